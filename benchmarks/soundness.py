@@ -50,7 +50,7 @@ from oracle.regimes import Regime
 from oracle.rounding import Bounded
 from oracle.tests.gradients import by_reference, multiplied_out, recomputed
 from oracle.verdict import Comparison
-from properties.implementations.stepped_layer import step_through
+from properties.trials.single_steps import step_through
 from reference.contract import BACKWARDS, CONTRACTS, FUNCTIONS, LAYERS, LAYERS_BACKWARD, Array
 
 ONLY = {"functions": FUNCTIONS, "layers": LAYERS, "gradients": (*BACKWARDS, *LAYERS_BACKWARD)}
@@ -244,14 +244,8 @@ def single_steps(function: str, inputs: Inputs, trajectory: Answer) -> tuple[Inp
         c = trajectory.get("c", np.zeros((0, *inputs.x.shape[1:]), inputs.dtype))
         answers = {name: array.reshape(len(array), -1, 1) for name, array in trajectory.items()}
         return inputs.steps(trajectory["a"], c), answers
-    steps = step_through(CONTRACTS[function], inputs)
-    step = next(steps)
-    while True:
-        try:
-            step = steps.send(run_reference(function, step))
-        except StopIteration as end:
-            answers, single = end.value
-            return single, answers
+    ours, single = step_through(inputs, lambda step: run_reference(function, step))
+    return single, {**ours}
 
 
 def run_reference(function: str, inputs: Inputs) -> Answer:

@@ -5,12 +5,11 @@ from functools import lru_cache
 from weakref import WeakKeyDictionary
 
 from oracle import propagation
-from oracle.inputs import Inputs, LayerInputs
+from oracle.inputs import Inputs
 from oracle.problem import Problem
 from oracle.rounding import Bounded
 from properties.implementations.answer import Answer, MalformedError
 from properties.implementations.implementation import Implementation, Reply, Request, Returned
-from properties.implementations.stepped_layer import SteppedProblem, step_through_each
 from properties.questions.question import Question
 
 CACHED = 256
@@ -32,7 +31,6 @@ class Answers:
         self._replies: dict[int, Reply] = {}
         self._answers: dict[int, Answer] = {}
         self._steps: dict[int, tuple[Inputs, Mapping[str, Bounded]]] = {}
-        self._stepped: Mapping[int, SteppedProblem] | None = None
 
     @staticmethod
     def to_one(implementation: Implementation, function: str, problem: Problem) -> "Answers":
@@ -74,16 +72,6 @@ class Answers:
                 i: (each, bounds[i] if i in bounds else self.question.bounds[i]) for i, each in inputs.items()
             }
         return self._steps[number]
-
-    def stepped(self, number: int) -> SteppedProblem | None:
-        """The steps of a problem of layers, called together with the other problems; `None` if one failed.
-
-        It is `None` for the first problem, too: no other call should come between its steps.
-        """
-        if self._stepped is None:
-            _, *others = (each for each in self.question.inputs if isinstance(each, LayerInputs))
-            self._stepped = step_through_each(self.implementation, self.question.contract, others)
-        return self._stepped.get(number - 1)
 
     def _readable(self) -> Iterator[tuple[int, Answer]]:
         for number, reply in self._replies.items():

@@ -10,7 +10,6 @@ from oracle import propagation
 from oracle.inputs import LayerInputs
 from oracle.lengths import Lengths
 from properties.implementations.implementation import Raised
-from properties.strategies.stacking import Stacking
 from properties.trials.law import law
 from properties.trials.trial import Trial
 from reference.contract import LAYERS, Array
@@ -21,7 +20,8 @@ _SOME: Sequence[Lengths] = ("equal", "random", "with 1", "with T_x")
 @law(
     "spec",
     functions=LAYERS,
-    stacking=Stacking(directions=(1,), lengths=("absent",)),
+    directions=(1,),
+    lengths=("absent",),
     needs=("initial_state",),
 )
 def test_split_with_states(trial: Trial) -> None:
@@ -48,7 +48,8 @@ def test_split_with_states(trial: Trial) -> None:
 @law(
     "spec",
     functions=LAYERS,
-    stacking=Stacking(directions=(2,), most_layers=1),
+    directions=(2,),
+    most_layers=1,
     needs=("one_direction",),
     in_parts=True,
 )
@@ -90,7 +91,7 @@ def test_composition(trial: Trial) -> None:
     trial.agree_with_itself(trial.answer.outputs, answers, lambda: trial.bounds, asked="layer by layer")
 
 
-@law("spec", functions=LAYERS, stacking=Stacking(lengths=_SOME))
+@law("spec", functions=LAYERS, lengths=_SOME)
 def test_each_length_alone(trial: Trial) -> None:
     """A sample gets the answer that it gets alone, cut to its length; beyond the length, `a` is 0."""
     inputs, every = _layers(trial), trial.answer.outputs
@@ -109,7 +110,7 @@ def test_each_length_alone(trial: Trial) -> None:
         )
 
 
-@law("robust", functions=LAYERS, stacking=Stacking(lengths=_SOME))
+@law("robust", functions=LAYERS, lengths=_SOME)
 def test_padding(trial: Trial) -> None:
     """The values beyond the length of a sample do not matter, not even NaN or an infinity."""
     inputs, every = _layers(trial), trial.answer.outputs
@@ -137,7 +138,7 @@ def test_last_states(trial: Trial) -> None:
 @law(
     "spec",
     functions=("lstm_layer",),
-    stacking=Stacking(projections=("none",)),
+    projections=("none",),
     needs=("equal projection",),
     in_parts=True,
 )

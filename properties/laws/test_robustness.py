@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from properties.implementations.implementation import Arrangement, Raised, Returned
-from properties.strategies.stacking import Stacking
 from properties.trials.law import EVERY, EVERY_FORWARD, FORWARDS, law
 from properties.trials.single_steps import agree_step_by_step
 from properties.trials.trial import Trial
@@ -80,7 +79,7 @@ def test_memory_layouts(trial: Trial) -> None:
     trial.agree_with_itself(arranged, usual, lambda: trial.bounds, asked="in C order")
 
 
-@law("robust", functions=EVERY, regimes=("nonfinite",), stacking=Stacking(projections=("none", "smaller")))
+@law("robust", functions=EVERY, regimes=("nonfinite",), projections=("none", "smaller"))
 def test_nonfinite(trial: Trial) -> None:
     """NaN and infinity go where the formulas send them, and to no other sample."""
     _agree(trial)

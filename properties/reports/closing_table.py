@@ -15,7 +15,7 @@ from properties.reports.judgement import Judgement, judgements
 from properties.reports.mistakes import Mistake, laws, ranked_mistakes, results_by_function, smallest
 from properties.reports.results import LawResult, printable
 from properties.reports.run import ELLIPSIS, Run, shortened
-from properties.strategies.cost import work
+from properties.strategies.effort import work
 from properties.trials.provided_functions import PRESENCE
 from properties.trials.retries import too_slow
 from reference.contract import CONTRACTS

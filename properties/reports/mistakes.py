@@ -10,7 +10,7 @@ from oracle.diagnosis.findings import Finding, found, mistake
 from oracle.problem import Problem
 from properties.reports.judgement import Judgement
 from properties.reports.results import LawResult
-from properties.strategies.cost import work
+from properties.strategies.effort import work
 from reference.contract import CONTRACTS
 
 

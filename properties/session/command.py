@@ -22,7 +22,7 @@ from properties.internals.pytest_internals import (
     word_usage_errors,
 )
 from properties.reports.report import FORMATS
-from properties.trials.trial import Grade
+from properties.trials.law import Grade
 from properties.worker.own_modules import PREFIX
 from properties.worker.targets import closest
 

@@ -1,36 +1,56 @@
 """The domain of a law: the problems on which the law is checked."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import get_args
 
-from oracle.limits import ANYTHING, Empty, Limits
-from oracle.problem import DType, LayerProblem, Problem
+from oracle.lengths import Lengths
+from oracle.limits import ANYTHING, ONE_DIRECTION, TWO_DIRECTIONS, Empty, Limits
+from oracle.problem import Activation, DType, Initial, LayerProblem, Problem
 from oracle.regimes import ORDINARY, Regime
 from properties.strategies.effort import Effort
-from properties.strategies.stacking import ANY_STACKING, Stacking
 from reference.contract import CONTRACTS
 
 LARGEST_EXACT = 16
 """The most units of a network for laws with `largest`, which compute the exact value of every problem."""
+
+MOST_LAYERS = 3
+"""Three layers tell a mistake of the second layer from one of the number of layers."""
+
+_PROJECTIONS: Mapping[bool | str, Sequence[str]] = {
+    True: ("none", "smaller", "equal"),
+    "fewer": ("none", "smaller"),
+    False: ("none",),
+}
+"""The projections by the limit on them."""
 
 
 @dataclass(frozen=True)
 class Domain:
     """The problems on which a law is checked.
 
-    `largest` limits the drawn sizes. `empty` names the one size that is 0, if any. `stacking` is for layers.
-    `needs` names the fields of `Limits` that a target must support for the law to be checked. If there are
-    `networks`, layers have the weights of one of these. A law that calls a network `in_parts`, or together
-    with another layer, is not checked on `networks`, because a target may have these weights built in.
+    `largest` limits the drawn sizes. `empty` names the one size that is 0, if any. `needs` names the fields
+    of `Limits` that a target must support for the law to be checked.
+
+    The rest is for layers: how they are stacked, and with which options. Several layers have at most
+    `stacked_directions` directions. If there are `networks`, layers have the weights of one of these. A law
+    that calls a network `in_parts`, or together with another layer, is not checked on `networks`, because a
+    target may have these weights built in.
     """
 
     regimes: Sequence[Regime] = ORDINARY
     dtypes: Sequence[DType] = ("float64",)
     largest: int | None = None
     empty: Empty | None = None
-    stacking: Stacking = ANY_STACKING
     needs: Sequence[str] = ()
+    directions: Sequence[int] = (1, 2)
+    stacked_directions: int = 2
+    most_layers: int = MOST_LAYERS
+    lengths: Sequence[Lengths] = get_args(Lengths)
+    projections: Sequence[str] = _PROJECTIONS[True]
+    activations: Sequence[Activation] = get_args(Activation)
+    initial: Initial = "given"
     networks: Sequence[LayerProblem] = ()
     in_parts: bool = False
 
@@ -39,7 +59,7 @@ class Domain:
         contract, sizes = CONTRACTS[function], problem.sizes
         if contract.is_cell and sizes.pop("T_x") == 0:
             return False
-        if isinstance(problem, LayerProblem) and not self.stacking.contains(problem):
+        if isinstance(problem, LayerProblem) and not self._stacks(problem):
             return False
         return (
             contract.problem_kind == problem.kind
@@ -47,6 +67,23 @@ class Domain:
             and problem.dtype in self.dtypes
             and [name for name, size in sizes.items() if not size] == [self.empty] * bool(self.empty)
         )
+
+    def _stacks(self, problem: LayerProblem) -> bool:
+        """Whether the layers of a problem are stacked like this."""
+        equal, smaller = problem.n_p == problem.n_a, 0 < problem.n_p < problem.n_a
+        projection = "equal" if equal else "smaller" if smaller else "none" if not problem.n_p else "larger"
+        return (
+            problem.directions in self.directions_of(problem.layers)
+            and problem.lengths in self.lengths
+            and problem.layers <= self.most_layers
+            and projection in self.projections
+            and problem.activation in self.activations
+            and problem.initial == self.initial
+        )
+
+    def directions_of(self, layers: int) -> Sequence[int]:
+        """The possible numbers of directions for this number of layers."""
+        return [D for D in self.directions if layers == 1 or self.stacked_directions >= D]
 
     def as_drawn(self, function: str, effort: Effort) -> "Domain":
         """The domain without what has no effect on the drawn problems, so that many laws share it."""
@@ -71,11 +108,16 @@ class Domain:
             return ""
         if self.networks and (self.in_parts or not self.networks_for(function, limits)):
             return "not of these weights"
-        return self.stacking.declared_away(limits)
+        if min(self.directions) > limits.directions:
+            return ONE_DIRECTION
+        if max(self.directions) < limits.least_directions:
+            return TWO_DIRECTIONS
+        needs = () if "absent" in self.lengths else ("lengths",)
+        return limits.lacking(needs if "none" in self.projections else (*needs, "projection"))
 
     def networks_for(self, function: str, limits: Limits = ANYTHING) -> list[LayerProblem]:
-        """The networks for a function that fit the stacking and the limits."""
-        stacking = self.stacking.within(limits)
+        """The networks for a function that fit the domain and the limits."""
+        within = self.within(limits)
         largest = math.inf if self.largest is None else LARGEST_EXACT
         return [
             network
@@ -83,13 +125,23 @@ class Domain:
             if network.kind == CONTRACTS[function].problem_kind
             and self.empty != "n_x"
             and network.n_a <= largest
-            and stacking.contains(replace(network, lengths=stacking.lengths[0], initial=stacking.initial))
+            and within._stacks(replace(network, lengths=within.lengths[0], initial=within.initial))
         ]
 
     def within(self, limits: Limits) -> "Domain":
         """The part within the limits of a target. Without a common dtype it has the target's widest."""
         dtypes = [dtype for dtype in self.dtypes if dtype in limits.dtypes] or [limits.dtypes[0]]
-        return replace(self, dtypes=tuple(dtypes), stacking=self.stacking.within(limits))
+        return replace(
+            self,
+            dtypes=tuple(dtypes),
+            directions=tuple(D for D in self.directions if limits.least_directions <= D <= limits.directions),
+            stacked_directions=min(self.stacked_directions, limits.stacked_directions),
+            most_layers=min(self.most_layers, limits.layers),
+            lengths=self.lengths if limits.lengths else ("absent",),
+            projections=tuple(each for each in self.projections if each in _PROJECTIONS[limits.projection]),
+            activations=tuple(each for each in self.activations if each in limits.activations),
+            initial="given" if limits.initial_state else "zero",
+        )
 
 
 ANY_DOMAIN = Domain()

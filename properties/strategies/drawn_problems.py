@@ -6,14 +6,14 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
+from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
 from oracle.problem import LayerProblem, Problem, siblings
 from oracle.regimes import Regime
-from properties.strategies.cost import limited_sizes
-from properties.strategies.domain import ANY_DOMAIN, Domain
-from properties.strategies.effort import Effort
-from properties.strategies.stacking import MOST_CELLS, Stacking
+from properties.internals import hypothesis_internals  # noqa: F401 - so that draws do not depend on imports
+from properties.strategies.domain import ANY_DOMAIN, MOST_LAYERS, Domain
+from properties.strategies.effort import Effort, limited_sizes
 from reference.contract import CONTRACTS
 
 SEEDS = 2**16
@@ -94,19 +94,21 @@ def _problems(draw: st.DrawFn, function: str, effort: Effort, domain: Domain) ->
     if network:
         sizes |= {"n_x": network.n_x, "n_a": network.n_a}
     if effort.work < math.inf:
-        sizes = limited_sizes(contract.kind, sizes, effort.work / (MOST_CELLS if contract.is_layer else 1))
+        sizes = limited_sizes(
+            contract.kind, sizes, effort.work / (2 * MOST_LAYERS if contract.is_layer else 1)
+        )
     if domain.empty:
         sizes[domain.empty] = 0
     problem: Problem
     if network:
         problem = replace(network, m=sizes["m"], T_x=sizes["T_x"])
     elif contract.is_layer:
-        problem = draw(_layers(function, sizes, domain.stacking))
+        problem = draw(_layers(function, sizes, domain))
     else:
         problem = Problem(contract.kind, **{"T_x": 1, **sizes})
     if isinstance(problem, LayerProblem):
-        lengths = draw(st.sampled_from(domain.stacking.lengths)) if problem.T_x else "absent"
-        problem = replace(problem, lengths=lengths, initial=domain.stacking.initial)
+        lengths = draw(st.sampled_from(domain.lengths)) if problem.T_x else "absent"
+        problem = replace(problem, lengths=lengths, initial=domain.initial)
     return replace(
         problem,
         regime=draw(st.sampled_from(domain.regimes)),
@@ -116,19 +118,19 @@ def _problems(draw: st.DrawFn, function: str, effort: Effort, domain: Domain) ->
 
 
 @st.composite
-def _layers(draw: st.DrawFn, function: str, sizes: Mapping[str, Any], stacking: Stacking) -> LayerProblem:
+def _layers(draw: st.DrawFn, function: str, sizes: Mapping[str, Any], domain: Domain) -> LayerProblem:
     """Layers of these sizes; the simplest problem has one layer, one direction and no options."""
     contract, n_a = CONTRACTS[function], sizes["n_a"]
     options: dict[str, Any] = {}
     if contract.kind == "lstm":
-        possible = [each for each in stacking.projections if each != "smaller" or n_a > 1]
+        possible = [each for each in domain.projections if each != "smaller" or n_a > 1]
         projection = draw(st.sampled_from(possible))
         smaller = draw(st.integers(1, n_a - 1)) if projection == "smaller" else 0
         options["n_p"] = n_a if projection == "equal" else smaller
     else:
-        options["activation"] = draw(st.sampled_from(stacking.activations))
-    layers = draw(st.integers(1, stacking.most_layers if stacking.directions_of(2) else 1))
-    directions = draw(st.sampled_from(stacking.directions_of(layers)))
+        options["activation"] = draw(st.sampled_from(domain.activations))
+    layers = draw(st.integers(1, domain.most_layers if domain.directions_of(2) else 1))
+    directions = draw(st.sampled_from(domain.directions_of(layers)))
     kind: Any = contract.problem_kind
     return LayerProblem(kind, **sizes, **options, layers=layers, directions=directions)
 
@@ -145,3 +147,37 @@ def _sizes(name: str, largest: int) -> st.SearchStrategy[int]:
         return least + number % largest % (most - least + 1)
 
     return st.integers(0, len(ranges) * largest - 1).map(size)
+
+
+_SAME_SIZES = {"rnn_cell_forward": "lstm_cell_forward", "rnn_forward": "lstm_forward"}
+"""Functions whose problems have the sizes, regimes, dtypes and seeds of those of another function."""
+
+
+@cache
+def drawn(
+    function: str, effort: Effort, domain: Domain, number: int, profile: str
+) -> list[Sequence[Problem]]:
+    """The examples that a profile draws with the seed `number`, once for all laws and implementations.
+
+    With one seed Hypothesis draws the same examples for every law that holds, and takes a millisecond for
+    each. A backward pass has the problems of its forward pass, and an RNN the sizes of an LSTM.
+    """
+    if CONTRACTS[function].is_backward:
+        return drawn(CONTRACTS[function].forward, effort, domain, number, profile)
+    if function in _SAME_SIZES and effort.work == math.inf:  # the work of a kind has no effect
+        kind = CONTRACTS[function].kind
+        alike = drawn(_SAME_SIZES[function], effort, domain, number, profile)
+        return [[replace(problem, kind=kind) for problem in problems] for problems in alike]
+    alike_domain = domain.as_drawn(function, effort)
+    if alike_domain != domain:
+        return drawn(function, effort, alike_domain, number, profile)
+    tried: list[Sequence[Problem]] = []
+
+    @seed(number)
+    @settings(settings.get_profile(profile), database=None)
+    @given(st.data())
+    def draw(data: st.DataObject) -> None:
+        tried.append(data.draw(examples(function, effort, domain)))
+
+    draw()
+    return tried

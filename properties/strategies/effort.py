@@ -1,14 +1,24 @@
-"""The sizes of the problems of each profile of Hypothesis, and the limit of their work."""
+"""The sizes of the problems of each profile of Hypothesis, and the work of a problem.
+
+The unit of work is about a nanosecond for a fast implementation. It includes all steps, from drawing the
+problem to the bounds, and is right to a factor of two.
+"""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+
+from oracle.problem import Problem
+from reference.contract import CONTRACTS, Kind
+
+Sizes = Mapping[str, int]
 
 
 @dataclass(frozen=True)
 class Effort:
     """The problems of a profile: the largest sizes, the longest sequence, and the number in each example.
 
-    `work` limits the work of one problem (see `cost.work`). Fifteen problems of sixteen are drawn by
+    `work` limits the work of one problem (see `work`). Fifteen problems of sixteen are drawn by
     `usually`, if it is given. `steered` says whether Hypothesis searches for large errors, as fractions of
     their bounds.
     """
@@ -39,3 +49,36 @@ EFFORTS = {
     "fuzz": Effort(300, 4000, 1, work=5e8, usually=Effort(66, 160, 1, work=1e8), steered=True),
 }
 """The effort by profile; other profiles have that of `dev`."""
+
+
+def work(problem: Problem, function: str) -> float:
+    """The work of a function on a problem."""
+    T_x = 1 if CONTRACTS[function].is_cell else problem.T_x
+    kind: Kind = "lstm" if problem.kind.startswith("lstm") else "rnn"
+    once, step, sample = _costs(kind, problem.sizes)
+    stacked = problem.sizes.get("L", 1) * problem.sizes.get("D", 1)
+    return stacked * (once + T_x * (step + problem.m * sample))
+
+
+def limited_sizes(kind: Kind, sizes: Sizes, limit: float) -> dict[str, int]:
+    """Sizes whose work is within the limit: with fewer steps, if necessary, and then fewer samples.
+
+    If one step of one sample exceeds the limit, all sizes are halved until it does not.
+    """
+    once, step, sample = _costs(kind, sizes)
+    while once + step + sample > limit and max(sizes.get(name, 1) for name in ("n_x", "n_a", "n_y")) > 1:
+        sizes = {name: (size + 1) // 2 for name, size in sizes.items()}
+        once, step, sample = _costs(kind, sizes)
+    T_x = min(sizes.get("T_x", 1), max(1, int((limit - once) / (step + sample))))
+    m = min(sizes["m"], max(1, int(((limit - once) / T_x - step) / sample)))
+    return {name: {"m": m, "T_x": T_x}.get(name, size) for name, size in sizes.items()}
+
+
+def _costs(kind: Kind, sizes: Sizes) -> tuple[int, int, int]:
+    """The work of a problem once, of each step, and of each sample in a step."""
+    gates, n_a, n_y = 4 if kind == "lstm" else 1, sizes["n_a"], sizes.get("n_y", 0)
+    inner = n_a + sizes["n_x"]
+    once = 100 * gates * n_a * inner
+    step = gates * 60_000 + 10 * gates * n_a * inner
+    sample = 2 * gates * n_a * (inner + n_y) + 750 * (sizes["n_x"] + n_y + gates * n_a)
+    return once, step, sample

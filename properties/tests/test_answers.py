@@ -18,6 +18,7 @@ from properties.implementations.answers import Answers, ask
 from properties.implementations.implementation import Died, Raised, Reply, Request, Returned
 from properties.questions.question import SMALL, Question
 from properties.tests.one_law import said
+from properties.trials.single_steps import step_through
 
 PROBLEM = Problem.lstm(n_x=2, n_a=3, n_y=4, m=5, T_x=2)
 
@@ -108,37 +109,21 @@ def test_small_examples_are_posed_once_and_large_ones_are_forgotten(monkeypatch:
 LAYER = LayerProblem("rnn_layer", n_x=2, n_a=3, m=2, T_x=4, layers=2, directions=2)
 
 
-def driven(implementation: Any, count: int = 3) -> Answers:
-    return Answers(implementation, Question("rnn_layer", list(siblings(LAYER, count))))
+def test_each_step_of_a_layer_is_called_from_its_own_states() -> None:
+    inputs = LAYER.inputs("rnn_layer")
+    called: list[LayerInputs] = []
 
+    def call(step: LayerInputs) -> Any:
+        called.append(step)
+        _, a_last = reference.rnn_layer(*step.arguments("rnn_layer"))
+        return {"a_last": a_last.reshape(-1, LAYER.m, 1)}
 
-def test_layers_are_driven_together_each_from_its_own_states() -> None:
-    implementation = Replies()
-    posed = driven(implementation, 4)
-    assert posed.stepped(0) is None, "whose steps nothing is to come between"
-    for number, inputs in enumerate(posed.question.inputs[1:], 1):
-        found = posed.stepped(number)
-        assert found
-        assert len(found.replies) == LAYER.T_x
-        ours, single = found.steps
-        assert isinstance(inputs, LayerInputs)
-        a = inputs.a0
-        for t in range(LAYER.T_x):  # as it is by itself
-            place = slice(t, None, LAYER.T_x)
-            assert np.array_equal(single.a0[:, :, place], a)
-            _, a = reference.rnn_layer(*inputs.single(t, a, inputs.c0).arguments("rnn_layer"))
-            assert np.array_equal(ours["a_last"][:, place, 0], a.reshape(-1, LAYER.m))
-        expected = propagation.evaluate(single)
-        assert all(np.array_equal(found.bounds[name].error, expected[name].error) for name in expected)
-    assert implementation.requests == [3] * LAYER.T_x
-
-
-@pytest.mark.parametrize(
-    "odd", [Raised("ValueError", "", ""), Returned(None, [], [], False), Died("crashed")]
-)
-def test_one_that_answers_oddly_is_driven_no_further(odd: Raised | Returned | Died) -> None:
-    implementation = Replies(call_4=odd)  # that of the second one's second step
-    posed = driven(implementation, 4)
-    assert posed.stepped(1)
-    assert posed.stepped(2) is None
-    assert (posed.stepped(3) is None) == isinstance(odd, Died), "which was not asked any more"
+    ours, single = step_through(inputs, call)
+    assert len(called) == LAYER.T_x
+    a = inputs.a0
+    for t in range(LAYER.T_x):
+        place = slice(t, None, LAYER.T_x)
+        assert np.array_equal(single.a0[:, :, place], a)
+        _, a = reference.rnn_layer(*inputs.single(t, a, inputs.c0).arguments("rnn_layer"))
+        assert np.array_equal(ours["a_last"][:, place, 0], a.reshape(-1, LAYER.m))
+    assert step_through(replace(LAYER, T_x=0).inputs("rnn_layer"), call)[0] == {}

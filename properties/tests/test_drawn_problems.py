@@ -13,8 +13,8 @@ from oracle.problem import Problem
 from properties.failure_database.store import Store
 from properties.implementations.implementation import Implementation, Settings
 from properties.laws import all_laws
+from properties.strategies.drawn_problems import drawn, examples
 from properties.strategies.effort import EFFORTS
-from properties.strategies.problem_cache import drawn
 from properties.trials.law import Law
 from properties.trials.trial import ViolationError
 from properties.turns.turn import Draws, Turn
@@ -34,14 +34,14 @@ def rnn_cell_forward(xt, a_prev, parameters):
 @pytest.mark.parametrize("law", all_laws(), ids=lambda law: law.name)
 def test_it_is_what_a_search_tries_that_finds_nothing(law: Any, number: int) -> None:
     function = law.functions[-number]  # the first, and the last
-    examples = law.examples(function, EFFORTS["dev"])
+    strategy = examples(function, EFFORTS["dev"], law.domain)
     tried: list[Sequence[Problem]] = []
 
     @seed(number)
     @settings(settings.get_profile("dev"), database=None)
     @given(data=st.data())
     def search(data: st.DataObject) -> None:
-        tried.append(data.draw(examples))
+        tried.append(data.draw(strategy))
 
     search()
     once = drawn(function, EFFORTS["dev"], law.domain, number, "dev")

@@ -16,8 +16,9 @@ from properties.explanations.program import Program
 from properties.implementations.answers import Answers
 from properties.implementations.implementation import Implementation, Request, Settings
 from properties.questions.question import Question
+from properties.trials.law import Grade, Law
 from properties.trials.tally import Tally
-from properties.trials.trial import Grade, Property, Trial
+from properties.trials.trial import Trial
 
 
 class Recording(Implementation):
@@ -136,7 +137,7 @@ def lstm_cell_forward(xt, a_prev, c_prev, parameters):
 def explained(target: Implementation, n_a: int, grade: Grade = "spec", **fields: Any) -> Explanation:
     """Why a cell does not answer a problem, which it was asked by a law of such a grade, rightly."""
     problem = Problem.lstm(**{"n_x": 1, "n_a": n_a, "n_y": 1, "m": 1, "T_x": 1, **fields})
-    law = Property("trajectory", grade, lambda _: None)
+    law = Law("trajectory", grade, lambda _: None)
     trial = Trial(law, Answers(target, Question("lstm_cell_forward", [problem])), 0, Tally())
     _ = trial.answer
     return explain(trial)

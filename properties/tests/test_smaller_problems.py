@@ -15,7 +15,6 @@ from properties.laws import all_laws
 from properties.strategies.domain import ANY_DOMAIN, Domain
 from properties.strategies.drawn_problems import problems
 from properties.strategies.effort import EFFORTS
-from properties.strategies.stacking import Stacking
 from properties.tests.one_law import InProcess
 from properties.trials.law import Law
 from properties.turns.smaller_problems import MOST_EXCESS, is_smallest, smaller
@@ -81,6 +80,6 @@ def test_the_sizes_of_a_fixed_problem_are_reduced() -> None:
 
 
 def test_no_size_is_reduced_beyond_the_domain_of_the_law() -> None:
-    two = Domain(stacking=Stacking(directions=(2,)))
+    two = Domain(directions=(2,))
     (problem,) = found(lambda problem: problem.T_x > 40, "rnn_layer", two).store
     assert (problem.sizes["D"], problem.T_x) == (2, 41)

@@ -8,10 +8,9 @@ from hypothesis import strategies as st
 from oracle.problem import Problem
 from oracle.regimes import ORDINARY
 from properties.laws import all_laws
-from properties.strategies.cost import limited_sizes, work
 from properties.strategies.domain import Domain
 from properties.strategies.drawn_problems import examples, problems
-from properties.strategies.effort import EFFORTS
+from properties.strategies.effort import EFFORTS, limited_sizes, work
 from properties.strategies.fixed_problems import far_examples
 from reference.contract import CONTRACTS, FUNCTIONS
 

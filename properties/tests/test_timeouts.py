@@ -15,9 +15,8 @@ from oracle.problem import Problem
 from properties.implementations.calls import CallHistory, Death
 from properties.implementations.implementation import Died, Implementation, Raised, Returned
 from properties.implementations.process_start import Settings
-from properties.strategies.cost import work
 from properties.strategies.drawn_problems import problems
-from properties.strategies.effort import EFFORTS
+from properties.strategies.effort import EFFORTS, work
 from properties.trials.retries import (
     Call,
     affordable_work,

@@ -21,9 +21,10 @@ from properties.implementations.implementation import Died, Reply, Request, Retu
 from properties.implementations.process_start import Settings
 from properties.questions.question import Question
 from properties.tests.one_law import said
+from properties.trials.law import Law
 from properties.trials.retries import CRASHES_OF_HANG, MOST_CRASHES, MOST_CRASHES_OF_LAW
 from properties.trials.tally import NotJudgedError, Tally
-from properties.trials.trial import Property, Trial, ViolationError
+from properties.trials.trial import Trial, ViolationError
 
 HANGS, CRASHES = Died("hung", hung=True), Died("crashed")
 LAWS = ("shapes", "split", "empty", "each step")
@@ -58,7 +59,7 @@ class Mortal:
 def trial(implementation: Any, m: int, law: str = "shapes", tally: Tally | None = None) -> Trial:
     problem = Problem.rnn(n_x=1, n_a=1, n_y=1, m=m, T_x=1)
     answers = Answers(implementation, Question("rnn_forward", [problem]))
-    return Trial(Property(law, "spec", lambda _: None), answers, 0, tally or Tally())
+    return Trial(Law(law, "spec", lambda _: None), answers, 0, tally or Tally())
 
 
 def die(implementation: Any, m: int, law: str = "shapes") -> ViolationError:

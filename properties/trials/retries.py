@@ -16,7 +16,7 @@ from typing import Any
 from oracle.problem import LayerProblem, Problem
 from properties.implementations.calls import Death, Died, Outcome, Raised, Returned
 from properties.implementations.implementation import Implementation
-from properties.strategies.cost import work
+from properties.strategies.effort import work
 from properties.trials.tally import NotJudgedError
 from reference.contract import CONTRACTS
 

@@ -1,6 +1,6 @@
 """Compares every step with torch, each from the state that the implementation itself returned."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -10,12 +10,10 @@ from oracle.inputs import Inputs, LayerInputs
 from oracle.rounding import Bounded
 from oracle.verdict import FROM_THE_STEP_AFTER
 from properties.implementations.answer import side_by_side
-from properties.implementations.stepped_layer import step_through
-from properties.trials.retries import is_called
 from properties.trials.trial import Expected, Trial
 from reference.contract import Array
 
-Steps = tuple[dict[str, Array], Inputs, Mapping[str, Bounded]]
+Steps = tuple[Mapping[str, Array], Inputs, Mapping[str, Bounded]]
 """The answers, the inputs and the bounds of all steps, each step a sample."""
 
 
@@ -25,9 +23,11 @@ def agree_step_by_step(trial: Trial) -> None:
         _agree_backward(trial, trial.inputs)
         return
     if isinstance(trial.inputs, LayerInputs):
-        ours, inputs, bounds = _layer_steps(trial, trial.inputs)
+        ours, single = step_through(trial.inputs, lambda step: trial.answer_to(step).outputs)
+        steps: Steps = ours, single, propagation.evaluate(single)
     else:
-        ours, inputs, bounds = _sequence_steps(trial)
+        steps = _sequence_steps(trial)
+    ours, inputs, bounds = steps
     if ours:
         expected = Expected(_torch_answers(trial, inputs), bounds, inputs, steps=trial.inputs.x.shape[2])
         trial.agree(ours, expected)
@@ -71,18 +71,27 @@ def _sequence_steps(trial: Trial) -> Steps:
     return trial.answer_to(inputs).outputs, inputs, propagation.evaluate(inputs)
 
 
-def _layer_steps(trial: Trial, inputs: LayerInputs) -> Steps:
-    """The steps of a layer: called together with those of other problems, or alone if one of them failed."""
-    alive = is_called(trial.implementation, trial.contract.name, trial.problem)
-    stepped = trial.answers.stepped(trial.number) if alive else None
-    if stepped:
-        trial.replies += stepped.replies
-        return *stepped.steps, stepped.bounds
-    steps = step_through(trial.contract, inputs)
-    try:
-        step = next(steps)
-        while True:
-            step = steps.send(trial.answer_to(step).outputs)
-    except StopIteration as end:
-        ours, single = end.value
-    return ours, single, propagation.evaluate(single)
+def step_through(
+    inputs: LayerInputs, call: Callable[[LayerInputs], Mapping[str, Array]]
+) -> tuple[Mapping[str, Array], LayerInputs]:
+    """Call a layer step by step, each step from the states that the call before returned.
+
+    `call` returns the outputs of one step. The result is every quantity `(n, m T_x, 1)`, and the inputs of
+    all steps as one batch; without steps there is no quantity.
+    """
+    a, c, T_x = inputs.a0, inputs.c0, inputs.x.shape[2]
+    if not T_x:
+        return {}, inputs
+    before, shown = [], []
+    for t in range(T_x):
+        before.append((a, c))
+        outputs = call(inputs.single(t, a, c))
+        shown.append({name: array[:, :, 0] for name, array in outputs.items()})
+        a = outputs["a_last"].reshape(a.shape)
+        c = outputs["c_last"].reshape(c.shape) if "c_last" in outputs else c
+    every_a, every_c = (
+        np.stack(states, axis=3).reshape(*states[0].shape[:2], a.shape[2] * T_x)
+        for states in zip(*before, strict=True)
+    )
+    ours = {name: side_by_side(np.stack([step[name] for step in shown], axis=2)) for name in shown[0]}
+    return ours, inputs.from_each(every_a, every_c)

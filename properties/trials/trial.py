@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial, wraps
-from typing import Any, Literal
+from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from oracle.inputs import Inputs
 from oracle.problem import Problem
 from oracle.rounding import Bounded
 from oracle.verdict import Comparison, Facts, largest_ratio, number
-from properties.implementations.answer import Answer, MalformedError, quantity
+from properties.implementations.answer import Answer, quantity
 from properties.implementations.answers import Answers
 from properties.implementations.calls import Death
 from properties.implementations.implementation import (
@@ -23,11 +23,10 @@ from properties.implementations.implementation import (
     Request,
     Returned,
 )
+from properties.trials.law import Law
 from properties.trials.retries import Call, outcome
 from properties.trials.tally import NotJudgedError, Tally
 from reference.contract import Array
-
-Grade = Literal["spec", "robust"]
 
 Bounds = Callable[[], Mapping[str, Bounded]]
 """Computes the bounds, if they are needed."""
@@ -42,15 +41,6 @@ class Expected:
     inputs: Inputs
     steps: int = 1
     rival: str = "torch"
-
-
-@dataclass(frozen=True)
-class Property:
-    """A property of the answers to a problem. The check raises `ViolationError` if it does not hold."""
-
-    name: str
-    grade: Grade
-    check: "Callable[[Trial], None]"
 
 
 class ViolationError(AssertionError):
@@ -85,7 +75,7 @@ class Trial:
     run has stored the problem.
     """
 
-    def __init__(self, law: Property, answers: Answers, number: int, tally: Tally) -> None:
+    def __init__(self, law: Law, answers: Answers, number: int, tally: Tally) -> None:
         self.law = law
         self.answers = answers
         self.number = number
@@ -286,16 +276,3 @@ class Trial:
         """Count a remark that is no failure."""
         self.notes.append(text)
         self.tally.notes[text] += 1
-
-
-def reports_form(check: Callable[[Trial], None]) -> Callable[[Trial], None]:
-    """The check, where a malformed answer is a violation."""
-
-    @wraps(check)
-    def checked(trial: Trial) -> None:
-        try:
-            check(trial)
-        except MalformedError as error:
-            raise trial.violation(form=str(error)) from None
-
-    return checked

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from oracle.problem import Problem
 from properties.failure_database.store import Store
+from properties.implementations.answers import ask
 from properties.implementations.implementation import Implementation
 from properties.internals.hypothesis_internals import INDEPENDENT
+from properties.strategies.drawn_problems import drawn, examples
 from properties.strategies.effort import EFFORTS
 from properties.trials.law import Law
 from properties.trials.law_cache import LAW_CACHE, Held
@@ -104,9 +106,9 @@ class Turn:
         """Whether the law holds on the problems that are drawn with the seed, and on the fixed ones."""
         assert self.draws.seed is not None
         asked = self._function, self._effort
-        examples = self.law.drawn_examples(*asked, self.draws.seed, self.draws.profile)
+        each_drawn = drawn(*asked, self.law.domain, self.draws.seed, self.draws.profile)
         try:
-            self._check_each([*examples, *self.law.fixed_examples(*asked)])
+            self._check_each([*each_drawn, *self.law.fixed_examples(*asked)])
         except Exception:
             if not self._found:
                 raise
@@ -146,10 +148,12 @@ class Turn:
     def search(self, backend: str = "hypothesis") -> None:
         """Let Hypothesis draw problems, and shrink and raise a failure."""
 
+        strategy = examples(self._function, self._effort, self.law.domain)
+
         @settings(settings.get_profile(self.draws.profile), backend=backend)
         @given(st.data())
         def look(data: st.DataObject) -> None:
-            ratio = self._check_each([data.draw(self._strategy)])
+            ratio = self._check_each([data.draw(strategy)])
             if self._effort.steered and ratio:
                 target(ratio, label="error as a fraction of its bound")
 
@@ -185,10 +189,6 @@ class Turn:
         if self._found:
             raise self._found[1].with_traceback(None)  # the message says where
 
-    @property
-    def _strategy(self) -> st.SearchStrategy[Sequence[Problem]]:
-        return self.law.examples(self._function, self._effort)
-
     def _replay(self) -> None:
         """Try the stored problems. Those on which the law holds now are deleted."""
         for problem in self.store:
@@ -202,10 +202,11 @@ class Turn:
         """Check the law on these examples. Returns the largest error as a fraction of its bound."""
         ratio, left, size = 0.0, iter(examples), 1
         while batch := [*islice(left, size)]:
+            asked = [ask(self._implementation, self._function, problems) for problems in batch]
             trials = [
-                trial
-                for problems in batch
-                for trial in self.law.trials(self._implementation, self._function, problems, self.tally)
+                Trial(self.law, answers, number, self.tally)
+                for answers in asked
+                for number in range(len(answers.question.problems))
             ]
             known = LAW_CACHE.known(trials) if self.draws.seed is not None else {}
             for trial in trials:
