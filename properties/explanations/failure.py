@@ -8,8 +8,7 @@ from oracle.diagnosis.facts import in_words, is_far
 from oracle.diagnosis.findings import Finding, found, mistake
 from oracle.faults import by_error
 from oracle.verdict import Facts
-from properties.explanations.earlier_explanations import Explanation
-from properties.explanations.explanation import explain
+from properties.explanations.explanation import Explanation, explain
 from properties.explanations.printed_values import values
 from properties.trials.trial import Trial, ViolationError
 

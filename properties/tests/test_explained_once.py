@@ -9,9 +9,7 @@ import pytest
 from oracle.limits import ANYTHING
 from oracle.problem import Problem
 from oracle.tests.strangers import LAYERS, PROGRAM
-from properties.explanations.cached_location import located
-from properties.explanations.earlier_explanations import Explanation
-from properties.explanations.explanation import explain
+from properties.explanations.explanation import Explanation, explain, located
 from properties.explanations.program import Program
 from properties.implementations.answers import Answers
 from properties.implementations.implementation import Implementation, Request, Settings

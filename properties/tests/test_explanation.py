@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-import properties.explanations.search
+import properties.explanations.explanation
 from oracle.faults import Fault
 from oracle.faults.equations import Equations
 from oracle.problem import Problem
@@ -190,7 +190,7 @@ def test_odd_answers_are_explained_as_far_as_they_can(tmp_path: Path, does: str,
 
 
 def test_that_explaining_it_broke_is_said_and_the_failure_stands(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(properties.explanations.search, "diagnose", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(properties.explanations.explanation, "diagnose", lambda *_, **__: 1 / 0)
     caught = first_catch(outsider("c decays", "lstm_cell_forward"), "lstm_cell_forward", 0)
     assert caught
     assert (

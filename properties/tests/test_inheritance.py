@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from oracle.problem import Problem
-from properties.explanations.inherited_mistakes import is_inherited
+from properties.explanations.inheritance import is_inherited
 from properties.explanations.program import Program
 from properties.implementations.implementation import Implementation, Settings
 from properties.tests.runs import run

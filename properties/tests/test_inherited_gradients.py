@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from oracle.problem import LayerProblem, Problem
-from properties.explanations.inherited_gradients import follows_wrong_forward
+from properties.explanations.inheritance import follows_wrong_forward
 from properties.explanations.program import Program
 from properties.implementations.implementation import Implementation
 from properties.tests.runs import run
