@@ -136,7 +136,8 @@ def read_npz(path: Path, allowance: Allowance) -> Contents:
         return Contents({name: tensor(file[name]) for name in file.files})
 
 
-_READERS: Mapping[str, tuple[Callable[[Path, Allowance], Contents], Sequence[str]]] = {
+Reader = Callable[[Path, Allowance], Any]
+_READERS: Mapping[str, tuple[Reader, Sequence[str]]] = {
     SAFETENSORS: (read_safetensors, [".safetensors"]),
     TORCH: (read_state_dict, [".pt", ".pth", ".bin", ".ckpt"]),
     NPZ: (read_npz, [".npz"]),
@@ -149,8 +150,8 @@ SUFFIXES = {suffix: kind for kind, (_, suffixes) in _READERS.items() for suffix 
 """The suffixes, each with its kind of file."""
 
 
-def read(path: Path, suffix: str, limit: int | None = None) -> Contents:
-    """The contents of a file, read as a file with this suffix.
+def read(path: Path, suffix: str, limit: int | None = None, reader: Reader | None = None) -> Any:
+    """The contents of a file, read as a file with this suffix, or what another `reader` returns.
 
     The tensors may take `limit` bytes of memory, or without a limit the bytes of `Allowance.of`. Raises
     `CheckpointError` if the file is missing, is of another kind, cannot be read, or needs more memory or
@@ -165,7 +166,7 @@ def read(path: Path, suffix: str, limit: int | None = None) -> Contents:
     if kind not in ("", expected):
         raise CheckpointError(f"it is no {suffix} file: {_kind_clause(kind)}".removesuffix("; "))
     try:
-        return _READERS[expected][0](path, Allowance.of(path.stat().st_size, limit))
+        return (reader or _READERS[expected][0])(path, Allowance.of(path.stat().st_size, limit))
     except CheckpointError:
         raise
     except MemoryError:

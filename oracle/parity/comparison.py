@@ -9,11 +9,42 @@ from typing import Any
 import numpy as np
 
 from oracle import weight_copies
-from oracle.parity import exported_model, original_model
-from oracle.parity.layer_pass import Difference, LayerPass, ParityError, difference
+from oracle.parity import models
+from oracle.parity.models import LayerPass, ParityError
 from oracle.propagation import evaluate
 from oracle.verdict import Comparison
 from reference.contract import Array
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The largest difference of two arrays, and whether rounding does not explain it.
+
+    The operators between recurrent layers have no derived bound, so half of the digits must agree, relative
+    to the largest number of the original.
+    """
+
+    largest: float
+    is_error: bool
+    where: str
+
+    def __str__(self) -> str:
+        return f"{self.where} differs by {self.largest:.2g}" if np.isfinite(self.largest) else self.where
+
+
+def difference(ours: Array, theirs: Array, where: str) -> Difference:
+    """The difference of an array of the exported model from the original; infinite for other shapes."""
+    if ours.shape != theirs.shape:
+        return Difference(np.inf, True, f"{where} has the shape {ours.shape}, not {theirs.shape}")
+    floats = [array.dtype for array in (ours, theirs) if array.dtype.kind == "f"]
+    allowed = max((float(np.finfo(dtype).eps) for dtype in floats), default=0.0) ** 0.5
+    a, b = (array.astype(np.float64) for array in (ours, theirs))
+    with np.errstate(invalid="ignore"):
+        apart = np.where((a == b) | (np.isnan(a) & np.isnan(b)), 0.0, np.abs(a - b))
+    largest = float(np.nan_to_num(apart, nan=np.inf, posinf=np.inf).max(initial=0.0))
+    scale = float(np.abs(b).max(initial=0.0, where=np.isfinite(b)))
+    return Difference(largest, largest > allowed * scale, where)
+
 
 NONE = Difference(0.0, False, "nothing")
 
@@ -105,10 +136,10 @@ def compare(path: Path, module: Any, examples: Any) -> Parity:
 
     Raises `ParityError` or `CheckpointError`, with a message of one line, if the models cannot be compared.
     """
-    model = exported_model.load(path)
+    model = models.load(path)
     feeds = _feeds(path, model, examples)
-    layers, theirs = original_model.run(module, examples)
-    nodes, ours = exported_model.run(path, model, feeds)
+    layers, theirs = models.run_original(module, examples)
+    nodes, ours = models.run_exported(path, model, feeds)
     rows = [_judged(node, layer, layers) for node, layer in _matched(nodes, layers)]
     outputs = [difference(*both, f"output {k}") for k, both in enumerate(zip(ours, theirs, strict=False))]
     if len(ours) != len(theirs):
@@ -119,7 +150,7 @@ def compare(path: Path, module: Any, examples: Any) -> Parity:
 
 def _feeds(path: Path, model: Any, examples: Any) -> dict[str, Array]:
     """The example inputs by the names of the graph's inputs: matched by name, or else by order."""
-    given, names = [*original_model.named_arrays(examples)], exported_model.input_names(model)
+    given, names = [*models.named_arrays(examples)], models.input_names(model)
     if len(given) != len(names):
         takes = f"{path} takes {len(names)}: {', '.join(names) or 'none'}"
         raise ParityError(f"there are {len(given)} tensors in the example inputs, and {takes}")

@@ -11,9 +11,8 @@ from typing import Any
 
 from oracle.checkpoints import CheckpointError
 from oracle.checkpoints.contents import printable, shortened
-from oracle.parity import original_model
 from oracle.parity.comparison import Row, compare
-from oracle.parity.layer_pass import ParityError
+from oracle.parity.models import ParityError, original_by
 from properties.session.weights import Parser, fail, print_table
 from properties.worker.targets import TargetMissing, locate
 
@@ -39,7 +38,7 @@ def main(arguments: Sequence[str]) -> int:
     )
     given = parser.parse_args(arguments)
     try:
-        parity = compare(given.model, *original_model.made_by(_factory(given.against), given.against))
+        parity = compare(given.model, *original_by(_factory(given.against), given.against))
     except (ParityError, CheckpointError, TargetMissing) as error:
         fail(f"rnn-crosscheck: error: {error}")
     print_table(_COLUMNS, _NUMBERS, [_cells(row) for row in parity.rows])

@@ -100,7 +100,7 @@ def test_frameworks_are_imported_where_they_are_asked() -> None:
     adapters = {module for module in asked if room_of(module) == "oracle.frameworks"}
     of_our_own = {
         "oracle.checkpoints.torch_files",
-        "oracle.parity.original_model",
+        "oracle.parity.models",
         "oracle.pytorch",
         "oracle.pytorch_gradient",
     }

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from oracle.parity import original_model
-from oracle.parity.layer_pass import difference
+from oracle.parity.comparison import difference
+from oracle.parity.models import run_original
 
 
 @pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
@@ -29,7 +29,7 @@ def test_what_is_recorded_of_a_module_is_what_it_gives(kind: Any, options: Any) 
     ):
         states = tuple(torch.randn(4, *batch, n) for n in units)
         hx = states if len(states) > 1 else states[0]
-        passes, (output, *last) = original_model.run(module, {"input": x, "hx": hx})
+        passes, (output, *last) = run_original(module, {"input": x, "hx": hx})
         assert not module._forward_pre_hooks
         a = passes[1].outputs["a"].transpose(2, 1, 0)
         a = a[:, 0] if x.dim() == 2 else a.swapaxes(0, 1) if module.batch_first else a

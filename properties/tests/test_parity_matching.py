@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from oracle.parity import original_model
 from oracle.parity.comparison import compare
+from oracle.parity.models import run_original
 from properties.session import parity
 from properties.tests.exported_models import (  # noqa: F401
     Arrays,
@@ -215,5 +215,5 @@ def test_a_parametrized_weight_is_recorded_as_it_is_computed() -> None:
     torch.manual_seed(0)
     module = torch.nn.utils.parametrizations.weight_norm(torch.nn.LSTM(3, 4), "weight_hh_l0")
     module.parametrizations.weight_hh_l0.original0.data.mul_(2)
-    passes, (output, *_) = original_model.run(module, torch.randn(5, 2, 3))
+    passes, (output, *_) = run_original(module, torch.randn(5, 2, 3))
     np.testing.assert_allclose(output, passes[0].outputs["a"].transpose(2, 1, 0), rtol=1e-6, atol=1e-7)
