@@ -11,7 +11,8 @@ import reference
 from oracle.checkpoints import RecurrentLayer
 from oracle.conversion import to_reference
 from oracle.diagnosis.behaviour import Behaviour, Program
-from oracle.diagnosis.names import Scope, diagnose
+from oracle.diagnosis.names import diagnose
+from oracle.diagnosis.questions import Scope
 from oracle.faults.catalogue.arrays import ROUNDED
 from oracle.inputs import Inputs
 from oracle.problem import Problem

@@ -62,11 +62,9 @@ class Behaviour:
         return cls({"": "raised"}, {}, {})
 
     def sharing(self, other: "Behaviour") -> "Behaviour":
-        """This behaviour, with the other's objects in place of equal parts, to save memory."""
-        both = {part: (getattr(self, part), getattr(other, part)) for part in PARTS}
-        return replace(
-            self, **{part: theirs for part, (ours, theirs) in both.items() if _equal(ours, theirs)}
-        )
+        """This behaviour, with the other's parts in place of equal parts, to save memory."""
+        equal = [part for part in PARTS if same(getattr(self, part), getattr(other, part))]
+        return replace(self, **{part: getattr(other, part) for part in equal})
 
     def is_like(self, other: "Behaviour") -> bool:
         """Whether both behaviours are equal within rounding."""
@@ -125,19 +123,6 @@ def same(ours: Leaves, theirs: Leaves, factor: float = 1) -> bool:
     )
 
 
-def _equal(ours: Leaves, theirs: Leaves) -> bool:
-    """Whether all leaves are equal bit for bit."""
-    return ours.keys() == theirs.keys() and all(
-        type(mine) is type(theirs[place])
-        and (mine == theirs[place] if isinstance(mine, str) else _bits(mine) == _bits(theirs[place]))
-        for place, mine in ours.items()
-    )
-
-
-def _bits(values: Any) -> tuple[Any, ...]:
-    return values.dtype, values.shape, values.tobytes()
-
-
 def alike(ours: Array | str, theirs: Array | str, factor: float = 1) -> bool:
     """Whether two leaves are equal within rounding in float64, or in the lower precision that both have."""
     if isinstance(ours, str) or isinstance(theirs, str):
@@ -189,28 +174,25 @@ def _leaves(value: Any) -> dict[str, Array | str]:
     Lists and tuples count as equal. A container that contains itself has the leaf `"itself"`.
     """
     leaves: dict[str, Array | str] = {}
-    _gather(value, "", (), leaves, {})
+    copies: dict[int, Array] = {}  # an array with several paths, as in caches, is copied once
+
+    def gather(value: Any, place: str, above: tuple[int, ...]) -> None:
+        if id(value) in above:
+            leaves[place] = "itself"
+        elif isinstance(value, np.ndarray) and value.dtype.kind in "fiub":
+            if id(value) not in copies:
+                copies[id(value)] = value.astype(value.dtype if value.dtype.kind == "f" else np.float64)
+            leaves[place] = copies[id(value)]
+        elif isinstance(value, int) and abs(value) > sys.float_info.max:
+            leaves[place] = "a huge number"
+        elif isinstance(value, (bool, int, float)):
+            leaves[place] = np.asarray(value, np.float64)
+        elif isinstance(value, (tuple, list, dict)):
+            leaves[f"{place}."] = str(len(value))
+            for key, entry in value.items() if isinstance(value, dict) else enumerate(value):
+                gather(entry, f"{place}.{key}", (*above, id(value)))
+        else:
+            leaves[place] = getattr(value, "type_name", type(value).__name__)
+
+    gather(value, "", ())
     return leaves
-
-
-def _gather(
-    value: Any, place: str, above: tuple[int, ...], leaves: dict[str, Array | str], copies: dict[int, Array]
-) -> None:
-    """Add the leaves of a value at a path. An array with several paths, as in caches, is copied once."""
-    if id(value) in above:
-        leaves[place] = "itself"
-    elif isinstance(value, np.ndarray) and value.dtype.kind in "fiub":
-        copy = copies.get(id(value))
-        if copy is None:
-            copy = copies[id(value)] = value.astype(value.dtype if value.dtype.kind == "f" else np.float64)
-        leaves[place] = copy
-    elif isinstance(value, int) and abs(value) > sys.float_info.max:
-        leaves[place] = "a huge number"
-    elif isinstance(value, (bool, int, float)):
-        leaves[place] = np.asarray(value, np.float64)
-    elif isinstance(value, (tuple, list, dict)):
-        leaves[f"{place}."] = str(len(value))
-        for key, entry in value.items() if isinstance(value, dict) else enumerate(value):
-            _gather(entry, f"{place}.{key}", (*above, id(value)), leaves, copies)
-    else:
-        leaves[place] = getattr(value, "type_name", type(value).__name__)

@@ -10,7 +10,9 @@ from copy import deepcopy
 from dataclasses import replace
 from functools import cache, lru_cache
 from itertools import combinations
-from typing import Any, NamedTuple
+from typing import Any
+
+import numpy as np
 
 from oracle.diagnosis.behaviour import (
     PARTS,
@@ -25,45 +27,22 @@ from oracle.diagnosis.behaviour import (
 )
 from oracle.diagnosis.findings import Finding, mistake
 from oracle.diagnosis.questions import (
-    extreme_problems,
-    further_problems,
+    ORDINARY,
+    Scope,
+    distinguishing_problems,
     has_more_options,
     opening_problems,
+    problem,
     square_problems,
 )
-from oracle.diagnosis.random_mistakes import random_mistakes
 from oracle.faults import Fault, common, concerning
 from oracle.inputs import Inputs
-from oracle.limits import ANYTHING, Limits
+from oracle.limits import Limits
 from oracle.problem import LayerProblem, Problem
+from reference.contract import CONTRACTS, Array
 
 CACHED = 512
 """The number of mistakes whose answers are cached; the answers of one take 50 to 400 KB."""
-
-
-class Scope(NamedTuple):
-    """The problems on which mistakes are compared, and the mistakes that the diagnosis can name.
-
-    Attributes
-    ----------
-    limits
-        What the target does not do; no problem needs it.
-    network
-        The network whose weights all problems have, if the target computes with only these weights.
-    extreme
-        Whether to add problems with large logits. An overflow need not be the mistake in ordinary problems.
-    whole
-        Whether to name only mistakes that explain everything that is wrong.
-    """
-
-    limits: Limits = ANYTHING
-    network: LayerProblem | None = None
-    extreme: bool = False
-    whole: bool = False
-
-
-ORDINARY = Scope()
-"""Ordinary problems without limits."""
 
 
 def diagnose(
@@ -83,7 +62,11 @@ def diagnose(
         questions += tuple(map(limits.fitted, square_problems(function)))
         every_input = [*(problem.inputs(function) for problem in questions), counterexample]
         shown = list(_behaviours(implementation, every_input))
-    inputs = [*_not_refused(every_input, shown, counterexample)]
+    inputs = [  # without those that the function refused for options that the counterexample lacks
+        given
+        for given, behaviour in zip(every_input, shown, strict=True)
+        if not (_raised(behaviour) and has_more_options(given, counterexample))
+    ]
     if len(inputs) < len(every_input):
         shown = list(_behaviours(implementation, inputs))
     right = list(_behaviours(specification(function, limits), inputs))
@@ -110,7 +93,7 @@ def diagnose(
     if (
         not fits
         and not network
-        and (at_random := random_mistakes(function, implementation, inputs[0], limits))
+        and (at_random := _random_mistakes(function, implementation, inputs[0], limits))
     ):
         return at_random
     best = max((parts for parts, _ in fits), default=0)
@@ -132,37 +115,8 @@ def accounts_for(
     return any(shown.is_like(mistaken(function, fault, limits)(inputs)) for fault in faults)
 
 
-def _not_refused(
-    inputs: Sequence[Inputs], shown: Sequence[Behaviour], counterexample: Inputs
-) -> Iterator[Inputs]:
-    """The problems, without those that the function refused for options that the counterexample lacks."""
-    for given, behaviour in zip(inputs, shown, strict=True):
-        if not (_raised(behaviour) and has_more_options(given, counterexample)):
-            yield given
-
-
 def _raised(shown: Behaviour) -> bool:
     return same(shown.outputs, Behaviour.of_error().outputs)
-
-
-def problems(function: str, counterexample: Inputs, scope: Scope = ORDINARY) -> list[Inputs]:
-    """The inputs of the problems that distinguish mistakes, then the counterexample."""
-    questions = distinguishing_problems(function, counterexample, scope)
-    return [*(problem.inputs(function) for problem in questions), counterexample]
-
-
-def distinguishing_problems(
-    function: str, counterexample: Inputs, scope: Scope = ORDINARY
-) -> tuple[Problem, ...]:
-    """The problems that distinguish mistakes; they are the same for most counterexamples.
-
-    The first problem is repeated after a second problem of the same shape, to show state between calls.
-    """
-    first, second = opening_problems(function, scope.network)
-    chosen = [first, second, first, *further_problems(function, counterexample, scope.network)]
-    if scope.extreme and not scope.network:
-        chosen += extreme_problems(function)
-    return tuple(map(scope.limits.fitted, chosen))
 
 
 def _with_counterexample(
@@ -278,3 +232,48 @@ CLEARLY = 100
 def _all_same(some: Sequence[Behaviour], others: Sequence[Behaviour], part: str, factor: float = 1) -> bool:
     pairs = zip(some, others, strict=True)
     return all(same(getattr(one, part), getattr(other, part), factor) for one, other in pairs)
+
+
+ANSWERS = 500
+"""The number of answers in a sample of a distribution."""
+LARGEST_DISTANCE = 0.18
+"""The largest Kolmogorov-Smirnov statistic of two samples of one distribution; 1 in 10**7 exceeds it."""
+
+
+def _random_mistakes(function: str, implementation: Program, inputs: Inputs, limits: Limits) -> list[Finding]:
+    """The mistakes whose answers have the same distribution as the answers of the implementation."""
+    if not _acts_at_random(implementation, inputs):
+        return []
+    # A small problem, which has few possible answers.
+    two = {"layers": 2} if CONTRACTS[function].is_layer else {}
+    few = limits.fitted(problem(function, n_x=1, n_a=1, n_y=2, m=1, T_x=1, **two)).inputs(function)
+    ours = _answers(implementation, few)
+    return [
+        mistake(fault.name)
+        for fault in concerning(function)
+        if fault.group == "purity"
+        and _acts_at_random(mistaken(function, fault, limits), inputs)
+        and _have_same_distribution(ours, _answers(mistaken(function, fault, limits), few))
+    ]
+
+
+def _acts_at_random(program: Program, inputs: Inputs) -> bool:
+    return not same(program(inputs).outputs, program(inputs).outputs)
+
+
+def _answers(program: Program, inputs: Inputs) -> list[Array]:
+    """The numbers in each of `ANSWERS` answers to one problem."""
+    answers = (program(inputs).outputs.values() for _ in range(ANSWERS))
+    return [
+        np.concatenate([[0.0], *(leaf.ravel() for leaf in answer if not isinstance(leaf, str))])
+        for answer in answers
+    ]
+
+
+def _have_same_distribution(ours: Sequence[Array], theirs: Sequence[Array]) -> bool:
+    """Whether the two-sample Kolmogorov-Smirnov statistic of each number is small."""
+    every = [*ours, *theirs]
+    if len({numbers.size for numbers in every}) > 1:
+        return False
+    one, two = ((np.array(answers)[:, None] <= every).mean(axis=0) for answers in (ours, theirs))
+    return bool(np.abs(one - two).max() < LARGEST_DISTANCE)

@@ -2,11 +2,57 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from oracle.inputs import Inputs, LayerInputs
+from oracle.limits import ANYTHING, Limits
 from oracle.problem import LayerProblem, Problem
 from reference.contract import CONTRACTS
+
+
+class Scope(NamedTuple):
+    """The problems on which mistakes are compared, and the mistakes that the diagnosis can name.
+
+    Attributes
+    ----------
+    limits
+        What the target does not do; no problem needs it.
+    network
+        The network whose weights all problems have, if the target computes with only these weights.
+    extreme
+        Whether to add problems with large logits. An overflow need not be the mistake in ordinary problems.
+    whole
+        Whether to name only mistakes that explain everything that is wrong.
+    """
+
+    limits: Limits = ANYTHING
+    network: LayerProblem | None = None
+    extreme: bool = False
+    whole: bool = False
+
+
+ORDINARY = Scope()
+"""Ordinary problems without limits."""
+
+
+def problems(function: str, counterexample: Inputs, scope: Scope = ORDINARY) -> list[Inputs]:
+    """The inputs of the problems that distinguish mistakes, then the counterexample."""
+    questions = distinguishing_problems(function, counterexample, scope)
+    return [*(problem.inputs(function) for problem in questions), counterexample]
+
+
+def distinguishing_problems(
+    function: str, counterexample: Inputs, scope: Scope = ORDINARY
+) -> tuple[Problem, ...]:
+    """The problems that distinguish mistakes; they are the same for most counterexamples.
+
+    The first problem is repeated after a second problem of the same shape, to show state between calls.
+    """
+    first, second = opening_problems(function, scope.network)
+    chosen = [first, second, first, *further_problems(function, counterexample, scope.network)]
+    if scope.extreme and not scope.network:
+        chosen += extreme_problems(function)
+    return tuple(map(scope.limits.fitted, chosen))
 
 
 def problem(function: str, **fields: Any) -> Problem:

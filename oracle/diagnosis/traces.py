@@ -8,11 +8,10 @@ import numpy as np
 
 from oracle.diagnosis.behaviour import Behaviour, Leaves, Program, alike, off_by, same, specification
 from oracle.diagnosis.findings import Finding, found
-from oracle.diagnosis.names import ORDINARY, Scope
-from oracle.diagnosis.overwritten_arrays import overwriting, writing
-from oracle.diagnosis.questions import larger_problem, problem
+from oracle.diagnosis.questions import ORDINARY, Scope, larger_problem, problem
 from oracle.inputs import Inputs, LayerInputs
 from oracle.limits import ANYTHING, Limits
+from oracle.problem import Problem
 from reference.contract import CONTRACTS, PARAMETERS, Array
 
 FEWEST_DIGITS = 2
@@ -49,8 +48,48 @@ def side_effect(
         return None
     later = implementation(first, then=other)
     if not (same(later.outputs, shown[1].outputs) and same(later.caches, shown[1].caches)):
-        return overwriting(function, shown[1], later)
-    return writing(function, shown, right)
+        return _overwritten_outputs(function, shown[1], later)
+    return _written_arguments(function, shown, right)
+
+
+def _written_arguments(
+    function: str, shown: Sequence[Behaviour], right: Sequence[Behaviour]
+) -> Finding | None:
+    """The arguments that calls write to, with keys of dicts; `None` if calls write to no argument."""
+    contract = CONTRACTS[function]
+    dicts = ("parameters", "options")
+    if contract.is_backward and not contract.is_layer:
+        dicts = ("cache" if contract.is_cell else "caches", "")
+    names, written = [*contract.arguments, *dicts], set[tuple[int, str]]()
+    for ours, spec in zip(shown, right, strict=True):
+        for place in _changed(ours, spec):
+            _, number, *keys = place.split(".")
+            key = next((key for key in keys if key and not key.isdecimal()), "")
+            written.add((int(number), key))
+    some_keys = {number for number, key in written if key}
+    listed = [
+        f"{names[number]}[{key!r}]" if key else names[number]
+        for number, key in sorted(written)
+        if key or number not in some_keys
+    ]
+    return found("writes", arguments=listed) if listed else None
+
+
+def _overwritten_outputs(function: str, shown: Behaviour, later: Behaviour) -> Finding:
+    """The outputs that a later call overwrites; if there are none, the caches."""
+    every = enumerate(CONTRACTS[function].outputs)
+    names = [
+        name for i, name in every if not alike(later.outputs.get(f".{i}", ""), shown.outputs.get(f".{i}", ""))
+    ]
+    return found("overwrites", arrays=names or ["caches"])
+
+
+def _changed(ours: Behaviour, right: Behaviour) -> Iterator[str]:
+    """The paths in the arguments at which a value has changed."""
+    for place in ours.arguments.keys() | right.arguments.keys():
+        mine, spec = ours.arguments.get(place, ""), right.arguments.get(place, "")
+        if not alike(mine, spec):
+            yield place
 
 
 def right_digits(
@@ -63,30 +102,81 @@ def right_digits(
         [program(inputs) for inputs in inputs_of_both]
         for program in (implementation, specification(function, scope.limits))
     )
-    digits = 0 if _same_outputs(shown, right) else _digits(shown, right)
+    numbers = [*map(_numbers, shown, right)]
+    if _same_outputs(shown, right) or any(inputs.dtype != np.float64 for inputs in inputs_of_both):
+        return None
+    worst = max(np.inf if both is None else off_by(*both) for both in numbers)
+    digits = int(-np.log10(worst)) if 0 < worst < 1 else 0
     return found("digits", digits=digits) if digits >= FEWEST_DIGITS else None
+
+
+def flushes(
+    function: str, implementation: Program, problem: Problem, limits: Limits = ANYTHING
+) -> Finding | None:
+    """The finding that a program is wrong only for subnormal numbers; `None` if it is not.
+
+    A program that is also wrong for ordinary numbers, or for small normal numbers, makes another mistake.
+    """
+    right_program = specification(function, limits)
+    ordinary, inputs = (
+        replace(problem, regime=regime).inputs(function) for regime in ("unit", problem.regime)
+    )
+    if not same(implementation(ordinary).outputs, right_program(ordinary).outputs):
+        return None
+    small = _enlarged(inputs)
+    errors = _errors(implementation(small), right_program(small))
+    if errors is None or errors[0].size:
+        return None
+    errors = _errors(implementation(inputs), right_program(inputs))
+    if errors is None or not errors[0].size or (errors[0] >= float(np.finfo(inputs.dtype).tiny)).any():
+        return None
+    return found("subnormals", all=bool((errors[1] == 0).all()))
+
+
+def _enlarged(inputs: Inputs) -> Inputs:
+    """The inputs with subnormal numbers multiplied by a factor that makes their products normal."""
+    limits = np.finfo(inputs.dtype)
+    factor = float(np.exp2(limits.nmant + min(12, -limits.minexp // 4)))
+
+    def enlarged(array: Array) -> Array:
+        large = array.copy()
+        is_small = np.abs(array) < 4 * limits.tiny
+        large[is_small] = array[is_small].astype(np.float64) * factor
+        return large
+
+    x, a0, c0 = (enlarged(array) for array in (inputs.x, inputs.a0, inputs.c0))
+    changed = inputs.with_parameters(lambda p: {name: enlarged(array) for name, array in p.items()})
+    return replace(changed, x=x, a0=a0, c0=c0)
+
+
+def _errors(ours: Behaviour, right: Behaviour) -> tuple[Array, Array] | None:
+    """The errors of the wrong numbers in all outputs, and the numbers; `None` for outputs of other shapes."""
+    numbers = _numbers(ours, right)
+    if numbers is None:
+        return None
+    shown, exact = numbers
+    wrong = np.abs(shown - exact) > 1e-4 * np.abs(exact)  # more than rounding in any precision
+    return np.abs(shown - exact)[wrong], shown[wrong]
+
+
+def _numbers(ours: Behaviour, right: Behaviour) -> tuple[Array, Array] | None:
+    """The numbers in all outputs of both; `None` if the shapes differ, or what is no number differs."""
+    forms = [
+        {place: leaf if isinstance(leaf, str) else leaf.shape for place, leaf in each.outputs.items()}
+        for each in (ours, right)
+    ]
+    if forms[0] != forms[1]:
+        return None
+    places = [place for place, leaf in right.outputs.items() if not isinstance(leaf, str)]
+    shown, exact = (
+        np.concatenate([np.zeros(0), *(np.ravel(each.outputs[place]) for place in places)])
+        for each in (ours, right)
+    )
+    return shown, exact
 
 
 def _same_outputs(some: Sequence[Behaviour], others: Sequence[Behaviour]) -> bool:
     return all(same(one.outputs, other.outputs) for one, other in zip(some, others, strict=True))
-
-
-def _digits(shown: Sequence[Behaviour], right: Sequence[Behaviour]) -> int:
-    """The number of right decimal digits of all outputs; 0 for outputs of other shapes or not in float64."""
-    worst = 0.0
-    for ours, spec in zip(shown, right, strict=True):
-        if ours.outputs.keys() != spec.outputs.keys():
-            return 0
-        for place, theirs in spec.outputs.items():
-            mine = ours.outputs[place]
-            if isinstance(mine, str) or isinstance(theirs, str):
-                if mine is not theirs and not alike(mine, theirs):
-                    return 0
-            elif mine.shape != theirs.shape or theirs.dtype != np.float64:
-                return 0
-            elif not alike(mine, theirs):
-                worst = max(worst, off_by(mine, theirs))
-    return int(-np.log10(worst)) if 0 < worst < 1 else 0
 
 
 def _computes_wrong_entries(function: str, ours: Behaviour, right: Behaviour) -> bool:

@@ -11,7 +11,8 @@ import pytest
 import reference
 from oracle.diagnosis.behaviour import Behaviour, mistaken
 from oracle.diagnosis.findings import found, mistake
-from oracle.diagnosis.names import Scope, _behaviours, _with_counterexample, diagnose, distinguishing_problems
+from oracle.diagnosis.names import _behaviours, _with_counterexample, diagnose
+from oracle.diagnosis.questions import Scope, distinguishing_problems
 from oracle.diagnosis.traces import right_digits
 from oracle.faults import FAULTS, concerning
 from oracle.limits import ANYTHING

@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from oracle.diagnosis.facts import in_words, is_far
-from oracle.diagnosis.findings import _WORDS, Finding, found, mistake
+from oracle.diagnosis.findings import _WORDS, Finding, found, in_words, is_far, mistake
 from oracle.faults import ERRORS, FAULTS
 
 EVERY: list[tuple[Finding, str]] = [

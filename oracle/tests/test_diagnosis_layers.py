@@ -11,8 +11,8 @@ import pytest
 import reference
 from oracle.diagnosis.behaviour import Behaviour, Program, mistaken, specification
 from oracle.diagnosis.findings import mistake
-from oracle.diagnosis.names import Scope, diagnose, problems
-from oracle.diagnosis.questions import has_more_options
+from oracle.diagnosis.names import diagnose
+from oracle.diagnosis.questions import Scope, has_more_options, problems
 from oracle.diagnosis.questions import problem as posed
 from oracle.faults import FAULTS, Fault, common, concerning
 from oracle.inputs import Inputs, LayerInputs

@@ -10,7 +10,7 @@ import pytest
 import reference
 from oracle.diagnosis.behaviour import mistaken, program_of
 from oracle.diagnosis.findings import Finding, found
-from oracle.diagnosis.subnormals import flushes
+from oracle.diagnosis.traces import flushes
 from oracle.faults import FAULTS
 from oracle.limits import ANYTHING
 from oracle.problem import Problem

@@ -8,7 +8,7 @@ import pytest
 
 import reference
 from oracle import propagation, pytorch
-from oracle.diagnosis.facts import in_words
+from oracle.diagnosis.findings import in_words
 from oracle.inputs import Inputs
 from oracle.problem import Problem
 from oracle.verdict import Comparison, largest_ratio

@@ -12,9 +12,9 @@ import numpy as np
 
 from oracle.diagnosis.behaviour import specification
 from oracle.diagnosis.findings import Finding, found
-from oracle.diagnosis.names import Scope, accounts_for, diagnose
-from oracle.diagnosis.subnormals import flushes
-from oracle.diagnosis.traces import right_digits, side_effect, symptoms
+from oracle.diagnosis.names import accounts_for, diagnose
+from oracle.diagnosis.questions import Scope
+from oracle.diagnosis.traces import flushes, right_digits, side_effect, symptoms
 from oracle.limits import Limits
 from oracle.location.facts import Condition, Feature, Location
 from oracle.location.locate import explains, locate

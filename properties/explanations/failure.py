@@ -4,8 +4,7 @@ import shlex
 from functools import cached_property
 from itertools import zip_longest
 
-from oracle.diagnosis.facts import in_words, is_far
-from oracle.diagnosis.findings import Finding, found, mistake
+from oracle.diagnosis.findings import Finding, found, in_words, is_far, mistake
 from oracle.faults import by_error
 from oracle.verdict import Facts
 from properties.explanations.explanation import Explanation, explain

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from oracle.diagnosis.behaviour import specification
-from oracle.diagnosis.names import Scope, problems
-from oracle.diagnosis.questions import opening_problems
+from oracle.diagnosis.questions import Scope, opening_problems, problems
 from oracle.inputs import Inputs
 from oracle.problem import LayerProblem, siblings
 from properties.explanations.program import Program

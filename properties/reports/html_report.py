@@ -10,7 +10,7 @@ from inspect import getdoc
 from pathlib import Path
 from typing import Any
 
-from oracle.diagnosis.facts import in_words
+from oracle.diagnosis.findings import in_words
 from oracle.problem import Problem
 from properties.laws import all_laws
 from properties.reports.closing_table import cell, short
