@@ -18,9 +18,7 @@ if not PREFIX:
 pytest_plugins = [
     f"{PREFIX}properties.session.options",
     f"{PREFIX}properties.session.collection",
-    f"{PREFIX}properties.session.fixtures",
-    f"{PREFIX}properties.session.xdist_results",
-    f"{PREFIX}properties.session.outcome",
+    f"{PREFIX}properties.session.law_runs",
     f"{PREFIX}properties.session.fuzzing",
 ]
 

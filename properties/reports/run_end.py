@@ -9,8 +9,13 @@ from typing import Any
 
 import pytest
 
-from properties.internals.pytest_internals import drop_property, hide_failure, hide_interrupt, option_words
-from properties.internals.xdist_internals import kill_workers
+from properties.internals.pytest_internals import (
+    drop_property,
+    hide_failure,
+    hide_interrupt,
+    kill_workers,
+    option_words,
+)
 from properties.laws import all_laws
 from properties.reports.closing_table import messages, render
 from properties.reports.collected_results import CollectedResults, killed

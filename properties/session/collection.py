@@ -1,4 +1,4 @@
-"""Collects the tests of the laws for each target, in order, as far as they are selected."""
+"""Collects the selected tests of the laws for each target, in order, and distributes them to workers."""
 
 import gc
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from oracle.problem import Problem
-from properties.internals.xdist_internals import scope_scheduler
+from properties.internals.pytest_internals import run_quietly, scope_scheduler
 from properties.reports.collected_results import implementation_in
 from properties.reports.run import IN_FULL
 from properties.session.options import PROBLEM
@@ -82,7 +82,7 @@ def law_of(item: pytest.Item) -> Law | None:
 
 def _concerns(item: pytest.Item, problem: Problem, targets: Targets) -> bool:
     law, given = law_of(item), _parameters(item)
-    return law is None or law.concerns(given["function"], problem, targets.limits[given["implementation"]])
+    return law is None or law.concerns(given["function"], problem, targets.limits(given["implementation"]))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -98,3 +98,19 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     if len(config.stash[TARGETS].names) > IN_FULL and config.getoption("dist") == "load":
         return scope_scheduler(config, log, implementation_in)
     return None
+
+
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+    """With many targets, let a worker send only the call of a test and the phases that failed.
+
+    That is one message in place of five. An option may need the others.
+    """
+    config = item.config
+    needs_all = config.option.verbose > 0 or config.getoption("xmlpath", None)
+    needs_all = needs_all or config.option.durations is not None
+    if needs_all or not hasattr(config, "workerinput") or len(config.stash[TARGETS].names) <= IN_FULL:
+        return None
+    for report in run_quietly(item, nextitem):
+        if report.when == "call" or not report.passed:
+            item.ihook.pytest_runtest_logreport(report=report)
+    return True

@@ -14,9 +14,9 @@ from typing import get_args
 
 import pytest
 
-from properties.internals import xdist_internals
 from properties.internals.pytest_internals import (
     group_of_options,
+    hide_test_counts,
     positional_arguments,
     show_plainly,
     word_usage_errors,
@@ -135,7 +135,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
             for line in chain.from_iterable(header(config=config, start_path=config.invocation_params.dir)):
                 reporter.write_line(line)
         show_plainly(reporter)
-    xdist_internals.hide_test_counts(config)
+    hide_test_counts(config)
 
 
 def usage_error(message: str, options: Sequence[str]) -> str:

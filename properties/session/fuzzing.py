@@ -6,7 +6,7 @@ import time
 import pytest
 
 from properties.session.collection import law_of
-from properties.session.fixtures import TURN
+from properties.session.law_runs import TURN
 from properties.trials.law import FORWARDS
 
 PROFILE = "fuzz"

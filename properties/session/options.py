@@ -92,7 +92,8 @@ def _check_hypothesis(config: pytest.Config) -> None:
 def _problem_of_a_law(text: str, config: pytest.Config) -> Problem:
     problem = Problem.parse(text)
     every = [(law, function) for law in all_laws() for function in law.functions]
-    limits = config.stash[TARGETS].limits.values()
+    targets = config.stash[TARGETS]
+    limits = [targets.limits(target) for target in targets.names]
     if not any(law.concerns(function, problem, given) for law, function in every for given in limits):
         raise ValueError(
             f"--reproduce: no law is checked on {problem!r}. n_a and n_y must be 1 or more. One of n_x, m "
@@ -113,7 +114,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         f"implementation: {shown}{default}",
         *wrap(facts, shutil.get_terminal_size().columns, subsequent_indent="  "),
         *(f"a helper of other files, not judged: {file}" for file in targets.helping),
-        *(f"understood: {in_words(facts)}" for facts in targets.understood.values()),
+        *(f"understood: {in_words(facts)}" for facts in targets.understood),
     ]
     return [printable(line) for line in lines]
 

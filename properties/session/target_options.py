@@ -1,6 +1,8 @@
 """Reads the options about targets: which are judged, by which functions, with which weights and settings."""
 
+import ast
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,20 +11,31 @@ from typing import Any
 import pytest
 
 from oracle.limits import ANYTHING, Limits
+from oracle.modules import ModuleOptions, UnusableModule
 from oracle.problem import LayerProblem, Problem
 from properties.implementations import interpreter
 from properties.implementations.implementation import Implementation, Settings, Unusable, expand
 from properties.internals.pytest_internals import option_words
 from properties.reports.results import encodable
 from properties.session import command
-from properties.session.module_options import OPTIONS as MODULE_OPTIONS
-from properties.session.module_options import module_options, network_of_module
 from properties.worker.own_modules import REFERENCE, full_name
 from properties.worker.targets import SUFFIXES, helper_files, locate
 from reference.contract import CONTRACTS, FUNCTIONS
 
 ONNX = ("frameworks.onnxruntime", "frameworks.onnx_evaluator")
 """The adapters that run the nodes of a model in ONNX."""
+
+WEIGHTS = ".hypothesis/weights"
+"""The folder for the weights of trained modules, below the current directory."""
+
+MODULE_OPTIONS = {
+    "--like": "like",
+    "--with": "fixed",
+    "--converts": "converts",
+    "--gates": "gates",
+    "--device": "device",
+}
+"""The field of `ModuleOptions` for each option of the command."""
 
 PROCESS_LIMITS = ("--time-limit", "--import-time-limit", "--memory-limit")
 AFFECTING_RESULTS = (*PROCESS_LIMITS, *MODULE_OPTIONS, "--weights", "--layout")
@@ -48,9 +61,7 @@ class Targets:
     functions
         The functions by which each target is judged.
     understood
-        What was understood of the module of a target.
-    limits
-        The declared limits of each target, for `--reproduce`.
+        What was understood of each module of a framework.
     """
 
     settings: Settings
@@ -59,8 +70,7 @@ class Targets:
     helping: list[str] = field(default_factory=list)
     networks: list[LayerProblem] = field(default_factory=list)
     functions: dict[str, set[str]] = field(default_factory=dict)
-    understood: dict[str, Mapping[str, Any]] = field(default_factory=dict)
-    limits: dict[str, Limits] = field(default_factory=dict)
+    understood: list[Mapping[str, Any]] = field(default_factory=list)
     _implementations: dict[str, Implementation] = field(default_factory=dict)
 
     def implementation(self, target: str) -> Implementation:
@@ -68,6 +78,13 @@ class Targets:
         if target not in self._implementations:
             self._implementations[target] = Implementation(target, self.settings)
         return self._implementations[target]
+
+    def limits(self, target: str) -> Limits:
+        """The limits that a target declares; none if it cannot be loaded."""
+        try:
+            return self.implementation(target).limits
+        except Unusable:
+            return ANYTHING
 
     def free(self, target: str) -> None:
         """Close the implementation of a target that has been judged, and drop it."""
@@ -86,7 +103,7 @@ def read_targets(config: pytest.Config) -> None:
         functions = functions_of(target, targets, every=bool(config.getoption("keyword")))
         targets.functions[target] = _using_networks(functions, target, targets.networks)
         if config.getoption("--reproduce"):
-            targets.limits[target] = _limits(targets.implementation(target))
+            targets.limits(target)  # which loads it, before it is closed
         if len(targets.names) > 1 or config.getoption("numprocesses", None):  # the laws do not come next
             targets.implementation(target).close()
 
@@ -159,9 +176,9 @@ def functions_of(target: str, targets: Targets, *, every: bool = False) -> set[s
     except Unusable:  # any function that is selected says why
         return {*(CONTRACTS if every else FUNCTIONS)}
     if loaded.understood:
-        targets.understood[target] = loaded.understood
+        targets.understood.append(loaded.understood)
     if loaded.network:
-        targets.networks.append(network_of_module(target, loaded.network, directory))
+        targets.networks.append(_network_of_module(target, loaded.network, directory))
     has = {*loaded.functions, *loaded.lacking}
     optional = has - {*FUNCTIONS}
     return optional if optional and not has & {*FUNCTIONS} else {*FUNCTIONS} | optional
@@ -182,18 +199,10 @@ def _using_networks(functions: set[str], target: str, networks: list[LayerProble
     return of_layers
 
 
-def _limits(implementation: Implementation) -> Limits:
-    """The limits that a target declares; none if it cannot be loaded."""
-    try:
-        return implementation.limits
-    except Unusable:
-        return ANYTHING
-
-
 def _settings(config: pytest.Config) -> tuple[Settings, str]:
     """The settings of the targets' processes, and the versions of the interpreter of `--python`."""
     here = config.invocation_params.dir
-    given: dict[str, Any] = {"directory": here, "module": module_options(config)}
+    given: dict[str, Any] = {"directory": here, "module": _module_options(config)}
     versions = ""
     for option in PROCESS_LIMITS:
         value = config.getoption(option)
@@ -217,3 +226,43 @@ def _settings(config: pytest.Config) -> tuple[Settings, str]:
         shown = folder.relative_to(here) if folder.is_relative_to(here) else folder
         words = ["pytest", str(shown), *options, "--implementation"]
     return Settings(**given, command=words), versions
+
+
+def _module_options(config: pytest.Config) -> dict[str, Any]:
+    """The fields of `ModuleOptions` that the user has given. Raises `ValueError` if one is wrong."""
+    given = {field: config.getoption(field) for field in MODULE_OPTIONS.values() if config.getoption(field)}
+    if "fixed" in given:
+        given["fixed"] = dict(map(_argument, given["fixed"]))
+    try:
+        ModuleOptions(**given)
+    except UnusableModule as error:
+        raise ValueError(str(error)) from None
+    return given
+
+
+def _argument(text: str) -> tuple[str, Any]:
+    """The name and the value of an argument: a literal of Python, or else the text."""
+    name, is_there, value = text.partition("=")
+    if not (is_there and name.isidentifier()):
+        raise ValueError(f"--with {text}: expected NAME=VALUE, an argument of the constructor")
+    try:
+        return name, ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return name, value
+
+
+def _network_of_module(target: str, network: Mapping[str, Any], directory: Path) -> LayerProblem:
+    """A problem with the weights of a trained module, which are written to a file for later runs."""
+    from oracle.checkpoints import Checkpoint, RecurrentLayer  # a slow import
+    from oracle.checkpoints.writing import convert
+
+    kind, parameters = network["kind"], network["parameters"]
+    layer = RecurrentLayer("", kind, "torch", network["directions"], parameters)
+    name = re.sub(r"\W+", "-", target).strip("-")
+    file = Path(WEIGHTS, f"{name}-{layer.digest}.npz")
+    if not (directory / file).exists():
+        (directory / WEIGHTS).mkdir(parents=True, exist_ok=True)
+        convert(Checkpoint(Path(target), [layer], []), directory / file, "torch")
+    activation = {"activation": network["activation"]} if kind == "rnn" else {}
+    made: LayerProblem = getattr(Problem, f"{kind}_layer")(weights=str(file), m=1, T_x=1, **activation)
+    return made

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.database import DirectoryBasedExampleDatabase
 
 from properties.failure_database.store import DIRECTORY, Store
-from properties.session.fixtures import TURN
 from properties.session.fuzzing import Shares, duration, pytest_configure
+from properties.session.law_runs import TURN
 from properties.strategies.domain import Domain
 from properties.tests.runs import run
 from properties.trials.law import Law

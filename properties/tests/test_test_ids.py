@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from properties.internals.xdist_internals import scope_scheduler
+from properties.internals.pytest_internals import scope_scheduler
 
 IDS = [f"{implementation}:{law}" for implementation in "abcde" for law in range(4)]
 

@@ -1,26 +1,80 @@
-"""Makes the result of a law from pytest's report."""
+"""Runs the law of a test: its fixtures, and the result of the law in pytest's report."""
 
-from collections.abc import Generator
-from contextlib import nullcontext
+import ctypes
+import sys
+from collections.abc import Generator, Iterator
+from contextlib import nullcontext, suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+from hypothesis import settings
+from hypothesis.database import DirectoryBasedExampleDatabase
 
 from oracle.diagnosis.findings import found
+from properties.failure_database.store import DIRECTORY, Store
+from properties.implementations.answers import free_cached_answers
 from properties.implementations.implementation import Implementation
-from properties.internals.pytest_internals import with_message
+from properties.internals.pytest_internals import drop_reports, drop_stash, with_message
 from properties.reports.expected_failures import reason
 from properties.reports.results import LawResult, encodable, printable, printable_data
-from properties.session.fixtures import TURN
-from properties.session.options import EXPECTED
+from properties.session.options import EXPECTED, PROBLEM
+from properties.session.target_options import TARGETS
 from properties.trials.helper_blame import helpers_to_blame
 from properties.trials.provided_functions import PROVIDED, USABLE, lacking, unfinished, unusable
 from properties.trials.tally import Tally
 from properties.trials.trial import ViolationError
+from properties.turns.turn import Draws, Turn
 
 if TYPE_CHECKING:
     from properties.explanations.failure import Failure
+
+TURN = pytest.StashKey[Turn]()
+
+
+@pytest.fixture(scope="session")
+def implementation(request: pytest.FixtureRequest) -> Iterator[Implementation]:
+    """The implementation under test, in a process of its own; it and its replies are freed after its laws."""
+    targets = request.config.stash[TARGETS]
+    yield targets.implementation(request.param)
+    targets.free(request.param)
+    free_cached_answers()
+    if sys.platform == "linux":
+        with suppress(OSError, AttributeError):  # another library than glibc
+            ctypes.CDLL(None).malloc_trim(0)  # many small arrays leave much freed memory
+
+
+@pytest.fixture
+def tally() -> Tally:
+    """The counts of a law that is about the target."""
+    return Tally()
+
+
+@pytest.fixture
+def turn(request: pytest.FixtureRequest, implementation: Implementation, function: str) -> Turn:
+    """One run of the law. A run that fuzzes has no seed."""
+    config, law = request.config, request.function.law
+    database = DirectoryBasedExampleDatabase(config.invocation_params.dir / DIRECTORY)
+    seed = None if config.option.fuzz_for else int(config.option.hypothesis_seed)
+    turn = request.node.stash[TURN] = Turn(
+        law.for_networks(config.stash[TARGETS].networks),
+        implementation,
+        function,
+        Store(database, implementation.target, law.name, function),
+        Draws(settings.get_current_profile_name(), seed, config.stash[PROBLEM]),
+    )
+    return turn
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Free the memory of a test after it has run: its turn, and in a worker of pytest-xdist its reports."""
+    result = yield
+    drop_stash(item)
+    reporter = item.config.pluginmanager.getplugin("terminalreporter")
+    if reporter and hasattr(item.config, "workerinput"):
+        drop_reports(reporter)
+    return result
 
 
 @pytest.hookimpl(wrapper=True)
@@ -29,8 +83,11 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Show a violation by its message, and add the result of the law to the report."""
     error = call.excinfo.value if call.excinfo else None
-    violation = _violation(error)
-    failure = _explained(violation) if violation else None
+    failure = None
+    if violation := _violation(error):
+        from properties.explanations.failure import Failure  # only a run with a violation needs it
+
+        failure = Failure(violation)
     with with_message(item, printable(failure.message)) if failure else nullcontext():
         report = yield
     is_over = report.when == "call" or (report.when == "setup" and report.failed)
@@ -44,11 +101,11 @@ def pytest_runtest_makereport(
     return report
 
 
-def _explained(violation: ViolationError) -> "Failure":
-    """The failure of a violation. Only a run with a violation imports the explanations."""
-    from properties.explanations.failure import Failure
-
-    return Failure(violation)
+def _violation(error: BaseException | None) -> ViolationError | None:
+    """The violation in an error, or in an exception group, which Hypothesis raises for flaky failures."""
+    if isinstance(error, BaseExceptionGroup):
+        return next((found for inner in error.exceptions if (found := _violation(inner))), None)
+    return error if isinstance(error, ViolationError) else None
 
 
 def _result(
@@ -86,6 +143,8 @@ def _result(
     turn = item.stash.get(TURN, None)
     if turn:
         given["declared"] = turn.declared
+    skipped = report.longrepr  # a file, a line and a reason
+    why = skipped[2].removeprefix("Skipped: ") if isinstance(skipped, tuple) else report.longreprtext
     return LawResult.of(
         turn.tally if turn else cast(Tally, item.funcargs.get("tally", Tally())),
         implementation=encodable(implementation),
@@ -94,24 +153,8 @@ def _result(
         function=function,
         status=report.outcome,
         seconds=round(report.duration, 3),
-        message="" if report.passed else printable(_text(report)),
+        message="" if report.passed else printable(why),
         ours=broke,
         usable=usable,
         **given,
     )
-
-
-def _text(report: pytest.TestReport) -> str:
-    """Why a law failed or was skipped."""
-    return (
-        report.longrepr[2].removeprefix("Skipped: ")
-        if isinstance(report.longrepr, tuple)
-        else report.longreprtext
-    )
-
-
-def _violation(error: BaseException | None) -> ViolationError | None:
-    """The violation in an error, or in an exception group, which Hypothesis raises for flaky failures."""
-    if isinstance(error, BaseExceptionGroup):
-        return next((found for inner in error.exceptions if (found := _violation(inner))), None)
-    return error if isinstance(error, ViolationError) else None
