@@ -2,9 +2,6 @@
 
 import base64
 import hashlib
-import re
-from collections import Counter
-from collections.abc import Mapping, Sequence
 from functools import cache, partial
 from inspect import getdoc
 from pathlib import Path
@@ -16,7 +13,7 @@ from properties.laws import all_laws
 from properties.reports.closing_table import cell, short
 from properties.reports.judgement import Judgement
 from properties.reports.mistakes import Case, cases, laws, results_by_function
-from properties.reports.run import Run, shown_names
+from properties.reports.run import Run
 from properties.reports.snippet import snippet
 from properties.trials.provided_functions import PRESENCE
 from reference.contract import CONTRACTS
@@ -62,18 +59,6 @@ def as_page(judgement: Judgement, name: str) -> str:
         silent_in=partial(_silent, judgement),
         example_of=_example,
     )
-
-
-def file_names(targets: Sequence[str]) -> Mapping[str, str]:
-    """The file name of each target's page: its path in the folder that all share."""
-    names: dict[str, str] = {}
-    taken: Counter[str] = Counter()  # some file systems ignore case
-    for target, shown in shown_names(targets).items():
-        plain = re.sub(r"[^\w.-]", "_", shown).lstrip(".") or "_"
-        taken[plain.casefold()] += 1
-        count = taken[plain.casefold()]
-        names[target] = f"{plain}~{count}.html" if count > 1 else f"{plain}.html"
-    return names
 
 
 def _render(name: str, **given: object) -> str:

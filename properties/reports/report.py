@@ -11,11 +11,11 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from properties.reports.html_report import as_html, as_page, file_names
+from properties.reports.html_report import as_html, as_page
 from properties.reports.judgement import Judgement, judgements
 from properties.reports.mistakes import cases
 from properties.reports.results import GRADES, LawResult, printable
-from properties.reports.run import Run
+from properties.reports.run import Run, file_names
 
 SCHEMA = 1
 """The version of the format of JSON, which docs/report.md describes."""

@@ -1,6 +1,7 @@
 """A run: the judgements of all targets. The closing table and all reports are views of it."""
 
-from collections import defaultdict
+import re
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -70,3 +71,15 @@ def shortened(name: str, room: int) -> str:
         return name
     last = (room - 1) * 2 // 3  # names differ most at the end
     return f"{name[: room - 1 - last]}{ELLIPSIS}{name[len(name) - last :]}"
+
+
+def file_names(targets: Sequence[str]) -> Mapping[str, str]:
+    """The file name of each target's page: its path in the folder that all share."""
+    names: dict[str, str] = {}
+    taken: Counter[str] = Counter()  # some file systems ignore case
+    for target, shown in shown_names(targets).items():
+        plain = re.sub(r"[^\w.-]", "_", shown).lstrip(".") or "_"
+        taken[plain.casefold()] += 1
+        count = taken[plain.casefold()]
+        names[target] = f"{plain}~{count}.html" if count > 1 else f"{plain}.html"
+    return names

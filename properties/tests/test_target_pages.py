@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oracle.diagnosis.findings import found, mistake
-from properties.reports.html_report import as_page, file_names
+from properties.reports.html_report import as_page
 from properties.reports.judgement import judgements
 from properties.reports.report import Reports
 from properties.reports.results import LawResult
+from properties.reports.run import file_names
 from properties.tests.html_pages import Page
 from properties.tests.results import MISSING, every_verdict, failed, passed, run_of
 from properties.trials.provided_functions import PROVIDED, USABLE

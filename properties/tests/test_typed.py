@@ -8,22 +8,10 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 READERS = [
-    *(
-        ROOT / "explanations" / f"{name}.py"
-        for name in ("explanation", "search", "failure", "inherited_mistakes")
-    ),
+    *(ROOT / "explanations" / f"{name}.py" for name in ("explanation", "failure", "inheritance")),
     *(
         ROOT / "reports" / f"{name}.py"
-        for name in (
-            "run_end",
-            "complaints",
-            "target_pages",
-            "mistakes",
-            "failure_messages",
-            "html_report",
-            "results",
-            "closing_table",
-        )
+        for name in ("run_end", "mistakes", "html_report", "results", "closing_table")
     ),
 ]
 """The modules that decide by findings and facts."""
