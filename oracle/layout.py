@@ -17,29 +17,16 @@ from reference.contract import Array, Kind
 class Layout:
     """The layout of a framework for one direction of a recurrent layer and for sequences.
 
-    Attributes
-    ----------
-    gates
-        The order of the stacked gates of an LSTM: forget, input (update), candidate (c or g), output.
-    transposed
-        Whether weights act from the right, `x @ W`, with shape `(inputs, gates n_a)`; otherwise their shape
-        is `(gates n_a, inputs)`.
-    biases
-        2 if there is a bias for the input and one for the hidden state, otherwise 1.
-    joined
-        The order of input `x` and hidden state `a` if one weight acts on both; empty for two weights.
-    projects_right
-        Whether a projection acts from the other side than the weights.
-    axes
-        The axes of a sequence: time `t`, batch `b`, features `f`.
+    A weight has the shape `(gates n_a, inputs)`; if it is transposed, it acts from the right, `x @ W`, and
+    has the shape `(inputs, gates n_a)`.
     """
 
-    gates: str
+    gates: str  # the order of an LSTM's stacked gates: forget, input (update), candidate (c or g), output
     transposed: bool = False
-    biases: int = 1
-    joined: str = ""
-    projects_right: bool = False
-    axes: str = "btf"
+    biases: int = 1  # 2 if there is a bias for the input and one for the hidden state
+    joined: str = ""  # the order of input `x` and hidden state `a` if one weight acts on both
+    projects_right: bool = False  # whether a projection acts from the other side than the weights
+    axes: str = "btf"  # of a sequence: time, batch, features
 
     def stack(self, kind: Kind, parameters: Mapping[str, Array]) -> dict[str, Array]:
         """The weights of one direction in the layout of the framework.

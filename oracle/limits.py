@@ -18,54 +18,24 @@ MANY = 2**31
 
 @dataclass(frozen=True)
 class Limits:
-    """What a target can do; by default everything.
+    """What a target can do; by default everything."""
 
-    Attributes
-    ----------
-    dtypes
-        The precisions in which it computes.
-    caches, head
-        Whether the four functions return caches, and predictions.
-    layers, directions
-        The largest numbers of layers and directions.
-    least_directions
-        2 if its layers always have two directions.
-    stacked_directions
-        The largest number of directions with more than one layer.
-    lengths, initial_state
-        Whether its layers take lengths, and initial states.
-    c_last
-        Whether its LSTM layers return the last memory states.
-    projection
-        Whether its LSTM layers project the hidden state; `"fewer"` if a projection must make it smaller.
-    activations
-        The activations of its RNN layers.
-    empty
-        The sizes that may be 0.
-    subnormals
-        Whether it keeps subnormal numbers; otherwise it flushes them to zero.
-    bad_shapes
-        Whether it may be called with arguments of a wrong shape, to see whether it refuses them.
-    gradients
-        Whether it has backward passes to judge.
-    """
-
-    dtypes: tuple[DType, ...] = DTYPES
-    caches: bool = True
-    head: bool = True
-    layers: int = MANY
-    directions: int = 2
-    least_directions: int = 1
-    stacked_directions: int = 2
-    lengths: bool = True
-    c_last: bool = True
-    projection: bool | Literal["fewer"] = True
-    initial_state: bool = True
-    activations: tuple[Activation, ...] = get_args(Activation)
-    empty: tuple[Empty, ...] = get_args(Empty)
-    subnormals: bool = True
-    bad_shapes: bool = True
-    gradients: bool = True
+    dtypes: tuple[DType, ...] = DTYPES  # the precisions in which it computes
+    caches: bool = True  # whether the four functions return caches
+    head: bool = True  # whether the four functions return predictions
+    layers: int = MANY  # the largest number of layers
+    directions: int = 2  # the largest number of directions
+    least_directions: int = 1  # 2 if its layers always have two directions
+    stacked_directions: int = 2  # the largest number of directions with more than one layer
+    lengths: bool = True  # whether its layers take lengths
+    c_last: bool = True  # whether its LSTM layers return the last memory states
+    projection: bool | Literal["fewer"] = True  # of the hidden state; "fewer" if it must make it smaller
+    initial_state: bool = True  # whether its layers take initial states
+    activations: tuple[Activation, ...] = get_args(Activation)  # of its RNN layers
+    empty: tuple[Empty, ...] = get_args(Empty)  # the sizes that may be 0
+    subnormals: bool = True  # whether it keeps subnormal numbers, and does not flush them to zero
+    bad_shapes: bool = True  # whether it may be called with arguments of a wrong shape
+    gradients: bool = True  # whether it has backward passes to judge
 
     @classmethod
     def parse(cls, declared: Any) -> Self:

@@ -19,34 +19,17 @@ Biases = Sequence[tuple[Mapping[str, Array], Mapping[str, Array]]]
 class RecurrentLayer:
     """L stacked layers in D directions.
 
-    Attributes
-    ----------
-    prefix
-        The beginning of its names in the file.
-    kind
-        `"rnn"` or `"lstm"`.
-    layout
-        The layout in the file: a key of `LAYOUTS`, or `"reference"`.
-    directions
-        D, 1 or 2.
-    parameters
-        L D dicts, as `lstm_layer` and `rnn_layer` take them, in one dtype, float32 or float64.
-    activation
-        For an RNN `"tanh"` or `"relu"`; empty if the file does not tell it.
-    remarks
-        Clauses about how the file was read.
-    biases
-        Both biases of each direction, if the file has two. The parameters have their sum.
+    The parameters are L D dicts, as `lstm_layer` and `rnn_layer` take them, in one dtype, float32 or float64.
     """
 
-    prefix: str
+    prefix: str  # the beginning of its names in the file
     kind: Kind
-    layout: str
+    layout: str  # in the file: a key of `LAYOUTS`, or "reference"
     directions: int
     parameters: Sequence[Mapping[str, Array]]
-    activation: str = ""
-    remarks: tuple[str, ...] = ()
-    biases: Biases = ()
+    activation: str = ""  # of an RNN: "tanh" or "relu"; empty if the file does not tell it
+    remarks: tuple[str, ...] = ()  # clauses about how the file was read
+    biases: Biases = ()  # if the file has two biases of each direction; the parameters have their sum
 
     @property
     def layers(self) -> int:

@@ -13,22 +13,14 @@ from reference.contract import CONTRACTS
 class Scope(NamedTuple):
     """The problems on which mistakes are compared, and the mistakes that the diagnosis can name.
 
-    Attributes
-    ----------
-    limits
-        What the target does not do; no problem needs it.
-    network
-        The network whose weights all problems have, if the target computes with only these weights.
-    extreme
-        Whether to add problems with large logits. An overflow need not be the mistake in ordinary problems.
-    whole
-        Whether to name only mistakes that explain everything that is wrong.
+    The problems can be `extreme`, with large logits, in whose presence an overflow can be the mistake. With a
+    `network`, all problems have its weights, since the target computes with only these weights.
     """
 
-    limits: Limits = ANYTHING
+    limits: Limits = ANYTHING  # what the target does not do; no problem needs it
     network: LayerProblem | None = None
     extreme: bool = False
-    whole: bool = False
+    whole: bool = False  # whether to name only mistakes that explain everything that is wrong
 
 
 ORDINARY = Scope()

@@ -25,12 +25,12 @@ import jax
 from flax import nnx
 
 from oracle.frameworks.autograd import by_jax
-from oracle.frameworks.functions import Call, LayerSizes, functions_of, of_tensors
+from oracle.frameworks.functions import LAYERS_ALONE, Call, LayerSizes, functions_of, of_tensors
 from oracle.layout import LAYOUTS
 from reference.contract import Kind
 
 FLAX = LAYOUTS["flax"]
-SUPPORTS = {"caches": False, "head": False, "projection": False, "bad_shapes": False, "subnormals": False}
+SUPPORTS = {**LAYERS_ALONE, "projection": False, "subnormals": False}
 
 
 def _run(call: Call) -> list[Any]:

@@ -16,6 +16,9 @@ import numpy as np
 from oracle.layout import Layout, plain
 from reference.contract import Array, Kind
 
+LAYERS_ALONE = {"caches": False, "head": False, "bad_shapes": False}
+"""What `SUPPORTS` says of most frameworks: layers without caches and predictions, unspecified bad shapes."""
+
 
 class LayerSizes(NamedTuple):
     """The properties of one layer that a framework needs to build it."""
@@ -30,25 +33,13 @@ class LayerSizes(NamedTuple):
 
 @dataclass(frozen=True)
 class Call:
-    """A call of a layer in the layout of a framework, with arrays or with tensors.
-
-    Attributes
-    ----------
-    sequence
-        The input, with the axes of the layout.
-    states
-        The initial states `(L D, m, n)`; `None` for an absent state.
-    weights
-        The result of `Layout.stack` for each direction of each layer.
-    options
-        The options of the contract.
-    """
+    """A call of a layer in the layout of a framework, with arrays or with tensors."""
 
     kind: Kind
-    sequence: Any
-    states: Sequence[Any]
-    weights: Sequence[Mapping[str, Any]]
-    options: Mapping[str, Any]
+    sequence: Any  # the input, with the axes of the layout
+    states: Sequence[Any]  # the initial states (L D, m, n); None for an absent state
+    weights: Sequence[Mapping[str, Any]]  # the result of `Layout.stack` for each direction of each layer
+    options: Mapping[str, Any]  # of the contract
 
     @staticmethod
     def of(layout: Layout, kind: Kind, x: Array, *given: Any) -> Call:
@@ -121,25 +112,12 @@ def functions_of(
 ) -> dict[str, Callable[..., Any]]:
     """The functions of a target by name, computed by the layers and the differentiation of a framework.
 
-    Parameters
-    ----------
-    layout
-        The layout of the framework for weights and sequences.
-    bind
-        `bind(call)` returns `function, leaves`. `function(*leaves)` returns the hidden states of the top
-        layer and the last states `(L D, m, n)` of all layers, as tensors of the framework. If the framework
-        has gradients, the leaves are the tensors of `Call.arrays`.
-    gradients
-        `gradients(function, leaves, incoming)` returns the gradient with respect to each leaf; `incoming`
-        are the gradients with respect to the outputs. `None` if the framework has no automatic
-        differentiation.
-    array
-        Converts a tensor to an array.
-    kinds
-        The kinds of layers that the framework has.
-    fill_states
-        Whether an absent state becomes zeros if the other state is given, for frameworks that take both
-        states or none.
+    `bind(call)` returns `function, leaves`. `function(*leaves)` returns the hidden states of the top layer
+    and the last states `(L D, m, n)` of all layers, as tensors of the framework; `array` converts a tensor.
+    If the framework has automatic differentiation, the leaves are the tensors of `Call.arrays`, and
+    `gradients(function, leaves, incoming)` returns the gradient with respect to each leaf; `incoming` are the
+    gradients with respect to the outputs. With `fill_states`, an absent state becomes zeros if the other
+    state is given, for frameworks that take both states or none.
     """
 
     def call_of(kind: Kind, *given: Any) -> Call:

@@ -17,19 +17,11 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
-from oracle.frameworks.functions import Call, functions_of, of_arrays
+from oracle.frameworks.functions import LAYERS_ALONE, Call, functions_of, of_arrays
 from oracle.layout import LAYOUTS
 from reference.contract import Array, Kind
 
-SUPPORTS = {
-    "dtypes": ["float32"],
-    "caches": False,
-    "head": False,
-    "layers": 1,
-    "lengths": False,
-    "bad_shapes": False,
-    "gradients": False,
-}
+SUPPORTS = {**LAYERS_ALONE, "dtypes": ["float32"], "layers": 1, "lengths": False, "gradients": False}
 
 
 def _run(call: Call) -> list[Array]:

@@ -16,20 +16,12 @@ import mlx.core as mx
 import mlx.nn as nn
 import numpy as np
 
-from oracle.frameworks.functions import Call, functions_of, of_tensors
+from oracle.frameworks.functions import LAYERS_ALONE, Call, functions_of, of_tensors
 from oracle.layout import LAYOUTS
 from reference.contract import Array
 
 MLX = LAYOUTS["mlx"]
-SUPPORTS = {
-    "caches": False,
-    "head": False,
-    "layers": 1,
-    "directions": 1,
-    "lengths": False,
-    "projection": False,
-    "bad_shapes": False,
-}
+SUPPORTS = {**LAYERS_ALONE, "layers": 1, "directions": 1, "lengths": False, "projection": False}
 
 mx.set_default_device(mx.cpu)
 

@@ -11,28 +11,25 @@ in fewer bits are options, which this adapter switches off.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
 import ncnn
 import numpy as np
 
-from oracle.frameworks.functions import Call, functions_of, of_arrays
+from oracle.frameworks.functions import LAYERS_ALONE, Call, functions_of, of_arrays
 from oracle.layout import LAYOUTS, plain
 from reference.contract import Array, Kind
 
-SUPPORTS: Mapping[str, Any] = {
+SUPPORTS = {
+    **LAYERS_ALONE,
     "dtypes": ["float32"],
-    "caches": False,
-    "head": False,
     "layers": 1,
     "lengths": False,
     "projection": "fewer",
     "activations": ["tanh"],
     "empty": ["m"],
     "subnormals": False,
-    "bad_shapes": False,
     "gradients": False,
 }
 

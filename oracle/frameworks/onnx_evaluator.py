@@ -12,18 +12,11 @@ from typing import Any
 from onnx import ModelProto
 from onnx.reference import ReferenceEvaluator
 
+from oracle.frameworks.functions import LAYERS_ALONE
 from oracle.frameworks.onnx_model import functions_by
 from reference.contract import Array
 
-SUPPORTS = {
-    "caches": False,
-    "head": False,
-    "layers": 1,
-    "projection": False,
-    "activations": ["tanh"],
-    "bad_shapes": False,
-    "gradients": False,
-}
+SUPPORTS = {**LAYERS_ALONE, "layers": 1, "projection": False, "activations": ["tanh"], "gradients": False}
 
 
 def _run(model: ModelProto, feeds: dict[str, Array]) -> Any:

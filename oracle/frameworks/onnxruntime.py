@@ -13,16 +13,15 @@ from typing import Any
 
 import onnxruntime
 
+from oracle.frameworks.functions import LAYERS_ALONE
 from oracle.frameworks.onnx_model import functions_by
 from reference.contract import Array
 
 SUPPORTS = {
+    **LAYERS_ALONE,
     "dtypes": ["float16", "float32"],
-    "caches": False,
-    "head": False,
     "layers": 1,
     "projection": False,
-    "bad_shapes": False,
     "gradients": False,
 }
 

@@ -11,7 +11,6 @@ lengths, too, if a call has none.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -19,19 +18,11 @@ import numpy as np
 import openvino as ov
 from openvino import opset15 as ops
 
-from oracle.frameworks.functions import Call, functions_of, of_arrays
+from oracle.frameworks.functions import LAYERS_ALONE, Call, functions_of, of_arrays
 from oracle.layout import LAYOUTS, plain
 from reference.contract import Array, Kind
 
-SUPPORTS: Mapping[str, Any] = {
-    "dtypes": ["float32"],
-    "caches": False,
-    "head": False,
-    "layers": 1,
-    "projection": False,
-    "bad_shapes": False,
-    "gradients": False,
-}
+SUPPORTS = {**LAYERS_ALONE, "dtypes": ["float32"], "layers": 1, "projection": False, "gradients": False}
 
 _PLUGIN = {"INFERENCE_PRECISION_HINT": "f32"}
 

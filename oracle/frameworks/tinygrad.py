@@ -18,20 +18,18 @@ os.environ.setdefault("DEV", "CPU")
 from tinygrad import Tensor
 from tinygrad.nn import LSTMCell
 
-from oracle.frameworks.functions import Call, functions_of, of_tensors
+from oracle.frameworks.functions import LAYERS_ALONE, Call, functions_of, of_tensors
 from oracle.layout import LAYOUTS
 from reference.contract import Array
 
 TINYGRAD = LAYOUTS["tinygrad"]
 SUPPORTS = {
-    "caches": False,
-    "head": False,
+    **LAYERS_ALONE,
     "layers": 1,
     "directions": 1,
     "lengths": False,
     "projection": False,
-    "empty": ["m", "n_x"],  # without steps `_run` never calls tinygrad
-    "bad_shapes": False,
+    "empty": ["m", "n_x"],
 }
 
 

@@ -53,26 +53,17 @@ NONE = Difference(0.0, False, "nothing")
 class Row:
     """A recurrent node and its layer of the original; one of the two may be missing.
 
-    Attributes
-    ----------
-    weights
-        How the node's parameters and attributes differ from the layer's, in words; empty if they are equal.
-    given, returned
-        How the node's inputs and outputs differ from the layer's.
-    worst
-        The largest error of the node as a fraction of its bound. The right outputs are computed from the
-        node's own inputs and the layer's parameters.
-    is_vague
-        Whether the bound is too large to be useful.
+    `worst` is the largest error of the node as a fraction of its bound. The right outputs are computed from
+    the node's own inputs and the layer's parameters.
     """
 
     node: LayerPass | None
     layer: LayerPass | None
-    weights: str = ""
-    given: Difference = NONE
-    returned: Difference = NONE
+    weights: str = ""  # how the node's parameters and attributes differ from the layer's, in words
+    given: Difference = NONE  # of the inputs
+    returned: Difference = NONE  # of the outputs
     worst: float = 0.0
-    is_vague: bool = False
+    is_vague: bool = False  # whether the bound is too large to be useful
 
     @property
     def name(self) -> str:

@@ -63,21 +63,15 @@ def only_in(faults: Entries, name: str, where: str, here: Callable[..., Equation
     enter(RNN_LAYER, "tanh_for_relu", "tanh is used in place of relu", activation="'tanh'")
 
 
-def _last_step(v: Any) -> Array:
-    return in_order(v.padded, np.broadcast_to(v.lengths[:, None] - 1, (v.m, v.T_x)))
-
-
-def _one_step_late(v: Any) -> Array:
-    return np.concatenate([np.zeros_like(v.padded[:, :, :1]), v.padded[:, :, :-1]], axis=2)[:, :, : v.T_x]
-
-
 layers = STACKING.of(LAYERS)
 between_is = STACKING.of(LAYERS, "between")
 reads = "layers above the first read"
-between_is("every_layer_reads_x", "every layer reads x", lambda v: v.given["x"])
-between_is("one_step_late_between", f"{reads} step t - 1 of the layer below", _one_step_late)
+between_is("every_layer_reads_x", "every layer reads x", "given['x']")
+late = "np.concatenate([0 * padded[:, :, :1], padded[:, :, :-1]], axis=2)"
+between_is("one_step_late_between", f"{reads} step t - 1 of the layer below", late)
 between_is("relu_between", f"{reads} the relu of the hidden states", "np.maximum(padded, 0)")
-between_is("last_step_between", f"{reads} the last step of the layer below at every step", _last_step)
+last = "np.take_along_axis(padded, np.broadcast_to(lengths[:, None] - 1, (m, T_x))[None], 2)"
+between_is("last_step_between", f"{reads} the last step of the layer below at every step", last)
 residual = above(joined="np.concatenate(both) + below")
 layers("residual", "layers above the first add their input to their output", **residual)
 
@@ -115,16 +109,6 @@ def _at_the_last_step(v: Any, state: str) -> Array:
     return state_after(v.ends, getattr(v, f"{state}0"), in_order(getattr(v, state), v.order))
 
 
-def _from_the_first(v: Any) -> Array:
-    """The order of a backward direction that begins at the first step: 0, T_x - 1, T_x - 2, …"""
-    return -forward_steps(v) % v.T_x if v.direction else forward_steps(v)
-
-
-def _by_turns(f: Array, b: Array) -> list[Array]:
-    """The units of both directions in turn."""
-    return [unit[None] for pair in zip(f, b, strict=True) for unit in pair]
-
-
 directions = DIRECTIONS.of(LAYERS)
 top_is = DIRECTIONS.of(LAYERS, "top")
 sentence = "a has the backward direction above the forward one"
@@ -132,7 +116,8 @@ top_is("directions_exchanged_in_a", sentence, halves(lambda f, b: [b, f]))
 top_is("directions_summed", "a is the sum of the directions", halves(lambda f, b: [f + b]))
 top_is("directions_averaged", "a is the mean of the directions", halves(lambda f, b: [(f + b) / 2]))
 top_is("directions_multiplied", "a is the product of the directions", halves(lambda f, b: [f * b]))
-top_is("directions_by_turns", "in a the units of the directions alternate", halves(_by_turns))
+by_turns = "padded.reshape(D, -1, m, T_x).swapaxes(0, 1).reshape(-1, m, T_x)"
+top_is("directions_by_turns", "in a the units of the directions alternate", by_turns)
 top_is("forward_alone", "a is only the forward direction", halves(lambda f, b: [f]))
 top_is("forward_twice", "a has the forward direction in both halves", halves(lambda f, b: [f, f]))
 between_is = DIRECTIONS.of(LAYERS, "between")
@@ -169,7 +154,8 @@ directions("backward_input_not_reversed", "backward input is not reversed", **ba
 unreversed = backward(read=lambda v: in_order(v.below[::-1, ::-1], v.order))
 directions("backward_flips_all_axes", "backward input is reversed along all axes", **unreversed)
 sentence = "step k of the backward direction reads x[-k], the first step x[0]"
-directions("backward_begins_at_the_first_step", sentence, **{**MASKED, "order": _from_the_first})
+from_the_first = "np.tile((1 - 2 * direction) * np.arange(T_x) % T_x, (m, 1))"
+directions("backward_begins_at_the_first_step", sentence, **{**MASKED, "order": from_the_first})
 directions("backward_runs_forwards", "the backward direction runs forwards", order=forward_steps)
 sentence = "the last states of the backward direction are those of its first step, at the end of the sequence"
 directions("backward_ends_at_the_last_step", sentence, **backward(**states("end", _at_the_last_step)))

@@ -22,7 +22,7 @@ from oracle.faults.catalogue.entry import (
     states,
     through_the_padding,
 )
-from oracle.faults.equations import Equations, expression
+from oracle.faults.equations import Equations
 from oracle.faults.layer_equations import forward_steps, full_lengths, in_order
 from reference.contract import LAYERS, Array
 
@@ -31,33 +31,9 @@ RARE = Entries("lengths")
 """Mistakes that do not show on ordinary problems."""
 
 
-def _where_given(text: str) -> Callable[[Any], Any]:
-    """The equation of the lengths: the value of `text` if the call has lengths, or else T_x."""
-    change = expression(text)
-    return lambda v: full_lengths(v) if v.call.lengths is None else change(v)
-
-
-def _full_if_equal(v: Any) -> Array:
-    """T_x for each sample if all lengths are equal, or else the lengths."""
-    lengths: Array = RIGHT_LAYER["lengths"](v)
-    return full_lengths(v) if (lengths == lengths[:1]).all() else lengths
-
-
 def _state_at_the_last_step_of_x(v: Any, state: str) -> Array:
     """The state at step T_x - 1; 0 for a sequence that ends before."""
     return np.where(v.ends == v.T_x, RIGHT_LAYER[f"{state}_end"](v), 0)
-
-
-def _zero_input(v: Any) -> Array:
-    """The input x with 0 in the padding."""
-    if v.call.lengths is None:
-        return np.asarray(v.given["x"])
-    return np.where(np.arange(v.T_x) < v.call.lengths[:, None], v.given["x"], 0)
-
-
-def _last_step_repeated(v: Any) -> Array:
-    """The hidden states of a layer, with the last one of each sequence repeated in the padding."""
-    return in_order(v.joined, np.minimum(forward_steps(v), v.lengths[:, None] - 1))
 
 
 def _longest_first(v: Any) -> Array:
@@ -100,7 +76,7 @@ for name, sentence, other in (
     ("first_length_for_all", "every sample has the length of the first sample", "[*call.lengths[:1]] * m"),
     ("lengths_sorted", "lengths are sorted downwards, the samples are not", "-np.sort(-call.lengths)"),
 ):
-    lengths_are(name, sentence, _where_given(f"np.array({other}, int)"))
+    lengths_are(name, sentence, f"np.full(m, T_x) if call.lengths is None else np.array({other}, int)")
 sentence = "the backward direction starts in the padding, not at the end of the sequence"
 lengths("lengths_ignored_backward", sentence, **backward(ends=full_lengths))
 lengths("lengths_ignored_above", "layers above the first ignore lengths", **above(ends=full_lengths))
@@ -108,7 +84,8 @@ lengths("lengths_for_padding_alone", "lengths are used only for the padding of a
 sentence = "lengths are used only for the last states"
 lengths("lengths_for_last_states_alone", sentence, padded="joined", order=through_the_padding)
 sentence = "x is set to 0 in the padding, and lengths are ignored otherwise"
-lengths("lengths_for_x_alone", sentence, below=_zero_input, lengths=full_lengths)
+own_steps = "call.lengths is None or np.arange(T_x) < call.lengths[:, None]"
+lengths("lengths_for_x_alone", sentence, below=f"np.where({own_steps}, given['x'], 0)", lengths=full_lengths)
 last_is = LENGTHS.of(LAYERS, "last")
 last_is("carried_on", "states are updated in the padding", full_lengths)
 sentence = "in the forward direction states are updated in the padding"
@@ -143,10 +120,12 @@ masked = {
     "hidden": lambda v: np.where(v.below.any(axis=0), RIGHT_LAYER["hidden"](v), 0),
 }
 RARE.of(LAYERS)("zero_steps_masked", "a step whose input is 0 is taken for padding", **masked)
-RARE.of(LAYERS)("equal_lengths_ignored", "lengths are ignored if all are equal", lengths=_full_if_equal)
+full_if_equal = "np.full(m, T_x) if np.unique(call.lengths).size < 2 else call.lengths"
+RARE.of(LAYERS)("equal_lengths_ignored", "lengths are ignored if all are equal", lengths=full_if_equal)
 padded_is = LENGTHS.of(LAYERS, "padded")
 padded_is("padding_not_zeroed", "a is not 0 in the padding", "joined")
-padded_is("last_state_repeated", "a repeats the last step in the padding", _last_step_repeated)
+repeated = "np.take_along_axis(joined, np.minimum(np.arange(T_x), lengths[:, None] - 1)[None], 2)"
+padded_is("last_state_repeated", "a repeats the last step in the padding", repeated)
 
 a_sorted, last_sorted = _samples(_longest_first, "top"), _samples(_longest_first, "a_last", "c_last")
 sorted_by = "by length, the longest first"
