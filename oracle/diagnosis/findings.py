@@ -193,6 +193,18 @@ _LABELS = {"died": "call"}
 """The labels that are not the names of facts. The fact `died` says whether a call crashed or hung."""
 
 
+_LAYOUTS = {
+    "fortran": "all in Fortran order",
+    "strided": "all with a gap after each element",
+    "reversed": "all with negative strides",
+    "read-only": "all read-only",
+    "swapped": "all in the other byte order",
+    "updated": "the same objects as in an earlier call, half of them with new numbers in place",
+    "retrained": "the same objects as in an earlier call, with new arrays of parameters",
+}
+"""The memory layout of all arguments of a call, in words."""
+
+
 def in_words(facts: Facts) -> dict[str, str]:
     """The text of each fact, by label."""
     said = {
@@ -217,6 +229,8 @@ def is_far(facts: Facts) -> bool:
 
 
 def _rendered(name: str, fact: Any) -> str:
+    if name == "arguments":
+        return _LAYOUTS[fact]
     if isinstance(fact, float):
         return repr(fact)
     if isinstance(fact, (Mapping, list)):

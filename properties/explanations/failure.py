@@ -25,9 +25,12 @@ class Failure:
 
     @cached_property
     def facts(self) -> Facts:
-        """The facts of the violation, as data for JSON."""
+        """The facts of the violation, as data for JSON, and the layout of arguments that are not usual."""
         try:
-            return self._violation.facts()
+            facts = self._violation.facts()
+            for layout in self.trial.arrangements - {"C"}:
+                facts = {**facts, "arguments": layout}
+            return facts
         except Exception as error:  # report the failure without its facts
             return {"off_by": f"the harness broke, please report it: {error!r}"}
 

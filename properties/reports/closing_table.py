@@ -32,7 +32,8 @@ _INDENT = " " * 6
 def messages(failures: Sequence[LawResult]) -> Iterator[str]:
     """The message of the smallest failure of each mistake, with the functions and laws of the others.
 
-    Of failures whose mistake is unknown, one message for each function and grade of laws.
+    Of failures whose mistake is unknown, one message for each function that does not inherit them, and each
+    way to fail: by a wrong number, by an error.
     """
     for mistake in ranked_mistakes(judgements(failures)):
         if mistake.is_known:
@@ -42,8 +43,9 @@ def messages(failures: Sequence[LawResult]) -> Iterator[str]:
             continue
         parts: defaultdict[object, list[LawResult]] = defaultdict(list)
         for each in mistake.results:
-            what = each.law if each.ours else each.grade
-            parts[each.implementation, each.function, what].append(each)
+            what = each.law if each.ours else {"raised", "died", "form"} & each.facts.keys()
+            function = CONTRACTS[each.function].source if each.inherited else each.function
+            parts[each.implementation, function, repr(what)].append(each)
         for results in parts.values():
             yield _message(mistake, results, "perhaps for the same reason, also in {where}")
 
@@ -160,11 +162,14 @@ def _verdicts(run: Run, width: int, *, numbered: bool) -> Iterator[str]:
         target: "".join(f" {number}" for number, _, _ in run.numbered.get(target, ()) if numbered)
         for target in run.names
     }
-    rest = len("    not robust ") + max(map(len, numbers.values()), default=0)
+    verdicts = {each.implementation: each.verdict_in_words for each in run.judged}
+    wide = max(map(len, ["not robust", *verdicts.values()]))
+    rest = len("    ") + wide + 1 + max(map(len, numbers.values()), default=0)
     room = min(max(map(len, run.names.values()), default=0), max(width - rest, 20))
     for judgement in run.judged:
-        name = shortened(run.names[judgement.implementation], room)
-        yield f"  {name:<{room}}  {judgement.verdict_in_words:<10} {numbers[judgement.implementation]}"
+        target = judgement.implementation
+        name = shortened(run.names[target], room)
+        yield f"  {name:<{room}}  {verdicts[target]:<{wide}} {numbers[target]}"
         yield from _filled("; ".join(_more_remarks(judgement)), width, lines=None if run.in_full else 1)
 
 

@@ -34,25 +34,31 @@ class Judgement:
         return [name for name in CONTRACTS if name in selected]
 
     @property
+    def _forwards(self) -> list[str]:
+        return [name for name in self.functions if not CONTRACTS[name].is_backward]
+
+    @property
     def verdict(self) -> Verdict:
         """The verdict on the worst forward pass; if there is none, on the worst backward pass."""
-        forwards = [name for name in self.functions if not CONTRACTS[name].is_backward]
-        return self._worst(forwards or self.functions)
+        return self._worst(self._forwards or self.functions)
 
     @property
     def backward(self) -> Verdict | None:
         """The verdict on the worst backward pass; `None` unless there are forward passes, too."""
         backwards = [name for name in self.functions if CONTRACTS[name].is_backward]
-        if self.is_left or self.why_unusable or not 0 < len(backwards) < len(self.functions):
-            return None
-        return self._worst(backwards)
+        is_judged = not (self.is_left or self.why_unusable)
+        return self._worst(backwards) if is_judged and backwards and self._forwards else None
 
     @property
     def verdict_in_words(self) -> str:
-        """The verdict, and that on the backward passes if it differs."""
+        """The verdict, and what it hides: functions that are not robust, and a verdict on backward passes."""
+        verdict: str = self.verdict
+        others = map(self.verdict_on, self._forwards or self.functions)
+        if verdict in ("incomplete", "unfinished") and "not robust" in others:
+            verdict += ", not robust"
         if self.backward in (None, self.verdict):
-            return self.verdict
-        return f"forward {self.verdict}, backward {self.backward}"
+            return verdict
+        return f"forward {verdict}, backward {self.backward}"
 
     def _worst(self, functions: Sequence[str]) -> Verdict:
         """The worst verdict. If a function is not robust, robust laws without a result do not matter."""

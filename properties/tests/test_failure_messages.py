@@ -27,15 +27,27 @@ def test_other_mistakes_and_errors_of_the_harness_are_shown_each() -> None:
     assert {*messages(results)} == {result.message for result in results}
 
 
-def test_of_unknown_mistakes_one_is_shown_for_each_function_and_grade() -> None:
+def test_of_unknown_mistakes_one_is_shown_for_each_function_and_way_to_fail() -> None:
     results = [
         failed("a", "each step"),
         failed("a", "trajectory"),
-        failed("a", "no steps", grade="robust"),
-        failed("a", "trajectory", "rnn_cell_forward"),
+        failed("a", "extreme magnitudes", grade="robust"),
+        failed("a", "no steps", grade="robust", facts={"raised": {}}),
+        failed("a", "trajectory", "lstm_forward"),
     ]
     texts = [*messages(results)]
     assert len(texts) == 3
     assert [text.split("\n")[-1] for text in texts if "same" in text] == [
-        "  perhaps for the same reason, also in rnn_forward: trajectory"
+        "  perhaps for the same reason, also in rnn_forward: trajectory, extreme magnitudes"
     ]
+
+
+def test_an_unknown_mistake_that_a_forward_inherits_is_shown_once() -> None:
+    results = [
+        failed("a", "each step", "rnn_cell_forward"),
+        failed("a", "each step", inherited=True),
+        failed("a", "trajectory", inherited=True),
+    ]
+    (text,) = messages(results)
+    assert text.startswith("rnn_cell_forward of a: each step")
+    assert text.endswith("also in rnn_forward: each step, trajectory")

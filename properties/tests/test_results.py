@@ -34,6 +34,13 @@ def test_what_differs_outweighs_what_is_not_there() -> None:
     assert judgement.verdict_on("lstm_forward") == "incomplete"
 
 
+def test_a_missing_function_does_not_hide_that_another_is_not_robust() -> None:
+    results = [skipped("a", function="lstm_forward"), passed("a"), failed("a", "empty", grade="robust")]
+    (judgement,) = judgements(results)
+    assert judgement.verdict == "incomplete"
+    assert "  a  incomplete, not robust  1" in render(run_of(results), 80).split("\n")
+
+
 def test_laws_that_were_all_skipped_are_no_success() -> None:
     (missing,) = judgements([skipped("a")])
     assert missing.verdict == missing.verdict_on("rnn_forward") == "incomplete"

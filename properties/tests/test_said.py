@@ -124,3 +124,12 @@ def test_a_forward_inherits_in_the_precision_in_which_it_fails(tmp_path: Path) -
     own = "x = x.astype('float16').astype(x.dtype) if x.itemsize == 4 else x\n    n_x, m, T_x ="
     of_forward = failure(tmp_path, law, "n_x, m, T_x =", own, narrow)
     assert not of_forward.explanation.inherited
+
+
+@pytest.mark.parametrize(("seed", "told"), [(0, "all in Fortran order"), (6, "all in the other byte order")])
+def test_the_layout_of_the_arguments_is_told(tmp_path: Path, seed: int, told: str) -> None:
+    is_usual = "x.flags.c_contiguous and x.dtype.isnative"
+    wrong = f"a = a if {is_usual} else -a\n    return a, y,"
+    problem = Problem.rnn(n_x=2, n_a=2, n_y=2, m=2, T_x=2, seed=seed)
+    found = failure(tmp_path, "memory layouts", "return a, y,", wrong, problem)
+    assert f"  arguments        {told}\n" in found.message
