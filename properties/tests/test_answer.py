@@ -7,12 +7,16 @@ import pytest
 
 import reference
 from oracle.problem import Problem
-from properties.implementations.answer import MalformedError, read_caches, read_outputs, read_parameters
-from properties.implementations.implementation import Foreign
+from properties.implementations.answer import Answer, MalformedError
+from properties.implementations.implementation import Foreign, Returned
 from reference.contract import CONTRACTS
 
 PROBLEM = Problem.lstm(n_x=3, n_a=2, n_y=4, m=5, T_x=6)
 FORWARD, CELL = CONTRACTS["lstm_forward"], CONTRACTS["lstm_cell_forward"]
+
+
+def read(value: Any, sizes: Any = PROBLEM.sizes, contract: Any = FORWARD) -> Answer:
+    return Answer(contract, Returned(value, [], [], False), sizes)
 
 
 @pytest.fixture
@@ -21,7 +25,7 @@ def value() -> Any:
 
 
 def test_outputs_come_by_quantity(value: Any) -> None:
-    outputs = read_outputs(FORWARD, value, PROBLEM.sizes)
+    outputs = read(value).outputs
     assert {name: array.shape for name, array in outputs.items()} == {
         "a": (2, 5, 6),
         "y": (4, 5, 6),
@@ -32,27 +36,27 @@ def test_outputs_come_by_quantity(value: Any) -> None:
 def test_a_cell_is_read_as_a_sequence_of_one_step() -> None:
     value = reference.lstm_cell_forward(*PROBLEM.arguments("lstm_cell_forward"))
     sizes = {**PROBLEM.sizes, "T_x": 1}
-    assert read_outputs(CELL, value, sizes)["y"].shape == (4, 5, 1)
-    assert read_caches(CELL, value, sizes)["ft"].shape == (2, 5, 1)
-    assert len(read_parameters(CELL, value)) == 1
+    assert read(value, sizes, CELL).outputs["y"].shape == (4, 5, 1)
+    assert read(value, sizes, CELL).caches["ft"].shape == (2, 5, 1)
+    assert len(read(value, sizes, CELL).cached_parameters) == 1
 
 
 def test_caches_come_over_time(value: Any) -> None:
-    caches = read_caches(FORWARD, value, PROBLEM.sizes)
+    caches = read(value).caches
     np.testing.assert_array_equal(caches["a_next"], value[0])
     np.testing.assert_array_equal(caches["x"], PROBLEM.arguments("lstm_forward")[0])
 
 
 def test_lists_of_numbers_are_arrays(value: Any) -> None:
     a, *rest = value
-    np.testing.assert_array_equal(read_outputs(FORWARD, (a.tolist(), *rest), PROBLEM.sizes)["a"], a)
+    np.testing.assert_array_equal(read((a.tolist(), *rest)).outputs["a"], a)
 
 
 def test_more_precision_than_torch_has_is_rounded(value: Any) -> None:
     a, *rest = value
     more = a.astype(np.longdouble) * (1 + np.finfo(np.longdouble).eps)
-    assert read_outputs(FORWARD, (more, *rest), PROBLEM.sizes)["a"].dtype == np.float64
-    np.testing.assert_allclose(read_outputs(FORWARD, (more, *rest), PROBLEM.sizes)["a"], a, rtol=1e-15)
+    assert read((more, *rest)).outputs["a"].dtype == np.float64
+    np.testing.assert_allclose(read((more, *rest)).outputs["a"], a, rtol=1e-15)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +73,7 @@ def test_more_precision_than_torch_has_is_rounded(value: Any) -> None:
 )
 def test_what_is_no_output_is_said(value: Any, change: Any, message: str) -> None:
     with pytest.raises(MalformedError) as error:
-        read_outputs(FORWARD, change(value), PROBLEM.sizes)
+        _ = read(change(value)).outputs
     assert str(error.value) == message
 
 
@@ -91,35 +95,33 @@ def test_what_is_no_output_is_said(value: Any, change: Any, message: str) -> Non
 )
 def test_what_is_no_cache_is_said(value: Any, caches: Any, message: str) -> None:
     with pytest.raises(MalformedError) as error:
-        read_caches(FORWARD, (*value[:3], caches(*value[3])), PROBLEM.sizes)
+        _ = read((*value[:3], caches(*value[3]))).caches
     assert str(error.value) == message
 
 
 @pytest.mark.parametrize(
     "value", [None, 1.5, "text", np.zeros(3), (), {}, ([],) * 9, Foreign("set")], ids=str
 )
-@pytest.mark.parametrize("read", [read_outputs, read_caches])
-def test_what_is_no_answer_is_said_whatever_is_read_first(read: Any, value: Any) -> None:
+@pytest.mark.parametrize("first", ["outputs", "caches"])
+def test_what_is_no_answer_is_said_whatever_is_read_first(first: str, value: Any) -> None:
     with pytest.raises(MalformedError, match=r"returned .*, expected a, y, c and the cache"):
-        read(FORWARD, value, PROBLEM.sizes)
+        getattr(read(value), first)
 
 
 def test_a_missing_cache_is_said(value: Any) -> None:
     with pytest.raises(MalformedError, match="returned a tuple of 3 without a cache"):
-        read_caches(FORWARD, value[:3], PROBLEM.sizes)
+        _ = read(value[:3]).caches
 
 
 @pytest.mark.parametrize("c", [[[[1.0]], [[1.0], [2.0]]], 3, None, Foreign("set"), "c"])
 def test_memory_states_that_are_none_are_refused_in_words(value: Any, c: Any) -> None:
     a, y, _, caches = value
     with pytest.raises(MalformedError, match=r"^c "):
-        read_outputs(FORWARD, (a, y, c, caches), PROBLEM.sizes)
+        _ = read((a, y, c, caches)).outputs
 
 
 def test_the_last_memory_state_alone_is_read(value: Any) -> None:
     a, y, c, caches = value
-    np.testing.assert_array_equal(
-        read_outputs(FORWARD, (a, y, c[:, :, -1:], caches), PROBLEM.sizes)["c"], c[:, :, -1:]
-    )
+    np.testing.assert_array_equal(read((a, y, c[:, :, -1:], caches)).outputs["c"], c[:, :, -1:])
     with pytest.raises(MalformedError, match=r"c has shape \(2, 5, 2\)"):
-        read_outputs(FORWARD, (a, y, c[:, :, -2:], caches), PROBLEM.sizes)
+        _ = read((a, y, c[:, :, -2:], caches)).outputs

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from properties.implementations.answer import MalformedError, read_outputs
+from properties.implementations.answer import Answer, MalformedError
 from properties.implementations.implementation import Died, Foreign, Implementation, Raised, Request, Returned
 from properties.implementations.process import kill_all
 from reference.contract import CONTRACTS
@@ -141,7 +141,7 @@ def test_a_value_that_is_too_large_or_too_deep_is_not_called_an_exception(
     outcome = call(misbehave(body))
     assert isinstance(outcome, Returned), outcome
     with pytest.raises(MalformedError, match=re.escape(form)) if form else nullcontext():
-        read_outputs(CONTRACTS["rnn_forward"], outcome.value, {"n_a": 2, "n_y": 2, "m": 3, "T_x": 1})
+        _ = Answer(CONTRACTS["rnn_forward"], outcome, {"n_a": 2, "n_y": 2, "m": 3, "T_x": 1}).outputs
 
 
 def test_a_value_that_cannot_be_looked_at_is_foreign(misbehave: Misbehave) -> None:
