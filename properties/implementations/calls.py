@@ -37,13 +37,12 @@ class Request:
         with_reference_cell: bool = False,
     ) -> None:
         self.function = function
-        self.arrangement: Arrangement = arrangement
         self.count = len(arguments)
         self.body = encode(("call", function, [*arguments], arrangement, [*then], with_reference_cell))
 
     def with_right_cell(self) -> "Request":
         """The same call with the reference's cell in place of the target's."""
-        _, function, arguments, arrangement, then, _ = decode(bytearray(self.body))[0]
+        _, function, arguments, arrangement, then, _ = decode(bytearray(self.body))
         return Request(function, arguments, arrangement, then, with_reference_cell=True)
 
 
@@ -51,14 +50,12 @@ class Request:
 class Returned:
     """The value of a call, in plain types (see `worker.codec`) that run no foreign code.
 
-    `arguments` are the arguments as they are after the call. `converted` names the types that were converted
-    to arrays, and the parameters that were found under other names. Replies with the same `digest` are equal;
-    it is empty if there was no message.
+    `arguments` are the arguments as they are after the call. Replies with the same `digest` are equal; it is
+    empty if there was no message.
     """
 
     value: Any
     arguments: list[Any]
-    converted: list[str]
     used_reference_cell: bool
     digest: bytes = field(default=b"", compare=False)
 
@@ -141,12 +138,12 @@ _DIGESTS: dict[tuple[bytes, int], bytes] = {}
 
 def _outcome(answer: bytearray, digest: bytes, count: int) -> Outcome:
     try:
-        value, converted = decode(answer)
+        value = decode(answer)
     except CodecError:
         return Died(UNREADABLE)
     match value:
-        case ("returned", list(after), value, bool(used), list(notes)) if len(after) == count:
-            return Returned(value, after, converted + notes, used, digest)
+        case ("returned", list(after), value, bool(used)) if len(after) == count:
+            return Returned(value, after, used, digest)
         case ("raised", str(type_name), str(message), str(where)):
             said = f"{type_name}: {message}".encode(errors="surrogatepass")  # the same in any file
             return Raised(type_name, message, where, sha256(said).digest())

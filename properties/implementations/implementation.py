@@ -196,7 +196,7 @@ class Implementation:
     def _read(self, answer: bytearray | Died) -> Loaded:
         """The loaded target by the answer to a request to load it. Raises what `load` raises."""
         try:
-            match answer if isinstance(answer, Died) else decode(answer)[0]:
+            match answer if isinstance(answer, Died) else decode(answer):
                 case ("loaded", dict(facts)) if _are_facts(facts):
                     self._folder, supports = facts["folder"], facts["supports"]
                     return Loaded(limits=Limits.parse({} if supports is None else supports), **facts)

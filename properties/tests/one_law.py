@@ -80,13 +80,13 @@ class InProcess(Implementation):
                     called(*arranged(later, arrangement, aliased=False))
         except Exception as error:  # a mistake may raise anything
             return Raised(type(error).__name__, str(error), "")
-        (value, given), converted = decode(bytearray(encode([value, given])))
-        return Returned(value, given, converted, False)
+        value, given = decode(bytearray(encode([value, given])))
+        return Returned(value, given, False)
 
 
 def said(request: Request) -> Any:
     """What a request says to a worker."""
-    return decode(bytearray(request.body))[0]
+    return decode(bytearray(request.body))
 
 
 @dataclass(frozen=True)

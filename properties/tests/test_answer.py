@@ -16,7 +16,7 @@ FORWARD, CELL = CONTRACTS["lstm_forward"], CONTRACTS["lstm_cell_forward"]
 
 
 def read(value: Any, sizes: Any = PROBLEM.sizes, contract: Any = FORWARD) -> Answer:
-    return Answer(contract, Returned(value, [], [], False), sizes)
+    return Answer(contract, Returned(value, [], False), sizes)
 
 
 @pytest.fixture

@@ -38,7 +38,7 @@ class Replies:
         replies: list[Reply] = []
         for request in requests:
             arguments = said(request)[2]
-            right = Returned(getattr(reference, request.function)(*arguments), arguments, [], False)
+            right = Returned(getattr(reference, request.function)(*arguments), arguments, False)
             replies.append(Reply.known(self._instead.get(self._calls, right)))
             self._calls += 1
             if replies[-1].is_death:
@@ -69,7 +69,7 @@ def test_after_a_death_the_others_are_asked_when_their_turn_comes() -> None:
     assert isinstance(posed.reply(1).outcome, Returned)  # asked again, for somebody may have killed it
 
 
-@pytest.mark.parametrize("odd", [Raised("ValueError", "", ""), Returned(None, [], [], False)])
+@pytest.mark.parametrize("odd", [Raised("ValueError", "", ""), Returned(None, [], False)])
 def test_the_steps_of_one_are_bounded_whatever_another_answered(odd: Raised | Returned) -> None:
     posed = answers(Replies(call_1=odd))
     for i in (0, 2, 3):

@@ -83,7 +83,7 @@ def test_gradients_are_read_by_name(changed: dict[str, object] | None, words: st
     if changed is not None:
         value = {**lstm_cell_backward(*inputs.arguments("lstm_cell_backward")), **changed}
         value = {name: array for name, array in value.items() if array is not ...}
-    answer = Answer(CONTRACTS["lstm_cell_backward"], Returned(value, [], [], False), inputs.sizes)
+    answer = Answer(CONTRACTS["lstm_cell_backward"], Returned(value, [], False), inputs.sizes)
     if not words:
         assert answer.outputs["dWf"].shape == (3, 5, 1)
         return

@@ -74,5 +74,5 @@ def test_a_forward_can_be_given_the_references_cell(
 def test_a_forward_that_calls_no_cell_does_not_use_the_references(implement: Implement) -> None:
     implementation = implement("def rnn_forward(x, a0, parameters): return 1")
     assert implementation.call("rnn_forward", [0, 0, 0], with_reference_cell=True) == Returned(
-        1, [0, 0, 0], [], False
+        1, [0, 0, 0], False
     )

@@ -28,25 +28,20 @@ class Disguised:
 
 
 @pytest.mark.parametrize(
-    ("value", "expected", "name"),
+    ("value", "expected"),
     [
-        (np.float32(1.5), np.array(1.5, np.float32), "numpy.float32"),
-        (np.float64(1.5), np.array(1.5), "numpy.float64"),
-        (np.zeros((1, 2)).view(np.matrix), np.zeros((1, 2)), "numpy.matrix"),
-        (
-            np.ma.array([1, 2], mask=[False, True]),
-            np.array([1, 2]),
-            f"{np.ma.MaskedArray.__module__}.MaskedArray",
-        ),
-        (Tensor(), np.arange(3.0), f"{__name__}.Tensor"),
+        (np.float32(1.5), np.array(1.5, np.float32)),
+        (np.float64(1.5), np.array(1.5)),
+        (np.zeros((1, 2)).view(np.matrix), np.zeros((1, 2))),
+        (np.ma.array([1, 2], mask=[False, True]), np.array([1, 2])),
+        (Tensor(), np.arange(3.0)),
     ],
 )
-def test_array_likes_become_arrays_and_are_named(value: Any, expected: np.ndarray, name: str) -> None:
-    (first, second, third), converted = decode(bytearray(encode([value, value, expected])))
+def test_array_likes_become_arrays(value: Any, expected: np.ndarray) -> None:
+    first, second, third = decode(bytearray(encode([value, value, expected])))
     assert same(first, expected)
     assert first is second
     assert same(third, expected)
-    assert converted == [name]
 
 
 def test_anything_else_is_foreign() -> None:
@@ -108,7 +103,7 @@ def test_depth_and_size_have_limits_on_both_sides(monkeypatch: pytest.MonkeyPatc
     wide: list[Any] = [["t"], *(["l", n, n] for n in range(30))]
     for containers in (deep, wide):
         with pytest.raises(CodecError, match="has more than 1000000 parts, or is nested more than 32 deep"):
-            decode(with_header([len(containers) - 1, [], [], containers, []]))
+            decode(with_header([len(containers) - 1, [], [], containers]))
 
 
 def test_what_is_nested_too_deep_becomes_a_leaf_there_alone() -> None:

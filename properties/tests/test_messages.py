@@ -22,12 +22,11 @@ def in_pieces(message: bytes, size: int) -> Any:
 @given(st.integers(1, len(MESSAGE)))
 def test_a_message_arrives_in_any_pieces(size: int) -> None:
     serial, seconds, body = Receiver(in_pieces(MESSAGE, size)).receive()
-    value, converted = decode(body)
+    value = decode(body)
     assert (serial, seconds) == (7, 5)
     assert value[0] == "returned"
     assert np.array_equal(value[1], np.arange(3.0))
     assert value[2] == [1]
-    assert converted == ["numpy.float32"]
 
 
 @given(st.integers(0, len(MESSAGE) - 1), st.integers(1, 100))
@@ -48,7 +47,7 @@ def test_messages_come_one_after_the_other(size: int) -> None:
     receiver = Receiver(in_pieces(b"".join(message(i, encode([i] * i)) for i in range(5)) + b"x", size))
     for i in range(5):
         serial, _, body = receiver.receive()
-        assert (serial, decode(body)) == (i, ([i] * i, []))
+        assert (serial, decode(body)) == (i, [i] * i)
     with pytest.raises(EOFError):
         receiver.receive()
     assert receiver.is_ahead

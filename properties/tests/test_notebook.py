@@ -163,7 +163,7 @@ def test_a_notebook_is_a_target(implement: Implement) -> None:
     )
     implementation = implement(source, "my rnn.ipynb")
     assert implementation.load().functions == {"rnn_forward": None}
-    assert implementation.call("rnn_forward", [2, 0, 0]) == Returned(("my rnn", 0.5), [2, 0, 0], [], False)
+    assert implementation.call("rnn_forward", [2, 0, 0]) == Returned(("my rnn", 0.5), [2, 0, 0], False)
     outcome = implementation.call("rnn_forward", [0, 0, 0])
     assert outcome == Raised("ZeroDivisionError", "division by zero", "my rnn.ipynb cell 1:2 in rnn_forward")
 

@@ -126,7 +126,7 @@ def test_a_function_of_its_own_needs_no_stand_in(implement: Implement, before: s
     assert [*implementation.load().notes] == [
         "skipped line 1: ModuleNotFoundError: No module named 'rnn_utils'"
     ]
-    assert implementation.call("rnn_forward", [1, 2, 3]) == Returned(7, [1, 2, 3], [], False)
+    assert implementation.call("rnn_forward", [1, 2, 3]) == Returned(7, [1, 2, 3], False)
 
 
 def test_a_folder_of_helpers_is_on_the_path(implement: Implement, tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_a_folder_of_helpers_is_on_the_path(implement: Implement, tmp_path: Path
     source = "from rnn_utils import *\nfrom neighbour import five\n" + HEAD.format("softmax(x), five, smooth")
     implementation = implement(source, helpers=str(tmp_path / "course"))
     assert not implementation.load().notes
-    assert implementation.call("rnn_forward", [1, 2, 3]) == Returned((4, 5, 3), [1, 2, 3], [], False)
+    assert implementation.call("rnn_forward", [1, 2, 3]) == Returned((4, 5, 3), [1, 2, 3], False)
 
 
 def test_cells_are_called_as_jupyter_shows_them(implement: Implement) -> None:

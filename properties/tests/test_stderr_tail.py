@@ -94,7 +94,7 @@ def test_nothing_is_read_again_and_again_where_no_more_will_come(
 @pytest.mark.parametrize("ending", ["return 1", "import os; os._exit(3)"])
 def test_who_closes_its_standard_error_answers_or_dies_as_ever(misbehave: Misbehave, ending: str) -> None:
     outcome = misbehave(f"import os; os.close(2)\n{ending}").call("rnn_forward", [0, 0, {}])
-    assert outcome in (Returned(1, [0, 0, {}], [], False), Died("exited with status 3"))
+    assert outcome in (Returned(1, [0, 0, {}], False), Died("exited with status 3"))
 
 
 def test_the_last_line_of_an_import_that_dies_is_told(implement: Implement) -> None:

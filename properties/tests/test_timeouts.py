@@ -64,7 +64,7 @@ class Timed:
             self._compiled.clear()  # a new process has compiled nothing
             return Died("late", hung=True)
         self._compiled.add(sizes)
-        return Returned(None, [], [], False)
+        return Returned(None, [], False)
 
 
 def look(implementation: Any, problem: Problem, function: str) -> Returned | Raised | Death | None:

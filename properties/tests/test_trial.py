@@ -53,7 +53,7 @@ class Mortal:
     def reply_each(self, requests: Any) -> list[Reply]:
         m = said(requests[0])[2][0].shape[1]
         self.asked.append(m)
-        return [Reply.known(self.died if self.dies(m) else Returned(None, [], [], False))]
+        return [Reply.known(self.died if self.dies(m) else Returned(None, [], False))]
 
 
 def trial(implementation: Any, m: int, law: str = "shapes", tally: Tally | None = None) -> Trial:

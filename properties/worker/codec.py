@@ -4,8 +4,8 @@ A value is a tree of tuple, list, dict, None, bool, int, float, str, `numpy.ndar
 never runs code: it returns such a value or raises `CodecError`.
 
 The bytes are the length of a header, the header in JSON, and the bytes of arrays. The header is `[value,
-groups, order, containers, converted]`. All arrays of one dtype and shape are a group `[code, shape, count]`,
-and one block of bytes; `order` has the group of each array. A container is its type, `t`uple, `l`ist or
+groups, order, containers]`. All arrays of one dtype and shape are a group `[code, shape, count]`, and one
+block of bytes; `order` has the group of each array. A container is its type, `t`uple, `l`ist or
 `d`ict, and its parts; the containers in it come before it. In `value` and among the parts, a number n from 0
 up stands for the n-th container, and `~n` for the n-th array, so that an object that occurs many times, such
 as `parameters` in the caches, is encoded once. null, true, 1.5 and "text" stand for themselves, `["i", 5]`
@@ -52,9 +52,9 @@ class Foreign:
 def encode(value: Any) -> bytes:
     """The bytes of a value.
 
-    Named tuples become tuples. Array-likes become plain arrays of native byte order; `converted` lists the
-    names of their types. A container inside itself becomes `Foreign("itself")`, one that is nested too deep
-    `Foreign("tuple nested more than 32 deep")`, and any other object a `Foreign`.
+    Named tuples become tuples, and array-likes plain arrays of native byte order. A container inside itself
+    becomes `Foreign("itself")`, one that is nested too deep `Foreign("tuple nested more than 32 deep")`, and
+    any other object a `Foreign`.
 
     Raises `CodecError` if the value is too large.
     """
@@ -62,7 +62,7 @@ def encode(value: Any) -> bytes:
     tree = encoder.part(value, 0)
     groups, blocks = encoder.blocks()
     try:
-        header = _dumps([tree, groups, encoder.order, encoder.containers, [*encoder.converted]]).encode()
+        header = _dumps([tree, groups, encoder.order, encoder.containers]).encode()
     except ValueError:  # more than 4300 digits
         raise CodecError("has an integer of thousands of digits") from None
     if len(header) > MAX_BYTES:
@@ -71,17 +71,15 @@ def encode(value: Any) -> bytes:
     return b"".join([len(header).to_bytes(_LENGTH, "little"), header, *blocks])
 
 
-def decode(data: bytearray) -> tuple[Any, list[str]]:
-    """The value, its arrays writable views of `data`, and the names of the types converted to arrays.
+def decode(data: bytearray) -> Any:
+    """The value; its arrays are writable views of `data`.
 
     Raises `CodecError` if no value is encoded like this.
     """
     try:
         end = _LENGTH + int.from_bytes(data[:_LENGTH], "little")
-        tree, groups, order, containers, converted = _loads(data[_LENGTH:end].decode("ascii"))
-        value = _decoded(tree, _arrays(groups, order, data, end), containers)
-        if type(converted) is not list or not all(type(name) is str for name in converted):
-            raise CodecError("no list of type names")
+        tree, groups, order, containers = _loads(data[_LENGTH:end].decode("ascii"))
+        return _decoded(tree, _arrays(groups, order, data, end), containers)
     except CodecError:
         raise
     except (
@@ -89,14 +87,12 @@ def decode(data: bytearray) -> tuple[Any, list[str]]:
         *(OverflowError, MemoryError, RecursionError),
     ) as error:
         raise CodecError(f"not an encoding: {error}") from None
-    return value, converted
 
 
 class _Encoder:
     def __init__(self) -> None:
         self.order: list[int] = []
         self.containers: list[list[Any]] = []
-        self.converted: dict[str, None] = {}
         self._groups: dict[Any, tuple[int, list[Any]]] = {}  # the number and the arrays, by dtype and shape
         self._seen: dict[int, Any] = {}  # what stands for each array and container, by id
         self._sizes: list[int] = []  # of the containers
@@ -163,7 +159,6 @@ class _Encoder:
             array = None
         if type(array) is not ndarray or array.dtype.char not in _DTYPES:
             return ["f", _name(value)]
-        self.converted[_name(value)] = None
         self._seen[id(value)] = self._array(array)
         return self._seen[id(value)]
 

@@ -10,7 +10,6 @@ import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from operator import is_not
 from os import _exit, close, read, register_at_fork, write
 from pathlib import Path
 from signal import ITIMER_REAL, setitimer
@@ -18,7 +17,7 @@ from typing import Any, NoReturn
 
 from numpy import errstate
 
-from properties.worker.arguments import ALIASES, Arrangement, arranged, earlier_numbers, misses_an_alias
+from properties.worker.arguments import Arrangement, arranged, earlier_numbers, misses_an_alias
 from properties.worker.codec import CodecError, Foreign, decode, encode
 from properties.worker.errors import described, frames, place
 from properties.worker.functions import placeholder
@@ -31,7 +30,6 @@ from properties.worker.targets import Target, TargetMissing, Unusable
 # By default, catch_warnings takes the module from sys.modules, which a target may change.
 _catch_warnings = partial(warnings.catch_warnings, module=warnings)
 _simplefilter = warnings.simplefilter
-_ALIASED = "parameters under the names " + ", ".join(f"{alias} for {name}" for alias, name in ALIASES.items())
 
 
 def main() -> None:
@@ -78,7 +76,7 @@ class Worker:
         receiver = Receiver(lambda size: read(self._connection, size))
         while True:
             serial, seconds, body = receiver.receive()
-            (kind, *request), _ = decode(body)
+            kind, *request = decode(body)
             answer = self._load if kind == "load" else self._call
             # The timer ends a hanging call if the judge was killed.
             setitimer(ITIMER_REAL, seconds)
@@ -87,10 +85,7 @@ class Worker:
 
     def _send(self, serial: int, reply: tuple[Any, ...]) -> None:
         try:
-            try:
-                body = encode(reply)
-            except CodecError as error:
-                body = encode(_with_leaves(reply, f"value that {error}"))
+            body = _encoded(reply)
         except MemoryError:
             raise
         except BaseException as error:  # encoding runs code of the objects that the target returned
@@ -160,7 +155,7 @@ class Worker:
                 return self._raised(error)
             self._aliased.add(name)
             return self._call(name, arguments, arrangement, then, with_reference_cell)
-        return "returned", given, value, used, [_ALIASED] if aliased else []
+        return "returned", given, value, used
 
     def _raised(self, error: BaseException) -> tuple[str, str, str, str]:
         return ("raised", *described(error), place(frames(error), self._folder))
@@ -173,17 +168,15 @@ def _quietly(function: Callable[..., Any], arguments: list[Any]) -> Any:
         return function(*arguments)
 
 
-def _with_leaves(reply: tuple[Any, ...], name: str) -> tuple[Any, ...]:
-    """The reply with a `Foreign` of this name for each argument that is too large, or for the value."""
-    kind, given, value, *rest = reply
-    sent = [entry if _can_be_sent(entry) else Foreign(name) for entry in given]
-    fits = any(map(is_not, sent, given)) and _can_be_sent(value)
-    return (kind, sent, value if fits else Foreign(name), *rest)
-
-
-def _can_be_sent(value: Any) -> bool:
+def _encoded(reply: tuple[Any, ...]) -> bytes:
+    """The encoded reply; a value, arguments, or both that are too large are each replaced by a `Foreign`."""
     try:
-        encode(value)
-    except CodecError:
-        return False
-    return True
+        return encode(reply)
+    except CodecError as error:
+        kind, given, value, *rest = reply
+        leaf = Foreign(f"value that {error}")
+        leaves = [leaf] * len(given)
+        for after, shown in ((given, leaf), (leaves, value)):
+            with suppress(CodecError):
+                return encode((kind, after, shown, *rest))
+        return encode((kind, leaves, leaf, *rest))
