@@ -40,6 +40,11 @@ class Request:
         self.count = len(arguments)
         self.body = encode(("call", function, [*arguments], arrangement, [*then], with_reference_cell))
 
+    @property
+    def arguments(self) -> list[Any]:
+        """The arguments of the call."""
+        return list(decode(bytearray(self.body))[2])
+
     def with_right_cell(self) -> "Request":
         """The same call with the reference's cell in place of the target's."""
         _, function, arguments, arrangement, then, _ = decode(bytearray(self.body))
@@ -169,22 +174,26 @@ class CallHistory:
     """The deaths of a function, and how fast it is.
 
     `crashes` counts its deaths, a hang as several. `deaths_by_problem` holds those of plain calls (with the
-    problem as it is), whose reply several laws use. `speed` is an upper limit of the work that the function
-    does in a second, from calls that were too slow; `smallest_late` is the smallest problem of such a call.
-    `measured_speed` is the speed in calls that were in time. `is_unfinished` is found out once.
+    problem as it is), whose reply several laws use. `answered_work` is the most work of a problem that was
+    answered. `speed` is an upper limit of the work that the function does in a second, from calls that were
+    too slow; `smallest_late` is the smallest problem of such a call. `measured_speed` is the speed in calls
+    that were in time. `is_unfinished` is found out once.
     """
 
     crashes: int = 0
     deaths_by_law: defaultdict[str, list[Death]] = field(default_factory=lambda: defaultdict(list))
     deaths_by_problem: dict[Problem, Death] = field(default_factory=dict)
     is_unfinished: bool | None = None
-    answers: bool = False
+    answered_work: float = 0.0
     compiles: bool = False
     measured_speed: float | None = None
     speed: float = math.inf
     smallest_late: Problem | None = None
 
     def add_late(self, problem: Problem, work: float, limit: float) -> None:
-        """Remember that a problem with this much work takes longer than the limit."""
-        if work < self.speed * limit:
+        """Remember that a problem with this much work takes longer than the limit.
+
+        If more work was answered, the reason is not the size, and larger problems are not left out.
+        """
+        if self.answered_work < work < self.speed * limit:
             self.speed, self.smallest_late = work / limit, problem

@@ -226,7 +226,7 @@ def test_the_affordable_work_follows_the_speed(
     implementation: Any = Timed(seconds, compiling)
     assert affordable_work(implementation, function) == float("inf")
     assert not implementation.clock  # it has not answered yet
-    implementation.histories[function].answers = True
+    implementation.histories[function].answered_work = 1.0
     measured = affordable_work(implementation, function)
     if not implementation.late:
         assert measured == pytest.approx(LIMIT / 10 / per_work, rel=0.1)

@@ -135,6 +135,17 @@ def test_other_laws_do_not_call_a_function_beyond_the_size_at_which_it_hangs() -
     assert [m for m in implementation.asked if m > 7] == [60, 8]
 
 
+def test_a_part_of_a_problem_on_which_a_function_hangs_is_told_and_larger_problems_are_judged() -> None:
+    implementation = Mortal(HANGS, lambda m: m == 4)
+    asked = trial(implementation, 5, "samples independent")
+    assert outcome(asked)[0] is None
+    with pytest.raises(ViolationError) as caught:
+        asked.answer_to(asked.inputs.columns(np.arange(4)))
+    assert caught.value.known["arguments"] == "x (1, 4, 1), a0 (1, 4)"
+    assert asked.problem.m == 5
+    assert outcome(trial(implementation, 9, "shapes"))[0] is None
+
+
 def test_other_laws_call_a_function_that_hangs_only_without_samples() -> None:
     implementation = Mortal(HANGS, lambda m: m == 0)
     die(implementation, m=0)

@@ -72,7 +72,7 @@ def outcome(call: Call, law: str, note: Callable[[str], None]) -> Returned | Rai
         raise too_slow(history.smallest_late or problem)
     died = call.make()
     if not isinstance(died, Died):
-        history.answers = True
+        history.answered_work = max(history.answered_work, takes)
         return died
     retried: Returned | Raised | Death | None = Death(problem, died)
     if died.hung:
@@ -187,7 +187,7 @@ def _smallest(problem: Problem) -> Problem:
 def affordable_work(implementation: Implementation, function: str) -> float:
     """The work that the function does in a tenth of the time limit. Its speed is measured once."""
     history = implementation.histories[function]
-    if history.answers and history.measured_speed is None:
+    if history.answered_work and history.measured_speed is None:
         history.measured_speed = _speed(implementation, function)
     return min(history.speed, history.measured_speed or math.inf) * implementation.settings.time_limit / SLACK
 

@@ -26,7 +26,7 @@ from properties.implementations.implementation import (
 from properties.trials.law import Law
 from properties.trials.retries import Call, outcome
 from properties.trials.tally import NotJudgedError, Tally
-from reference.contract import Array
+from reference.contract import Array, Contract
 
 Bounds = Callable[[], Mapping[str, Bounded]]
 """Computes the bounds, if they are needed."""
@@ -171,8 +171,9 @@ class Trial:
         call = Call(self.implementation, self.contract.name, self.problem, make, is_plain=request is None)
         reply = outcome(call, self.law.name, self.note)
         if isinstance(reply, Death):
+            shapes = _shapes(self.contract, request) if request and reply.problem == self.problem else ""
             self.problem, died = reply.problem, reply.died
-            more = {"at": died.at, "stderr": died.stderr}
+            more = {"arguments": shapes, "at": died.at, "stderr": died.stderr}
             raise self.violation(died=died.reason, **{name: text for name, text in more.items() if text})
         if request:
             self.replies.append((request, reply.digest))
@@ -273,3 +274,9 @@ class Trial:
         """Count a remark that is no failure."""
         self.notes.append(text)
         self.tally.notes[text] += 1
+
+
+def _shapes(contract: Contract, request: Request) -> str:
+    """The shapes of the arrays among the arguments of a call: `"x (2, 3, 4), a0 (5, 3)"`."""
+    given = zip(contract.arguments, request.arguments, strict=False)
+    return ", ".join(f"{name} {value.shape}" for name, value in given if isinstance(value, np.ndarray))
