@@ -38,7 +38,6 @@ def through(value: Any) -> Any:
 def with_header(header: Any, size: int = 0) -> bytearray:
     """Bytes with this header, and so many bytes of arrays."""
     text = json.dumps(header).encode()
-    text += b" " * (-(8 + len(text)) % 16)
     return bytearray(len(text).to_bytes(8, "little") + text + bytes(size))
 
 

@@ -67,19 +67,18 @@ def encode(value: Any) -> bytes:
         raise CodecError("has an integer of thousands of digits") from None
     if len(header) > MAX_BYTES:
         raise CodecError(_TOO_LARGE)
-    header += b" " * (-(_LENGTH + len(header)) % _ALIGNMENT)
     return b"".join([len(header).to_bytes(_LENGTH, "little"), header, *blocks])
 
 
 def decode(data: bytearray) -> Any:
-    """The value; its arrays are writable views of `data`.
+    """The value; its arrays are writable.
 
     Raises `CodecError` if no value is encoded like this.
     """
     try:
         end = _LENGTH + int.from_bytes(data[:_LENGTH], "little")
         tree, groups, order, containers = _loads(data[_LENGTH:end].decode("ascii"))
-        return _decoded(tree, _arrays(groups, order, data, end), containers)
+        return _decoded(tree, _arrays(groups, order, data[end:]), containers)
     except CodecError:
         raise
     except (
@@ -190,9 +189,9 @@ def _name(value: Any) -> str:
     return f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")[:100]
 
 
-def _arrays(groups: Any, order: Any, data: bytearray, offset: int) -> list[Any]:
-    """The arrays in their order; the first block begins at `offset`."""
-    blocks = []
+def _arrays(groups: Any, order: Any, data: bytearray) -> list[Any]:
+    """The arrays in their order, which are views of `data`."""
+    blocks, offset = [], 0
     for code, shape, count in groups:
         block: Any = ndarray((count, *shape), _DTYPES[code], data, offset)
         offset += block.nbytes + -block.nbytes % _ALIGNMENT
