@@ -37,6 +37,7 @@ class Request:
         with_reference_cell: bool = False,
     ) -> None:
         self.function = function
+        self.arrangement: Arrangement = arrangement
         self.count = len(arguments)
         self.body = encode(("call", function, [*arguments], arrangement, [*then], with_reference_cell))
 

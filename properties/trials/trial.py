@@ -70,8 +70,9 @@ class Trial:
     """One law on one problem.
 
     `number` is the position of the problem in `answers`. `worst_ratio` is the largest error so far, as a
-    fraction of its bound, and `replies` the requests so far with the digests of their replies, without the
-    plain request of the problem. `stored` says whether an earlier run has stored the problem.
+    fraction of its bound, `arrangements` the memory layouts so far, and `replies` the requests so far with
+    the digests of their replies, without the plain request of the problem. `stored` says whether an earlier
+    run has stored the problem.
     """
 
     def __init__(self, law: Law, answers: Answers, number: int, tally: Tally) -> None:
@@ -84,6 +85,7 @@ class Trial:
         self.problem = answers.question.problems[number]
         self.inputs = answers.question.inputs[number]
         self.worst_ratio = 0.0
+        self.arrangements: set[Arrangement] = set()
         self.replies: list[tuple[Request, bytes]] = []
         self.notes: list[str] = []
         self.stored = False
@@ -162,6 +164,7 @@ class Trial:
 
         A death is a violation, perhaps on a smaller problem than this one.
         """
+        self.arrangements.add(request.arrangement if request else "C")
 
         def make() -> Outcome:
             if request:
@@ -173,7 +176,7 @@ class Trial:
         if isinstance(reply, Death):
             shapes = _shapes(self.contract, request) if request and reply.problem == self.problem else ""
             self.problem, died = reply.problem, reply.died
-            more = {"arguments": shapes, "at": died.at, "stderr": died.stderr}
+            more = {"shapes": shapes, "at": died.at, "stderr": died.stderr}
             raise self.violation(died=died.reason, **{name: text for name, text in more.items() if text})
         if request:
             self.replies.append((request, reply.digest))
