@@ -12,12 +12,12 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, Optional, Union
 
-from oracle.modules.adapter import Adapter, Single, torch_gradients
+from oracle.modules.adapter import Adapter, torch_gradients
+from oracle.modules.calls import Form
 from oracle.modules.factory import Converter, Factory, KerasFactory, Trained
-from oracle.modules.forms import Form
 from oracle.modules.interface import INTERFACES, Interface, ModuleOptions, Sizes, UnusableModule
-from oracle.modules.roles import readings
 from oracle.modules.trials import Trials, Understood
+from oracle.modules.weights import readings
 
 __all__ = [
     "Form",
@@ -37,6 +37,12 @@ def is_module(target: object) -> bool:
     return _is_a(target, "torch.nn", "Module") or _is_a(target, "keras", "Layer")
 
 
+def _is_a(target: object, framework: str, name: str) -> bool:
+    kind = target if isinstance(target, type) else type(target)
+    base = getattr(sys.modules.get(framework), name, None)
+    return base is not None and issubclass(kind, base)
+
+
 def understand(target: Any, name: str, stated: ModuleOptions) -> Understood:
     """Understand a class, a module, or a function that makes or converts modules. Raises `UnusableModule`.
 
@@ -53,6 +59,29 @@ def understand(target: Any, name: str, stated: ModuleOptions) -> Understood:
         except UnusableModule as error:
             errors.append(error)
     raise max(errors, key=lambda error: error.stage)
+
+
+def _factory(target: Any, name: str, interface: Interface, stated: ModuleOptions) -> Factory:
+    if is_module(target) and not isinstance(target, type):
+        return Trained(target, interface, stated)
+    if not callable(target):
+        kind = type(target).__name__
+        raise UnusableModule(f"{name} is {kind}, expected a torch.nn.Module, or what makes one")
+    if "torch" not in sys.modules:
+        raise UnusableModule("it does not import torch, in which modules are judged")
+    keras = KerasFactory if interface.framework == "keras" else Factory
+    return (Converter if stated.converts else keras)(target, interface, stated)
+
+
+def _likely(target: Any, name: str) -> list[Interface]:
+    """The interfaces that a module may have: those of its base classes, or else all, the likeliest first."""
+    framework = "keras" if _is_a(target, "keras", "Layer") else "torch"
+    interfaces = [each for each in INTERFACES.values() if each.framework == framework]
+    own = [each for each in interfaces if _is_a(target, *each.name.rsplit(".", 1))]
+    is_cell, is_rnn = "cell" in name.lower(), "rnn" in name.lower()
+    return own or sorted(
+        interfaces, key=lambda each: ((each.kind == "rnn") != is_rnn, each.is_cell != is_cell)
+    )
 
 
 def like(
@@ -77,7 +106,8 @@ def like(
     try:
         found = understand(make, name, ModuleOptions(interface, "", fixed or {}, gates, device))
     except UnusableModule as error:
-        raise ValueError(f"{name} cannot be judged as {interface}: {error.in_python}") from None
+        hint = " (here --with is fixed={…}, and --gates is gates=…)" if error.advice else ""
+        raise ValueError(f"{name} cannot be judged as {interface}: {error}{hint}") from None
     for function in found.functions.values():
         function.__dict__["understood"] = found.facts
     return (*found.functions.values(), found.supports)
@@ -91,41 +121,10 @@ def functions_of_converted(
     `interface` is the name of the class that `convert` takes, such as `"torch.nn.LSTM"`; `form` says how the
     returned modules are called.
     """
-    stated = ModuleOptions(converts=interface)
-    factory = Converter(convert, INTERFACES[interface], stated)
-    singles = {}
+    factory = Converter(convert, INTERFACES[interface], ModuleOptions(converts=interface))
+    found = {}
     for n_p in (0, 3) if factory.interface.kind == "lstm" else (0,):
         sizes = Sizes(n_p=n_p)
         shapes = {name: tuple(each.shape) for name, each in factory.built(sizes, "float64").weights.items()}
-        singles[n_p > 0] = Single(shapes, readings(shapes, factory.interface, sizes, stated).each[0])
-    return Adapter(factory, singles, form).functions()
-
-
-def _factory(target: Any, name: str, interface: Interface, stated: ModuleOptions) -> Factory:
-    if is_module(target) and not isinstance(target, type):
-        return Trained(target, interface, stated)
-    if not callable(target):
-        kind = type(target).__name__
-        raise UnusableModule(f"{name} is {kind}, expected a torch.nn.Module, or what makes one")
-    if "torch" not in sys.modules:
-        raise UnusableModule("it does not import torch, in which modules are judged")
-    if "keras" in interface.name:
-        return KerasFactory(target, interface, stated)
-    return (Converter if stated.converts else Factory)(target, interface, stated)
-
-
-def _likely(target: Any, name: str) -> list[Interface]:
-    """The interfaces that a module may have: those of its base classes, or else all, the likeliest first."""
-    framework = "keras.layers" if _is_a(target, "keras", "Layer") else "torch.nn"
-    interfaces = [each for each in INTERFACES.values() if each.name.startswith(framework)]
-    own = [each for each in interfaces if _is_a(target, *each.name.rsplit(".", 1))]
-    is_cell, is_rnn = "cell" in name.lower(), "rnn" in name.lower()
-    return own or sorted(
-        interfaces, key=lambda each: ((each.kind == "rnn") != is_rnn, each.is_cell != is_cell)
-    )
-
-
-def _is_a(target: object, framework: str, name: str) -> bool:
-    kind = target if isinstance(target, type) else type(target)
-    base = getattr(sys.modules.get(framework), name, None)
-    return base is not None and issubclass(kind, base)
+        found[n_p > 0] = readings(shapes, factory.interface, sizes, ModuleOptions())[1][0]
+    return Adapter(factory, found, form).functions()

@@ -3,142 +3,124 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
 from oracle.layout import plain
+from oracle.modules.calls import Form
 from oracle.modules.factory import Built, Factory
-from oracle.modules.forms import Form, WrongAnswer, WrongWeights, read
-from oracle.modules.interface import Sizes, UnusableModule, flat, numbered
-from oracle.modules.places import places
-from oracle.modules.roles import Extents, Reading
-from reference.contract import Array
+from oracle.modules.interface import Sizes, UnusableModule, WrongModule
+from oracle.modules.weights import Reading, places
+from reference.contract import Array, Kind, direction_shapes, extents
 
 Parameters = Sequence[Mapping[str, Array]]
 Options = Mapping[str, Any]
 
 
-class Single(NamedTuple):
-    """A module of one layer and direction: the shapes of its weights, and their reading."""
+@lru_cache(maxsize=64)
+def numbered(kind: Kind, sizes: Sizes) -> list[dict[str, Array]]:
+    """Parameters whose entries are their own indices in `flat` parameters."""
+    symbols = {"n_x": sizes.n_x, "n_a": sizes.n_a, "n_h": sizes.n_h, "n_p": sizes.n_p, "D": sizes.directions}
+    parameters, start = [], 0
+    for k in range(sizes.places):
+        p = {}
+        for name, shape in sorted(direction_shapes(kind, k // sizes.directions, sizes.n_p > 0).items()):
+            numbers = extents(shape, symbols)
+            p[name] = np.arange(start, start + np.prod(numbers, dtype=int)).reshape(numbers)
+            start += p[name].size
+        parameters.append(p)
+    return parameters
 
-    shapes: Mapping[str, Extents]
-    reading: Reading
+
+def flat(parameters: Parameters) -> Array:
+    """All entries of parameters in one array."""
+    return np.concatenate([p[name].ravel() for p in parameters for name in sorted(p)])
 
 
-class Source(NamedTuple):
-    """The source of a weight's numbers: for each of its entries, an index of `flat` parameters.
-
-    If two biases are added, each gets one half of the numbers.
-    """
-
-    entries: Array
-    half: str  # "first", "second", or "" of any other weight
-
-    def fill(self, values: Array) -> Array:
-        """The numbers of the weight, from `flat` parameters. The sum of two halves is exact."""
-        whole = values[self.entries]
-        if not self.half:
-            return whole
-        half = np.where(np.isfinite(whole), whole / 2, whole)
-        return half if self.half == "first" else np.where(np.isfinite(whole), whole - half, 0)
+def _unflat(values: Array, kind: Kind, sizes: Sizes, prefix: str = "") -> list[dict[str, Array]]:
+    """The parameters whose entries are these values, under names with a prefix."""
+    return [{prefix + name: values[at] for name, at in p.items()} for p in numbered(kind, sizes)]
 
 
 class Adapter:
     """The functions of layers, computed by the modules of a factory, which are called in one form.
 
-    `singles` has a module of one layer and direction without a projection (key `False`), and perhaps one with
-    a projection (key `True`).
+    `readings` has the reading of a module of one layer and direction without a projection (key `False`), and
+    perhaps that of one with a projection (key `True`).
     """
 
-    def __init__(self, factory: Factory, singles: Mapping[bool, Single], form: Form) -> None:
-        self.takes_states = form.states != "none"
+    def __init__(
+        self, factory: Factory, readings: Mapping[bool, Reading], form: Form, in_training: bool = False
+    ) -> None:
+        self.kind, self.form = factory.interface.kind, form
         self.returns_states = True  # as far as calls have shown
-        self._interface = factory.interface
-        self._factory, self._singles, self._form = factory, singles, form
-        self._sources_of: dict[Sizes, dict[str, Source]] = {}
+        self._factory, self._readings, self._in_training = factory, readings, in_training
+        self._sources_of: dict[Sizes, dict[str, tuple[Array, int]]] = {}
 
-    def _sources(self, weights: Mapping[str, Any], sizes: Sizes) -> dict[str, Source]:
-        """The source of each weight, by name. The indices are 0 for a weight that ignores the projection.
+    def _sources(self, weights: Mapping[str, Any], sizes: Sizes) -> dict[str, tuple[Array, int]]:
+        """For each weight, the indices of its entries in `flat` parameters, and its half of a bias.
 
-        Raises `UnusableModule` if the names do not tell layers and directions, and `WrongWeights` if no order
-        of layers and directions explains the shapes.
+        The half is 1 or 2 for two biases that are added, each of which gets one half, otherwise 0. Raises
+        `UnusableModule` if the names do not tell layers and directions, and `WrongModule` if no order of
+        layers and directions explains the shapes.
         """
-        single = self._singles.get(sizes.n_p > 0, self._singles[False])
+        reading = self._readings.get(sizes.n_p > 0, self._readings[False])
+        found, of_each = places(weights, reading, sizes), numbered(self.kind, sizes)
+        if not found:
+            longest = max(weights, key=len)
+            raise UnusableModule(f"names such as {longest} do not tell the places of its weights")
         shapes = {name: tuple(each.shape) for name, each in weights.items()}
-        found = places(shapes, single.shapes, sizes)
-        if found is None and {*shapes} == {*single.shapes}:
-            found = {name: (0, name) for name in shapes}
-        if found is None:
-            raise UnusableModule(
-                f"names such as {max(shapes, key=len)} do not tell the places of its weights"
-            )
-        of_each, entries = numbered(self._interface.kind, sizes), {}
-        for name, (k, own) in found.items():
-            role = single.reading[own]
-            entries[name] = role.of(self._interface.kind, of_each[k])
-        extents = {name: int(np.prod(shape)) for name, shape in shapes.items()}
-        wrong = [name for name, array in entries.items() if array.size != extents[name]]
-        if wrong and sizes.n_p and True not in self._singles:
-            entries.update({name: np.zeros(shapes[name], int) for name in wrong})
-        elif wrong and sorted(array.size for array in entries.values()) == sorted(extents.values()):
-            raise UnusableModule(
-                f"its weights stand in another order: {wrong[0]} has shape {shapes[wrong[0]]}"
-            )
-        elif wrong:
-            expected, made = (
-                entries[wrong[0]].shape,
-                f"{sizes.layers} layers and {sizes.directions} directions",
-            )
-            raise WrongWeights(f"{wrong[0]} has shape {shapes[wrong[0]]}, expected {expected} of {made}")
-        sides = {name: single.reading[own].side for name, (_, own) in found.items()}
-        halves = {"b": "first", "": "second"} if "" in sides.values() else {}
-        return {
-            name: Source(array.reshape(shapes[name]), halves.get(sides[name], ""))
-            for name, array in entries.items()
-        }
+        entries = {name: reading[own].of(self.kind, of_each[k]) for name, (k, own) in found.items()}
+        counts = {name: int(np.prod(shape)) for name, shape in shapes.items()}
+        for name in (name for name, array in entries.items() if array.size != counts[name]):
+            if sorted(each.size for each in entries.values()) == sorted(counts.values()):
+                raise UnusableModule(f"its weights stand in another order: {name} has shape {shapes[name]}")
+            options = ", ".join(f"{option}={value}" for option, value in sizes.options.items())
+            raise WrongModule(f"{name} has shape {shapes[name]}, expected {entries[name].shape} of {options}")
+        halves = {"b": 1, "": 2} if any(not role.side for role in reading.values()) else {}
+        half_of = {name: halves.get(reading[own].side, 0) for name, (_, own) in found.items()}
+        return {name: (array.reshape(shapes[name]), half_of[name]) for name, array in entries.items()}
 
     def _filled(self, x: Array, parameters: Parameters, options: Options) -> tuple[Sizes, Built]:
         """The sizes of a call, and a module with its weights."""
-        kind, D = self._interface.kind, options.get("directions", 1)
-        n_a, n_p = len(parameters[0]["ba" if kind == "rnn" else "bf"]), len(parameters[0].get("Wp", ()))
-        activation = options.get("activation", "tanh")
+        D, activation = options.get("directions", 1), options.get("activation", "tanh")
+        n_a, n_p = len(parameters[0]["ba" if self.kind == "rnn" else "bf"]), len(parameters[0].get("Wp", ()))
         sizes = Sizes(len(x), n_a, len(parameters) // D, D, n_p, activation)
-        for p, expected in zip(parameters, numbered(kind, sizes)):
+        for p, expected in zip(parameters, numbered(self.kind, sizes)):
             for name, array in expected.items():
                 if p[name].shape != array.shape:
                     raise ValueError(f"{name} has shape {p[name].shape}, expected {array.shape}")
-        built, values = self._factory.built(sizes, x.dtype.name), flat(parameters)
+        built, values = self._factory.built(sizes, x.dtype.name, self._in_training), flat(parameters)
         if sizes not in self._sources_of:
             self._sources_of[sizes] = self._sources(built.weights, sizes)
         with sys.modules["torch"].no_grad():
-            for name, source in self._sources_of[sizes].items():
-                built.weights[name].copy_(self._tensor(source.fill(values)))
-        if built.called is None or not self._factory.shares:
-            built.called = self._factory.called(built.module)
+            for name, (entries, half) in self._sources_of[sizes].items():
+                whole, one = values[entries], values[entries] / 2
+                other = np.where(one == whole, one, whole - one)  # infinity has no difference
+                built.weights[name].copy_(self._tensor((whole, one, other)[half]))
         return sizes, built
 
     def parameters(self) -> list[dict[str, Array]]:
         """The parameters of a trained module; two biases are added."""
         sizes = self._factory.tried
-        trained = self._factory.weights(self._factory.made(sizes))
+        trained = self._factory.weights(self._factory.construct(sizes))
         weights = {name: _array(each) for name, each in trained.items()}
-        of_each = numbered(self._interface.kind, sizes)
-        values = np.zeros(len(flat(of_each)), next(iter(weights.values())).dtype)
-        for name, source in self._sources(weights, sizes).items():
-            values[source.entries] += weights[name]
-        return [{name: values[entries] for name, entries in p.items()} for p in of_each]
+        values = np.zeros(len(flat(numbered(self.kind, sizes))), next(iter(weights.values())).dtype)
+        for name, (entries, _) in self._sources(weights, sizes).items():
+            values[entries] += weights[name]
+        return _unflat(values, self.kind, sizes)
 
     def run(
         self, x: Array, states: Sequence[Any], parameters: Parameters, options: Options
     ) -> tuple[Any, ...]:
-        """The output and the last states."""
+        """The output and the last states; `None` for last memory states that the module does not return."""
         sizes, built = self._filled(x, parameters, options)
         with sys.modules["torch"].no_grad():
-            answer = self._answer(built.called, sizes, self._leaves(x, states), options.get("lengths"))
-        found = [_array(each).transpose(axes) for each, axes in zip(answer, _AXES)]
-        return (*found, *([None] if self._interface.kind == "lstm" and len(found) == 2 else []))
+            answer = self._answer(built, sizes, self._tensors([x, *states]), options.get("lengths"))
+        return (*_arrays(answer), *[None] * (1 + len(states) - len(answer)))
 
     def gradients(
         self,
@@ -150,90 +132,52 @@ class Adapter:
     ) -> tuple[Any, ...]:
         """The gradients with respect to the input, each initial state, and the parameters, by autograd."""
         sizes, built = self._filled(x, parameters, options)
-        leaves = [leaf.requires_grad_() for leaf in self._leaves(x, states)]
-        answer = self._answer(built.called, sizes, leaves, options.get("lengths"))
-        by_answer = [
-            self._tensor(d.transpose(axes)).to(each.dtype) for d, axes, each in zip(incoming, _AXES, answer)
-        ]
-        found = torch_gradients(answer, [*leaves, *built.weights.values()], by_answer)
-        by_leaves = [_array(each).transpose(axes) for each, axes in zip(found[: len(leaves)], _AXES)]
-        of_each = numbered(self._interface.kind, sizes)
-        by_entry = np.zeros(len(flat(of_each)), x.dtype)
-        of_weights = {name: _array(each) for name, each in zip(built.weights, found[len(leaves) :])}
-        for name, source in sorted(self._sources_of[sizes].items(), key=lambda item: item[1].half):
-            values = of_weights[name]
-            if source.half == "second":  # the bias has the mean gradient of its halves
-                first = by_entry[source.entries]
-                values = np.where(first == values, values, first / 2 + values / 2)
-            by_entry[source.entries] = values
-        return (*by_leaves, [{f"d{name}": by_entry[entries] for name, entries in p.items()} for p in of_each])
+        leaves = [leaf.requires_grad_() for leaf in self._tensors([x, *states])]
+        answer = self._answer(built, sizes, leaves, options.get("lengths"))
+        given = [d.to(each.dtype) for d, each in zip(self._tensors(incoming), answer)]
+        found = torch_gradients(answer, [*leaves, *built.weights.values()], given)
+        of_weights = dict(zip(built.weights, map(_array, found[len(leaves) :])))
+        values = np.zeros(len(flat(parameters)), x.dtype)
+        for name, (entries, half) in sorted(self._sources_of[sizes].items(), key=lambda item: item[1][1]):
+            first, own = values[entries], of_weights[name]
+            # Two biases have the mean of their gradients.
+            values[entries] = np.where(first == own, own, first / 2 + own / 2) if half == 2 else own
+        return (*_arrays(found[: len(leaves)]), _unflat(values, self.kind, sizes, "d"))
 
-    def _answer(self, called: Any, sizes: Sizes, leaves: Sequence[Any], lengths: Any) -> list[Any]:
+    def _answer(self, built: Built, sizes: Sizes, leaves: Sequence[Any], lengths: Any) -> list[Any]:
         """The output `(T_x, m, n)`, and the last states `(L D, m, n)` that the module returns."""
-        torch, form = sys.modules["torch"], self._form
-        steps, *initial = leaves
-        if any(each is not None and len(each) != sizes.places for each in initial):
+        torch, form = sys.modules["torch"], self.form
+        steps, *states = leaves
+        samples = steps.shape[1]
+        shapes = [(sizes.places, samples, n) for n in (sizes.n_h, sizes.n_a)][: len(states)]
+        if any(each is not None and len(each) != sizes.places for each in states):
             raise ValueError(f"there are initial states for more or fewer than {sizes.places} layers")
-        arguments: list[Any] = []
-        named: dict[str, Any] = {}
-        if form.needs_states or any(each is not None for each in initial):
-            shapes = [(sizes.places, steps.shape[1], n) for n in (sizes.n_h, sizes.n_a)]
-            initial = [steps.new_zeros(n) if each is None else each for each, n in zip(initial, shapes)]
-            arguments, named = form.given(initial)
-        if self._interface.is_cell:
-            return self._stepped(called, steps, initial)
-        value = steps if form.time_first else steps.transpose(0, 1)
-        if lengths is None and form.always:
-            lengths = np.full(steps.shape[1], len(steps))
-        if lengths is not None:
-            counts = torch.as_tensor(np.array(lengths, np.int64))
-            within = torch.arange(len(steps), device=steps.device)
-            if form.lengths != "packed":
-                counts = counts.to(steps.device)
-                named[form.names[1]] = form.lengths_given(counts, within)
-            elif len(counts):  # torch packs no empty batch
-                pack = torch.nn.utils.rnn.pack_padded_sequence
-                value = pack(value, counts, batch_first=not form.time_first, enforce_sorted=False)
-        returned = [*_tensors(called(value, *arguments, **named))]
-        output, last = read(returned, self._interface, sizes.places, torch.stack)
-        if isinstance(output, torch.nn.utils.rnn.PackedSequence):
-            output, _ = torch.nn.utils.rnn.pad_packed_sequence(output, total_length=len(steps))
-        elif not form.time_first:
-            output = output.transpose(0, 1)
-        if lengths is not None and len(output) == max(lengths, default=0):  # as `pad_packed_sequence` ends
-            output = torch.cat([output, output.new_zeros(len(steps) - len(output), *output.shape[1:])])
-        if output.ndim != 3 or any(each.ndim != 3 for each in last):
-            raise WrongAnswer(f"it returned shapes {[tuple(each.shape) for each in returned]}")
-        if lengths is not None and form.lengths != "packed":  # outputs beyond the end are not specified
-            output = torch.where((within[:, None] < counts)[:, :, None], output, output.new_zeros(()))
+        if form.needs_states or any(each is not None for each in states):
+            states = [steps.new_zeros(n) if each is None else each for each, n in zip(states, shapes)]
+        else:
+            states = []
+        if lengths is not None or form.always:
+            lengths = np.full(samples, len(steps)) if lengths is None else lengths
+            lengths = torch.as_tensor(np.array(lengths, np.int64))
+        output, last = form.call(self._factory.called(built), steps, states, shapes, lengths)
         if not last:  # the last hidden states of a layer are in its output
             self.returns_states = False
-            ends = torch.as_tensor(np.full(output.shape[1], len(steps)) if lengths is None else lengths)
-            forward = output[ends - 1, torch.arange(output.shape[1]), : sizes.n_h]
+            ends = torch.full((samples,), len(steps)) if lengths is None else lengths
+            forward = output[ends - 1, torch.arange(samples), : sizes.n_h]
             last = [torch.stack([forward, output[0, :, sizes.n_h :]][: sizes.directions])]
         return [output, *last]
 
-    def _stepped(self, cell: Any, steps: Any, states: list[Any]) -> list[Any]:
-        every = []
-        for step in steps:
-            arguments, named = self._form.given(states)
-            returned = [*_tensors(cell(step, *arguments, **named))]
-            _, states = read(returned, self._interface, 1, sys.modules["torch"].stack)
-            every.append(states[0][0])
-        return [sys.modules["torch"].stack(every), *states]
-
-    def _leaves(self, x: Array, states: Sequence[Any]) -> list[Any]:
-        return [
-            None if each is None else self._tensor(each.transpose(axes))
-            for each, axes in zip([x, *states], _AXES)
-        ]
+    def _tensors(self, arrays: Sequence[Any]) -> list[Any]:
+        """The tensors for a sequence and states; `None` for an absent state."""
+        each = zip(arrays, _AXES)
+        return [None if array is None else self._tensor(array.transpose(axes)) for array, axes in each]
 
     def _tensor(self, array: Array) -> Any:
         return sys.modules["torch"].from_numpy(plain(array)).to(self._factory.device)
 
     def functions(self) -> dict[str, Callable[..., Any]]:
         """The forward and the backward pass, by the names of the contract."""
-        n = 2 if self._interface.kind == "lstm" else 1
+        n = 2 if self.kind == "lstm" else 1
 
         def forward(x: Array, *given: Any) -> tuple[Any, ...]:
             return self.run(x, given[:n], *given[n:])
@@ -242,22 +186,16 @@ class Adapter:
             x, *rest = given[n + 1 :]
             return self.gradients(given[: n + 1], x, rest[:n], *rest[n:])
 
-        name = f"{self._interface.kind}_layer"
-        return {name: forward, f"{name}_backward": backward}
+        return {f"{self.kind}_layer": forward, f"{self.kind}_layer_backward": backward}
 
 
 _AXES = ((2, 1, 0), (0, 2, 1), (0, 2, 1))
 """The transpositions of a sequence and of states between the contract and torch; each is its own inverse."""
 
 
-def _tensors(value: Any) -> Iterator[Any]:
-    """The tensors and packed sequences in a returned value, in their order."""
-    torch = sys.modules["torch"]
-    if isinstance(value, torch.nn.utils.rnn.PackedSequence) or torch.is_tensor(value):
-        yield from [value] if value.data.is_floating_point() else []
-    elif isinstance(value, (list, tuple, dict)):
-        for each in value.values() if isinstance(value, dict) else value:
-            yield from _tensors(each)
+def _arrays(tensors: Sequence[Any]) -> list[Array]:
+    """The inverse of `Adapter._tensors`."""
+    return [_array(tensor).transpose(axes) for tensor, axes in zip(tensors, _AXES)]
 
 
 def _array(tensor: Any) -> Array:

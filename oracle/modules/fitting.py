@@ -1,4 +1,4 @@
-"""Compares the answer of a module with that of the reference, and finds the reading that fits."""
+"""Compares the answer of a module with that of the reference, and chooses the reading that fits."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from oracle.modules.adapter import Adapter
-from oracle.modules.forms import WrongAnswer
-from oracle.modules.interface import Interface, Sizes, UnusableModule, numbered
-from oracle.modules.roles import Reading, order_of
-from reference.contract import Array
+from oracle.modules.adapter import Adapter, numbered
+from oracle.modules.interface import Sizes, UnusableModule, WrongModule
+from oracle.modules.weights import NETWORKS, Reading, orders
+from reference.contract import Array, Kind
 from reference.layers import lstm_layer, rnn_layer
 
 FITS, DIFFERS = 1e-5, 1e-3
@@ -19,13 +18,7 @@ FITS, DIFFERS = 1e-5, 1e-3
 
 
 def question(
-    interface: Interface,
-    sizes: Sizes,
-    *,
-    dtype: str = "float64",
-    samples: int = 3,
-    steps: int = 4,
-    **options: Any,
+    kind: Kind, sizes: Sizes, dtype: str = "float64", samples: int = 3, steps: int = 4, **options: Any
 ) -> tuple[Array, list[Array], list[dict[str, Array]], dict[str, Any]]:
     """The input, initial states, parameters and options of a call, drawn from a normal distribution."""
     rng = np.random.default_rng(0)
@@ -34,64 +27,65 @@ def question(
         return (0.5 * rng.standard_normal(shape)).astype(dtype)
 
     states = [drawn(sizes.places, size, samples) for size in (sizes.n_h, sizes.n_a)]
-    if interface.kind == "rnn":
+    parameters = [{name: drawn(*array.shape) for name, array in p.items()} for p in numbered(kind, sizes)]
+    options = {"directions": sizes.directions, **options}
+    if kind == "rnn":
         states, options = states[:1], {"activation": sizes.activation, **options}
-    of_each = numbered(interface.kind, sizes)
-    parameters = [{name: drawn(*array.shape) for name, array in p.items()} for p in of_each]
-    return drawn(sizes.n_x, samples, steps), states, parameters, {"directions": sizes.directions, **options}
+    return drawn(sizes.n_x, samples, steps), states, parameters, options
 
 
-def off_by(
-    adapter: Adapter, interface: Interface, sizes: Sizes, order: Sequence[int] = (), **how: Any
-) -> float:
+def error_of(adapter: Adapter, sizes: Sizes, order: Sequence[int] = (), **how: Any) -> float:
     """The largest error of the answer to a question; infinite if the last states have other shapes.
 
     With `order`, the module gets the parameters of layers and directions in this order. Raises the errors of
-    the module, and `WrongAnswer` if the output has another shape.
+    the module, and `WrongModule` if the output has another shape.
     """
-    x, states, parameters, options = question(interface, sizes, **how)
-    states = states if adapter.takes_states else [0 * each for each in states]
-    given = [parameters[k] for k in order] if order else parameters
-    answer = adapter.run(x, states, given, options)
-    layer: Callable[..., Any] = lstm_layer if interface.kind == "lstm" else rnn_layer
-    right = layer(x, *states, parameters, options)
-    shown = [(ours, theirs) for ours, theirs in zip(answer, right) if ours is not None]
-    if answer[0].shape != right[0].shape:
-        raise WrongAnswer(f"it returned arrays of shapes {', '.join(str(ours.shape) for ours, _ in shown)}")
-    if any(ours.shape != theirs.shape for ours, theirs in shown):
+    x, states, parameters, options = question(adapter.kind, sizes, **how)
+    states = [0 * each for each in states] if adapter.form.states == "none" else states
+    answer = adapter.run(x, states, [parameters[k] for k in order] or parameters, options)
+    layer: Callable[..., Any] = lstm_layer if adapter.kind == "lstm" else rnn_layer
+    shown = [each for each in zip(answer, layer(x, *states, parameters, options)) if each[0] is not None]
+    if shown[0][0].shape != shown[0][1].shape:
+        raise WrongModule(f"it returned arrays of shapes {', '.join(str(ours.shape) for ours, _ in shown)}")
+    if any(ours.shape != right.shape for ours, right in shown):
         return np.inf
-    worst = max(float(np.abs(ours - theirs).max(initial=0)) for ours, theirs in shown)
+    worst = max(float(np.abs(ours - right).max(initial=0)) for ours, right in shown)
     return worst if np.isfinite(worst) else np.inf
 
 
-def depends_on(adapter: Adapter, interface: Interface, sizes: Sizes, what: str, dtype: str) -> bool:
+def depends_on(what: str, adapter: Adapter, sizes: Sizes, dtype: str) -> bool:
     """Whether the output at later steps depends on the first step of `"x"`, or on the `"weights"`."""
-    x, states, parameters, options = question(interface, sizes, dtype=dtype)
-    before, _ = adapter.run(x, states, parameters, options)[:2]
+    x, states, parameters, options = question(adapter.kind, sizes, dtype)
+    before = adapter.run(x, states, parameters, options)[0]
     if what == "x":
-        x = x.copy()
-        x[:, 0, 0] += 1
+        x = np.concatenate([x[..., :1] + 1, x[..., 1:]], axis=2)
     else:
         parameters = [{name: array / 2 for name, array in p.items()} for p in parameters]
-    after, _ = adapter.run(x, states, parameters, options)[:2]
+    after = adapter.run(x, states, parameters, options)[0]
     return not np.array_equal(before[:, 0, 1:], after[:, 0, 1:])
 
 
-def only_fit(readings: Sequence[Reading], errors: Sequence[float], network: str) -> int:
-    """The index of the only reading that fits; of one reading, 0, whatever its error is.
+def stated_order(reading: Reading) -> str:
+    """The orders of a reading in the form of `--gates`: `"ifgo"` or `"xh:ifgo"`."""
+    return ":".join(filter(None, orders(reading)))
+
+
+def no_fit(why: str, order: str) -> UnusableModule:
+    """The error that no order of the gates was found, or not the one that the user states."""
+    return UnusableModule(why, f"state the order by --gates {order}, if that is it", stage=2)
+
+
+def only_fit(readings: Sequence[Reading], errors: Sequence[float], kind: Kind) -> Reading:
+    """The only reading that fits; of one reading, that one, whatever its error is.
 
     Raises `UnusableModule` if no reading of several fits, or several fit.
     """
-    first, *others = sorted(range(len(errors)), key=errors.__getitem__)
-    stated = [*map(order_of, readings)]
-    if others and errors[first] > FITS:
-        raise UnusableModule(
-            f"none of {len(readings)} readings of its weights gives {network}; the nearest, "
-            f"{stated[first]}, is {errors[first]:.1g} off",
-            stage=2,
-            gates=stated[first],
-        )
-    if others and errors[others[0]] <= DIFFERS:
-        both = f"{stated[first]} and {stated[others[0]]}"
-        raise UnusableModule(f"two readings of its weights fit, {both}", stage=2, gates=stated[first])
-    return first
+    (least, first), *others = sorted((error, k) for k, error in enumerate(errors))
+    nearest = stated_order(readings[first])
+    if others and least > FITS:
+        none = f"none of {len(readings)} readings of its weights gives {NETWORKS[kind]}"
+        raise no_fit(f"{none}; the nearest, {nearest}, is {least:.1g} off", nearest)
+    if others and others[0][0] <= DIFFERS:
+        both = f"{nearest} and {stated_order(readings[others[0][1]])}"
+        raise no_fit(f"two readings of its weights fit, {both}", nearest)
+    return readings[first]

@@ -4,103 +4,63 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple, Optional
 
-import numpy as np
-
-from reference.contract import Array, Kind, direction_shapes, extents
+from reference.contract import Kind
 
 
 class UnusableModule(Exception):  # noqa: N818
-    """A module cannot be judged; the message says why, and which options of the command would help.
+    """A module cannot be judged.
 
-    Attributes
-    ----------
-    why
-        The reason, without the options.
-    stage
-        0 if the weights were not understood, 1 if the call was not, 2 if the order of the gates was not.
-    fixed
-        The arguments of the constructor that the user should state, each with a value, or with `"…"`.
-    gates
-        An order of the gates that the user can state.
+    `why` is the reason, and `advice` what the user can do, by options of the command. `stage` is 0 if the
+    weights were not understood, 1 if the call was not, 2 if the order of the gates was not.
     """
 
-    def __init__(
-        self, why: str, *, stage: int = 0, fixed: Sequence[tuple[str, str]] = (), gates: str = ""
-    ) -> None:
-        super().__init__(why)
-        self.why, self.stage, self.fixed, self.gates = why, stage, fixed, gates
-
-    def __str__(self) -> str:
-        fixed = " ".join(f"--with {name}={value}" for name, value in self.fixed)
-        return self._advised(fixed, f"--gates {self.gates}")
-
-    @property
-    def in_python(self) -> str:
-        """The message with arguments of `oracle.modules.like` in place of options of the command."""
-        fixed = ", ".join(f'"{name}": {value}' for name, value in self.fixed)
-        return self._advised(f"fixed={{{fixed}}}", f'gates="{self.gates}"')
-
-    def _advised(self, fixed: str, gates: str) -> str:
-        advice = fixed if self.fixed else f"state the order by {gates}, if that is it" if self.gates else ""
-        return f"{self.why}: {advice}" if advice else self.why
+    def __init__(self, why: str, advice: str = "", stage: int = 0) -> None:
+        super().__init__(f"{why}: {advice}" if advice else why)
+        self.why, self.advice, self.stage = why, advice, stage
 
 
-@dataclass(frozen=True)
-class Interface:
-    """A class of a framework that modules replace."""
+class WrongModule(Exception):  # noqa: N818
+    """The weights or the answer of a module are not those of a recurrent layer, so the module is wrong."""
+
+
+class Interface(NamedTuple):
+    """A class of a framework that modules replace. A call of a cell takes one step."""
 
     name: str
     kind: Kind
+    framework: str
+    is_cell: bool
 
     @property
     def own_class(self) -> Any:
         """The class itself; `None` if its framework was not imported."""
-        framework, _, name = self.name.rpartition(".")
-        return getattr(sys.modules.get(framework), name, None)
-
-    @property
-    def is_cell(self) -> bool:
-        """Whether a call takes one step."""
-        return self.name.endswith("Cell")
-
-    @property
-    def gates(self) -> str:
-        """The letters of the gates; `"r"` stands for the only gate of an RNN."""
-        return "fico" if self.kind == "lstm" else "r"
-
-    @property
-    def network(self) -> str:
-        """The network in words."""
-        return "an LSTM" if self.kind == "lstm" else "an RNN"
+        package, _, name = self.name.rpartition(".")
+        return getattr(sys.modules.get(package), name, None)
 
 
-_OF_KIND: Mapping[Kind, Sequence[str]] = {
+_OF_KIND: Mapping[Kind, tuple[str, ...]] = {
     "lstm": ("torch.nn.LSTM", "torch.nn.LSTMCell", "keras.layers.LSTM"),
     "rnn": ("torch.nn.RNN", "torch.nn.RNNCell", "keras.layers.SimpleRNN"),
 }
-INTERFACES = {name: Interface(name, kind) for kind, names in _OF_KIND.items() for name in names}
+INTERFACES = {
+    name: Interface(name, kind, name.partition(".")[0], name.endswith("Cell"))
+    for kind, names in _OF_KIND.items()
+    for name in names
+}
 
 
 @dataclass(frozen=True)
 class ModuleOptions:
     """The user's options for a module. Raises `UnusableModule` if one is wrong.
 
-    Attributes
-    ----------
-    like, converts
-        The key of `INTERFACES` that the target replaces, or whose modules the target converts.
-    fixed
-        Arguments of the constructor that are the same for all sizes.
-    gates
-        The order in which the module stacks its gates, `"ifgo"`. If one weight acts on the input x and the
-        hidden state h, their order may come first: `"xh:ifgo"`.
-    device
-        The device on which the module computes.
+    `like` is the key of `INTERFACES` that the target replaces, or `converts` the one whose modules the target
+    converts. `fixed` are arguments of the constructor that are the same for all sizes. `gates` is the order
+    in which the module stacks its gates, `"ifgo"`; if one weight acts on the input x and the hidden state h,
+    their order may come first, `"xh:ifgo"`. The module computes on `device`.
     """
 
     like: str = ""
@@ -126,7 +86,10 @@ class ModuleOptions:
 
 @dataclass(frozen=True)
 class Sizes:
-    """The sizes and options of one module. `n_p` is 0 without a projection."""
+    """The sizes and options of one module. `n_p` is 0 without a projection.
+
+    The defaults are distinct primes, so that the shape of a weight tells which sizes it has.
+    """
 
     n_x: int = 5
     n_a: int = 7
@@ -145,37 +108,25 @@ class Sizes:
         """The number of dicts of parameters."""
         return self.layers * self.directions
 
-
-@lru_cache(maxsize=64)
-def numbered(kind: Kind, sizes: Sizes) -> list[dict[str, Array]]:
-    """Parameters whose entries are their own indices in `flat` parameters."""
-    symbols = {"n_x": sizes.n_x, "n_a": sizes.n_a, "n_h": sizes.n_h, "n_p": sizes.n_p, "D": sizes.directions}
-    places, start = [], 1
-    for k in range(sizes.places):
-        p = {}
-        for name, shape in sorted(direction_shapes(kind, k // sizes.directions, sizes.n_p > 0).items()):
-            numbers = extents(shape, symbols)
-            p[name] = np.arange(start, start + np.prod(numbers, dtype=int)).reshape(numbers)
-            start += p[name].size
-        places.append(p)
-    return places
-
-
-def flat(parameters: Sequence[Mapping[str, Array]]) -> Array:
-    """All entries of parameters in one array, which begins with a 0; index 0 stands for no parameter."""
-    entries = [p[name].ravel() for p in parameters for name in sorted(p)]
-    return np.concatenate([np.zeros(1, entries[0].dtype), *entries])
+    @property
+    def options(self) -> dict[str, Any]:
+        """The arguments of torch's constructor that are not the numbers of features and units."""
+        names = ("num_layers", "bidirectional", "proj_size", "nonlinearity")
+        return dict(zip(names, (self.layers, self.directions == 2, self.n_p, self.activation)))
 
 
 _REFUSAL = re.compile(
     r"(?i)not (yet |currently )?(support|implement|allow|available)|unsupported|unimplemented"
-    r"|only support|unexpected keyword|must be sorted"
+    r"|only support|unexpected keyword|must be sorted|does not require grad"
 )
 
 
-def is_refusal(error: BaseException) -> bool:
-    """Whether an error says in words that something is not supported."""
-    return isinstance(error, NotImplementedError) or bool(_REFUSAL.search(str(error)))
+def refusal(error: Optional[BaseException]) -> str:  # noqa: UP045
+    """The error in one line, if it says in words that something is not supported; otherwise empty."""
+    if isinstance(error, UnusableModule):
+        return error.why
+    is_refusal = isinstance(error, NotImplementedError) or _REFUSAL.search(str(error))
+    return one_line(error) if error and is_refusal else ""
 
 
 def one_line(error: BaseException) -> str:

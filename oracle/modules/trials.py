@@ -1,22 +1,31 @@
-"""Finds by trial calls how a module is called, its options, and the reading of its weights that fits."""
+"""Finds by trial calls how a module is called, its limits, and the reading of its weights that fits."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Optional
 
 import numpy as np
 
-from oracle.modules.adapter import Adapter, Single
+from oracle.modules.adapter import Adapter
+from oracle.modules.calls import Form, Shape, forms, forms_with_lengths
 from oracle.modules.factory import Factory
-from oracle.modules.fitting import FITS, depends_on, off_by, only_fit, question
-from oracle.modules.forms import Form, forms, forms_of_lengths, with_lengths
-from oracle.modules.interface import ModuleOptions, Sizes, UnusableModule, is_refusal, one_line
-from oracle.modules.places import first_place, tell_directions
-from oracle.modules.roles import Extents, gates_of, joined_order, order_of, readings
+from oracle.modules.fitting import FITS, depends_on, error_of, no_fit, only_fit, question, stated_order
+from oracle.modules.interface import ModuleOptions, Sizes, UnusableModule, one_line, refusal
+from oracle.modules.weights import Reading, of_first_place, orders, readings, tell_directions
+
+_OPTIONS: Sequence[tuple[str, Any, str, Mapping[str, Any]]] = (
+    ("layers", 1, "num_layers", {"layers": 2}),
+    ("directions", 1, "bidirectional", {"directions": 2}),
+    ("stacked_directions", 1, "bidirectional", {"layers": 2, "directions": 2}),
+    ("activations", ["tanh"], "nonlinearity", {"activation": "relu"}),
+    ("projection", False, "proj_size", {"n_p": 3}),
+)
+"""A limit, its value, the option of torch's constructor that a module then lacks, and its trial."""
 
 
 class Understood(NamedTuple):
@@ -42,254 +51,216 @@ class Trials:
 
     def understood(self, name: str) -> Understood:
         """Everything that was understood, after all trials. Raises `UnusableModule`."""
-        determined_by = self._find_reading_and_form()
-        if self._interface.is_cell:
+        kind, is_cell, tried = self._interface.kind, self._interface.is_cell, self._tried
+        by, fits = self._find_reading_and_form()
+        if is_cell:
             self._supports.update(layers=1, directions=1, lengths=False, projection=False)
-        elif not self._factory.trained:
+        if not self._factory.trained:
             self._try_options()
-        if not self._interface.is_cell:
+        if not is_cell:
             self._try_lengths()
         self._try_calls()
-        reading, adapter = self._singles[False].reading, self._adapter()
+        adapter = self._adapter()
         functions = adapter.functions()
         if self._supports.get("gradients") is False:
-            functions = {each: function for each, function in functions.items() if "backward" not in each}
+            del functions[f"{kind}_layer_backward"]
+        joined, gates = orders(self._readings[False])
         facts = {
             "module": name,
             "like": self._interface.name,
-            "weights": determined_by,
-            "gates": gates_of(reading),
-            "joined": joined_order(reading),
-            "fits": self._fits,
-            "time": "stepped" if self._interface.is_cell else "first" if self._form.time_first else "second",
+            "weights": by,
+            "gates": gates,
+            "joined": joined,
+            "fits": fits,
+            "time": self._form.time,
             "states": self._form.states,
             "lengths": self._form.lengths,
             "device": self._stated.device,
             "dtypes": self._supports.get("dtypes", []),
-            "other_modes": [*self._other_modes()],
+            "other_modes": self._other_modes(),
             "limits": self._why,
         }
         network: dict[str, Any] = {}
         if self._factory.trained:
-            network.update(kind=self._interface.kind, directions=self._tried.directions)
-            network.update(activation=self._tried.activation, parameters=adapter.parameters())
+            network = {"kind": kind, "directions": tried.directions, "activation": tried.activation}
+            network["parameters"] = adapter.parameters()
         return Understood(functions, self._supports, facts, network)
 
-    def _adapter(self, **other: Any) -> Adapter:
-        singles, form = other.get("singles") or self._singles, other.get("form") or self._form
-        return Adapter(self._factory, singles, form)
+    def _adapter(self, form: Optional[Form] = None, in_training: bool = False) -> Adapter:  # noqa: UP045
+        return Adapter(self._factory, self._readings, form or self._form, in_training)
 
-    def _shapes(self, sizes: Sizes) -> dict[str, Extents]:
-        weights = self._factory.built(sizes, self._dtype).weights
-        return {name: tuple(each.shape) for name, each in weights.items()}
+    def _error(self, adapter: Optional[Adapter] = None, **how: Any) -> float:  # noqa: UP045
+        """The error of a module in a trial, by default of the tried sizes and precision."""
+        return error_of(adapter or self._adapter(), **{"sizes": self._tried, "dtype": self._dtype, **how})
 
-    def _single(self, sizes: Sizes) -> tuple[str, list[Single]]:
-        """The possible modules of one layer and direction, and what determined their readings."""
-        shapes = self._shapes(sizes)
-        shapes = first_place(shapes) if sizes.places > 1 else shapes
-        found = readings(shapes, self._interface, sizes, self._stated)
-        return found.by, [Single(shapes, reading) for reading in found.each]
-
-    def _find_reading_and_form(self) -> str:
-        """Find the reading of the weights and the form of a call; returns what determined the reading."""
+    def _raised(self, **how: Any) -> Optional[Exception]:  # noqa: UP045
+        """The exception that a trial raises, if any."""
         try:
-            determined_by, singles = self._single(self._tried)
-            called = self._factory.called(self._factory.built(self._tried, self._dtype).module)
-        except UnusableModule as error:
-            raise self._factory.advised(error) from None
+            self._error(**how)
         except Exception as error:  # raised by the user's code
-            sizes = f"{self._tried.n_x} inputs and {self._tried.n_a} units"
-            raise UnusableModule(f"it cannot be made for {sizes}: {one_line(error)}") from None
-        self._forward = getattr(called, "call" if "keras" in self._interface.name else "forward", called)
-        if self._stated.gates and all(gates_of(each.reading) not in self._stated.gates for each in singles):
-            found = gates_of(singles[0].reading)
-            raise UnusableModule(f"{determined_by} tell the order of its gates, {found}: leave out --gates")
-        errors, why = self._errors(singles, forms)
-        if not errors:
-            errors, _ = self._errors(singles, forms_of_lengths)
-        if not errors:
-            self._dtype = "float32"
-            errors, _ = self._errors(singles, forms)
-            self._limit("dtypes", ["float32"], why)
-        if not errors:
-            raise UnusableModule(f"none of the calls of {self._interface.name} works: {why}", stage=1)
-        least = {form: min(each) for form, each in errors.items()}
-        self._form = min(least, key=lambda form: (least[form] > FITS, np.isinf(least[form])))
-        self._by_fit = len(singles) > 1
-        self._fits = self._fitting_order(singles[0].shapes) if least[self._form] > FITS else ""
-        if self._by_fit and self._fits:
-            wrong = f"its gates are not in the stated order, {self._stated.gates}"
-            raise UnusableModule(wrong, stage=2, gates=self._fits)
-        every = [each.reading for each in singles]
-        self._singles = {False: singles[only_fit(every, errors[self._form], self._interface.network)]}
-        if self._form.states == "none":  # states that are taken and ignored are judged
-            time_first = self._form.time_first
-            others = [form for form in least if form.states != "none" and form.time_first == time_first]
-            self._form = min(others, key=least.__getitem__, default=self._form)
-        adapter = self._adapter()
-        self._factory.shares = self._depends_on("weights", adapter)
-        if not adapter.returns_states:
-            self._limit("layers", 1, "it returns no last states of the layers")
-        if self._form.states == "none":
-            self._limit("initial_state", False, "its forward pass takes none")
-        return determined_by
-
-    def _fitting_order(self, shapes: Mapping[str, Extents]) -> str:
-        """The only order of the gates that fits, if the stated order does not; empty if there is none."""
-        if not self._stated.gates:
-            return ""
-        found = readings(shapes, self._interface, self._tried, replace(self._stated, gates=""))
-        adapters = [(each, self._adapter(singles={False: Single(shapes, each)})) for each in found.each]
-        fitting = [order_of(each) for each, adapter in adapters if self._off_by(adapter) <= FITS]
-        return fitting[0] if len(fitting) == 1 else ""
-
-    def _errors(
-        self, singles: Sequence[Single], ways: Callable[..., Iterator[Form]]
-    ) -> tuple[dict[Form, list[float]], str]:
-        """The error of each reading in each form that works, and the message of the first exception.
-
-        A form in which later steps do not depend on the first step counts only if there is no other form.
-        """
-        errors: dict[Form, list[float]] = {}
-        others, why = dict(errors), ""
-        for form in ways(self._forward, self._interface, self._factory.batch_first):
-            adapters = [self._adapter(singles={False: single}, form=form) for single in singles]
-            try:
-                found = [*map(self._off_by, adapters)]
-                is_in_time = self._interface.is_cell or self._depends_on("x", adapters[0])
-            except Exception as wrong:  # raised by the user's code
-                why = why or one_line(wrong)
-                continue
-            (errors if is_in_time else others)[form] = found
-            if is_in_time and min(found) <= FITS:
-                break
-        return errors or others, why
-
-    def _off_by(self, adapter: Adapter, **how: Any) -> float:
-        return off_by(adapter, self._interface, **{"sizes": self._tried, "dtype": self._dtype, **how})
-
-    def _depends_on(self, what: str, adapter: Adapter) -> bool:
-        return depends_on(adapter, self._interface, self._tried, what, self._dtype)
+            return error
+        return None
 
     def _limit(self, key: str, value: Any, why: str) -> None:
         if why:
             self._supports[key], self._why[key] = value, why
 
-    def _try_options(self) -> None:
-        tried = self._tried
-        deep, wide = replace(tried, layers=2), replace(tried, directions=2)
-        self._limit("layers", 1, self._lacking("num_layers", deep))
-        self._limit("directions", 1, self._lacking("bidirectional", wide))
-        if not {"layers", "directions"} & {*self._supports}:
-            both = replace(deep, directions=2)
-            self._limit("stacked_directions", 1, self._lacking("bidirectional", both))
-        if self._interface.kind == "rnn":
-            self._limit(
-                "activations", ["tanh"], self._lacking("nonlinearity", replace(tried, activation="relu"))
-            )
-        else:
-            self._supports["projection"] = "fewer"
-            self._limit("projection", False, self._lacking("proj_size", replace(tried, n_p=3)))
+    def _shapes(self, sizes: Sizes) -> dict[str, Shape]:
+        weights = self._factory.built(sizes, self._dtype).weights
+        return {name: tuple(each.shape) for name, each in weights.items()}
 
-    def _lacking(self, option: str, sizes: Sizes) -> str:
+    def _read(self, sizes: Sizes, gates: str) -> tuple[str, list[Reading]]:
+        """What determines the reading of a module of these sizes, and the readings that it leaves."""
+        shapes = self._shapes(sizes)
+        shapes = of_first_place(shapes) if sizes.places > 1 else shapes
+        return readings(shapes, self._interface, sizes, replace(self._stated, gates=gates))
+
+    def _find_reading_and_form(self) -> tuple[str, str]:
+        """Find the reading of the weights and the form of a call.
+
+        Returns what determines the reading, and the order of the gates that fits if the stated one does not.
+        """
+        tried, stated = self._tried, self._stated.gates
+        try:
+            by, found = self._read(tried, stated)
+            called = self._factory.called(self._factory.built(tried, self._dtype))
+        except UnusableModule as error:
+            raise self._factory.advised(error) from None
+        except Exception as error:  # raised by the user's code
+            sizes = f"{tried.n_x} inputs and {tried.n_a} units"
+            raise UnusableModule(f"it cannot be made for {sizes}: {one_line(error)}") from None
+        if stated and all(orders(reading)[1] not in stated for reading in found):
+            gates = orders(found[0])[1]
+            raise UnusableModule(f"{by} tell the order of its gates, {gates}: leave out --gates")
+        self._forward = getattr(called, "call" if self._interface.framework == "keras" else "forward", called)
+        plain = [*forms(self._forward, self._interface, self._factory.batch_first)]
+        always = (replace(form, always=True) for form in plain if form.time != "stepped")
+        with_lengths = [each for form in always for each in forms_with_lengths(form, self._forward)]
+        reasons = []
+        for self._dtype, kind_of_forms in product(("float64", "float32"), (plain, with_lengths)):
+            errors, why = self._errors(found, kind_of_forms)
+            reasons.append(why)
+            if errors:
+                break
+        else:
+            raise UnusableModule(f"none of the calls of {self._interface.name} works: {reasons[0]}", stage=1)
+        self._limit("dtypes", ["float32"], reasons[0] if self._dtype == "float32" else "")
+        least = {form: min(each) for form, each in errors.items()}
+        self._form = min(least, key=lambda form: (least[form] > FITS, np.isinf(least[form])))
+        self._by_fit, fits = len(found) > 1, ""
+        if stated and least[self._form] > FITS:
+            every = self._read(tried, "")[1]
+            of_all, _ = self._errors(every, [self._form])
+            fitting = [each for each, error in zip(every, of_all[self._form]) if error <= FITS]
+            fits = stated_order(fitting[0]) if len(fitting) == 1 else ""
+        if fits and self._by_fit:
+            raise no_fit(f"its gates are not in the stated order, {stated}", fits)
+        self._readings = {False: only_fit(found, errors[self._form], self._interface.kind)}
+        if self._form.states == "none":  # states that are taken and ignored are judged
+            others = [form for form in least if form.states != "none" and form.time == self._form.time]
+            self._form = min(others, key=least.__getitem__, default=self._form)
+        adapter = self._adapter()
+        self._factory.shares = depends_on("weights", adapter, tried, self._dtype)
+        if not adapter.returns_states:
+            self._limit("layers", 1, "it returns no last states of the layers")
+        if self._form.states == "none":
+            self._limit("initial_state", False, "its forward pass takes none")
+        return by, fits
+
+    def _errors(self, found: Sequence[Reading], tried: Iterable[Form]) -> tuple[dict[Form, list[float]], str]:
+        """The error of each reading in each form that works, and the first exception in words.
+
+        A form in which later steps do not depend on the first step counts only if there is no other form.
+        """
+        errors: dict[Form, list[float]] = {}
+        others, why = dict(errors), ""
+        for form in tried:
+            adapters = [Adapter(self._factory, {False: reading}, form) for reading in found]
+            try:
+                each = [*map(self._error, adapters)]
+                is_in_time = form.time == "stepped" or depends_on("x", adapters[0], self._tried, self._dtype)
+            except Exception as wrong:  # raised by the user's code
+                why = why or one_line(wrong)
+                continue
+            (errors if is_in_time else others)[form] = each
+            if is_in_time and min(each) <= FITS:
+                break
+        return errors or others, why
+
+    def _try_options(self) -> None:
+        """Try the options of the constructor; a cell has the activation alone."""
+        is_lstm, tried = self._interface.kind == "lstm", self._tried
+        if is_lstm:
+            self._supports.setdefault("projection", "fewer")
+        for key, value, option, other in _OPTIONS:
+            is_of_kind = key != ("activations" if is_lstm else "projection")
+            is_limited = key == "stacked_directions" and {"layers", "directions"} & {*self._supports}
+            if is_of_kind and not is_limited and (key == "activations" or not self._interface.is_cell):
+                self._limit(key, value, self._why_lacking(option, replace(tried, **other)))
+
+    def _why_lacking(self, option: str, sizes: Sizes) -> str:
         """The reason why the module lacks an option; empty if it has the option, or must be judged on it."""
-        if option not in self._factory.names:
-            return self._factory.why_lacking(option)
+        if option in self._factory.lacking:
+            return self._factory.lacking[option]
         try:
             shapes = self._shapes(sizes)
-            if sizes.n_p and shapes != self._singles[False].shapes:
-                _, (self._singles[True], *_) = self._single(sizes)
-            is_told = not self._by_fit and (sizes.directions == 1 or tell_directions(shapes))
-            is_ignored = shapes == self._singles[False].shapes
-            wrong = self._off_by(self._adapter(), sizes=sizes) > FITS
-            if wrong and not (is_told or is_ignored) and self._is_exchanged(sizes):
+            if sizes.n_p and shapes != self._shapes(self._tried):
+                self._readings[True] = self._read(sizes, self._stated.gates)[1][0]
+            is_told = sizes.directions == 1 or (tell_directions(shapes) and not self._by_fit)
+            if self._error(sizes=sizes) <= FITS or is_told:
+                return ""
+            exchanges = product(*([(2 * k, 2 * k + 1), (2 * k + 1, 2 * k)] for k in range(sizes.layers)))
+            if any(self._error(sizes=sizes, order=sum(each, ())) <= FITS for each in exchanges):
                 return f"with {option} its weights of both directions are exchanged: no name tells them"
-        except UnusableModule as error:
-            return error.why
         except Exception as error:  # raised by the user's code
-            return f"it refuses {option}: {one_line(error)}" if is_refusal(error) else ""
+            return refusal(error)
         return ""
-
-    def _is_exchanged(self, sizes: Sizes) -> bool:
-        """Whether the module is right if the weights of both directions are exchanged in some layers.
-
-        If it is wrong in all of these orders, too, it is judged in the usual order.
-        """
-        if sizes.directions == 1:
-            return False
-        orders = product(*([(2 * k, 2 * k + 1), (2 * k + 1, 2 * k)] for k in range(sizes.layers)))
-        adapter = self._adapter()
-        return any(self._off_by(adapter, sizes=sizes, order=sum(each, ())) <= FITS for each in orders)
 
     def _try_lengths(self) -> None:
         errors: dict[Form, float] = {}
         none = "it takes neither packed sequences nor an argument for lengths"
-        for form in with_lengths(self._form, self._forward):
+        for form in forms_with_lengths(self._form, self._forward):
             try:
-                errors[form] = self._off_by(self._adapter(form=form), lengths=np.array([4, 3, 1]))
+                errors[form] = self._error(self._adapter(form), lengths=np.array([4, 3, 1]))
             except Exception as error:  # raised by the user's code
                 none = f"{form.names[1]} raises {one_line(error)}" if form.lengths != "packed" else none
         self._form = min(errors, key=errors.__getitem__, default=self._form)
-        self._limit("lengths", False, self._refusal(lengths=np.array([3, 4, 1])) if errors else none)
+        unsorted = refusal(self._raised(lengths=np.array([3, 4, 1])))
+        self._limit("lengths", False, unsorted if errors else none)
 
     def _try_calls(self) -> None:
         """Try other precisions, empty sizes, the returned states, and gradients."""
         if self._dtype == "float64":
-            self._limit("dtypes", ["float64", "float32"], self._refusal(dtype="float16"))
-        no_samples = "there are no lengths of no samples" if self._form.always else self._refusal(samples=0)
-        self._limit("empty", [], no_samples)
-        empty: Mapping[str, Any] = {"n_x": {"sizes": replace(self._tried, n_x=0)}, "T_x": {"steps": 0}}
-        self._supports["empty"] += [name for name, how in empty.items() if self._answers(how)]
-        x, states, parameters, options = question(self._interface, self._tried, dtype=self._dtype)
-        answer = self._adapter().run(x, states, parameters, options)
+            self._limit("dtypes", ["float64", "float32"], refusal(self._raised(dtype="float16")))
+        no_samples = refusal(self._raised(samples=0))
+        self._limit("empty", [], "there are no lengths of no samples" if self._form.always else no_samples)
+        if not self._raised(sizes=replace(self._tried, n_x=0)):
+            self._supports["empty"].append("n_x")
+        if not self._raised(steps=0):
+            self._supports["empty"].append("T_x")
+        adapter, why = self._adapter(), ""
+        given = question(self._interface.kind, self._tried, self._dtype)
+        answer = adapter.run(*given)
         if answer[-1] is None:
             self._limit("c_last", False, "it returns none")
-            self._limit("gradients", False, "it does not return its last memory states")
-            return
-        if self._form.states == "none":
-            self._limit("gradients", False, "it takes no initial states")
-            return
-        try:
-            given = (x, states, parameters, options)
-            *_, gradients = self._adapter().gradients([each for each in answer if each is not None], *given)
-            reaches = any(each.any() for p in gradients for each in p.values())
-            self._limit("gradients", False, "" if reaches else "none reaches its weights")
-        except Exception as error:  # raised by the user's code
-            is_none = is_refusal(error) or "does not require grad" in str(error)
-            self._limit("gradients", False, one_line(error) if is_none else "")
+            why = "it does not return its last memory states"
+        elif self._form.states == "none":
+            why = "it takes no initial states"
+        else:
+            try:
+                *_, gradients = adapter.gradients(answer, *given)
+                reaches = any(each.any() for p in gradients for each in p.values())
+                why = "" if reaches else "none reaches its weights"
+            except Exception as error:  # raised by the user's code
+                why = refusal(error)
+        self._limit("gradients", False, why)
 
-    def _other_modes(self) -> Iterator[str]:
+    def _other_modes(self) -> list[str]:
         """The modes in which the module gives other numbers than in evaluation mode without gradients."""
-        adapter = self._adapter()
-        given = question(self._interface, self._tried, dtype=self._dtype)
-        first = adapter.run(*given)[0]
-
-        def differs(adapter: Adapter) -> bool:
-            return not np.allclose(adapter.run(*given)[0], first, rtol=0, atol=FITS)
-
-        if differs(adapter):
-            yield "every call"
-            return
-        with sys.modules["torch"].inference_mode():
-            if differs(adapter):
-                yield "inference mode"
-        self._factory.in_training = True
-        if differs(self._adapter()):
-            yield "training mode"
-        self._factory.in_training = False
-
-    def _answers(self, how: Mapping[str, Any]) -> bool:
-        """Whether a call that torch's own layers refuse returns an answer, right or wrong."""
-        try:
-            self._off_by(self._adapter(), **how)
-        except Exception:  # raised by the user's code
-            return False
-        return True
-
-    def _refusal(self, **how: Any) -> str:
-        """The message with which a call is refused; empty if it is not refused."""
-        try:
-            self._off_by(self._adapter(), **how)
-        except Exception as error:  # raised by the user's code
-            return one_line(error) if is_refusal(error) else ""
-        return ""
+        given = question(self._interface.kind, self._tried, self._dtype)
+        first, modes = self._adapter().run(*given)[0], []
+        for mode in ("every call", "inference mode", "training mode"):
+            with sys.modules["torch"].inference_mode() if mode == "inference mode" else nullcontext():
+                again = self._adapter(in_training=mode == "training mode").run(*given)[0]
+            modes += [] if np.allclose(again, first, rtol=0, atol=FITS) else [mode]
+        return modes[:1] if "every call" in modes else modes

@@ -12,8 +12,7 @@ from oracle.modules import ModuleOptions, Understood, UnusableModule, like, unde
 from oracle.modules.adapter import torch_gradients
 from oracle.modules.fitting import only_fit, question
 from oracle.modules.interface import INTERFACES, Sizes
-from oracle.modules.roles import Role
-from oracle.modules.words import in_words
+from oracle.modules.weights import Role
 from oracle.tests import torch_modules_of_users as users
 from reference.layers import lstm_layer, rnn_layer
 from reference.layers_backward import lstm_layer_backward
@@ -29,7 +28,7 @@ def is_right(found: Understood, sizes: Sizes, lengths: Any = None) -> bool:
     """Whether the forward pass of its network agrees with the reference."""
     interface = INTERFACES[found.facts["like"]]
     given: dict[str, Any] = {} if lengths is None else {"lengths": np.array(lengths)}
-    x, states, parameters, options = question(interface, sizes, **given)
+    x, states, parameters, options = question(interface.kind, sizes, **given)
     name, reference = {"lstm": ("lstm_layer", lstm_layer), "rnn": ("rnn_layer", rnn_layer)}[interface.kind]
     ours = found.functions[name](x, *states, parameters, options)
     right: Any = reference(x, *states, parameters, options)  # type: ignore[operator]
@@ -38,9 +37,8 @@ def is_right(found: Understood, sizes: Sizes, lengths: Any = None) -> bool:
 
 def test_modules_of_torch_do_what_they_document() -> None:
     lstm, rnn = understood(torch.nn.LSTM), understood(torch.nn.RNN)
-    assert in_words(lstm.facts) == (
-        "LSTM as torch.nn.LSTM: weights by torch's names, gates i f g o, time first, packed sequences"
-    )
+    assert (lstm.facts["weights"], lstm.facts["gates"]) == ("torch's names", "ifgo")
+    assert (lstm.facts["time"], lstm.facts["lengths"], lstm.facts["limits"]) == ("first", "packed", {})
     for found in (lstm, rnn):  # some versions of torch take no features, too
         assert "m" in found.supports["empty"]
         assert {*found.supports} <= {"empty", "projection"}
@@ -55,6 +53,12 @@ def test_cells_of_torch_are_called_step_by_step() -> None:
         assert found.facts["time"] == "stepped"
         assert (found.supports["layers"], found.supports["lengths"]) == (1, False)
         assert is_right(found, Sizes(2, 3))
+
+
+def test_an_rnn_cell_whose_constructor_takes_no_activation_is_judged_with_tanh_alone() -> None:
+    found = understood(users.HiddenBiasUnused, fixed={"nonlinearity": "tanh"})
+    assert found.supports["activations"] == ["tanh"]
+    assert "activations" not in understood(torch.nn.RNNCell).supports
 
 
 def test_the_order_of_gates_is_found_by_fit() -> None:
@@ -77,9 +81,9 @@ def test_of_all_orders_of_gates_one_fits() -> None:
 
 def test_of_two_readings_that_fit_none_is_guessed() -> None:
     one, other = ({"w": Role("xa", gates)} for gates in ("ifgo", "iofg"))
-    assert only_fit([one, other], [1.0, 1e-9], "an LSTM") == 1
+    assert only_fit([one, other], [1.0, 1e-9], "lstm") is other
     with pytest.raises(UnusableModule, match="two readings of its weights fit, xh:iofg and xh:ifgo"):
-        only_fit([one, other], [1e-6, 1e-9], "an LSTM")
+        only_fit([one, other], [1e-6, 1e-9], "lstm")
 
 
 def test_a_module_that_is_wrong_and_has_no_names_is_not_guessed() -> None:
@@ -144,7 +148,7 @@ def test_modules_that_take_packed_sequences_or_lengths_alone() -> None:
     assert counted.supports["initial_state"] is counted.supports["c_last"] is False
     assert counted.supports["layers"] == 1
     assert [*counted.functions] == ["lstm_layer"]
-    x, _, parameters, options = question(INTERFACES["torch.nn.LSTM"], Sizes(2, 3))
+    x, _, parameters, options = question("lstm", Sizes(2, 3))
     a, a_last, c_last = counted.functions["lstm_layer"](x, None, None, parameters, options)
     right = lstm_layer(x, None, None, parameters, options)
     assert np.allclose(a, right[0])
@@ -152,10 +156,16 @@ def test_modules_that_take_packed_sequences_or_lengths_alone() -> None:
     assert c_last is None
 
 
+def test_states_and_lengths_may_be_arguments_by_name_alone() -> None:
+    found = understood(users.ByNameAlone, like="torch.nn.RNN")
+    assert {*found.facts["limits"]} == {"layers", "directions", "activations"}
+    assert is_right(found, Sizes(2, 3), lengths=[2, 4, 1])
+
+
 def test_a_module_with_a_mask_is_called_with_no_samples() -> None:
     found = understood(users.Masked, like="torch.nn.RNN")
     assert is_right(found, Sizes(2, 3), lengths=[2, 4, 1])
-    x, (a0,), parameters, options = question(INTERFACES["torch.nn.RNN"], Sizes(2, 3))
+    x, (a0,), parameters, options = question("rnn", Sizes(2, 3))
     a, a_last = found.functions["rnn_layer"](
         x[:, :0], a0[..., :0], parameters, {**options, "lengths": np.zeros(0, int)}
     )
@@ -163,7 +173,7 @@ def test_a_module_with_a_mask_is_called_with_no_samples() -> None:
 
 
 def test_arrays_of_negative_strides_reach_the_module() -> None:
-    x, states, parameters, options = question(INTERFACES["torch.nn.RNN"], Sizes(1, 1))
+    x, states, parameters, options = question("rnn", Sizes(1, 1))
     x, a0 = x[:, :1], states[0][..., :1]
     ours, _ = understood(torch.nn.RNN).functions["rnn_layer"](x[::-1, ::-1], a0, parameters, options)
     assert np.allclose(ours, rnn_layer(x, a0, parameters, options)[0])
@@ -186,7 +196,7 @@ def test_fixed_arguments_reach_the_constructor() -> None:
 def test_gradients_come_by_autograd() -> None:
     forward, backward, supports = like(users.BatchFirst, "torch.nn.LSTM")
     assert "gradients" not in supports
-    x, states, parameters, options = question(INTERFACES["torch.nn.LSTM"], Sizes(2, 3))
+    x, states, parameters, options = question("lstm", Sizes(2, 3))
     incoming = [np.ones_like(each) for each in forward(x, *states, parameters, options)]
     given = (*incoming, x, *states, parameters, options)
     *ours, by_parameters = backward(*given)
@@ -225,7 +235,7 @@ def test_a_trained_module_has_its_sizes_and_weights() -> None:
     found = understood(decoder)
     sizes = Sizes(3, 4, layers=2, directions=2)
     assert is_right(found, sizes, lengths=[2, 4, 1])
-    x, states, _, options = question(INTERFACES["torch.nn.LSTM"], sizes, dtype="float32")
+    x, states, _, options = question("lstm", sizes, dtype="float32")
     ours = found.functions["lstm_layer"](x, *states, found.network["parameters"], options)
     given = [torch.from_numpy(array.transpose(0, 2, 1)) for array in states]
     with torch.no_grad():

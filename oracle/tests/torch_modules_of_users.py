@@ -297,3 +297,17 @@ class Masked(nn.RNN):
             h = torch.tanh(z) if mask is None else torch.where(mask[:, t, None], torch.tanh(z), h)
             steps.append(h)
         return torch.stack(steps), h[None]
+
+
+class ByNameAlone(nn.Module):
+    """Takes its state and the lengths by name."""
+
+    def __init__(self, n_in: int, n_hidden: int) -> None:
+        super().__init__()
+        self.rnn = nn.RNN(n_in, n_hidden)
+
+    def forward(self, x: Tensor, *, hidden: Any = None, lengths: Any = None) -> Any:
+        if lengths is None:
+            return self.rnn(x, hidden)
+        output, last = self.rnn(pack_padded_sequence(x, lengths, enforce_sorted=False), hidden)
+        return pad_packed_sequence(output)[0], last

@@ -6,6 +6,7 @@ import platform
 import random
 import shlex
 import shutil
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from textwrap import wrap
@@ -17,7 +18,6 @@ import pytest
 from hypothesis import settings
 from hypothesis.errors import InvalidArgument
 
-from oracle.modules.words import in_words
 from oracle.problem import Problem
 from properties.implementations.implementation import TargetMissing
 from properties.internals.pytest_internals import option_words
@@ -117,6 +117,44 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         *(f"understood: {in_words(facts)}" for facts in targets.understood),
     ]
     return [printable(line) for line in lines]
+
+
+_LIMITS: Mapping[str, str] = {
+    "layers": "one layer",
+    "directions": "one direction",
+    "stacked_directions": "stacked in one direction only",
+    "projection": "no projection",
+    "activations": "tanh only",
+    "lengths": "no lengths",
+    "initial_state": "no initial states",
+    "c_last": "no last memory states",
+    "dtypes": "{dtypes} only",
+    "empty": "no empty batch",
+    "gradients": "no gradients",
+}
+_LENGTHS: Mapping[str, list[str]] = {
+    "": [],
+    "packed": ["packed sequences"],
+    "counts": ["lengths"],
+    "fractions": ["lengths as fractions"],
+    "mask": ["a mask for lengths"],
+    "padding": ["a mask of the padding"],
+}
+_TIME = {"first": "time first", "second": "batch first", "stepped": "called step by step"}
+
+
+def in_words(facts: Mapping[str, Any]) -> str:
+    """The facts of what was understood of a module in one line."""
+    said = [f"weights by {facts['weights']}"]
+    said += [f"gates {' '.join(facts['gates'])}"] if facts["gates"] else []
+    said += [f"although {facts['fits']} fits"] if facts["fits"] else []
+    said += [f"one weight on {', '.join(facts['joined'])}"] if facts["joined"] else []
+    said += [_TIME[facts["time"]], *(_LENGTHS[facts["lengths"]] if "lengths" not in facts["limits"] else [])]
+    said += [f"on {facts['device']}"] if facts["device"] != "cpu" else []
+    said += [f"other numbers in {mode}" for mode in facts["other_modes"]]
+    dtypes = " and ".join(facts["dtypes"])
+    said += [f"{_LIMITS[key].format(dtypes=dtypes)} ({why})" for key, why in facts["limits"].items()]
+    return f"{facts['module']} as {facts['like']}: {', '.join(said)}"
 
 
 def _environment(config: pytest.Config) -> dict[str, str]:

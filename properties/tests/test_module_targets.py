@@ -11,6 +11,7 @@ from oracle.problem import Problem
 from oracle.tests import torch_modules_of_users
 from oracle.tests.selection import needs
 from properties.implementations.implementation import Died, Implementation, Returned, Settings
+from properties.session.options import in_words
 from properties.tests.runs import run
 from properties.worker.targets import Unusable
 from reference.layers import rnn_layer
@@ -30,6 +31,29 @@ def test_a_class_is_judged_as_what_it_stands_for(tmp_path: Path) -> None:
     assert [*judged["functions"]] == ["lstm_layer", "lstm_layer_backward"]
     assert judged["understood"]["gates"] == "ifgo"
     assert judged["understood"]["limits"]["layers"] == "its constructor has no argument for it"
+
+
+def test_what_was_understood_is_said_in_one_line() -> None:
+    facts: dict[str, Any] = {
+        "module": "Mine",
+        "like": "torch.nn.LSTM",
+        "weights": "--gates",
+        "gates": "fgoi",
+        "joined": "xh",
+        "fits": "xh:ifgo",
+        "time": "second",
+        "lengths": "padding",
+        "device": "cuda",
+        "dtypes": ["float32"],
+        "other_modes": ["every call"],
+        "limits": {"layers": "no argument", "dtypes": "TypeError"},
+    }
+    assert in_words(facts) == (
+        "Mine as torch.nn.LSTM: weights by --gates, gates f g o i, although xh:ifgo fits, one weight on x, "
+        "h, batch first, a mask of the padding, on cuda, other numbers in every call, one layer "
+        "(no argument), float32 only (TypeError)"
+    )
+    assert "mask" not in in_words({**facts, "limits": {"lengths": "no reason"}})
 
 
 def test_an_unusable_module_says_why_whatever_is_selected() -> None:

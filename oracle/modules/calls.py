@@ -1,0 +1,163 @@
+"""The ways to call a module: the axis of time, the arguments for states and lengths, the returned values."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Any, Optional
+
+from oracle.modules.interface import Interface, WrongModule
+
+Shape = tuple[int, ...]
+
+_LENGTHS = re.compile(r"(?i)(xs?_?|seq_?|sequence_?|input_?)?(lens?|lengths?)")
+_MASK = re.compile(r"(?i)(padding_?|input_?|attention_?|seq_?)?masks?")
+_STATES = re.compile(r"(?i)hx|hc|(h|c)(_?0|_?t|_?prev)?|.*(hidden|state).*")
+
+
+@dataclass(frozen=True)
+class Form:
+    """One way to call a module.
+
+    Sequences are `(T_x, m, n)` if `time` is the `"first"` axis, `(m, T_x, n)` if it is the `"second"`; a cell
+    is `"stepped"`. Initial states are a `"tuple"` or `"list"` of hidden and memory states (for an RNN,
+    `"tuple"` stands for one tensor), two `"arguments"`, or `"pairs"`, one for each layer and direction;
+    `"none"` if the module takes no states. States that are `flat` are `(m, n)` rather than `(1, m, n)`.
+
+    Lengths are `"packed"` sequences, or an argument that contains `"counts"`, `"fractions"` of T_x, a
+    `"mask"` that is true on the steps, or one that is true on the `"padding"`; empty if there are none.
+    `always` tells whether lengths are required. `names` are the arguments for states and for lengths; that
+    for states is empty if it is the second one.
+    """
+
+    time: str = "first"
+    states: str = "tuple"
+    flat: bool = False
+    needs_states: bool = False
+    lengths: str = ""
+    always: bool = False
+    names: tuple[str, str] = ("", "")
+
+    def call(
+        self, called: Any, steps: Any, states: Sequence[Any], shapes: Sequence[Shape], lengths: Any
+    ) -> tuple[Any, list[Any]]:
+        """The output `(T_x, m, n)`, and the last states, or none if the module returns none.
+
+        `steps` is `(T_x, m, n_x)`; the initial states, if there are any, and the last states have these
+        `shapes`, `(L D, m, n)`; `lengths` is a tensor of counts, or `None`. Raises the errors of the module,
+        and `WrongModule` if it returns other tensors.
+        """
+        torch = sys.modules["torch"]
+        if self.time == "stepped":
+            outputs, last = [], [*states]
+            for step in steps:
+                last = _last_states(self._call(called, step, last)[-len(shapes) :], shapes)
+                outputs.append(last[0][0])
+            return torch.stack(outputs), last
+        value, named = steps if self.time == "first" else steps.transpose(0, 1), {}
+        within = torch.arange(len(steps), device=steps.device)
+        if lengths is not None and self.lengths != "packed":
+            lengths = lengths.to(steps.device)
+            named[self.names[1]] = self._argument_for(lengths, within)
+        elif lengths is not None and len(lengths):  # torch packs no empty batch
+            pack = torch.nn.utils.rnn.pack_padded_sequence
+            value = pack(value, lengths, batch_first=self.time == "second", enforce_sorted=False)
+        output, *last = self._call(called, value, states, **named)
+        last = _last_states(last, shapes) if last else []
+        if isinstance(output, torch.nn.utils.rnn.PackedSequence):
+            output, _ = torch.nn.utils.rnn.pad_packed_sequence(output, total_length=len(steps))
+        elif self.time == "second":
+            output = output.transpose(0, 1)
+        if any(each.ndim != 3 for each in (output, *last)):
+            raise WrongModule(f"it returned shapes {[tuple(each.shape) for each in (output, *last)]}")
+        if lengths is not None and len(lengths) and len(output) == lengths.max():  # ends with the longest
+            output = torch.cat([output, output.new_zeros(len(steps) - len(output), *output.shape[1:])])
+        if lengths is not None and self.lengths != "packed":  # outputs beyond the end are not specified
+            output = torch.where((within[:, None] < lengths)[:, :, None], output, output.new_zeros(()))
+        return output, last
+
+    def _argument_for(self, lengths: Any, within: Any) -> Any:
+        """The argument for lengths `(m,)`; `within` are the numbers from 0 to T_x - 1."""
+        if self.lengths in ("mask", "padding"):
+            return (within < lengths[:, None]) == (self.lengths == "mask")
+        return lengths / len(within) if self.lengths == "fractions" else lengths
+
+    def _call(self, called: Any, value: Any, states: Sequence[Any], **named: Any) -> list[Any]:
+        """The tensors that a call with states `(L D, m, n)` returns."""
+        own: Any = [each[0] for each in states] if self.flat else [*states]
+        if not states or self.states == "none":
+            return [*_tensors(called(value, **named))]
+        if self.states == "arguments":
+            return [*_tensors(called(value, *own, **named))]
+        if self.states == "pairs":
+            own = [*zip(*states)]
+        elif self.states == "tuple":
+            own = tuple(own) if len(own) > 1 else own[0]
+        if self.names[0]:
+            return [*_tensors(called(value, **{self.names[0]: own}, **named))]
+        return [*_tensors(called(value, own, **named))]
+
+
+def _last_states(tensors: Sequence[Any], shapes: Sequence[Shape]) -> list[Any]:
+    """The last states `(L D, m, n)` in returned tensors, which may be a pair for each layer and direction."""
+    n = len(shapes)
+    if len(tensors) == n * shapes[0][0] > n:
+        tensors = [sys.modules["torch"].stack([*tensors[k::n]]) for k in range(n)]
+    if len(tensors) != n:
+        raise WrongModule(f"it returned {len(tensors)} tensors, expected {n} last states")
+    return [each[None] if each.ndim == 2 else each for each in tensors]
+
+
+def _tensors(value: Any) -> Iterator[Any]:
+    """The tensors and packed sequences of floating-point numbers in a returned value, in their order."""
+    torch = sys.modules["torch"]
+    if isinstance(value, torch.nn.utils.rnn.PackedSequence) or torch.is_tensor(value):
+        yield from [value] if value.data.is_floating_point() else []
+    elif isinstance(value, (list, tuple, dict)):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _tensors(each)
+
+
+def forms(forward: Any, interface: Interface, batch_first: Optional[bool]) -> Iterator[Form]:  # noqa: UP045
+    """The forms that the signature of `forward` allows, the most usual first."""
+    times = ["first", "second"] if batch_first is None else ["second" if batch_first else "first"]
+    times = ["stepped"] if interface.is_cell else times
+    more = _arguments(forward)
+    state = next((each for each in more if _STATES.fullmatch(each.name)), more[0] if more else None)
+    if state and not _is_of_lengths(state.name):
+        name = state.name if state is not more[0] or state.kind is state.KEYWORD_ONLY else ""
+        is_required = state.default is state.empty and state.kind is not state.VAR_POSITIONAL
+        ways = ["tuple", "list", "arguments", "pairs"] if interface.kind == "lstm" else ["tuple", "list"]
+        for way, flat, time in product(ways, [interface.is_cell, not interface.is_cell], times):
+            yield Form(time, way, flat, is_required or interface.is_cell, names=(name, ""))
+    if not interface.is_cell:
+        yield from (Form(time, "none") for time in times)
+
+
+def forms_with_lengths(form: Form, forward: Any) -> Iterator[Form]:
+    """This form with each way to pass lengths that the signature of `forward` allows."""
+    yield replace(form, lengths="packed")
+    for name in (each.name for each in _arguments(forward) if _is_of_lengths(each.name)):
+        for lengths in ["mask", "padding"] if _MASK.fullmatch(name) else ["counts", "fractions"]:
+            yield replace(form, lengths=lengths, names=(form.names[0], name))
+
+
+def _is_of_lengths(name: str) -> bool:
+    return bool(_LENGTHS.fullmatch(name) or _MASK.fullmatch(name))
+
+
+_ANY = inspect.Parameter("states", inspect.Parameter.VAR_POSITIONAL)
+
+
+def _arguments(forward: Any) -> list[inspect.Parameter]:
+    """The parameters after the input; a compiled function has no signature, and may take states."""
+    try:
+        first, *others = inspect.signature(forward).parameters.values()
+    except (TypeError, ValueError):
+        return [_ANY]
+    is_any = first.kind is first.VAR_POSITIONAL
+    return [_ANY] if is_any else [each for each in others if each.kind is not each.VAR_KEYWORD]

@@ -1,0 +1,246 @@
+"""Finds which weights of a layer each parameter of a module holds, and where in the module they are.
+
+A reading gives each tensor of a module of one layer and direction its role: by the names of a framework, by
+the names of gates, or by shapes. If several readings are possible, `oracle.modules.trials` tries each. The
+same tensors of several layers and directions have names that differ only in numbers and in words for the
+direction: `cells.0.weight` and `cells.1.weight`, or `layer_fw.cell.weight` and `layer_bw.cell.weight`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice, permutations, product
+
+import numpy as np
+
+from oracle.layout import LAYOUTS
+from oracle.modules.interface import Interface, ModuleOptions, Sizes, UnusableModule
+from oracle.naming import KERAS, TORCH
+from reference.contract import Array, Kind
+
+Shape = tuple[int, ...]
+NETWORKS = {"lstm": "an LSTM", "rnn": "an RNN"}
+
+
+@dataclass(frozen=True)
+class Role:
+    """The content of a tensor: the weights of some `gates` on one `side`, perhaps transposed.
+
+    The side is `x` for the input, `a` for the hidden state, `xa` or `ax` for both in this order, `b` for a
+    bias, `p` for a projection, and empty for a second bias, which is added to the first.
+    """
+
+    side: str
+    gates: str
+    transposed: bool = False
+
+    def of(self, kind: Kind, p: Mapping[str, Array]) -> Array:
+        """The tensor, from the parameters of one direction."""
+        if self.side == "p":
+            return p["Wp"]
+        if self.side in ("", "b"):
+            return np.concatenate([p[f"b{gate}" if kind == "lstm" else "ba"] for gate in self.gates])
+        parts = {"x": p.get("Wax"), "a": p.get("Waa")}
+        if kind == "lstm":
+            W, n_h = np.concatenate([p[f"W{gate}"] for gate in self.gates]), len(p.get("Wp", p["bf"]))
+            parts = {"x": W[:, n_h:], "a": W[:, :n_h]}
+        weight = np.concatenate([parts[part] for part in self.side], axis=1)
+        return weight.T if self.transposed else weight
+
+
+Reading = Mapping[str, Role]
+"""The role of each tensor, by name."""
+
+
+def orders(reading: Reading) -> tuple[str, str]:
+    """The order of input and hidden state if one weight acts on both, and the order of the gates.
+
+    Both are in torch's letters: `("xh", "ifgo")`, `("", "ifgo")`, or `("", "")` of an RNN.
+    """
+    roles = [role for role in reading.values() if "x" in role.side]
+    gates = "".join(role.gates for role in roles).replace("c", "g").replace("r", "")
+    return roles[0].side.replace("a", "h").replace("x", "x" * (len(roles[0].side) - 1)), gates
+
+
+def readings(
+    shapes: Mapping[str, Shape], interface: Interface, sizes: Sizes, stated: ModuleOptions
+) -> tuple[str, list[Reading]]:
+    """What determines the reading of the tensors of a module of one layer and direction, and each reading.
+
+    What determines it is `"torch's names"`, `"fit"` and the like. Raises `UnusableModule` if the tensors are
+    not those of such a module.
+    """
+    if named := _by_the_frameworks_names(shapes, interface, sizes):
+        return {"torch": "torch's names", "keras": "Keras's names"}[interface.framework], [named]
+    n, letters = (4, "fico") if interface.kind == "lstm" else (1, "r")
+    network = f"{NETWORKS[interface.kind]} of one layer, {sizes.n_x} inputs and {sizes.n_a} units"
+    possible = {name: [*_by_shape(shape, sizes, letters)] for name, shape in shapes.items()}
+    for name, found in possible.items():
+        if not found:
+            raise UnusableModule(f"{name} has shape {shapes[name]}, no weight of {network}")
+    told = {found[0].transposed for found in possible.values() if len(found) == 1 and found[0].side != "b"}
+    roles = {name: found[-1] if told == {True} else found[0] for name, found in possible.items()}
+    sides = _by_side(roles, n)
+    counts = {side: sum(len(roles[name].gates) for name in names) for side, names in sides.items() if side}
+    if counts in ({"x": n, "a": n}, {"xa": n}):
+        raise UnusableModule("it has no bias", "--with bias=True")
+    if counts not in ({"x": n, "a": n, "b": n}, {"xa": n, "b": n}):
+        first = [f"{name} {shape}" for name, shape in shapes.items()][:4] + ["…"] * (len(shapes) > 4)
+        raise UnusableModule(f"its parameters ({', '.join(first) or 'none'}) are not those of {network}")
+    joined, order = stated.orders
+    by, gates = "the names of gates", [{side: _gates_by_name(names) for side, names in sides.items()}]
+    if not all(gates[0].values()):
+        by = "--gates" if order else "shapes"
+        every = [order] if order else map("".join, permutations(letters))
+        gates = [dict.fromkeys(sides, each) for each in every]
+    both = {"xh": ["xa"], "hx": ["ax"], "": ["ax", "xa"]}[joined] if "xa" in sides else [""]
+    each: list[Reading] = [_with_gates(roles, sides, *of) for of in product(gates, both)]
+    return by if len(each) == 1 else f"{by} and fit" if len(gates) == 1 else "fit", each
+
+
+_SIDES = {  # the sides of the names, which stand in the order of weight, recurrent weight, biases, projection
+    "torch": dict(zip(TORCH.values(), ("x", "a", "b", "", "p"))),
+    "keras": dict(zip(KERAS.values(), ("x", "a", "b"))),
+}
+
+
+def _by_the_frameworks_names(
+    shapes: Mapping[str, Shape], interface: Interface, sizes: Sizes
+) -> dict[str, Role]:
+    """The reading by the names of the framework; empty unless each tensor has such a name, and its shape."""
+    layout, sides = LAYOUTS[interface.framework], _SIDES[interface.framework]
+    gates = layout.gates.replace("g", "c") if interface.kind == "lstm" else "r"
+    rows = len(gates) * sizes.n_a
+    expected = {"x": (rows, sizes.n_x), "a": (rows, sizes.n_h), "b": (rows,), "": (rows,)}
+    expected.update({"p": (sizes.n_p, sizes.n_a)} if sizes.n_p else {})
+    reading = {}
+    for name, shape in shapes.items():
+        match = re.fullmatch(rf"(?:.*[./])?({'|'.join(sides)})(?![a-z]).*", name)
+        side = sides[match[1]] if match else "none"
+        if expected.get(side) != (shape[::-1] if layout.transposed else shape):
+            return {}
+        reading[name] = Role(side, gates, layout.transposed and side in ("x", "a"))
+    return reading if {*expected} - {""} <= {role.side for role in reading.values()} else {}
+
+
+def _by_shape(shape: Shape, sizes: Sizes, gates: str) -> Iterator[Role]:
+    """The possible roles of a tensor of this shape; the letters of the gates only tell their number."""
+    longer = [n for n in shape if n != 1]
+    if len(longer) == 1 and longer[0] % sizes.n_a == 0 and 0 < longer[0] // sizes.n_a <= len(gates):
+        yield Role("b", gates[: longer[0] // sizes.n_a])
+    elif len(shape) == 2:
+        sides = {sizes.n_x: "x", sizes.n_a: "a", sizes.n_x + sizes.n_a: "xa"}
+        for rows, columns, transposed in ((*shape, False), (*shape[::-1], True)):
+            if columns in sides and rows % sizes.n_a == 0 and 0 < rows // sizes.n_a <= len(gates):
+                yield Role(sides[columns], gates[: rows // sizes.n_a], transposed)
+
+
+def _by_side(roles: Mapping[str, Role], gates: int) -> dict[str, list[str]]:
+    """The names of the tensors by side. A second bias has the side `""`.
+
+    The second bias is the one beside the weight on the hidden state, or else the later one.
+    """
+    sides: dict[str, list[str]] = {}
+    for name, role in roles.items():
+        sides.setdefault(role.side, []).append(name)
+    biases = sides.get("b", [])
+    if sum(len(roles[name].gates) for name in biases) == 2 * gates:
+        beside = {side: {name.rpartition(".")[0] for name in sides.get(side, [])} for side in "xa"}
+        second = [name for name in biases if name.rpartition(".")[0] in beside["a"] - beside["x"]]
+        second = second if 2 * len(second) == len(biases) else biases[len(biases) // 2 :]
+        sides.update({"b": [name for name in biases if name not in second], "": second})
+    return sides
+
+
+def _with_gates(
+    roles: Mapping[str, Role], sides: Mapping[str, Sequence[str]], gates: Mapping[str, str], both: str
+) -> dict[str, Role]:
+    """The roles, with the order of the gates of each side, and of the two sides `both` of a joined weight."""
+    reading = {}
+    for side, names in sides.items():
+        letters = iter(gates[side])
+        for name in names:
+            own = "".join(islice(letters, len(roles[name].gates)))
+            reading[name] = replace(roles[name], side=both if side == "xa" else side, gates=own)
+    return reading
+
+
+_GATES = {
+    **dict.fromkeys(("i", "in", "input", "inp"), "i"),
+    **dict.fromkeys(("f", "forget"), "f"),
+    **dict.fromkeys(("o", "out", "output"), "o"),
+    **dict.fromkeys(("c", "g", "cell", "candidate", "cand"), "c"),
+}
+_OTHER_WORDS = {"gate", "gates", "layer", "linear", "fc", "weight", "state", "tilde", "hat"}
+
+
+def _gates_by_name(names: Sequence[str]) -> str:
+    """The gates of four tensors by the words in which their names differ; empty if these tell no gates."""
+    if len(names) != 4:
+        return ""
+    words = [Counter(re.findall(r"[A-Z]?[a-z]+|[A-Z]+|\d+", name)) for name in names]
+    common = words[0] & words[1] & words[2] & words[3]
+    own = [[word.lower() for word in (each - common).elements()] for each in words]
+    differing = ["".join(word for word in each if word not in _OTHER_WORDS) for each in own]
+    start = next((at for at, letters in enumerate(zip(*differing)) if len({*letters}) > 1), 0)
+    gates = [_GATES.get(each[start:], "?") for each in differing]
+    missing = {*"fico"} - {*gates}
+    if gates.count("?") == len(missing) == 1:
+        gates[gates.index("?")] = missing.pop()
+    return "".join(gates) if sorted(gates) == sorted("fico") else ""
+
+
+_DIRECTIONS: Mapping[str, int] = {
+    **dict.fromkeys(("fw", "fwd", "forward", "l2r", "ltr"), 0),
+    **dict.fromkeys(("bw", "bwd", "backward", "reverse", "reversed", "rev", "r2l", "rtl"), 1),
+}
+
+
+def _parsed(name: str) -> tuple[tuple[int, ...], int, tuple[str, ...]]:
+    """The numbers in a name, its direction, and its other words, which all layers and directions share."""
+    words = [word.lower() for word in re.findall(r"\d+|[a-zA-Z]+", name)]
+    direction = max((_DIRECTIONS.get(word, 0) for word in words), default=0)
+    others = tuple("#" if word.isdigit() else word for word in words if word not in _DIRECTIONS)
+    return tuple(int(word) for word in words if word.isdigit()), direction, others
+
+
+def _by_words(names: Iterable[str]) -> dict[tuple[str, ...], list[str]]:
+    """The sorted names in groups; the names of a group differ only in numbers and directions."""
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for name in sorted(names, key=_parsed):
+        groups.setdefault(_parsed(name)[2], []).append(name)
+    return groups
+
+
+def tell_directions(names: Iterable[str]) -> bool:
+    """Whether one of these names has a word for the backward direction."""
+    return any(_parsed(name)[1] for name in names)
+
+
+def of_first_place(shapes: Mapping[str, Shape]) -> dict[str, Shape]:
+    """The tensors of the first layer and direction."""
+    return {names[0]: shapes[names[0]] for names in _by_words(shapes).values()}
+
+
+def places(names: Iterable[str], reading: Reading, sizes: Sizes) -> dict[str, tuple[int, str]]:
+    """For each tensor, the index of its dict of parameters, and its name in a module of one dict.
+
+    If no word tells the direction, the directions of a layer are consecutive, the forward direction first.
+    Empty if the names do not fit.
+    """
+    if {*names} == {*reading}:
+        return {name: (0, name) for name in names}
+    groups, found = _by_words(names), {}
+    for words, singles in _by_words(reading).items():
+        numbers = zip(*(_parsed(single)[0] for single in singles))
+        differing = [at for at, each in enumerate(numbers) if len({*each}) > 1]
+        every = groups.get(words, [])
+        own = {name: [_parsed(name)[0][at] for at in differing] for name in (*singles, *every)}
+        for single in singles:
+            same = [name for name in every if own[name] == own[single]]
+            found.update({name: (k, single) for k, name in enumerate(same)})
+    fits = {*names} == {*found} and {*found.values()} == {*product(range(sizes.places), reading)}
+    return found if fits else {}
