@@ -19,7 +19,6 @@ pytest_plugins = [
     f"{PREFIX}properties.session.options",
     f"{PREFIX}properties.session.collection",
     f"{PREFIX}properties.session.law_runs",
-    f"{PREFIX}properties.session.fuzzing",
 ]
 
 # For torch and NumPy's BLAS, which are imported later. Their threads busy-wait for each other, so that two

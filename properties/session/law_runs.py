@@ -1,7 +1,8 @@
-"""Runs the law of a test: its fixtures, and the result of the law in pytest's report."""
+"""Runs the law of a test: its fixtures, its share of the time, and its result in pytest's report."""
 
 import ctypes
 import sys
+import time
 from collections.abc import Generator, Iterator
 from contextlib import nullcontext, suppress
 from dataclasses import asdict
@@ -18,9 +19,11 @@ from properties.implementations.implementation import Implementation
 from properties.internals.pytest_internals import drop_reports, drop_stash, with_message
 from properties.reports.expected_failures import reason
 from properties.reports.results import LawResult, encodable, printable, printable_data
-from properties.session.options import EXPECTED, PROBLEM
+from properties.session.collection import law_of
+from properties.session.options import EXPECTED, FUZZING_TIME, PROBLEM
 from properties.session.target_options import TARGETS
 from properties.trials.helper_blame import helpers_to_blame
+from properties.trials.law import FORWARDS
 from properties.trials.provided_functions import PROVIDED, USABLE, lacking, unfinished, unusable
 from properties.trials.tally import Tally
 from properties.trials.trial import ViolationError
@@ -30,6 +33,11 @@ if TYPE_CHECKING:
     from properties.explanations.failure import Failure
 
 TURN = pytest.StashKey[Turn]()
+SHARE = pytest.StashKey[float]()
+"""The seconds of a share of the time, in a run that fuzzes."""
+
+SHARES_OF_COMPLETE_LAWS = 8
+"""The shares of a law on a sequence that any wrong number breaks. Another law has one."""
 
 
 @pytest.fixture(scope="session")
@@ -52,10 +60,10 @@ def tally() -> Tally:
 
 @pytest.fixture
 def turn(request: pytest.FixtureRequest, implementation: Implementation, function: str) -> Turn:
-    """One run of the law. A run that fuzzes has no seed."""
+    """One run of the law; in a run that fuzzes without a seed, and until its share of the time is over."""
     config, law = request.config, request.function.law
     database = DirectoryBasedExampleDatabase(config.invocation_params.dir / DIRECTORY)
-    seed = None if config.option.fuzz_for else int(config.option.hypothesis_seed)
+    seed = None if FUZZING_TIME in config.stash else int(config.option.hypothesis_seed)
     turn = request.node.stash[TURN] = Turn(
         law.for_networks(config.stash[TARGETS].networks),
         implementation,
@@ -63,7 +71,27 @@ def turn(request: pytest.FixtureRequest, implementation: Implementation, functio
         Store(database, implementation.target, law.name, function),
         Draws(settings.get_current_profile_name(), seed, config.stash[PROBLEM]),
     )
+    if seconds := config.stash.get(SHARE, 0.0):
+        turn.end = time.monotonic() + seconds * shares(request.node)
     return turn
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Divide the time of `--fuzz-for`, of all workers, among the laws that are selected."""
+    config = session.config
+    if seconds := config.stash.get(FUZZING_TIME, 0.0):
+        workers = getattr(config, "workerinput", {"workercount": 1})["workercount"]
+        config.stash[SHARE] = seconds * workers / max(sum(map(shares, session.items)), 1)
+
+
+def shares(item: pytest.Item) -> int:
+    """The shares of a test; a test without a law has none."""
+    law = law_of(item)
+    if not law or not isinstance(item, pytest.Function):
+        return 0
+    is_complete = law.complete and item.callspec.params["function"] in FORWARDS
+    return SHARES_OF_COMPLETE_LAWS if is_complete else 1
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

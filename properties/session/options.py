@@ -4,6 +4,7 @@ import hashlib
 import os
 import platform
 import random
+import re
 import shlex
 import shutil
 from collections.abc import Mapping
@@ -31,6 +32,12 @@ from properties.session.target_options import AFFECTING_RESULTS, TARGETS, read_t
 
 PROBLEM = pytest.StashKey[Problem | None]()
 EXPECTED = pytest.StashKey[list[ExpectedFailure]]()
+FUZZING_TIME = pytest.StashKey[float]()
+"""The seconds of `--fuzz-for`, if the run fuzzes."""
+
+FUZZ = "fuzz"
+"""The profile of a run that fuzzes."""
+
 DETERMINISTIC = ("ci",)
 """The profiles with the same seed in every run, unless `--hypothesis-seed` is given."""
 
@@ -52,6 +59,10 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         failures = config.stash[EXPECTED] = expected_failures.read(directory / known) if known else []
         reports.check()
+        if config.getoption("--fuzz-for") is not None:
+            config.stash[FUZZING_TIME] = fuzzing_time(config)
+            config.option.hypothesis_profile = FUZZ
+            config.option.maxschedchunk = 1  # a worker of pytest-xdist that is free takes the next law
         if hasattr(config, "workerinput"):  # in a worker of pytest-xdist
             config.option.hypothesis_seed = config.workerinput["seed"]
         else:
@@ -73,7 +84,7 @@ def pytest_configure_node(node: Any) -> None:
 
 def _fix_the_seed(config: pytest.Config) -> None:
     """Choose the seed of the run."""
-    if config.getoption("hypothesis_seed") is None and not config.getoption("--fuzz-for"):
+    if config.getoption("hypothesis_seed") is None and FUZZING_TIME not in config.stash:
         fixed = config.getoption("hypothesis_profile") in DETERMINISTIC
         config.option.hypothesis_seed = str(0 if fixed else random.SystemRandom().randrange(2**32))
 
@@ -87,6 +98,20 @@ def _check_hypothesis(config: pytest.Config) -> None:
         raise pytest.UsageError(f"--hypothesis-profile: {error}; conftest.py has the profiles") from None
     if seed is not None and not seed.isdecimal():
         raise pytest.UsageError(f"--hypothesis-seed={seed}: a seed is a whole number from 0 up")
+
+
+def fuzzing_time(config: pytest.Config) -> float:
+    """The seconds of `--fuzz-for`, such as `90s`. Raises `ValueError` if it or another option is wrong."""
+    if config.getoption("hypothesis_profile") not in (None, FUZZ):
+        raise ValueError(f"--fuzz-for uses --hypothesis-profile={FUZZ}; leave out any other profile")
+    for option in ("--reproduce", "--hypothesis-seed"):
+        if config.getoption(option) is not None:
+            raise ValueError(f"--fuzz-for draws new problems all the time; leave out {option}")
+    text = config.getoption("--fuzz-for")
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text)
+    if not match or not float(match[1]):
+        raise ValueError(f"--fuzz-for {text!r} is not a duration such as 90s, 10m, 4h or 2d")
+    return float(match[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
 
 
 def _problem_of_a_law(text: str, config: pytest.Config) -> Problem:
@@ -159,7 +184,6 @@ def in_words(facts: Mapping[str, Any]) -> str:
 
 def _environment(config: pytest.Config) -> dict[str, str]:
     """Everything that affects results besides the targets, by name."""
-    fuzzes = config.getoption("--fuzz-for")
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
     facts = {
         "rnn-crosscheck": version("rnn-crosscheck"),
@@ -168,8 +192,8 @@ def _environment(config: pytest.Config) -> dict[str, str]:
         "torch": version("torch"),  # the controller of pytest-xdist does not import torch
         "hypothesis": hypothesis.__version__,
         "platform": f"{platform.system()} {platform.machine()}",
-        "profile": config.getoption("hypothesis_profile") or ("fuzz" if fuzzes else "dev"),
-        "seed": "none" if fuzzes else str(config.option.hypothesis_seed),
+        "profile": config.getoption("hypothesis_profile") or "dev",
+        "seed": "none" if FUZZING_TIME in config.stash else config.option.hypothesis_seed,
     }
     if python := config.stash[TARGETS].python:
         facts["target"] = python

@@ -1,7 +1,6 @@
 """Fuzzing: options, the shares of the laws, failures, the store, and an interrupt."""
 
 import re
-import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -12,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.database import DirectoryBasedExampleDatabase
 
 from properties.failure_database.store import DIRECTORY, Store
-from properties.session.fuzzing import Shares, duration, pytest_configure
-from properties.session.law_runs import TURN
+from properties.session.law_runs import SHARE, pytest_collection_finish, shares
+from properties.session.options import FUZZING_TIME, fuzzing_time
 from properties.strategies.domain import Domain
 from properties.tests.runs import run
 from properties.trials.law import Law
@@ -83,12 +82,8 @@ def options(**given: Any) -> Any:
     ],
 )
 def test_options_that_say_something_else_are_a_usage_error(given: dict[str, Any], message: str) -> None:
-    with pytest.raises(pytest.UsageError, match=re.escape(message)):
-        pytest_configure(options(**given))
-
-
-def test_without_the_option_nothing_is_prepared() -> None:
-    pytest_configure(options(**{"--fuzz-for": None}))
+    with pytest.raises(ValueError, match=re.escape(message)):
+        fuzzing_time(options(**given))
 
 
 def test_a_file_that_cannot_be_collected_is_an_error_and_no_more(tmp_path: Path) -> None:
@@ -97,7 +92,11 @@ def test_a_file_that_cannot_be_collected_is_an_error_and_no_more(tmp_path: Path)
     status, output = run(*fuzz, directory=tmp_path, seed=None)
     assert status == pytest.ExitCode.INTERRUPTED, output
     assert "1 error" in output
-    assert "fuzzing.py" not in output
+    assert "law_runs.py" not in output
+
+
+def duration(text: str) -> float:
+    return fuzzing_time(options(**{"--fuzz-for": text}))
 
 
 @given(st.integers(1, 999), st.sampled_from(["s", "m", "h", "d"]))
@@ -113,29 +112,25 @@ def test_what_is_no_duration_is_an_error(text: str) -> None:
 
 
 @pytest.mark.parametrize("workers", [1, 4])
-def test_the_shares_of_the_laws_add_up_to_the_time_of_all_workers(
-    workers: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(time, "monotonic", lambda: 0.0)
+def test_the_shares_of_the_laws_add_up_to_the_time_of_all_workers(workers: int) -> None:
     complete = {"trajectory": True, "each step": True, "shapes": False, "exact value": False}
     items = [
         an_item(function, law) for law in complete.values() for function in ("rnn_forward", "lstm_layer")
     ]
-    config = SimpleNamespace(workerinput={"workercount": workers}) if workers > 1 else SimpleNamespace()
-    shares = Shares(600.0)
-    shares.pytest_collection_finish(cast(Any, SimpleNamespace(items=items, config=config)))
-    for item in items:
-        shares.pytest_runtest_call(item)
-    ends = [item.stash[TURN].end for item in items]
-    assert sum(ends) == pytest.approx(600 * workers)
-    assert ends[0] == pytest.approx(8 * ends[1])
+    config = SimpleNamespace(stash={FUZZING_TIME: 600.0})
+    if workers > 1:
+        config.workerinput = {"workercount": workers}
+    pytest_collection_finish(cast(Any, SimpleNamespace(items=items, config=config)))
+    seconds = [config.stash[SHARE] * shares(item) for item in items]
+    assert sum(seconds) == pytest.approx(600 * workers)
+    assert seconds[0] == pytest.approx(8 * seconds[1])
 
 
 def an_item(function: str, complete: bool) -> Any:
     """A test of a law, as pytest has it."""
     item: Any = pytest.Function.__new__(pytest.Function)
     stated = Law("a law", "spec", lambda trial: None, (function,), Domain(), complete)
-    item.__dict__.update(_obj=SimpleNamespace(law=stated), stash={TURN: SimpleNamespace(end=0.0)})
+    item.__dict__.update(_obj=SimpleNamespace(law=stated), stash={})
     item.__dict__.update(callspec=SimpleNamespace(params={"function": function}))
     return item
 
