@@ -194,13 +194,13 @@ _LABELS = {"died": "call"}
 
 
 _LAYOUTS = {
-    "fortran": "all in Fortran order",
-    "strided": "all with a gap after each element",
-    "reversed": "all with negative strides",
-    "read-only": "all read-only",
-    "swapped": "all in the other byte order",
-    "updated": "the same objects as in an earlier call, half of them with new numbers in place",
-    "retrained": "the same objects as in an earlier call, with new arrays of parameters",
+    "fortran": "all arguments are in Fortran order",
+    "strided": "all arguments have a gap after each element",
+    "reversed": "all arguments have negative strides",
+    "read-only": "all arguments are read-only",
+    "swapped": "all arguments are in the other byte order",
+    "updated": "usual; half of the arguments had other numbers in an earlier call",
+    "retrained": "usual; the parameters were other arrays in an earlier call",
 }
 """The memory layout of all arguments of a call, in words."""
 
@@ -229,7 +229,7 @@ def is_far(facts: Facts) -> bool:
 
 
 def _rendered(name: str, fact: Any) -> str:
-    if name == "arguments":
+    if name == "layout":
         return _LAYOUTS[fact]
     if isinstance(fact, float):
         return repr(fact)

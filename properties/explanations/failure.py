@@ -25,12 +25,10 @@ class Failure:
 
     @cached_property
     def facts(self) -> Facts:
-        """The facts of the violation, as data for JSON, and the layout of arguments that are not usual."""
+        """The facts of the violation as data for JSON, with the layout of the arguments if it is unusual."""
         try:
-            facts = self._violation.facts()
-            for layout in self.trial.arrangements - {"C"}:
-                facts = {**facts, "arguments": layout}
-            return facts
+            unusual = {"layout": each for each in self.trial.arrangements - {"C"}}  # noqa: B035 - one at most
+            return {**self._violation.facts(), **unusual}
         except Exception as error:  # report the failure without its facts
             return {"off_by": f"the harness broke, please report it: {error!r}"}
 
