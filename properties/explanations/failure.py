@@ -27,8 +27,10 @@ class Failure:
     def facts(self) -> Facts:
         """The facts of the violation as data for JSON, with the layout of the arguments if it is unusual."""
         try:
-            unusual = {"layout": each for each in self.trial.arrangements - {"C"}}  # noqa: B035 - one at most
-            return {**self._violation.facts(), **unusual}
+            facts = dict(self._violation.facts())
+            for layout in self.trial.arrangements - {"C"}:  # one at most
+                facts["layout"] = layout
+            return facts
         except Exception as error:  # report the failure without its facts
             return {"off_by": f"the harness broke, please report it: {error!r}"}
 
