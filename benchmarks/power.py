@@ -75,7 +75,7 @@ def judged_by_the_laws(fault: Fault, seeds: Sequence[int]) -> Iterator[Case]:
     """The result of a mistake in each of its functions, with each seed."""
     for function in fault.functions:
         for seed in seeds:
-            states.UNSEEDED = np.random.default_rng(seed)  # for mistakes that act at random
+            _seed(seed)
             caught = first_catch(fault, function, seed)
             if not caught:
                 yield Case()
@@ -87,10 +87,15 @@ def judged_by_the_laws(fault: Fault, seeds: Sequence[int]) -> Iterator[Case]:
             yield Case(caught.law.name, caught.problems, rank)
 
 
+def _seed(seed: int) -> None:
+    """Seed the mistakes that act at random."""
+    states.UNSEEDED.bit_generator.state = np.random.default_rng(seed).bit_generator.state
+
+
 def broken_by(fault: Fault) -> set[str]:
     """The laws that fail on any of its functions, with the first seed."""
     implementation = InProcess(fault)
-    states.UNSEEDED = np.random.default_rng(0)
+    _seed(0)
     return {
         law.name
         for function in fault.functions

@@ -15,12 +15,12 @@ import reference
 from oracle.diagnosis.questions import problem as posed
 from oracle.faults import COMMON, ERRORS, FAULTS, Fault, catalogue, common, concerning, remedy
 from oracle.faults.catalogue import COMMON_IN_LAYERS
-from oracle.faults.catalogue.entry import EVERY
 from oracle.faults.catalogue.remedies import REMEDIES
 from oracle.tests.answers import RAISED, alike, behaviour, behaviours, showing
 from oracle.tests.selection import chosen
-from reference.contract import CONTRACTS, FUNCTIONS
+from reference.contract import CONTRACTS, FUNCTIONS, LAYERS
 
+EVERY = (*FUNCTIONS, *LAYERS)
 RANDOM = {"noise", "dropout", "dropout_between"}
 GROUPS = (
     "weights biases activations update state head precision shapes batch caches purity "

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import reference
 from oracle.diagnosis.questions import problem as posed
 from oracle.faults import FAULTS, Fault, concerning
-from oracle.faults.catalogue.lengths import LENGTHS
+from oracle.faults.catalogue.lengths import MISTAKES
 from oracle.problem import LayerProblem, Problem
 from oracle.propagation import evaluate
 from oracle.tests.answers import alike, behaviour, call, leaves, with_everything
@@ -107,7 +107,7 @@ def test_mistakes_of_lengths_leave_right_what_has_all_steps(function: str) -> No
     inputs = replace(with_everything(function), lengths="absent").inputs(function)
     inputs = replace(inputs, lengths=np.full(3, 2))
     right = [*leaves(getattr(reference, function)(*inputs.arguments(function)))]
-    for fault in LENGTHS:
+    for fault in MISTAKES:
         answer = [*leaves(getattr(fault, function)(*deepcopy(inputs.arguments(function))))]
         assert alike(answer, right) == (fault.name != "lengths_one_short"), fault.name
 

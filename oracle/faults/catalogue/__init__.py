@@ -1,14 +1,13 @@
 """The mistakes that people make, with a file for each theme.
 
-An entry has the functions that can make the mistake, a name, a sentence that completes the line "looks like",
-and the changed equations of `oracle.faults.equations` or `oracle.faults.layer_equations`. An entry answers
-a valid call, or raises where code with this mistake would raise.
+`table` says how a mistake is written. A mistake answers a valid call, or raises where code with this mistake
+would raise.
 """
 
 from itertools import combinations
 
 from oracle.faults.catalogue import arrays, backward, cell, layers, lengths, states
-from oracle.faults.catalogue.entry import GATES
+from oracle.faults.catalogue.table import GATES
 from oracle.faults.fault import Fault
 
 __all__ = ["COMMON", "COMMON_IN_LAYERS", "FAULTS", "RARE", "by_name"]
@@ -24,22 +23,16 @@ def by_name(*faults: Fault) -> dict[str, Fault]:
     return found
 
 
+_ORDER = (
+    *("weights", "activations", "update", "state", "head", "precision", "shapes", "batch"),
+    *("caches", "purity", "layers", "directions", "lengths", "projection", "backward"),
+)
+_MODULES = (cell, states, arrays, layers, lengths, backward)
 FAULTS = by_name(
-    *cell.WEIGHTS,
-    *cell.ACTIVATIONS,
-    *cell.UPDATE,
-    *states.STATE,
-    *cell.HEAD,
-    *arrays.PRECISION,
-    *arrays.SHAPES,
-    *arrays.BATCH,
-    *states.CACHES,
-    *states.PURITY,
-    *layers.STACKING,
-    *layers.DIRECTIONS,
-    *lengths.LENGTHS,
-    *layers.PROJECTION,
-    *backward.BACKWARD,
+    *sorted(
+        (fault for module in _MODULES for fault in module.MISTAKES),
+        key=lambda fault: _ORDER.index(fault.group.replace("biases", "weights")),
+    )
 )
 """The catalogue by name. If mistakes fit equally well, the diagnosis names the first one first."""
 
