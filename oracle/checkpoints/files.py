@@ -47,27 +47,19 @@ _MAGIC = (
     (4, b"TFL3", "a LiteRT model"),
     (257, b"ustar", "a tar archive"),
 )
-_TABLE = b"\x57\xfb\x80\x8b\x24\x75\x47\xdb"
-"""The last bytes of the index file of a TensorFlow checkpoint."""
 
 
 def kind_of(path: Path) -> str:
     """The kind of a file in words; empty for unknown kinds, such as ONNX models and truncated files."""
     with path.open("rb") as file:
         head = file.read(512)
-        file.seek(-min(8, path.stat().st_size), 2)
-        tail = file.read()
     # This check comes first: such a file begins with a number, which may look like any other kind.
     if len(head) > 8 and head[8:9] == b"{" and struct.unpack("<Q", head[:8])[0] < path.stat().st_size:
         return SAFETENSORS
     for at, magic, kind in _MAGIC:
         if head[at:].startswith(magic):
             return kind
-    if tail == _TABLE:
-        return "the index of a TensorFlow checkpoint"
-    if head.startswith(b"PK"):
-        return _zip_kind(path)
-    return ""
+    return _zip_kind(path) if head.startswith(b"PK") else ""
 
 
 def _zip_kind(path: Path) -> str:

@@ -25,6 +25,8 @@ _FOLDED = (*RESHAPING, "Constant", "Slice", "Concat", "Gather", "Split")
 _DEQUANTISING = ("DequantizeLinear", "DynamicQuantizeLinear", "QuantizeLinear")
 _COMPUTED = 50
 """The steps that count for the computation of a node, which takes as long as 50 visits."""
+_SHOWN = 12
+"""The largest number of operators that a message names."""
 
 Known = ChainMap[str, Any]
 """The values in a graph and the graphs around it, by name: a tensor, or the node that computes it."""
@@ -33,8 +35,7 @@ Known = ChainMap[str, Any]
 def read_onnx(path: Path, allowance: Allowance) -> Contents:
     """The weights of every recurrent node as `NODE.l0.W`, `R`, `B`; of a node stacked on it as `NODE.l1.W`.
 
-    For a model without recurrent nodes, all tensors by name, since an exporter may use other operators for
-    layers.
+    Raises `CheckpointError` for a model without recurrent nodes.
     """
     model = open_model(path, allowance)
     constants = _Constants(path.parent, model.opset_import, allowance)
@@ -50,11 +51,10 @@ def read_onnx(path: Path, allowance: Allowance) -> Contents:
             elif node.op_type in ("DynamicQuantizeLSTM", "QLinearLSTM"):
                 found.skipped.append(f"{node.name or node.output[0]}: an LSTM that is quantised")
     if not found.tensors and not found.skipped:
-        found.tensors = {
-            name: tensor(constants.array(name, known))
-            for _, known in every
-            for name in _tensor_names(known, allowance)
-        }
+        operators = sorted({node.op_type for nodes, _ in every for node in nodes})
+        raise CheckpointError(
+            f"it has no RNN or LSTM node; its operators are {', '.join(operators[:_SHOWN])}"
+        )
     return found
 
 
@@ -124,18 +124,6 @@ def is_onnx(node: Any) -> bool:
 def _is_tensor(value: Any) -> bool:
     """Whether a value is a tensor, and not a node."""
     return hasattr(value, "data_type")
-
-
-def _tensor_names(known: Known, allowance: Allowance) -> Iterator[str]:
-    """The names of the tensors of a graph itself, and the names that Identity nodes give them."""
-    for name, value in known.maps[0].items():
-        allowance.count_steps()
-        while value is not None and not _is_tensor(value) and value.op_type == "Identity" and is_onnx(value):
-            allowance.count_steps()
-            value = known.get(value.input[0])
-        is_constant = value is not None and not _is_tensor(value) and value.op_type == "Constant"
-        if _is_tensor(value) or (is_constant and any(each.name == "value" for each in value.attribute)):
-            yield name
 
 
 @dataclass

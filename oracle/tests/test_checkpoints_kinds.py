@@ -74,8 +74,6 @@ FILES: dict[str, tuple[str, Callable[[Path], Any], str]] = {
     "npy": (".npz", write_npy, "an .npy file, one array without a name: save named arrays with numpy.savez"),
     "gguf": (".bin", lambda path: path.write_bytes(b"GGUF\3\0\0\0"), "a GGUF file"),
     "tflite": (".onnx", lambda path: path.write_bytes(b"\x1c\0\0\0TFL3"), "a LiteRT model"),
-    "table": (".ckpt", lambda path: path.write_bytes(bytes(40) + b"\x57\xfb\x80\x8b\x24\x75\x47\xdb"),
-        "the index of a TensorFlow checkpoint"),
     "gzip": (".pt", lambda path: path.write_bytes(gzip.compress(b"x")), "compressed by gzip: decompress"),
     "tar": (".pt", write_tar, "a tar archive"),
     "html": (".safetensors", lambda path: path.write_bytes(b"<!DOCTYPE html>"), "a page of HTML or XML"),

@@ -129,21 +129,17 @@ def test_weights_that_are_no_constants_are_told(tmp_path: Path) -> None:
 
 
 def test_a_bias_that_is_another_by_way_of_identity_is_found(tmp_path: Path) -> None:
-    """As torch exports two equal tensors: in a node, and among those of a cell that was unrolled."""
+    """As torch exports two equal tensors."""
     arrays = weights(ONE)
     both = arrays.pop("l0.B")
     nodes = [helper.make_node("Identity", ["bias"], ["l0.B"]), node("LSTM")]
     assert_has(load(saved(tmp_path, nodes, {**arrays, "bias": both})), ONE)
-    state = {f"cell.{name}": a for name, a in to_torch("lstm", ONE.inputs("lstm_layer").parameters).items()}
-    state["cell.bias_hh_l0"] = state["cell.bias_ih_l0"]
-    same = [
-        helper.make_node("Identity", ["cell.bias_ih_l0"], ["other"]),
-        helper.make_node("Identity", ["other"], ["cell.bias_hh_l0"]),
-    ]
-    expected = load(saved(tmp_path, [helper.make_node("Relu", ["X"], ["Y"])], state)).layers[0]
-    del state["cell.bias_hh_l0"]
-    (layer,) = load(saved(tmp_path, same, state)).layers
-    assert (layer.prefix, layer.digest) == ("cell", expected.digest)
+
+
+def test_a_model_without_recurrent_nodes_is_named_by_its_operators(tmp_path: Path) -> None:
+    nodes = [helper.make_node("Relu", ["X"], ["h"]), helper.make_node("Tanh", ["h"], ["Y"])]
+    with pytest.raises(CheckpointError, match="no RNN or LSTM node; its operators are Relu, Tanh"):
+        load(saved(tmp_path, nodes, {"W": np.ones((3, 4), "f")}))
 
 
 @pytest.mark.parametrize("domain", ["", "com.microsoft"])
