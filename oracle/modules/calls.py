@@ -26,7 +26,8 @@ class Form:
     Sequences are `(T_x, m, n)` if `time` is the `"first"` axis, `(m, T_x, n)` if it is the `"second"`; a cell
     is `"stepped"`. Initial states are a `"tuple"` or `"list"` of hidden and memory states (for an RNN,
     `"tuple"` stands for one tensor), two `"arguments"`, or `"pairs"`, one for each layer and direction;
-    `"none"` if the module takes no states. States that are `flat` are `(m, n)` rather than `(1, m, n)`.
+    `"none"` if the module takes no states. States that are `flat`, or each state of a `flat` pair, are
+    `(m, n)` rather than `(1, m, n)`.
 
     Lengths are `"packed"` sequences, or an argument that contains `"counts"`, `"fractions"` of T_x, a
     `"mask"` that is true on the steps, or one that is true on the `"padding"`; empty if there are none.
@@ -94,7 +95,7 @@ class Form:
         if self.states == "arguments":
             return [*_tensors(called(value, *own, **named))]
         if self.states == "pairs":
-            own = [*zip(*states)]
+            own = [*zip(*(each if self.flat else each.split(1) for each in states))]
         elif self.states == "tuple":
             own = tuple(own) if len(own) > 1 else own[0]
         if self.names[0]:
@@ -106,7 +107,9 @@ def _last_states(tensors: Sequence[Any], shapes: Sequence[Shape]) -> list[Any]:
     """The last states `(L D, m, n)` in returned tensors, which may be a pair for each layer and direction."""
     n = len(shapes)
     if len(tensors) == n * shapes[0][0] > n:
-        tensors = [sys.modules["torch"].stack([*tensors[k::n]]) for k in range(n)]
+        torch = sys.modules["torch"]
+        join = torch.stack if tensors[0].ndim == 2 else torch.cat
+        tensors = [join([*tensors[k::n]]) for k in range(n)]
     if len(tensors) != n:
         raise WrongModule(f"it returned {len(tensors)} tensors, expected {n} last states")
     return [each[None] if each.ndim == 2 else each for each in tensors]

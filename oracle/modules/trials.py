@@ -224,6 +224,8 @@ class Trials:
                 errors[form] = self._error(self._adapter(form), lengths=np.array([4, 3, 1]))
             except Exception as error:  # raised by the user's code
                 none = f"{form.names[1]} raises {one_line(error)}" if form.lengths != "packed" else none
+        named = {form: error for form, error in errors.items() if form.lengths in ("counts", "fractions")}
+        errors = named or errors  # an argument with the name of lengths is what users pass
         self._form = min(errors, key=errors.__getitem__, default=self._form)
         unsorted = refusal(self._raised(lengths=np.array([3, 4, 1])))
         self._limit("lengths", False, unsorted if errors else none)

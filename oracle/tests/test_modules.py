@@ -156,6 +156,18 @@ def test_modules_that_take_packed_sequences_or_lengths_alone() -> None:
     assert c_last is None
 
 
+def test_an_argument_for_lengths_is_tried_before_packed_sequences() -> None:
+    found = understood(users.LengthsOfStatesAlone, like="torch.nn.LSTM")
+    assert found.facts["lengths"] == "counts"
+    assert not is_right(found, Sizes(2, 3, directions=2), lengths=[2, 4, 1])
+
+
+def test_each_layer_may_have_a_pair_of_states_of_its_own() -> None:
+    found = understood(users.OwnLayers, like="torch.nn.LSTM")
+    assert (found.facts["states"], found.facts["limits"].get("layers")) == ("pairs", None)
+    assert is_right(found, Sizes(2, 3, layers=2))
+
+
 def test_states_and_lengths_may_be_arguments_by_name_alone() -> None:
     found = understood(users.ByNameAlone, like="torch.nn.RNN")
     assert {*found.facts["limits"]} == {"layers", "directions", "activations"}

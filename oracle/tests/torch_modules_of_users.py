@@ -1,6 +1,7 @@
 """Modules as people write them, each with other names, another order of gates, or another call."""
 
 from copy import deepcopy
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -311,3 +312,29 @@ class ByNameAlone(nn.Module):
             return self.rnn(x, hidden)
         output, last = self.rnn(pack_padded_sequence(x, lengths, enforce_sorted=False), hidden)
         return pad_packed_sequence(output)[0], last
+
+
+class OwnLayers(nn.Module):
+    """Layers of torch, each with a pair of states of its own."""
+
+    def __init__(self, input_size: int, hidden_size: int, num_layers: int = 1) -> None:
+        super().__init__()
+        sizes = [input_size, *[hidden_size] * num_layers]
+        self.layers = nn.ModuleList([nn.LSTM(*pair) for pair in pairwise(sizes)])
+
+    def forward(self, x: Any, states: Any = None) -> Any:
+        last = []
+        for k, layer in enumerate(self.layers):
+            x, state = layer(x, None if states is None else states[k])
+            last.append(state)
+        return x, last
+
+
+class LengthsOfStatesAlone(nn.LSTM):
+    """Takes packed sequences, and an argument for lengths, which its output does not depend on."""
+
+    def forward(self, x: Any, hx: Any = None, lengths: Any = None) -> Any:
+        output, states = super().forward(x, hx)
+        if lengths is None:
+            return output, states
+        return output, super().forward(pack_padded_sequence(x, lengths, enforce_sorted=False), hx)[1]
