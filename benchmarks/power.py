@@ -3,8 +3,8 @@
     python -m benchmarks.power --seeds 10 --output docs/power.md
 
 Judges every mistake, in each function that it concerns, by the laws in the dev profile, once for each seed.
-With the first seed it runs all laws, to count the laws that fail. Writes the page. The exit status is 1 if a
-mistake was not caught.
+With the first seed it runs all laws, to count the laws that fail. The exit status is 1 if a mistake was not
+caught.
 """
 
 import sys
@@ -19,7 +19,7 @@ import numpy as np
 from hypothesis import settings
 
 import conftest  # noqa: F401 - registers the profiles
-from benchmarks.shared import parser, table
+from benchmarks.shared import parser, table, write
 from oracle.diagnosis.findings import mistake
 from oracle.faults import FAULTS, Fault
 from oracle.faults.catalogue import states
@@ -27,16 +27,12 @@ from properties.explanations.failure import Failure
 from properties.strategies.effort import EFFORTS
 from properties.tests.one_law import InProcess, by_power, catch, first_catch
 
-LEGEND = """\
-*Caught by*: the first law that catches it, in the order in which they are tried. *Laws*: how many it breaks
-with one seed. *Problems*: the median until it is caught. *Named*: how often the first diagnosis is right."""
-
 DIAGNOSED = 2
 """The number of seeds with which mistakes are named, too: naming takes ten times as long as catching."""
 
 
 @dataclass(frozen=True)
-class Case:
+class Judged:
     """The result of one mistake in one function with one seed.
 
     `rank` is the position of its name in the diagnosis: the size of the catalogue if the name is missing, and
@@ -49,42 +45,39 @@ class Case:
 
 
 def main() -> int:
-    """Run the campaign and write its table."""
+    """Run the campaign, and write the figures and the tables."""
     arguments = parser(__doc__)
     arguments.add_argument("--seeds", type=int, default=1, help="how many (default: %(default)s)")
-    arguments.add_argument("--output", type=Path, help="a Markdown file (default: print)")
+    arguments.add_argument("--output", type=Path, help="the page whose parts to replace (default: print)")
     options = arguments.parse_args()
     start = time.perf_counter()
-    cases: dict[str, list[Case]] = {}
+    cases: dict[str, list[Judged]] = {}
     laws: dict[str, int] = {}
     for fault in FAULTS.values():
         cases[fault.name] = list(judged_by_the_laws(fault, range(options.seeds)))
         laws[fault.name] = len(broken_by(fault))
         print(f"{fault.name}: {', '.join(caught_first(cases[fault.name]))}", file=sys.stderr, flush=True)
     minutes = (time.perf_counter() - start) / 60
-    text = "\n".join([*summary(cases, options.seeds), *tables(cases, laws)]) + "\n"
-    if options.output:
-        options.output.write_text(text)
-    else:
-        print(text)
+    parts = {"figures": summary(cases, options.seeds), "mistakes": "\n".join(tables(cases, laws))}
+    write(parts, options.output)
     print(f"{minutes:.1f} minutes", file=sys.stderr)
     return 0 if all(case.law for found in cases.values() for case in found) else 1
 
 
-def judged_by_the_laws(fault: Fault, seeds: Sequence[int]) -> Iterator[Case]:
+def judged_by_the_laws(fault: Fault, seeds: Sequence[int]) -> Iterator[Judged]:
     """The result of a mistake in each of its functions, with each seed."""
     for function in fault.functions:
         for seed in seeds:
             _seed(seed)
             caught = first_catch(fault, function, seed)
             if not caught:
-                yield Case()
+                yield Judged()
                 continue
             rank = None
             if seed < DIAGNOSED:
                 named = Failure(caught.violation).findings
                 rank = named.index(mistake(fault.name)) if mistake(fault.name) in named else len(FAULTS)
-            yield Case(caught.law.name, caught.problems, rank)
+            yield Judged(caught.law.name, caught.problems, rank)
 
 
 def _seed(seed: int) -> None:
@@ -104,39 +97,30 @@ def broken_by(fault: Fault) -> set[str]:
     }
 
 
-def caught_first(cases: Sequence[Case]) -> list[str]:
+def caught_first(cases: Sequence[Judged]) -> list[str]:
     """The laws that caught a mistake, the most frequent first."""
     return [law or "none" for law, _ in Counter(case.law for case in cases).most_common()]
 
 
-def summary(cases: dict[str, list[Case]], seeds: int) -> Iterator[str]:
+def summary(cases: dict[str, list[Judged]], seeds: int) -> str:
     """The figures of all mistakes together."""
     every = [case for found in cases.values() for case in found]
     problems = sorted(case.problems for case in every if case.law)
     ranks = [case.rank for case in every if case.rank is not None]
-    first, three = (sum(rank < best for rank in ranks) / len(ranks) for best in (1, 3))
-    yield "# The power of the laws\n"
-    yield f"    python -m benchmarks.power --seeds {seeds} --output docs/power.md\n"
-    yield (
-        f"The {len(cases)} mistakes of the [catalogue](../oracle/faults/catalogue/), made in each function "
-        f"that they concern, are {len(every) // seeds}\ncases. Each was put to the laws in the dev profile "
-        f"with {seeds} seeds.\n"
-    )
-    yield f"- **Caught:** {len(problems)} of {len(every)}."
+    first, three = (f"{sum(rank < best for rank in ranks) / len(ranks):.1%}" for best in (1, 3))
     most = problems[99 * len(problems) // 100]
     drawn = settings.get_profile("dev").max_examples * EFFORTS["dev"].siblings
-    yield (
-        f"- **Problems until the law that catches it does:** {median(problems):g} in the median, "
-        f"{most} in 99 of\n  100 cases, {problems[-1]} at most; a law draws {drawn}."
-    )
-    yield (
-        f"- **First diagnosis right:** {first:.1%}; among the first three: {three:.1%} "
-        f"(asked for with {min(DIAGNOSED, seeds)} of the seeds).\n"
-    )
-    yield LEGEND
+    figures = {
+        "Cases": f"{len(every) // seeds}, by {len(cases)} mistakes; each with {seeds} seeds",
+        "Caught": f"{len(problems)} of {len(every)}",
+        "Problems until the law that catches it does": f"{median(problems):g} in the median, "
+        f"{most} in 99 of 100 cases, {problems[-1]} at most; a law draws {drawn}",
+        "First diagnosis right": f"{first}; among the first three: {three} (with {DIAGNOSED} of the seeds)",
+    }
+    return "\n".join(f"- **{name}:** {figure}." for name, figure in figures.items())
 
 
-def tables(cases: dict[str, list[Case]], laws: dict[str, int]) -> Iterator[str]:
+def tables(cases: dict[str, list[Judged]], laws: dict[str, int]) -> Iterator[str]:
     """A table for each group of the catalogue."""
     groups: dict[str, list[Fault]] = defaultdict(list)
     for fault in FAULTS.values():

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from io import StringIO
 from textwrap import fill, wrap
+from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -63,49 +64,47 @@ def _message(mistake: Mistake, results: Sequence[LawResult], relation: str) -> s
 
 def render(run: Run, width: int) -> str:
     """The verdicts and mistakes as text, and for few targets a table of the laws."""
-    out = StringIO()
-    console = Console(file=out, width=max(width, 80), color_system=None)
+    out, width = StringIO(), max(width, 80)
+    console = Console(file=out, width=width, color_system=None)
     for judgement in run.judged if run.in_full else ():
         if judgement.results and not judgement.why_unusable:
-            for functions in _groups(judgement):
-                which = ", backward passes" if CONTRACTS[functions[0]].is_backward else ""
-                title = f"{judgement.implementation}{which}: problems on which each law holds"
-                console.print(Text(title), soft_wrap=True)
-                console.print(_laws(judgement, functions))
+            for which, is_backward in (("", False), (", backward passes", True)):
+                _print_laws(judgement, console, which, is_backward=is_backward)
             for remark in _remarks(judgement):
-                out.write(fill(remark, console.width, subsequent_indent="  ") + "\n")
+                out.write(fill(remark, width, subsequent_indent="  ") + "\n")
             passed = [each for each in judgement.results if each.status == "passed" and each.worst_problem]
             for worst in [max(passed, key=lambda result: result.worst_ratio)] if passed else ():
                 ratio = f"{worst.worst_ratio:.2f} of its bound, by {worst.law} on"
                 out.write(f"worst error of the laws that hold: {ratio}\n  {worst.worst_problem}\n")
     is_unusable = len(run.judged) == 1 and run.judged[0].why_unusable  # its failure alone says why
-    lines = [*out.getvalue().split("\n"), *_verdicts(run, console.width, numbered=not is_unusable)]
-    if run.mistakes and not is_unusable:
-        lines += ["", "mistakes, by number:", *_mistakes(run, console.width)]
+    mistakes = [] if is_unusable else run.mistakes
+    lines = [*out.getvalue().split("\n"), *_verdicts(run, width, numbered=bool(mistakes))]
+    if mistakes:
+        lines += ["", "mistakes, by number:", *_mistakes(run, width)]
     return "\n".join(printable(line).rstrip() for line in [*lines, "", ""])
 
 
-def _groups(judgement: Judgement) -> Iterator[list[str]]:
-    """The functions of each table: forward, then backward ones. A missing function has no column."""
-    for is_backward in (False, True):
-        functions = [name for name in judgement.functions if CONTRACTS[name].is_backward == is_backward]
-        if shown := [name for name in functions if not judgement.why_missing(name)]:
-            yield shown
-
-
-def _laws(judgement: Judgement, functions: Sequence[str]) -> Table:
+def _print_laws(judgement: Judgement, console: Console, which: str, *, is_backward: bool) -> None:
+    """Print the table of forward or backward passes, if there are any. A missing function has no column."""
+    functions = [
+        name
+        for name in judgement.functions
+        if CONTRACTS[name].is_backward == is_backward and not judgement.why_missing(name)
+    ]
     table = Table(box=SIMPLE_HEAD)
     table.add_column("law", no_wrap=True)
     table.add_column("grade")
     for function in functions:
         table.add_column(short(CONTRACTS[function].forward), justify="right")
-    for law in dict.fromkeys(result.law for result in judgement.results if result.function in functions):
-        if law in PRESENCE:
-            continue
-        of_law = [result for result in judgement.results if result.law == law]
-        cells = {result.function: cell(result) for result in of_law}
-        table.add_row(law, of_law[0].grade, *(cells.get(function, "") for function in functions))
-    return table
+    for law in laws(result for result in judgement.results if result.function in functions):
+        of_law = {result.function: result for result in judgement.results if result.law == law}
+        if law not in PRESENCE:
+            cells = [cell(of_law[function]) if function in of_law else "" for function in functions]
+            table.add_row(law, next(iter(of_law.values())).grade, *cells)
+    if functions:
+        title = f"{judgement.implementation}{which}: problems on which each law holds"
+        console.print(Text(title), soft_wrap=True)
+        console.print(table)
 
 
 def cell(result: LawResult) -> str:
@@ -158,19 +157,21 @@ def _together(pairs: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
 
 def _verdicts(run: Run, width: int, *, numbered: bool) -> Iterator[str]:
     """A line for each target, with the numbers of its mistakes, and a line for other remarks."""
-    numbers = {
-        target: "".join(f" {number}" for number, _, _ in run.numbered.get(target, ()) if numbered)
-        for target in run.names
+    rows = {
+        each.implementation: (
+            each.verdict_in_words,
+            " ".join(str(number) for number, *_ in run.numbered.get(each.implementation, ()) if numbered),
+        )
+        for each in run.judged
     }
-    verdicts = {each.implementation: each.verdict_in_words for each in run.judged}
-    wide = max(map(len, ["not robust", *verdicts.values()]))
-    rest = len("    ") + wide + 1 + max(map(len, numbers.values()), default=0)
-    room = min(max(map(len, run.names.values()), default=0), max(width - rest, 20))
+    wide, rest = (max(map(len, column)) for column in zip(("not robust", ""), *rows.values(), strict=True))
+    room = min(max(map(len, run.names.values()), default=0), max(width - wide - rest - 6, 20))
     for judgement in run.judged:
-        target = judgement.implementation
-        name = shortened(run.names[target], room)
-        yield f"  {name:<{room}}  {verdicts[target]:<{wide}} {numbers[target]}"
-        yield from _filled("; ".join(_more_remarks(judgement)), width, lines=None if run.in_full else 1)
+        verdict, numbers = rows[judgement.implementation]
+        name = shortened(run.names[judgement.implementation], room)
+        yield f"  {name:<{room}}  {verdict:<{wide}}  {numbers}"
+        lines = None if run.in_full else 1
+        yield from _filled("; ".join(_more_remarks(judgement)), width, max_lines=lines)
 
 
 def _mistakes(run: Run, width: int) -> Iterator[str]:
@@ -178,7 +179,7 @@ def _mistakes(run: Run, width: int) -> Iterator[str]:
     for number, mistake in enumerate(run.mistakes, 1):
         of_caches = "; outputs right, caches wrong" if all(each.of_caches for each in mistake.cases) else ""
         count = f"{len(mistake.implementations)} of {len(run.judged)}  " if len(run.judged) > 1 else ""
-        yield from _filled(mistake.words + of_caches, width, first=f"{number:>4}. {count}")
+        yield from _filled(mistake.words + of_caches, width, initial_indent=f"{number:>4}. {count}")
         where = ", ".join(
             short(function) + (" (inherited)" if all(result.inherited for result in results) else "")
             for function, results in results_by_function(mistake.results).items()
@@ -190,17 +191,10 @@ def _mistakes(run: Run, width: int) -> Iterator[str]:
             yield from _filled(f"{where}: {', '.join(broken[:MOST_LAWS] if more else broken)}{more}", width)
 
 
-def _filled(text: str, width: int, first: str = _INDENT, lines: int | None = None) -> list[str]:
-    """Wrapped text; the first line begins with `first`. `lines` is the largest number of lines."""
-    return wrap(
-        " ".join(text.split()),  # text of a target may have several lines
-        width,
-        initial_indent=first,
-        subsequent_indent=_INDENT,
-        break_on_hyphens=False,
-        max_lines=lines,
-        placeholder=f" {ELLIPSIS}",
-    )
+def _filled(text: str, width: int, **options: Any) -> list[str]:
+    """Wrapped and indented text, by `textwrap`. Text of a target may have several lines."""
+    usual = {"initial_indent": _INDENT, "subsequent_indent": _INDENT, "placeholder": f" {ELLIPSIS}"}
+    return wrap(" ".join(text.split()), width, break_on_hyphens=False, **{**usual, **options})
 
 
 def _more_remarks(judgement: Judgement) -> list[str]:

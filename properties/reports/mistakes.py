@@ -95,7 +95,7 @@ def cases(judgement: Judgement) -> list[Case]:
     forward, and the RNN before the LSTM. Then it is that of the number of failures.
     """
     failed = [result for result in judgement.results if result.status == "failed" and not result.helpers]
-    helped = {first_finding(result).cause for result in judgement.results if result.helpers}
+    helped = {result.finding.cause for result in judgement.results if result.helpers}
     causes = _Causes(failed, helped)
     together: defaultdict[str, list[tuple[Finding, LawResult]]] = defaultdict(list)
     for result in failed:
@@ -130,7 +130,7 @@ class _Causes:
         self._first_of: dict[str, Finding] = {}
         ordinary: defaultdict[str, dict[str, Finding]] = defaultdict(dict)
         for result in spec_first:
-            finding, error = first_finding(result), _error(result)
+            finding, error = result.finding, _error(result)
             self._first_of.setdefault(result.function, finding)
             if error and finding.kind != "raised":
                 self._of_error.setdefault(error, finding)
@@ -145,7 +145,7 @@ class _Causes:
 
     def finding_of(self, result: LawResult) -> Finding:
         """The most specific finding that explains a failure."""
-        finding, error = first_finding(result), _error(result)
+        finding, error = result.finding, _error(result)
         two = finding.facts["names"] if finding.kind == "mistake" else []
         own = [each for each in map(mistake, two) if each.cause not in self._helped]
         if len(two) > 1 and own and all(each.cause in self._alone for each in own):
@@ -164,13 +164,6 @@ class _Causes:
         if finding.kind == "location" and result.grade == "robust" and _is_always(finding):
             return of_source or of_function or finding
         return of_source or finding if finding.kind in ("location", "raised") else finding
-
-
-def first_finding(result: LawResult) -> Finding:
-    """The first finding of a failure."""
-    if result.ours:
-        return found("harness broke")
-    return result.findings[0] if result.findings else found("unknown")
 
 
 def _error(result: LawResult) -> str:
@@ -195,14 +188,14 @@ def ranked_mistakes(judged: Iterable[Judgement]) -> list[Mistake]:
 def _helper_cases(judgement: Judgement) -> list[Case]:
     """The mistakes of helper modules, each once, without mistakes that the target itself makes."""
     failed = [result for result in judgement.results if result.status == "failed"]
-    own = {first_finding(result).cause for result in failed if not result.helpers}
+    own = {result.finding.cause for result in failed if not result.helpers}
     by_helpers: defaultdict[tuple[str, ...], list[LawResult]] = defaultdict(list)
     for result in failed:
         if result.helpers:
             by_helpers[(*result.helpers,)].append(result)
     found_cases = []
     for helpers, results in by_helpers.items():
-        finding = first_finding(results[0])
+        finding = results[0].finding
         names = finding.facts["names"] if finding.kind == "mistake" else []
         if others := [name for name in names if mistake(name).cause not in own]:
             finding = mistake(*others)
@@ -215,7 +208,7 @@ def smallest(results: Iterable[LawResult], finding: Finding) -> LawResult:
     """The failure to show: if possible on ordinary inputs, not inherited, and on a small problem."""
 
     def rank(result: LawResult) -> tuple[bool, bool, bool, bool, float]:
-        is_other = first_finding(result).cause != finding.cause
+        is_other = result.finding.cause != finding.cause
         odd, size = True, math.inf
         with suppress(ValueError):  # there is no problem, or its file of weights was deleted
             problem = Problem.parse(result.counterexample)

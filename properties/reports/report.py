@@ -3,7 +3,6 @@
 import csv
 import json
 import math
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -53,10 +52,10 @@ class Reports:
             run = replace(run, pages={t: self.folder / name for t, name in file_names([*done]).items()})
             self.folder.mkdir(exist_ok=True)
             for target, file in run.pages.items():
-                replace_file(file, as_page(done[target], run.names[target]))
+                _write(file, as_page(done[target], run.names[target]))
             written.append(f"{len(run.pages)} pages in {self.folder}")
         for file in self.files:
-            replace_file(file, FORMATS[file.suffix](run))
+            _write(file, FORMATS[file.suffix](run))
         return written
 
 
@@ -67,14 +66,8 @@ def _check(option: str, path: Path, wrong: str) -> None:
         raise ValueError(f"{option} {path}: {wrong}")
 
 
-def replace_file(path: Path, text: str) -> None:
-    """Replace a file atomically: even after a power failure it is either the old or the new file."""
-    beside = path.with_name(f".{path.name}.new")
-    with beside.open("w", encoding="utf-8", errors="backslashreplace") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def as_json(run: Run) -> str:

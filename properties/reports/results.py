@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from sys import intern
 from typing import Any, Literal
 
-from oracle.diagnosis.findings import Finding
+from oracle.diagnosis.findings import Finding, found
 from oracle.verdict import Facts
 from properties.trials.tally import Tally
 
@@ -73,6 +73,13 @@ class LawResult:
     def diagnosis(self) -> list[str]:
         """The findings in words."""
         return [each.words for each in self.findings]
+
+    @property
+    def finding(self) -> Finding:
+        """The first finding of a failure."""
+        if self.ours:
+            return found("harness broke")
+        return self.findings[0] if self.findings else found("unknown")
 
     @property
     def is_excused(self) -> bool:

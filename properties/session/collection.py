@@ -2,7 +2,6 @@
 
 import gc
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,15 +13,6 @@ from properties.reports.run import IN_FULL
 from properties.session.options import PROBLEM
 from properties.session.target_options import TARGETS, Targets
 from properties.trials.law import Law
-
-
-def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Collect the tests of the harness only if they are named; `pytest properties` judges a target."""
-    tests = Path(__file__).parents[1] / "tests"
-    here = config.invocation_params.dir
-    named = [Path(here, argument.split("::")[0]).resolve() for argument in config.args]
-    is_named = any(path.is_relative_to(tests) for path in named)
-    return True if collection_path == tests and not is_named else None
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

@@ -1,7 +1,5 @@
 """Reads the options about the run: the seed, the problem and reports. `target_options` reads the others."""
 
-import hashlib
-import os
 import platform
 import random
 import re
@@ -9,7 +7,6 @@ import shlex
 import shutil
 from collections.abc import Mapping
 from importlib.metadata import version
-from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
@@ -197,15 +194,5 @@ def _environment(config: pytest.Config) -> dict[str, str]:
     }
     if python := config.stash[TARGETS].python:
         facts["target"] = python
-    if helpers := config.getoption("--helpers"):
-        facts["helpers"] = f"{helpers} ({digest_of_folder(config.invocation_params.dir / helpers)})"
-    given = option_words(config, "-k", "-m", "--reproduce", *AFFECTING_RESULTS)
+    given = option_words(config, "-k", "-m", "--reproduce", "--helpers", *AFFECTING_RESULTS)
     return {**facts, **({"options": shlex.join(given)} if given else {})}
-
-
-def digest_of_folder(folder: Path) -> str:
-    """A digest of the modules in a folder of helpers."""
-    digest = hashlib.sha256()
-    for file in sorted(folder.rglob("*.py")):
-        digest.update(os.fsencode(file.relative_to(folder)) + b"\0" + file.read_bytes())
-    return digest.hexdigest()[:16]

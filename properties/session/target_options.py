@@ -4,7 +4,7 @@ import ast
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -28,15 +28,7 @@ ONNX = ("frameworks.onnxruntime", "frameworks.onnx_evaluator")
 WEIGHTS = ".hypothesis/weights"
 """The folder for the weights of trained modules, below the current directory."""
 
-MODULE_OPTIONS = {
-    "--like": "like",
-    "--with": "fixed",
-    "--converts": "converts",
-    "--gates": "gates",
-    "--device": "device",
-}
-"""The field of `ModuleOptions` for each option of the command."""
-
+MODULE_OPTIONS = ("--like", "--with", "--converts", "--gates", "--device")
 PROCESS_LIMITS = ("--time-limit", "--import-time-limit", "--memory-limit")
 AFFECTING_RESULTS = (*PROCESS_LIMITS, *MODULE_OPTIONS, "--weights", "--layout")
 """The options about targets that affect results."""
@@ -230,7 +222,8 @@ def _settings(config: pytest.Config) -> tuple[Settings, str]:
 
 def _module_options(config: pytest.Config) -> dict[str, Any]:
     """The fields of `ModuleOptions` that the user has given. Raises `ValueError` if one is wrong."""
-    given = {field: config.getoption(field) for field in MODULE_OPTIONS.values() if config.getoption(field)}
+    names = [each.name for each in fields(ModuleOptions)]
+    given = {name: value for name in names if (value := config.getoption(name))}
     if "fixed" in given:
         given["fixed"] = dict(map(_argument, given["fixed"]))
     try:

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from oracle.diagnosis.findings import found
 from properties.reports.report import as_json, read
 from properties.reports.results import LawResult
-from properties.session.options import digest_of_folder
 from properties.tests.results import passed, run_of
 
 TEXT = st.text(st.characters(exclude_categories=()), max_size=20)
@@ -55,12 +54,3 @@ def test_what_an_implementation_declares_comes_back(tmp_path: Path) -> None:
     results = [passed("a", limits=("no caches",)), passed("a", "split", limits=("no caches",))]
     (tmp_path / "v.json").write_text(as_json(run_of(results)))
     assert read(tmp_path / "v.json").judged[0].results == results
-
-
-def test_a_digest_of_a_folder_is_of_all_modules_in_it(tmp_path: Path) -> None:
-    before = digest_of_folder(tmp_path)
-    (tmp_path / "package").mkdir()
-    (tmp_path / "package" / "helper.py").write_text("one = 1")
-    first = digest_of_folder(tmp_path)
-    (tmp_path / "package" / "helper.py").write_text("one = 2")
-    assert len({before, first, digest_of_folder(tmp_path)}) == 3

@@ -8,8 +8,8 @@ import pytest
 
 from properties.reports.collected_results import CollectedResults, implementation_in
 from properties.reports.judgement import judgements
-from properties.reports.progress import ProgressPlugin
 from properties.reports.results import LawResult
+from properties.reports.run_end import ProgressPlugin
 from properties.tests.results import failed, passed
 
 IDS = [
