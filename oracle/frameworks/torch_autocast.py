@@ -4,24 +4,10 @@ The harness is expected to report that the answers are right to three digits. Th
 NumPy does not have, so this adapter returns the same values in float32.
 """
 
-from __future__ import annotations
-
-from collections.abc import Callable
-from typing import Any
-
 import torch
 
-from oracle.frameworks import torch_modules
+from oracle.frameworks.torch_modules import SUPPORTS, functions_of_modules, within
 
-SUPPORTS = torch_modules.SUPPORTS
+__all__ = ["SUPPORTS"]
 
-
-def _autocast(module: torch.nn.Module) -> Callable[..., Any]:
-    def call(*given: Any) -> Any:
-        with torch.autocast("cpu", torch.bfloat16):
-            return module(*given)
-
-    return call
-
-
-globals().update(torch_modules.functions_of_modules(_autocast))
+globals().update(functions_of_modules(within(lambda: torch.autocast("cpu", torch.bfloat16))))

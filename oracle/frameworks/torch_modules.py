@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import torch
-
 from oracle.frameworks.functions import with_four_functions
 from oracle.modules import Form, functions_of_converted
 
@@ -19,7 +17,7 @@ SUPPORTS = {"caches": False, "head": False, "projection": "fewer", "empty": []}
 
 
 def functions_of_modules(
-    convert: Callable[[torch.nn.Module], Callable[..., Any]], lengths: str = "packed"
+    convert: Callable[[Any], Callable[..., Any]], lengths: str = "packed"
 ) -> dict[str, Callable[..., Any]]:
     """The functions of a target by name, by `convert(module)` of `torch.nn.RNN` and `torch.nn.LSTM`.
 
@@ -31,3 +29,16 @@ def functions_of_modules(
     for name in ("torch.nn.RNN", "torch.nn.LSTM"):
         found.update(functions_of_converted(convert, name, form))
     return with_four_functions(found)
+
+
+def within(context: Callable[[], Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A conversion of modules to functions that call the module within a context."""
+
+    def convert(module: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*given: Any) -> Any:
+            with context():
+                return module(*given)
+
+        return call
+
+    return convert

@@ -53,11 +53,11 @@ class Adapter:
     """
 
     def __init__(
-        self, factory: Factory, readings: Mapping[bool, Reading], form: Form, in_training: bool = False
+        self, factory: Factory, readings: dict[bool, Reading], form: Form, in_training: bool = False
     ) -> None:
         self.kind, self.form = factory.interface.kind, form
         self.returns_states = True  # as far as calls have shown
-        self._factory, self._readings, self._in_training = factory, readings, in_training
+        self._factory, self.readings, self._in_training = factory, readings, in_training
         self._sources_of: dict[Sizes, dict[str, tuple[Array, int]]] = {}
 
     def _sources(self, weights: Mapping[str, Any], sizes: Sizes) -> dict[str, tuple[Array, int]]:
@@ -67,7 +67,7 @@ class Adapter:
         `UnusableModule` if the names do not tell layers and directions, and `WrongModule` if no order of
         layers and directions explains the shapes.
         """
-        reading = self._readings.get(sizes.n_p > 0, self._readings[False])
+        reading = self.readings.get(sizes.n_p > 0, self.readings[False])
         found, of_each = places(weights, reading, sizes), numbered(self.kind, sizes)
         if not found:
             longest = max(weights, key=len)
@@ -113,29 +113,26 @@ class Adapter:
             values[entries] += weights[name]
         return _unflat(values, self.kind, sizes)
 
-    def run(
-        self, x: Array, states: Sequence[Any], parameters: Parameters, options: Options
-    ) -> tuple[Any, ...]:
+    def run(self, x: Array, *given: Any) -> tuple[Any, ...]:
         """The output and the last states; `None` for last memory states that the module does not return."""
+        *states, parameters, options = given
         sizes, built = self._filled(x, parameters, options)
         with sys.modules["torch"].no_grad():
             answer = self._answer(built, sizes, self._tensors([x, *states]), options.get("lengths"))
         return (*_arrays(answer), *[None] * (1 + len(states) - len(answer)))
 
-    def gradients(
-        self,
-        incoming: Sequence[Array],
-        x: Array,
-        states: Sequence[Array],
-        parameters: Parameters,
-        options: Options,
-    ) -> tuple[Any, ...]:
-        """The gradients with respect to the input, each initial state, and the parameters, by autograd."""
+    def gradients(self, *given: Any) -> tuple[Any, ...]:
+        """The gradients with respect to the input, each initial state, and the parameters, by autograd.
+
+        The arguments are the gradients with respect to the output and each last state, and those of `run`.
+        """
+        n = len(given) // 2 - 1
+        incoming, (x, *states, parameters, options) = given[:n], given[n:]
         sizes, built = self._filled(x, parameters, options)
         leaves = [leaf.requires_grad_() for leaf in self._tensors([x, *states])]
         answer = self._answer(built, sizes, leaves, options.get("lengths"))
-        given = [d.to(each.dtype) for d, each in zip(self._tensors(incoming), answer)]
-        found = torch_gradients(answer, [*leaves, *built.weights.values()], given)
+        by_answer = [d.to(each.dtype) for d, each in zip(self._tensors(incoming), answer)]
+        found = torch_gradients(answer, [*leaves, *built.weights.values()], by_answer)
         of_weights = dict(zip(built.weights, map(_array, found[len(leaves) :])))
         values = np.zeros(len(flat(parameters)), x.dtype)
         for name, (entries, half) in sorted(self._sources_of[sizes].items(), key=lambda item: item[1][1]):
@@ -177,16 +174,8 @@ class Adapter:
 
     def functions(self) -> dict[str, Callable[..., Any]]:
         """The forward and the backward pass, by the names of the contract."""
-        n = 2 if self.kind == "lstm" else 1
-
-        def forward(x: Array, *given: Any) -> tuple[Any, ...]:
-            return self.run(x, given[:n], *given[n:])
-
-        def backward(*given: Any) -> tuple[Any, ...]:
-            x, *rest = given[n + 1 :]
-            return self.gradients(given[: n + 1], x, rest[:n], *rest[n:])
-
-        return {f"{self.kind}_layer": forward, f"{self.kind}_layer_backward": backward}
+        forward, backward = f"{self.kind}_layer", f"{self.kind}_layer_backward"
+        return {forward: lambda *given: self.run(*given), backward: lambda *given: self.gradients(*given)}
 
 
 _AXES = ((2, 1, 0), (0, 2, 1), (0, 2, 1))

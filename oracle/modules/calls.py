@@ -14,8 +14,9 @@ from oracle.modules.interface import Interface, WrongModule
 
 Shape = tuple[int, ...]
 
-_LENGTHS = re.compile(r"(?i)(xs?_?|seq_?|sequence_?|input_?)?(lens?|lengths?)")
-_MASK = re.compile(r"(?i)(padding_?|input_?|attention_?|seq_?)?masks?")
+_LENGTHS = re.compile(
+    r"(?i)(xs?_?|seq_?|sequence_?|input_?)?(lens?|lengths?)|(padding_?|input_?|attention_?|seq_?)?masks?"
+)
 _STATES = re.compile(r"(?i)hx|hc|(h|c)(_?0|_?t|_?prev)?|.*(hidden|state).*")
 
 
@@ -63,7 +64,9 @@ class Form:
         within = torch.arange(len(steps), device=steps.device)
         if lengths is not None and self.lengths != "packed":
             lengths = lengths.to(steps.device)
-            named[self.names[1]] = self._argument_for(lengths, within)
+            ratio, mask = lengths / max(len(steps), 1), within < lengths[:, None]
+            values = {"counts": lengths, "fractions": ratio, "mask": mask, "padding": ~mask}
+            named[self.names[1]] = values[self.lengths]
         elif lengths is not None and len(lengths):  # torch packs no empty batch
             pack = torch.nn.utils.rnn.pack_padded_sequence
             value = pack(value, lengths, batch_first=self.time == "second", enforce_sorted=False)
@@ -81,26 +84,18 @@ class Form:
             output = torch.where((within[:, None] < lengths)[:, :, None], output, output.new_zeros(()))
         return output, last
 
-    def _argument_for(self, lengths: Any, within: Any) -> Any:
-        """The argument for lengths `(m,)`; `within` are the numbers from 0 to T_x - 1."""
-        if self.lengths in ("mask", "padding"):
-            return (within < lengths[:, None]) == (self.lengths == "mask")
-        return lengths / len(within) if self.lengths == "fractions" else lengths
-
     def _call(self, called: Any, value: Any, states: Sequence[Any], **named: Any) -> list[Any]:
         """The tensors that a call with states `(L D, m, n)` returns."""
         own: Any = [each[0] for each in states] if self.flat else [*states]
-        if not states or self.states == "none":
-            return [*_tensors(called(value, **named))]
-        if self.states == "arguments":
-            return [*_tensors(called(value, *own, **named))]
         if self.states == "pairs":
             own = [*zip(*(each if self.flat else each.split(1) for each in states))]
-        elif self.states == "tuple":
+        elif self.states == "tuple" and states:
             own = tuple(own) if len(own) > 1 else own[0]
-        if self.names[0]:
+        if not states or self.states == "none":
+            return [*_tensors(called(value, **named))]
+        if self.names[0] and self.states != "arguments":
             return [*_tensors(called(value, **{self.names[0]: own}, **named))]
-        return [*_tensors(called(value, own, **named))]
+        return [*_tensors(called(value, *(own if self.states == "arguments" else [own]), **named))]
 
 
 def _last_states(tensors: Sequence[Any], shapes: Sequence[Shape]) -> list[Any]:
@@ -131,7 +126,7 @@ def forms(forward: Any, interface: Interface, batch_first: Optional[bool]) -> It
     times = ["stepped"] if interface.is_cell else times
     more = _arguments(forward)
     state = next((each for each in more if _STATES.fullmatch(each.name)), more[0] if more else None)
-    if state and not _is_of_lengths(state.name):
+    if state and not _LENGTHS.fullmatch(state.name):
         name = state.name if state is not more[0] or state.kind is state.KEYWORD_ONLY else ""
         is_required = state.default is state.empty and state.kind is not state.VAR_POSITIONAL
         ways = ["tuple", "list", "arguments", "pairs"] if interface.kind == "lstm" else ["tuple", "list"]
@@ -144,13 +139,9 @@ def forms(forward: Any, interface: Interface, batch_first: Optional[bool]) -> It
 def forms_with_lengths(form: Form, forward: Any) -> Iterator[Form]:
     """This form with each way to pass lengths that the signature of `forward` allows."""
     yield replace(form, lengths="packed")
-    for name in (each.name for each in _arguments(forward) if _is_of_lengths(each.name)):
-        for lengths in ["mask", "padding"] if _MASK.fullmatch(name) else ["counts", "fractions"]:
+    for name in (each.name for each in _arguments(forward) if _LENGTHS.fullmatch(each.name)):
+        for lengths in ["mask", "padding"] if "mask" in name.lower() else ["counts", "fractions"]:
             yield replace(form, lengths=lengths, names=(form.names[0], name))
-
-
-def _is_of_lengths(name: str) -> bool:
-    return bool(_LENGTHS.fullmatch(name) or _MASK.fullmatch(name))
 
 
 _ANY = inspect.Parameter("states", inspect.Parameter.VAR_POSITIONAL)

@@ -161,7 +161,7 @@ class Trained(Factory):
 
     def __init__(self, module: Any, interface: Interface, stated: ModuleOptions) -> None:
         _check_names(stated.fixed, ("input_size", "hidden_size", "batch_first", *_DEFAULTS))
-        self.interface, self.device, self._module = interface, stated.device, module
+        self.interface, self.device, self._module, self.lacking = interface, stated.device, module, {}
         names = ("input_size", "hidden_size", "batch_first", *_DEFAULTS)
         of = {name: stated.fixed.get(name, getattr(module, name, None)) for name in names}
         self.batch_first = of["batch_first"]

@@ -19,7 +19,7 @@ FITS, DIFFERS = 1e-5, 1e-3
 
 def question(
     kind: Kind, sizes: Sizes, dtype: str = "float64", samples: int = 3, steps: int = 4, **options: Any
-) -> tuple[Array, list[Array], list[dict[str, Array]], dict[str, Any]]:
+) -> tuple[Any, ...]:
     """The input, initial states, parameters and options of a call, drawn from a normal distribution."""
     rng = np.random.default_rng(0)
 
@@ -31,7 +31,7 @@ def question(
     options = {"directions": sizes.directions, **options}
     if kind == "rnn":
         states, options = states[:1], {"activation": sizes.activation, **options}
-    return drawn(sizes.n_x, samples, steps), states, parameters, options
+    return (drawn(sizes.n_x, samples, steps), *states, parameters, options)
 
 
 def error_of(adapter: Adapter, sizes: Sizes, order: Sequence[int] = (), **how: Any) -> float:
@@ -40,9 +40,9 @@ def error_of(adapter: Adapter, sizes: Sizes, order: Sequence[int] = (), **how: A
     With `order`, the module gets the parameters of layers and directions in this order. Raises the errors of
     the module, and `WrongModule` if the output has another shape.
     """
-    x, states, parameters, options = question(adapter.kind, sizes, **how)
+    x, *states, parameters, options = question(adapter.kind, sizes, **how)
     states = [0 * each for each in states] if adapter.form.states == "none" else states
-    answer = adapter.run(x, states, [parameters[k] for k in order] or parameters, options)
+    answer = adapter.run(x, *states, [parameters[k] for k in order] or parameters, options)
     layer: Callable[..., Any] = lstm_layer if adapter.kind == "lstm" else rnn_layer
     shown = [each for each in zip(answer, layer(x, *states, parameters, options)) if each[0] is not None]
     if shown[0][0].shape != shown[0][1].shape:
@@ -55,13 +55,13 @@ def error_of(adapter: Adapter, sizes: Sizes, order: Sequence[int] = (), **how: A
 
 def depends_on(what: str, adapter: Adapter, sizes: Sizes, dtype: str) -> bool:
     """Whether the output at later steps depends on the first step of `"x"`, or on the `"weights"`."""
-    x, states, parameters, options = question(adapter.kind, sizes, dtype)
-    before = adapter.run(x, states, parameters, options)[0]
+    x, *states, parameters, options = question(adapter.kind, sizes, dtype)
+    before = adapter.run(x, *states, parameters, options)[0]
     if what == "x":
         x = np.concatenate([x[..., :1] + 1, x[..., 1:]], axis=2)
     else:
         parameters = [{name: array / 2 for name, array in p.items()} for p in parameters]
-    after = adapter.run(x, states, parameters, options)[0]
+    after = adapter.run(x, *states, parameters, options)[0]
     return not np.array_equal(before[:, 0, 1:], after[:, 0, 1:])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from itertools import product
 from typing import Any, NamedTuple, Optional
@@ -16,16 +16,22 @@ from oracle.modules.calls import Form, Shape, forms, forms_with_lengths
 from oracle.modules.factory import Factory
 from oracle.modules.fitting import FITS, depends_on, error_of, no_fit, only_fit, question, stated_order
 from oracle.modules.interface import ModuleOptions, Sizes, UnusableModule, one_line, refusal
-from oracle.modules.weights import Reading, of_first_place, orders, readings, tell_directions
+from oracle.modules.weights import Reading, orders, readings, tell_directions
 
-_OPTIONS: Sequence[tuple[str, Any, str, Mapping[str, Any]]] = (
-    ("layers", 1, "num_layers", {"layers": 2}),
-    ("directions", 1, "bidirectional", {"directions": 2}),
-    ("stacked_directions", 1, "bidirectional", {"layers": 2, "directions": 2}),
-    ("activations", ["tanh"], "nonlinearity", {"activation": "relu"}),
-    ("projection", False, "proj_size", {"n_p": 3}),
+_TRIALS: Sequence[tuple[str, Any, str, Mapping[str, Any], Mapping[str, Any]]] = (
+    ("layers", 1, "num_layers", {"layers": 2}, {}),
+    ("directions", 1, "bidirectional", {"directions": 2}, {}),
+    ("stacked_directions", 1, "bidirectional", {"layers": 2, "directions": 2}, {}),
+    ("activations", ["tanh"], "nonlinearity", {"activation": "relu"}, {}),
+    ("projection", False, "proj_size", {"n_p": 3}, {}),
+    ("lengths", False, "", {}, {"lengths": np.array([3, 4, 1])}),
+    ("dtypes", ["float64", "float32"], "", {}, {"dtype": "float16"}),
+    ("empty", [], "", {}, {"samples": 0}),
 )
-"""A limit, its value, the option of torch's constructor that a module then lacks, and its trial."""
+"""A limit and its value, the option of torch's constructor that a module then lacks, and a trial call.
+
+The call has the `Sizes` that differ from those of other trials, and the arguments of `fitting.question`.
+"""
 
 
 class Understood(NamedTuple):
@@ -43,28 +49,24 @@ class Understood(NamedTuple):
 class Trials:
     """Calls the modules of one factory, to understand them."""
 
+    _adapter: Adapter
+
     def __init__(self, factory: Factory, stated: ModuleOptions) -> None:
         self._factory, self._stated, self._interface = factory, stated, factory.interface
         self._tried, self._dtype = factory.tried, "float64"
-        self._supports: dict[str, Any] = {"empty": ["m"]}
+        self._supports: dict[str, Any] = {}
         self._why: dict[str, str] = {}
 
     def understood(self, name: str) -> Understood:
         """Everything that was understood, after all trials. Raises `UnusableModule`."""
-        kind, is_cell, tried = self._interface.kind, self._interface.is_cell, self._tried
+        kind, tried = self._interface.kind, self._tried
         by, fits = self._find_reading_and_form()
-        if is_cell:
-            self._supports.update(layers=1, directions=1, lengths=False, projection=False)
-        if not self._factory.trained:
-            self._try_options()
-        if not is_cell:
-            self._try_lengths()
-        self._try_calls()
-        adapter = self._adapter()
+        self._find_limits()
+        adapter = self._adapter
         functions = adapter.functions()
         if self._supports.get("gradients") is False:
             del functions[f"{kind}_layer_backward"]
-        joined, gates = orders(self._readings[False])
+        joined, gates = orders(adapter.readings[False])
         facts = {
             "module": name,
             "like": self._interface.name,
@@ -72,9 +74,9 @@ class Trials:
             "gates": gates,
             "joined": joined,
             "fits": fits,
-            "time": self._form.time,
-            "states": self._form.states,
-            "lengths": self._form.lengths,
+            "time": adapter.form.time,
+            "states": adapter.form.states,
+            "lengths": adapter.form.lengths,
             "device": self._stated.device,
             "dtypes": self._supports.get("dtypes", []),
             "other_modes": self._other_modes(),
@@ -86,20 +88,9 @@ class Trials:
             network["parameters"] = adapter.parameters()
         return Understood(functions, self._supports, facts, network)
 
-    def _adapter(self, form: Optional[Form] = None, in_training: bool = False) -> Adapter:  # noqa: UP045
-        return Adapter(self._factory, self._readings, form or self._form, in_training)
-
     def _error(self, adapter: Optional[Adapter] = None, **how: Any) -> float:  # noqa: UP045
         """The error of a module in a trial, by default of the tried sizes and precision."""
-        return error_of(adapter or self._adapter(), **{"sizes": self._tried, "dtype": self._dtype, **how})
-
-    def _raised(self, **how: Any) -> Optional[Exception]:  # noqa: UP045
-        """The exception that a trial raises, if any."""
-        try:
-            self._error(**how)
-        except Exception as error:  # raised by the user's code
-            return error
-        return None
+        return error_of(adapter or self._adapter, **{"sizes": self._tried, "dtype": self._dtype, **how})
 
     def _limit(self, key: str, value: Any, why: str) -> None:
         if why:
@@ -111,9 +102,7 @@ class Trials:
 
     def _read(self, sizes: Sizes, gates: str) -> tuple[str, list[Reading]]:
         """What determines the reading of a module of these sizes, and the readings that it leaves."""
-        shapes = self._shapes(sizes)
-        shapes = of_first_place(shapes) if sizes.places > 1 else shapes
-        return readings(shapes, self._interface, sizes, replace(self._stated, gates=gates))
+        return readings(self._shapes(sizes), self._interface, sizes, replace(self._stated, gates=gates))
 
     def _find_reading_and_form(self) -> tuple[str, str]:
         """Find the reading of the weights and the form of a call.
@@ -146,25 +135,21 @@ class Trials:
             raise UnusableModule(f"none of the calls of {self._interface.name} works: {reasons[0]}", stage=1)
         self._limit("dtypes", ["float32"], reasons[0] if self._dtype == "float32" else "")
         least = {form: min(each) for form, each in errors.items()}
-        self._form = min(least, key=lambda form: (least[form] > FITS, np.isinf(least[form])))
+        form = min(least, key=lambda form: (least[form] > FITS, np.isinf(least[form])))
         self._by_fit, fits = len(found) > 1, ""
-        if stated and least[self._form] > FITS:
+        if stated and least[form] > FITS:
             every = self._read(tried, "")[1]
-            of_all, _ = self._errors(every, [self._form])
-            fitting = [each for each, error in zip(every, of_all[self._form]) if error <= FITS]
+            of_all, _ = self._errors(every, [form])
+            fitting = [each for each, error in zip(every, of_all[form]) if error <= FITS]
             fits = stated_order(fitting[0]) if len(fitting) == 1 else ""
         if fits and self._by_fit:
             raise no_fit(f"its gates are not in the stated order, {stated}", fits)
-        self._readings = {False: only_fit(found, errors[self._form], self._interface.kind)}
-        if self._form.states == "none":  # states that are taken and ignored are judged
-            others = [form for form in least if form.states != "none" and form.time == self._form.time]
-            self._form = min(others, key=least.__getitem__, default=self._form)
-        adapter = self._adapter()
-        self._factory.shares = depends_on("weights", adapter, tried, self._dtype)
-        if not adapter.returns_states:
-            self._limit("layers", 1, "it returns no last states of the layers")
-        if self._form.states == "none":
-            self._limit("initial_state", False, "its forward pass takes none")
+        reading = only_fit(found, errors[form], self._interface.kind)
+        if form.states == "none":  # states that are taken and ignored are judged
+            others = [each for each in least if each.states != "none" and each.time == form.time]
+            form = min(others, key=least.__getitem__, default=form)
+        self._adapter = Adapter(self._factory, {False: reading}, form)
+        self._factory.shares = depends_on("weights", self._adapter, tried, self._dtype)
         return by, fits
 
     def _errors(self, found: Sequence[Reading], tried: Iterable[Form]) -> tuple[dict[Form, list[float]], str]:
@@ -187,27 +172,47 @@ class Trials:
                 break
         return errors or others, why
 
-    def _try_options(self) -> None:
-        """Try the options of the constructor; a cell has the activation alone."""
-        is_lstm, tried = self._interface.kind == "lstm", self._tried
-        if is_lstm:
-            self._supports.setdefault("projection", "fewer")
-        for key, value, option, other in _OPTIONS:
-            is_of_kind = key != ("activations" if is_lstm else "projection")
-            is_limited = key == "stacked_directions" and {"layers", "directions"} & {*self._supports}
-            if is_of_kind and not is_limited and (key == "activations" or not self._interface.is_cell):
-                self._limit(key, value, self._why_lacking(option, replace(tried, **other)))
+    def _find_limits(self) -> None:
+        """Try options of the constructor, lengths, other precisions, empty sizes, and gradients."""
+        is_lstm, tried, supports = self._interface.kind == "lstm", self._tried, self._supports
+        if not self._adapter.returns_states:
+            self._limit("layers", 1, "it returns no last states of the layers")
+        if self._adapter.form.states == "none":
+            self._limit("initial_state", False, "its forward pass takes none")
+        if self._interface.is_cell:
+            supports.update(layers=1, directions=1, lengths=False, projection=False)
+        else:
+            self._limit("lengths", False, self._find_lengths())
+        if self._adapter.form.always:
+            self._limit("empty", [], "there are no lengths of no samples")
+        for key, value, option, other, how in _TRIALS:
+            is_of_other_kind = key == ("activations" if is_lstm else "projection")
+            is_limited = key in supports or (option and self._factory.trained)
+            if key == "stacked_directions":
+                is_limited = is_limited or "layers" in supports or "directions" in supports
+            if not (is_of_other_kind or is_limited):
+                self._limit(key, value, self._why_not(option, replace(tried, **other), **how))
+        if is_lstm and not self._factory.trained:
+            supports.setdefault("projection", "fewer")
+        supports.setdefault("empty", ["m"])
+        with suppress(Exception):  # raised by the user's code; torch refuses this call, too
+            self._error(sizes=replace(tried, n_x=0))
+            supports["empty"].append("n_x")
+        with suppress(Exception):
+            self._error(steps=0)
+            supports["empty"].append("T_x")
+        self._limit("gradients", False, self._why_no_gradients())
 
-    def _why_lacking(self, option: str, sizes: Sizes) -> str:
-        """The reason why the module lacks an option; empty if it has the option, or must be judged on it."""
+    def _why_not(self, option: str, sizes: Sizes, **how: Any) -> str:
+        """The reason why a module lacks an option or refuses a call; empty if it must be judged on it."""
         if option in self._factory.lacking:
             return self._factory.lacking[option]
         try:
             shapes = self._shapes(sizes)
             if sizes.n_p and shapes != self._shapes(self._tried):
-                self._readings[True] = self._read(sizes, self._stated.gates)[1][0]
-            is_told = sizes.directions == 1 or (tell_directions(shapes) and not self._by_fit)
-            if self._error(sizes=sizes) <= FITS or is_told:
+                self._adapter.readings[True] = self._read(sizes, self._stated.gates)[1][0]
+            is_told = option != "bidirectional" or (tell_directions(shapes) and not self._by_fit)
+            if self._error(sizes=sizes, **how) <= FITS or is_told:
                 return ""
             exchanges = product(*([(2 * k, 2 * k + 1), (2 * k + 1, 2 * k)] for k in range(sizes.layers)))
             if any(self._error(sizes=sizes, order=sum(each, ())) <= FITS for each in exchanges):
@@ -216,53 +221,46 @@ class Trials:
             return refusal(error)
         return ""
 
-    def _try_lengths(self) -> None:
-        errors: dict[Form, float] = {}
+    def _find_lengths(self) -> str:
+        """Find how lengths are passed; returns the reason if they cannot be."""
+        errors: dict[Adapter, float] = {}
         none = "it takes neither packed sequences nor an argument for lengths"
-        for form in forms_with_lengths(self._form, self._forward):
+        for form in forms_with_lengths(self._adapter.form, self._forward):
+            adapter = Adapter(self._factory, self._adapter.readings, form)
             try:
-                errors[form] = self._error(self._adapter(form), lengths=np.array([4, 3, 1]))
+                errors[adapter] = self._error(adapter, lengths=np.array([4, 3, 1]))
             except Exception as error:  # raised by the user's code
                 none = f"{form.names[1]} raises {one_line(error)}" if form.lengths != "packed" else none
-        named = {form: error for form, error in errors.items() if form.lengths in ("counts", "fractions")}
+        named = {
+            each: error for each, error in errors.items() if each.form.lengths in ("counts", "fractions")
+        }
         errors = named or errors  # an argument with the name of lengths is what users pass
-        self._form = min(errors, key=errors.__getitem__, default=self._form)
-        unsorted = refusal(self._raised(lengths=np.array([3, 4, 1])))
-        self._limit("lengths", False, unsorted if errors else none)
+        self._adapter = min(errors, key=errors.__getitem__, default=self._adapter)
+        return "" if errors else none
 
-    def _try_calls(self) -> None:
-        """Try other precisions, empty sizes, the returned states, and gradients."""
-        if self._dtype == "float64":
-            self._limit("dtypes", ["float64", "float32"], refusal(self._raised(dtype="float16")))
-        no_samples = refusal(self._raised(samples=0))
-        self._limit("empty", [], "there are no lengths of no samples" if self._form.always else no_samples)
-        if not self._raised(sizes=replace(self._tried, n_x=0)):
-            self._supports["empty"].append("n_x")
-        if not self._raised(steps=0):
-            self._supports["empty"].append("T_x")
-        adapter, why = self._adapter(), ""
+    def _why_no_gradients(self) -> str:
+        """The reason why the module has no gradients to judge; empty if it has them."""
         given = question(self._interface.kind, self._tried, self._dtype)
-        answer = adapter.run(*given)
+        answer = self._adapter.run(*given)
         if answer[-1] is None:
             self._limit("c_last", False, "it returns none")
-            why = "it does not return its last memory states"
-        elif self._form.states == "none":
-            why = "it takes no initial states"
-        else:
-            try:
-                *_, gradients = adapter.gradients(answer, *given)
-                reaches = any(each.any() for p in gradients for each in p.values())
-                why = "" if reaches else "none reaches its weights"
-            except Exception as error:  # raised by the user's code
-                why = refusal(error)
-        self._limit("gradients", False, why)
+            return "it does not return its last memory states"
+        if self._adapter.form.states == "none":
+            return "it takes no initial states"
+        try:
+            *_, gradients = self._adapter.gradients(*answer, *given)
+        except Exception as error:  # raised by the user's code
+            return refusal(error)
+        reaches = any(each.any() for p in gradients for each in p.values())
+        return "" if reaches else "none reaches its weights"
 
     def _other_modes(self) -> list[str]:
         """The modes in which the module gives other numbers than in evaluation mode without gradients."""
         given = question(self._interface.kind, self._tried, self._dtype)
-        first, modes = self._adapter().run(*given)[0], []
+        first, modes = self._adapter.run(*given)[0], []
+        in_training = Adapter(self._factory, self._adapter.readings, self._adapter.form, in_training=True)
         for mode in ("every call", "inference mode", "training mode"):
             with sys.modules["torch"].inference_mode() if mode == "inference mode" else nullcontext():
-                again = self._adapter(in_training=mode == "training mode").run(*given)[0]
+                again = (in_training if mode == "training mode" else self._adapter).run(*given)[0]
             modes += [] if np.allclose(again, first, rtol=0, atol=FITS) else [mode]
         return modes[:1] if "every call" in modes else modes

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice, permutations, product
 
 import numpy as np
@@ -61,18 +61,20 @@ def orders(reading: Reading) -> tuple[str, str]:
     Both are in torch's letters: `("xh", "ifgo")`, `("", "ifgo")`, or `("", "")` of an RNN.
     """
     roles = [role for role in reading.values() if "x" in role.side]
-    gates = "".join(role.gates for role in roles).replace("c", "g").replace("r", "")
-    return roles[0].side.replace("a", "h").replace("x", "x" * (len(roles[0].side) - 1)), gates
+    joined = roles[0].side.replace("a", "h") if len(roles[0].side) == 2 else ""
+    return joined, "".join(role.gates for role in roles).replace("c", "g").replace("r", "")
 
 
 def readings(
     shapes: Mapping[str, Shape], interface: Interface, sizes: Sizes, stated: ModuleOptions
 ) -> tuple[str, list[Reading]]:
-    """What determines the reading of the tensors of a module of one layer and direction, and each reading.
+    """What determines the reading of the tensors of the first layer and direction, and each reading.
 
     What determines it is `"torch's names"`, `"fit"` and the like. Raises `UnusableModule` if the tensors are
-    not those of such a module.
+    not those of a module of one layer and direction.
     """
+    if sizes.places > 1:
+        shapes = {names[0]: shapes[names[0]] for names in _by_words(shapes).values()}
     if named := _by_the_frameworks_names(shapes, interface, sizes):
         return {"torch": "torch's names", "keras": "Keras's names"}[interface.framework], [named]
     n, letters = (4, "fico") if interface.kind == "lstm" else (1, "r")
@@ -97,7 +99,15 @@ def readings(
         every = [order] if order else map("".join, permutations(letters))
         gates = [dict.fromkeys(sides, each) for each in every]
     both = {"xh": ["xa"], "hx": ["ax"], "": ["ax", "xa"]}[joined] if "xa" in sides else [""]
-    each: list[Reading] = [_with_gates(roles, sides, *of) for of in product(gates, both)]
+    each: list[Reading] = []
+    for order_of, side_of_both in product(gates, both):
+        reading = {}
+        for side, names in sides.items():
+            rest = iter(order_of[side])
+            for name in names:
+                own = "".join(islice(rest, len(roles[name].gates)))
+                reading[name] = Role(side_of_both if side == "xa" else side, own, roles[name].transposed)
+        each.append(reading)
     return by if len(each) == 1 else f"{by} and fit" if len(gates) == 1 else "fit", each
 
 
@@ -155,19 +165,6 @@ def _by_side(roles: Mapping[str, Role], gates: int) -> dict[str, list[str]]:
     return sides
 
 
-def _with_gates(
-    roles: Mapping[str, Role], sides: Mapping[str, Sequence[str]], gates: Mapping[str, str], both: str
-) -> dict[str, Role]:
-    """The roles, with the order of the gates of each side, and of the two sides `both` of a joined weight."""
-    reading = {}
-    for side, names in sides.items():
-        letters = iter(gates[side])
-        for name in names:
-            own = "".join(islice(letters, len(roles[name].gates)))
-            reading[name] = replace(roles[name], side=both if side == "xa" else side, gates=own)
-    return reading
-
-
 _GATES = {
     **dict.fromkeys(("i", "in", "input", "inp"), "i"),
     **dict.fromkeys(("f", "forget"), "f"),
@@ -218,11 +215,6 @@ def _by_words(names: Iterable[str]) -> dict[tuple[str, ...], list[str]]:
 def tell_directions(names: Iterable[str]) -> bool:
     """Whether one of these names has a word for the backward direction."""
     return any(_parsed(name)[1] for name in names)
-
-
-def of_first_place(shapes: Mapping[str, Shape]) -> dict[str, Shape]:
-    """The tensors of the first layer and direction."""
-    return {names[0]: shapes[names[0]] for names in _by_words(shapes).values()}
 
 
 def places(names: Iterable[str], reading: Reading, sizes: Sizes) -> dict[str, tuple[int, str]]:

@@ -28,7 +28,7 @@ def is_right(found: Understood, sizes: Sizes, lengths: Any = None) -> bool:
     """Whether the forward pass of its network agrees with the reference."""
     interface = INTERFACES[found.facts["like"]]
     given: dict[str, Any] = {} if lengths is None else {"lengths": np.array(lengths)}
-    x, states, parameters, options = question(interface.kind, sizes, **given)
+    x, *states, parameters, options = question(interface.kind, sizes, **given)
     name, reference = {"lstm": ("lstm_layer", lstm_layer), "rnn": ("rnn_layer", rnn_layer)}[interface.kind]
     ours = found.functions[name](x, *states, parameters, options)
     right: Any = reference(x, *states, parameters, options)  # type: ignore[operator]
@@ -148,7 +148,7 @@ def test_modules_that_take_packed_sequences_or_lengths_alone() -> None:
     assert counted.supports["initial_state"] is counted.supports["c_last"] is False
     assert counted.supports["layers"] == 1
     assert [*counted.functions] == ["lstm_layer"]
-    x, _, parameters, options = question("lstm", Sizes(2, 3))
+    x, _, _, parameters, options = question("lstm", Sizes(2, 3))
     a, a_last, c_last = counted.functions["lstm_layer"](x, None, None, parameters, options)
     right = lstm_layer(x, None, None, parameters, options)
     assert np.allclose(a, right[0])
@@ -177,7 +177,7 @@ def test_states_and_lengths_may_be_arguments_by_name_alone() -> None:
 def test_a_module_with_a_mask_is_called_with_no_samples() -> None:
     found = understood(users.Masked, like="torch.nn.RNN")
     assert is_right(found, Sizes(2, 3), lengths=[2, 4, 1])
-    x, (a0,), parameters, options = question("rnn", Sizes(2, 3))
+    x, a0, parameters, options = question("rnn", Sizes(2, 3))
     a, a_last = found.functions["rnn_layer"](
         x[:, :0], a0[..., :0], parameters, {**options, "lengths": np.zeros(0, int)}
     )
@@ -185,7 +185,7 @@ def test_a_module_with_a_mask_is_called_with_no_samples() -> None:
 
 
 def test_arrays_of_negative_strides_reach_the_module() -> None:
-    x, states, parameters, options = question("rnn", Sizes(1, 1))
+    x, *states, parameters, options = question("rnn", Sizes(1, 1))
     x, a0 = x[:, :1], states[0][..., :1]
     ours, _ = understood(torch.nn.RNN).functions["rnn_layer"](x[::-1, ::-1], a0, parameters, options)
     assert np.allclose(ours, rnn_layer(x, a0, parameters, options)[0])
@@ -208,7 +208,7 @@ def test_fixed_arguments_reach_the_constructor() -> None:
 def test_gradients_come_by_autograd() -> None:
     forward, backward, supports = like(users.BatchFirst, "torch.nn.LSTM")
     assert "gradients" not in supports
-    x, states, parameters, options = question("lstm", Sizes(2, 3))
+    x, *states, parameters, options = question("lstm", Sizes(2, 3))
     incoming = [np.ones_like(each) for each in forward(x, *states, parameters, options)]
     given = (*incoming, x, *states, parameters, options)
     *ours, by_parameters = backward(*given)
@@ -247,7 +247,7 @@ def test_a_trained_module_has_its_sizes_and_weights() -> None:
     found = understood(decoder)
     sizes = Sizes(3, 4, layers=2, directions=2)
     assert is_right(found, sizes, lengths=[2, 4, 1])
-    x, states, _, options = question("lstm", sizes, dtype="float32")
+    x, *states, _, options = question("lstm", sizes, dtype="float32")
     ours = found.functions["lstm_layer"](x, *states, found.network["parameters"], options)
     given = [torch.from_numpy(array.transpose(0, 2, 1)) for array in states]
     with torch.no_grad():

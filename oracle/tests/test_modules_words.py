@@ -162,7 +162,7 @@ def test_the_gates_that_the_user_states_are_printed_though_others_would_fit() ->
 def test_what_fails_for_a_projection_without_a_word_is_judged_on_it() -> None:
     found = understood(WithoutProjection, converts="torch.nn.LSTM")
     assert "projection" not in found.facts["limits"]
-    x, states, parameters, options = question("lstm", Sizes(2, 5, n_p=3))
+    x, *states, parameters, options = question("lstm", Sizes(2, 5, n_p=3))
     with pytest.raises(ValueError, match="shapes do not match"):
         found.functions["lstm_layer"](x, *states, parameters, options)
 
@@ -172,7 +172,7 @@ def test_weights_of_other_shapes_than_an_option_needs_are_judged() -> None:
     assert "stacked_directions" not in found.supports
     given = question("lstm", Sizes(2, 3, layers=2, directions=2))
     with pytest.raises(WrongModule, match=r"has shape \(12, 3\), expected \(12, 6\) of num_layers=2, bid"):
-        found.functions["lstm_layer"](given[0], *given[1], *given[2:])
+        found.functions["lstm_layer"](*given)
 
 
 def test_numbers_that_change_with_every_call_are_said_to() -> None:
@@ -185,7 +185,7 @@ def test_an_output_may_end_with_the_longest_sample() -> None:
     found = understood(Padded)
     assert found.facts["lengths"] == "mask"
     lengths = np.array([3, 1, 2])  # of 4 steps
-    x, states, parameters, options = question("lstm", Sizes(2, 3), lengths=lengths)
+    x, *states, parameters, options = question("lstm", Sizes(2, 3), lengths=lengths)
     a, *_ = found.functions["lstm_layer"](x, *states, parameters, options)
     assert np.allclose(a, lstm_layer(x, states[0], states[1], parameters, options)[0])
 
@@ -220,7 +220,7 @@ def test_what_torch_makes_of_a_module_is_a_converter() -> None:
         lambda lstm: torch.jit.script(Annotated(lstm)),
         lambda lstm: torch.compile(lstm, backend="eager"),
     ]
-    x, states, parameters, options = question("lstm", Sizes(2, 3, layers=2))
+    x, *states, parameters, options = question("lstm", Sizes(2, 3, layers=2))
     right = lstm_layer(x, states[0], states[1], parameters, options)
     for converter in converters:
         found = understood(converter, converts="torch.nn.LSTM")

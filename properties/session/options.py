@@ -175,7 +175,8 @@ def in_words(facts: Mapping[str, Any]) -> str:
     said += [f"on {facts['device']}"] if facts["device"] != "cpu" else []
     said += [f"other numbers in {mode}" for mode in facts["other_modes"]]
     dtypes = " and ".join(facts["dtypes"])
-    said += [f"{_LIMITS[key].format(dtypes=dtypes)} ({why})" for key, why in facts["limits"].items()]
+    reasons = {words: facts["limits"].get(key) for key, words in _LIMITS.items()}
+    said += [f"{words.format(dtypes=dtypes)} ({why})" for words, why in reasons.items() if why]
     return f"{facts['module']} as {facts['like']}: {', '.join(said)}"
 
 
