@@ -80,6 +80,10 @@ class Answer:
         """Whether any element is wrong."""
         return any(each.any() for each in self.wrong.values())
 
+    def is_close_to(self, other: "Answer") -> bool:
+        """Whether two answers to the same inputs are equal but for rounding."""
+        return all(np.allclose(self.shown[name], other.shown[name], equal_nan=True) for name in self.shown)
+
     def is_given_by(self, form: Form) -> bool:
         """Whether a mistake gives all returned values."""
         return self._are_given_by(form, self.shown)

@@ -73,3 +73,13 @@ def test_a_layer_is_not_blamed_for_a_layer_below_it() -> None:
     location = locate("rnn_layer", program, shown, lambda: None)
     assert location
     assert location.where.equation == "returned a"
+
+
+def test_random_answers_of_layers_are_not_located() -> None:
+    rng = np.random.default_rng(0)
+
+    def with_dropout(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
+        return reference.rnn_layer(x * (rng.random(x.shape) < 0.9), a0, parameters, options)
+
+    shown = Problem.rnn_layer(n_x=2, n_a=3, m=2, T_x=5, layers=2, directions=1, regime="unit", seed=0)
+    assert locate("rnn_layer", program_of("rnn_layer", with_dropout), shown, lambda: None) is None
