@@ -31,7 +31,6 @@ from typing import Any, NamedTuple, get_args
 
 import numpy as np
 
-import reference
 from benchmarks.shared import parser, table
 from oracle import (
     backpropagation,
@@ -49,6 +48,7 @@ from oracle.problem import Activation, DType, Problem
 from oracle.regimes import Regime
 from oracle.rounding import Bounded
 from oracle.tests.gradients import by_reference, multiplied_out, recomputed
+from oracle.tests.programs import forward_by_reference
 from oracle.verdict import Comparison
 from properties.trials.single_steps import step_through
 from reference.contract import BACKWARDS, CONTRACTS, FUNCTIONS, LAYERS, LAYERS_BACKWARD, Array
@@ -199,7 +199,7 @@ def figures_of(function: str, problem: Problem, rng: np.random.Generator) -> Fig
 
 def forward_answers(function: str, inputs: Inputs, rng: np.random.Generator) -> Iterator[Compared]:
     """The answers of a forward pass to its steps, each from the state before, and to the whole sequence."""
-    trajectory = run_reference(function, inputs)
+    trajectory = forward_by_reference(function, inputs)
     steps, by_step = single_steps(function, inputs, trajectory)
     has_gates = inputs.kind == "lstm" and not isinstance(inputs, LayerInputs)
     gates = pytorch.gates(steps) if has_gates else {}
@@ -244,25 +244,8 @@ def single_steps(function: str, inputs: Inputs, trajectory: Answer) -> tuple[Inp
         c = trajectory.get("c", np.zeros((0, *inputs.x.shape[1:]), inputs.dtype))
         answers = {name: array.reshape(len(array), -1, 1) for name, array in trajectory.items()}
         return inputs.steps(trajectory["a"], c), answers
-    ours, single = step_through(inputs, lambda step: run_reference(function, step))
+    ours, single = step_through(inputs, lambda step: forward_by_reference(function, step))
     return single, {**ours}
-
-
-def run_reference(function: str, inputs: Inputs) -> Answer:
-    """Every quantity that the reference returns, `(n, m, T_x)`; the last states of a layer have one step."""
-    contract = CONTRACTS[function]
-    result: tuple[Any, ...] = getattr(reference, function)(*inputs.arguments(function))
-    if contract.is_layer:
-        a, *last = result
-        names = [*contract.outputs][1:]
-        return {"a": a} | {n: each.reshape(-1, a.shape[1], 1) for n, each in zip(names, last, strict=True)}
-    answer = {
-        name[0]: array[:, :, None] if contract.is_cell else array
-        for name, array in zip(contract.outputs, result, strict=False)
-    }
-    caches = [result[-1]] if contract.is_cell else result[-1][0]
-    gates = ("ft", "it", "cct", "ot") if inputs.kind == "lstm" else ()
-    return answer | {gate: np.stack([getattr(cache, gate) for cache in caches], axis=2) for gate in gates}
 
 
 def exact_figures(compared: Compared, enclose: Callable[[float], Mapping[str, Array]]) -> Figures:

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
+import reference
 from oracle import exact
 from oracle.inputs import Inputs, LayerInputs
 from oracle.propagation import evaluate
 from oracle.rounding import Bounded
-from reference.contract import Array, Kind
+from reference.contract import CONTRACTS, Array, Kind
 
 Answer = dict[str, Array]
 Function = Callable[[Array], Array]
@@ -203,3 +204,23 @@ def assert_exactly_within(answer: Mapping[str, Array], inputs: Inputs) -> None:
         enclosed, bound = truth[name][:, :, late], bounds[name].error[:, :, late]
         for number, enclosure, allowed in zip(array.flat, enclosed.flat, bound.flat, strict=True):
             assert enclosure.distance_at_most(number) <= allowed, (name, str(enclosure))
+
+
+def forward_by_reference(function: str, inputs: Inputs) -> Answer:
+    """Every quantity that the reference returns, `(n, m, T_x)`; the last states of a layer have one step."""
+    contract = CONTRACTS[function]
+    result: tuple[Any, ...] = getattr(reference, function)(*inputs.arguments(function))
+    if contract.is_layer:
+        a, *last = result
+        names = [*contract.outputs][1:]
+        return {"a": a} | {
+            name: each.reshape(each.shape[0] * each.shape[1], each.shape[2], 1)
+            for name, each in zip(names, last, strict=True)
+        }
+    answer = {
+        name[0]: array[:, :, None] if contract.is_cell else array
+        for name, array in zip(contract.outputs, result, strict=False)
+    }
+    caches = [result[-1]] if contract.is_cell else result[-1][0]
+    gates = ("ft", "it", "cct", "ot") if inputs.kind == "lstm" else ()
+    return answer | {gate: np.stack([getattr(cache, gate) for cache in caches], axis=2) for gate in gates}

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import reference
 from oracle import pytorch
 from oracle.inputs import Inputs, LayerInputs
 from oracle.lengths import Lengths
@@ -17,8 +16,14 @@ from oracle.problem import LayerProblem, Problem
 from oracle.propagation import evaluate, evaluate_each
 from oracle.rounding import Bounded
 from oracle.tests.problems import layer_problems
-from oracle.tests.programs import PROGRAMS, Answer, assert_exactly_within, assert_within, in_float64
-from reference.contract import CONTRACTS
+from oracle.tests.programs import (
+    PROGRAMS,
+    Answer,
+    assert_exactly_within,
+    assert_within,
+    forward_by_reference,
+    in_float64,
+)
 
 some = {"m": st.integers(1, 3), "T_x": st.integers(1, 4)}
 one_layer = {"layers": st.just(1), "directions": st.just(1), "lengths": st.just("absent")}
@@ -26,13 +31,8 @@ one_layer = {"layers": st.just(1), "directions": st.just(1), "lengths": st.just(
 
 def by_reference(problem: LayerProblem) -> Answer:
     """The outputs as the witnesses give theirs."""
-    names = CONTRACTS[problem.kind].outputs
-    answer = zip(names, getattr(reference, problem.kind)(*problem.arguments(problem.kind)), strict=True)
-    return {
-        name: array if name == "a" else array.reshape(array.shape[0] * array.shape[1], -1, 1)
-        for name, array in answer
-        if array.size
-    }
+    answer = forward_by_reference(problem.kind, problem.inputs(problem.kind))
+    return {name: array for name, array in answer.items() if array.size}
 
 
 def with_head(inputs: LayerInputs) -> Inputs:
