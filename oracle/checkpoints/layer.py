@@ -77,13 +77,10 @@ class RecurrentLayer:
     def stacked_on(self, below: "RecurrentLayer") -> "RecurrentLayer":
         """One layer: this layer stacked on the layer `below`. Raises `CheckpointError` if they do not fit."""
         n_in = self.directions * (below.n_p or below.n_a)
-        ours, theirs = (
-            {"kind": each.kind, "D": each.directions, "n_a": each.n_a, "n_p": each.n_p, "dtype": each.dtype}
-            for each in (self, below)
-        )
-        for name, value in ours.items():
-            if value != theirs[name]:
-                has = f"{self.prefix} has {name} = {value} and {below.prefix} {theirs[name]}"
+        for name in ("kind", "directions", "n_a", "n_p", "dtype"):
+            ours, theirs = getattr(self, name), getattr(below, name)
+            if ours != theirs:
+                has = f"{self.prefix} has {name} = {ours} and {below.prefix} {theirs}"
                 raise CheckpointError(f"{has}, so one cannot be stacked on the other")
         if self.n_x != n_in:
             raise CheckpointError(f"{self.prefix} takes {self.n_x} inputs, but {below.prefix} gives {n_in}")

@@ -10,7 +10,6 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from io import BytesIO
-from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +59,7 @@ def read_state_dict(path: Path, allowance: Allowance) -> Contents:
     import torch
 
     for pickled in _pickles(path, allowance):
-        if pickled.find(b"bytearray\n") >= 0:  # torch lets a pickle call it with any size
+        if b"bytearray\n" in pickled:  # torch lets a pickle call it with any size
             raise CheckpointError(_refused("bytearray"))
     try:
         loaded = torch.load(path, map_location="cpu", weights_only=True)
@@ -75,11 +74,10 @@ def read_state_dict(path: Path, allowance: Allowance) -> Contents:
     return Contents({name: _tensor(value) for name, value in tensors.items()})
 
 
-def _pickles(path: Path, allowance: Allowance) -> Iterator[bytes | mmap]:
+def _pickles(path: Path, allowance: Allowance) -> Iterator[bytes]:
     """The pickles of a file. Their unpacked sizes are counted, since torch also reads compressed archives."""
     if not zipfile.is_zipfile(path):
-        with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
-            yield content
+        yield path.read_bytes()
         return
     with zipfile.ZipFile(path) as archive:
         replace(allowance).count_tensor("its archive", [sum(each.file_size for each in archive.infolist())])

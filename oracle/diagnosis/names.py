@@ -56,46 +56,42 @@ def diagnose(
     """
     limits, network = scope.limits, scope.network
     questions = distinguishing_problems(function, counterexample, scope)
-    every_input = [*(problem.inputs(function) for problem in questions), counterexample]
-    shown = list(_behaviours(implementation, every_input))
+
+    def answers(program: Program) -> list[Behaviour]:
+        return [*_behaviours(program, [*(each.inputs(function) for each in questions), counterexample])]
+
+    shown = answers(implementation)
     if all(map(_raised, shown)) and not network:
         questions += tuple(map(limits.fitted, square_problems(function)))
-        every_input = [*(problem.inputs(function) for problem in questions), counterexample]
-        shown = list(_behaviours(implementation, every_input))
-    inputs = [  # without those that the function refused for options that the counterexample lacks
-        given
-        for given, behaviour in zip(every_input, shown, strict=True)
-        if not (_raised(behaviour) and has_more_options(given, counterexample))
-    ]
-    if len(inputs) < len(every_input):
-        shown = list(_behaviours(implementation, inputs))
-    right = list(_behaviours(specification(function, limits), inputs))
+        shown = answers(implementation)
+    every_question = questions
+    questions = tuple(  # without those that the function refused for options that the counterexample lacks
+        each
+        for each, behaviour in zip(questions, shown, strict=False)
+        if not (_raised(behaviour) and has_more_options(each.inputs(function), counterexample))
+    )
+    if questions != every_question:
+        shown = answers(implementation)
+    right = answers(specification(function, limits))
     wrong = next((part for part in PARTS if not _all_same(shown, right, part)), None)
     pairs = zip(shown, right, strict=True)
     if wrong is None or all(ours.is_like(spec) or _raised(ours) for ours, spec in pairs):
         return []
 
-    def answers(fault: Fault) -> Iterator[Behaviour]:
-        if len(inputs) < len(every_input):
-            return _behaviours(mistaken(function, fault, limits), inputs)
-        return _with_counterexample(function, fault, limits, questions, counterexample)
-
     def fitting(faults: Sequence[Fault], beyond: int = 0) -> list[tuple[int, Finding]]:
-        fits = [
-            (_fit(shown, right, answers(fault), wrong), mistake(*fault.names))
-            for fault in faults
-            if len(inputs) < len(every_input)
-            or same(shown[0].outputs, _first_outputs(function, fault, limits, network))
-        ]
+        fits = []
+        for fault in faults:
+            first = _first_outputs(function, fault, limits, network)
+            if questions[:2] != every_question[:2] or same(shown[0].outputs, first):
+                theirs = _with_counterexample(function, fault, limits, questions, counterexample)
+                fits.append((_fit(shown, right, theirs, wrong), mistake(*fault.names)))
         return sorted((fit for fit in fits if fit[0] > beyond), key=lambda fit: -fit[0])
 
     fits = fitting(concerning(function))
-    if (
-        not fits
-        and not network
-        and (at_random := _random_mistakes(function, implementation, inputs[0], limits))
-    ):
-        return at_random
+    if not fits and not network:
+        posed = next((each.inputs(function) for each in questions), counterexample)
+        if at_random := _random_mistakes(function, implementation, posed, limits):
+            return at_random
     best = max((parts for parts, _ in fits), default=0)
     if best < len(PARTS):
         fits = fitting(_pairs(function), beyond=best) + fits
@@ -162,10 +158,9 @@ def _opening_inputs(function: str, limits: Limits, network: LayerProblem | None)
 
 def _behaviours(program: Program, inputs: Sequence[Inputs]) -> Iterator[Behaviour]:
     """The behaviour on each problem. If shapes are equal, the first answer is read after the second call."""
-    first, second, *_ = inputs
-    follows = (second.x.shape, second.a0.shape) == (first.x.shape, first.a0.shape)
-    yield program(first, then=second if follows else None)
-    yield from map(program, inputs[1:])
+    shapes = [(each.x.shape, each.a0.shape) for each in inputs[:2]]
+    for k, given in enumerate(inputs):
+        yield program(given, then=inputs[1] if k == 0 and shapes[:1] == shapes[1:] else None)
 
 
 @cache

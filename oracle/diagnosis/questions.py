@@ -145,16 +145,14 @@ def has_more_options(inputs: Inputs, counterexample: Inputs) -> bool:
 
 def _options(inputs: LayerInputs) -> dict[str, Any]:
     """The options that a problem of layers has, with values for a problem of a few units."""
-    D, (first, *_) = inputs.directions, inputs.parameters
-    has = {
-        "layers": len(inputs.parameters) > D,
-        "directions": D > 1,
-        "lengths": inputs.lengths is not None,
-        "n_p": "Wp" in first,
-        "activation": inputs.activation == "relu",
+    options = {
+        "layers": 2 if len(inputs.parameters) > inputs.directions else 0,
+        "directions": 2 if inputs.directions > 1 else 0,
+        "lengths": "random" if inputs.lengths is not None else "",
+        "n_p": 3 if "Wp" in inputs.parameters[0] else 0,
+        "activation": "relu" if inputs.activation == "relu" else "",
     }
-    values = {"layers": 2, "directions": 2, "lengths": "random", "n_p": 3, "activation": "relu"}
-    return {name: value for name, value in values.items() if has[name]}
+    return {name: value for name, value in options.items() if value}
 
 
 def larger_problem(function: str, counterexample: Inputs, network: LayerProblem | None = None) -> Problem:

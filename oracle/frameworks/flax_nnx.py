@@ -24,8 +24,7 @@ os.environ["JAX_ENABLE_X64"] = "1"
 import jax
 from flax import nnx
 
-from oracle.frameworks.autograd import by_jax
-from oracle.frameworks.functions import LAYERS_ALONE, Call, LayerSizes, functions_of, of_tensors
+from oracle.frameworks.functions import LAYERS_ALONE, Call, LayerSizes, by_jax, functions_of, of_tensors
 from oracle.layout import LAYOUTS
 from reference.contract import Kind
 

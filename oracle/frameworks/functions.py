@@ -199,3 +199,44 @@ def of_arrays(run: Callable[[Call], Any]) -> Callable[..., Any]:
 def _recurrent(parameters: Mapping[str, Array]) -> dict[str, Array]:
     """The parameters without those of the predictions."""
     return {name: array for name, array in parameters.items() if name not in ("Wya", "Wy", "by")}
+
+
+# The argument `gradients` of `functions_of`, by frameworks that several adapters use.
+
+
+def by_torch(
+    function: Callable[..., Sequence[Any]], leaves: Sequence[Any], incoming: Sequence[Array]
+) -> list[Array]:
+    """The gradients by `torch.autograd.grad`; 0 for a leaf that no output depends on."""
+    import torch
+
+    from oracle.modules import torch_gradients
+
+    leaves = [leaf.requires_grad_() for leaf in leaves]
+    outputs = function(*leaves)
+    by_outputs = [torch.from_numpy(d).to(output.dtype) for d, output in zip(incoming, outputs)]
+    return [each.numpy() for each in torch_gradients(outputs, leaves, by_outputs)]
+
+
+def by_jax(
+    function: Callable[..., Sequence[Any]], leaves: Sequence[Any], incoming: Sequence[Array]
+) -> list[Array]:
+    """The gradients by `jax.vjp`."""
+    import jax
+
+    outputs, pulled_back = jax.vjp(function, *leaves)
+    return [np.asarray(each) for each in pulled_back(type(outputs)(map(jax.numpy.asarray, incoming)))]
+
+
+def by_tensorflow(
+    function: Callable[..., Sequence[Any]], leaves: Sequence[Any], incoming: Sequence[Array]
+) -> list[Array]:
+    """The gradients by `tf.GradientTape`; 0 for a leaf that no output depends on."""
+    import tensorflow as tf
+
+    with tf.GradientTape() as tape:
+        tape.watch(leaves)
+        outputs = function(*leaves)
+    zero = tf.UnconnectedGradients.ZERO
+    found = tape.gradient(outputs, leaves, [*map(tf.constant, incoming)], unconnected_gradients=zero)
+    return [each.numpy() for each in found]

@@ -21,8 +21,15 @@ from typing import Any
 import keras
 import numpy as np
 
-from oracle.frameworks.autograd import by_jax, by_tensorflow, by_torch
-from oracle.frameworks.functions import Call, LayerSizes, functions_of, of_tensors
+from oracle.frameworks.functions import (
+    Call,
+    LayerSizes,
+    by_jax,
+    by_tensorflow,
+    by_torch,
+    functions_of,
+    of_tensors,
+)
 from oracle.layout import LAYOUTS
 
 KERAS = LAYOUTS["keras"]

@@ -14,7 +14,7 @@ from typing import Any
 import onnxruntime
 
 from oracle.frameworks.functions import LAYERS_ALONE
-from oracle.frameworks.onnx_model import functions_by
+from oracle.frameworks.onnx_evaluator import functions_by
 from reference.contract import Array
 
 SUPPORTS = {

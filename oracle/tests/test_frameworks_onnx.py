@@ -118,7 +118,7 @@ def test_absent_states_are_zeros_and_no_call_remembers_another(name: str, kind: 
 )
 def test_the_checker_of_onnx_accepts_the_models(problem: LayerProblem) -> None:
     checker = importlib.import_module("onnx.checker")
-    from oracle.frameworks.onnx_model import model
+    from oracle.frameworks.onnx_evaluator import model
 
     kind: Any = problem.kind.removesuffix("_layer")
     call = Call.of(LAYOUTS["onnx"], kind, *problem.arguments(problem.kind))
@@ -154,7 +154,7 @@ def test_the_checker_of_onnx_accepts_the_models_of_the_ledger(script: str) -> No
 
 @needs("onnx", "onnx")
 def test_weights_survive_the_way_into_an_onnx_model_and_back() -> None:
-    from oracle.frameworks.onnx_model import feeds
+    from oracle.frameworks.onnx_evaluator import feeds
 
     problem = Problem.lstm_layer(n_x=3, n_a=4, m=2, T_x=1, directions=2)
     fed = feeds(Call.of(LAYOUTS["onnx"], "lstm", *problem.arguments("lstm_layer")))

@@ -26,7 +26,7 @@ from reference.contract import CONTRACTS, LAYERS, LAYERS_BACKWARD
 
 DOCS = (CLONE / "docs" / "adapters.md").read_text()
 EXTRAS = tomllib.loads((CLONE / "pyproject.toml").read_text())["project"]["optional-dependencies"]
-SHARED = {"__init__", "autograd", "functions", "onnx_model", "keras_layers", "torch_modules"}
+SHARED = {"__init__", "functions", "keras_layers", "torch_modules"}
 """What is no adapter itself."""
 
 

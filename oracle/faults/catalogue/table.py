@@ -49,6 +49,8 @@ FUNCTIONS_OF: Mapping[str, Sequence[str]] = {
     "LSTM_BACKWARDS": ("lstm_cell_backward", "lstm_backward"),
     "SEQUENCE_BACKWARDS": ("rnn_backward", "lstm_backward"),
 }
+"""`ALL` are the four functions, and `EVERY` the four functions and the layers."""
+
 ARGUMENTS: Mapping[str, str] = {
     "given": "array",
     "parameters": "p",
