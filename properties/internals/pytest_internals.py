@@ -67,17 +67,6 @@ def positional_arguments(config: pytest.Config) -> list[str]:
     return config.args if config.args_source is pytest.Config.ArgsSource.ARGS else []
 
 
-def group_of_options(config: pytest.Config, name: str) -> dict[str, str]:
-    """The options of a group with their metavars, and the help of each."""
-    group = next(group for group in config._parser._groups if group.name == name)
-    described = {}
-    for option in group.options:
-        attributes = option.attrs()
-        written = " ".join([*option.names(), attributes.get("metavar") or ""]).strip()
-        described[written] = attributes["help"]
-    return described
-
-
 def option_words(config: pytest.Config, *options: str) -> list[str]:
     """These options with the values that the user has given, as words of the command."""
     words: list[str] = []

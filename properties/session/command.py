@@ -10,12 +10,11 @@ from itertools import chain
 from pathlib import Path
 from shutil import get_terminal_size
 from textwrap import fill
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
 from properties.internals.pytest_internals import (
-    group_of_options,
     hide_test_counts,
     positional_arguments,
     show_plainly,
@@ -140,22 +139,20 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 def usage_error(message: str, options: Sequence[str]) -> str:
     """Return argparse's message about a wrong option, with a hint at the help and at a similar option."""
-    unknown = [name for word in message.split() if (name := word.strip(":,").partition("=")[0])[:2] == "--"]
-    hints = (_report_hint(name) or closest(name, options) for name in unknown if name not in options)
-    hint = next(hints, "")
-    return f"{message} (see rnn-crosscheck --help){hint}"
-
-
-def _report_hint(option: str) -> str:
-    """A hint at `--report` for an option with the name of a format, such as `--html`; empty for another."""
-    suffix = f".{option.removeprefix('--')}"
-    return f"; did you mean --report FILE{suffix}?" if suffix in FORMATS else ""
+    for word in message.split():
+        name = word.strip(":,").partition("=")[0]
+        if name.startswith("--") and name not in options:
+            suffix = f".{name.removeprefix('--')}"
+            is_format = suffix in FORMATS  # as in --html
+            hint = f"; did you mean --report FILE{suffix}?" if is_format else closest(name, options)
+            return f"{message} (see rnn-crosscheck --help){hint}"
+    return f"{message} (see rnn-crosscheck --help)"
 
 
 def help_text(config: pytest.Config) -> str:
     """Return the usage, the options of rnn-crosscheck, and the most useful options of pytest."""
-    ours = group_of_options(config, "rnn-crosscheck")
-    ours.pop("--implementation TARGET")
+    options: Any = config.pluginmanager.getplugin(f"{PREFIX}conftest")
+    ours = {f"{name} {metavar}": help for name, metavar, _, help in options.OPTIONS[1:]}
     wrap = partial(fill, width=min(get_terminal_size().columns, 110), break_on_hyphens=False)
     lines = ["usage: rnn-crosscheck [TARGET ...] [options]", "", wrap(ABOUT), ""]
     for options in (ours, OF_PYTEST):
