@@ -16,8 +16,6 @@ from reference.contract import Array, Kind
 
 _SLOT = re.compile(r"(?i)opt(im(izers?)?)?(_?(weights|states?|vars))?|exp_avg(_sq)?|momentum_buffer")
 """The part of a name under which an optimizer stores its own data for each weight."""
-_SHOWN = 6
-"""The largest number of tensors or skipped items that a message lists."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +57,9 @@ def find(contents: Contents, layout: str = "", *, overrules: bool = True) -> Fou
     if not found.layers:
         found.layers.extend(_unnamed(contents, unnamed, layout))
     if not found.layers:
-        some = [*found.skipped[:_SHOWN], *(["…"] if len(found.skipped) > _SHOWN else [])]
-        others = f"; there is {'; '.join(some)}" if some else ""
-        raise CheckpointError(
-            shortened(f"it has no RNN or LSTM in it{others or _tensors_in_words(arrays, layout)}", 400)
-        )
+        skipped = f"; there is {'; '.join(found.skipped)}" if found.skipped else ""
+        clause = skipped or _tensors_in_words(arrays, layout)
+        raise CheckpointError(shortened(f"it has no RNN or LSTM in it{clause}", 400))
     return found
 
 
@@ -163,11 +159,9 @@ def _tensors_in_words(arrays: Mapping[str, np.ndarray], layout: str) -> str:
     """A clause that lists some of the tensors, and names the option that reads weights with unknown names."""
     if not arrays:
         return ", nor any tensor"
-    shown = [f"{name} {array.shape}" for name, array in [*arrays.items()][:6]]
-    more = f" and {len(arrays) - len(shown)} more" if len(arrays) > len(shown) else ""
     other = f"; for weights with other names, add --layout {'|'.join(LAYOUTS)}"
     which = f" that fits --layout {layout}" if layout else f" with known names{other}"
-    return f"{which}; there is {', '.join(shown)}{more}"
+    return f"{which}; there is {', '.join(f'{name} {array.shape}' for name, array in arrays.items())}"
 
 
 _HIDDEN = re.compile("u|r|w?(h|hh|aa|rec)|weighthh|recurrent(kernel|weight)?")

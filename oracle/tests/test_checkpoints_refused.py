@@ -135,7 +135,7 @@ def test_a_file_without_layers_says_what_there_is(tmp_path: Path) -> None:
     message = complaint(tmp_path / "f.pt")
     assert "no RNN or LSTM in it with known names; for weights with other names, add --layout " in message
     assert "; there is fc0.weight (2, 2), " in message
-    assert "and 14 more" in message
+    assert message.endswith("…")
     torch.save({f"enc.{name}": tensor for name, tensor in gru.items()}, tmp_path / "g.pt")
     assert "no RNN or LSTM in it; there is enc: a GRU" in complaint(tmp_path / "g.pt")
     torch.save({}, tmp_path / "e.pt")

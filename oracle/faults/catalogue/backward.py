@@ -3,10 +3,9 @@
 The known quantities are those of `oracle.faults.backward_equations`.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
-from oracle.faults.catalogue.table import GATES, THE, mistakes
+from oracle.faults.catalogue.table import mistakes
 
 
 def _sums_of_earlier_call(v: Any) -> Any:
@@ -15,7 +14,8 @@ def _sums_of_earlier_call(v: Any) -> Any:
     return v.memory.setdefault(shape, {})
 
 
-_RNN_ACTIVATIONS = """
+MISTAKES = mistakes(
+    """
 [backward]
 RNN_BACKWARDS
   derivative_of_tanh_left_out | dz is da_next: the derivative of tanh is left out | dz = da_next
@@ -40,9 +40,8 @@ LSTM_BACKWARDS
   dzo_without_tanh | dzo uses c_next instead of tanh(c_next) | dzo = da_next * c_next * slope_o
   dzo_of_tanh_of_a_next | dzo uses tanh(a_next) instead of tanh(c_next)
     | dzo = da_next * np.tanh(a_next) * slope_o
-"""
-
-_LSTM_ACTIVATIONS = """
+  <gate>_derivative_left_out | the derivative of <the gate>'s activation is left out
+    | slope_<g> = np.ones_like(ft)
   gate_derivatives_left_out | the derivatives of all gates' activations are left out
     | slope_i = np.ones_like(ft) | slope_f = np.ones_like(ft)
     | slope_c = np.ones_like(ft) | slope_o = np.ones_like(ft)
@@ -82,9 +81,8 @@ LSTM_BACKWARDS
   dzf_and_dzi_exchanged | dzf uses cct instead of c_prev, and dzi uses c_prev instead of cct
     | dzf = dc * cct * slope_f | dzi = dc * c_prev * slope_i
   dzo_from_dc | dzo uses dc instead of da_next | dzo = dc * h * slope_o
-"""
-
-_WEIGHTS_AND_TIME = """
+  <gate>_missing_in_da_prev | da_prev and dxt lack the part of <the gate>
+    | da_prev = (back - W<g>.T @ dz<g>)[:n_a] | dxt = (back - W<g>.T @ dz<g>)[n_a:]
   dW_for_W | da_prev and dxt are computed with dW instead of W
     | back = dWf.T @ dzf + dWi.T @ dzi + dWc.T @ dzc + dWo.T @ dzo
   da_prev_and_dxt_exchanged | da_prev and dxt are taken from each other's rows
@@ -133,21 +131,6 @@ SEQUENCE_BACKWARDS
   da0_left_out | da0 is 0 | da0 = np.zeros_like(da_carried)
   da0_is_da_next | da0 is the gradient with respect to the state after step 0 | da0 = da_next
   sums_kept | the sums over the steps are kept from call to call | sums = sums_of_earlier_call
-"""
-
-
-def _of_gates() -> Iterator[str]:
-    """The tables, with the mistakes that can be made in each gate between them."""
-    yield _RNN_ACTIVATIONS
-    for g, gate in GATES.items():
-        left_out = f"the derivative of {THE[g]}'s activation is left out"
-        yield f"  {gate}_derivative_left_out | {left_out} | slope_{g} = np.ones_like(ft)"
-    yield _LSTM_ACTIVATIONS
-    for g, gate in GATES.items():
-        back = f"(back - W{g}.T @ dz{g})"
-        yield f"  {gate}_missing_in_da_prev | da_prev and dxt lack the part of {THE[g]}"
-        yield f"    | da_prev = {back}[:n_a] | dxt = {back}[n_a:]"
-    yield _WEIGHTS_AND_TIME
-
-
-MISTAKES = mistakes("\n".join(_of_gates()), sums_of_earlier_call=_sums_of_earlier_call)
+""",
+    sums_of_earlier_call=_sums_of_earlier_call,
+)

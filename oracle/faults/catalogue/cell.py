@@ -13,6 +13,16 @@ import numpy as np
 from oracle.faults.catalogue.table import GATES, ORDERS, THE, mistakes
 from reference.contract import Array
 
+_OF_EACH_GATE = """
+[weights]
+  <gate>_a_weights_transposed | the part of W<g> for a_prev is transposed
+    | parameters = a_weights_transposed(p, '<g>')
+[biases]
+  <gate>_bias_missing | b<g> is left out | parameters = each(p, np.zeros_like, 'b<g>')
+  <gate>_bias_doubled | b<g> is added twice | parameters = each(p, lambda b: 2 * b, 'b<g>')
+  forget_bias_plus_one | 1 is added to bf | parameters = each(p, lambda b: b + 1, 'bf')
+"""
+
 
 def _of_gates() -> Iterator[str]:
     """The lines for weights and biases of each gate, each pair of gates, and each order of gates."""
@@ -29,13 +39,7 @@ def _of_gates() -> Iterator[str]:
         pair, of_one = f"{GATES[g]}_with_{GATES[h]}", f"parameters = gates_read(p, '{g}', '{h}'"
         yield f"{biases}  {pair}_bias | {THE[g]} uses b{h} | {of_one}, 'b')"
         yield f"{weights}  {pair}_weights | {THE[g]} uses W{h} | {of_one}, 'W')"
-    for g, gate in GATES.items():
-        transposed = f"{gate}_a_weights_transposed | the part of W{g} for a_prev is transposed"
-        yield f"{weights}  {transposed} | parameters = a_weights_transposed(p, '{g}')"
-        yield f"{biases}  {gate}_bias_missing | b{g} is left out"
-        yield f"    | parameters = each(p, np.zeros_like, 'b{g}')"
-        yield f"  {gate}_bias_doubled | b{g} is added twice | parameters = each(p, lambda b: 2 * b, 'b{g}')"
-    yield "  forget_bias_plus_one | 1 is added to bf | parameters = each(p, lambda b: b + 1, 'bf')"
+    yield _OF_EACH_GATE
     misread = set()
     for stacked, order in permutations(ORDERS, 2):
         gates = frozenset(zip(order, stacked, strict=True))

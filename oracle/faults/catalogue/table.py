@@ -17,7 +17,7 @@ The right side of a change is the name of a function, or an expression of quanti
 `ARGUMENTS`), of the names in `NAMES`, and of those that the table is given. In an expression, `right` is the
 right value, and `v` has all quantities. A change with `?` stands for two changes, with `a` and with `c` in
 its place. The words `above`, `forward` and `backward` restrict a change to the layers above the first, or to
-one direction.
+one direction. A line with `<g>`, `<gate>` or `<the gate>` stands for a line for each gate.
 """
 
 import re
@@ -97,12 +97,14 @@ def mistakes(table: str, **names: Any) -> list[Fault]:
         if not line.startswith(" "):
             functions = tuple(FUNCTIONS_OF.get(line, [line]))
             continue
-        name, sentence, *changes = line.strip().split(" | ")
-        wrong: dict[str, Callable[..., Any]] = {}
-        for change in changes:
-            for letter in "ac" if "?" in change else "a":
-                wrong.update(_change(change.replace("?", letter), _right(functions), {**NAMES, **names}))
-        found.append(Fault(name, group, sentence, dict.fromkeys(functions, wrong)))
+        for g in GATES if "<g" in line else "i":
+            of_gate = line.replace("<g>", g).replace("<gate>", GATES[g]).replace("<the gate>", THE[g])
+            name, sentence, *changes = of_gate.strip().split(" | ")
+            wrong: dict[str, Callable[..., Any]] = {}
+            for change in changes:
+                for letter in "ac" if "?" in change else "a":
+                    wrong.update(_change(change.replace("?", letter), _right(functions), {**NAMES, **names}))
+            found.append(Fault(name, group, sentence, dict.fromkeys(functions, wrong)))
     return found
 
 
