@@ -190,21 +190,16 @@ def _fit(
         seen.append(answer)
     if _all_same(seen, right, wrong, CLEARLY):
         return 0
-    answered = [triple for triple in zip(seen, shown, right, strict=True) if not _raised(triple[1])]
-    if not any(_is_evidence([*zip(*answered, strict=True)], part) for part in PARTS):
+    answered = [k for k, answer in enumerate(shown) if not _raised(answer)]
+    theirs, ours, spec = ([each[k] for k in answered] for each in (seen, shown, right))
+    if not any(
+        _all_same(theirs, ours, part) and not _all_same(theirs, spec, part, CLEARLY) for part in PARTS
+    ):
         return 0
     rest = PARTS[len(needed) :]
     if not all(_right_where(seen, shown, right, part) for part in rest):
         return 0
     return len(needed) + sum(_all_same(seen, shown, part) for part in rest)
-
-
-def _is_evidence(answers: Sequence[Sequence[Behaviour]], part: str) -> bool:
-    """Whether a mistake agrees with the implementation in a part, and clearly not with the specification."""
-    if not answers:
-        return False
-    seen, shown, right = answers
-    return not _all_same(seen, right, part, CLEARLY) and _all_same(seen, shown, part)
 
 
 def _right_where(
