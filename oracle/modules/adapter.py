@@ -153,8 +153,9 @@ class Adapter:
             states = [steps.new_zeros(n) if each is None else each for each, n in zip(states, shapes)]
         else:
             states = []
-        if lengths is not None or form.always:
-            lengths = np.full(samples, len(steps)) if lengths is None else lengths
+        if lengths is None or not samples:  # torch packs no empty batch
+            lengths = torch.full((samples,), len(steps)) if form.always else None
+        else:
             lengths = torch.as_tensor(np.array(lengths, np.int64))
         output, last = form.call(self._factory.called(built), steps, states, shapes, lengths)
         if not last:  # the last hidden states of a layer are in its output

@@ -67,7 +67,7 @@ class Form:
             ratio, mask = lengths / max(len(steps), 1), within < lengths[:, None]
             values = {"counts": lengths, "fractions": ratio, "mask": mask, "padding": ~mask}
             named[self.names[1]] = values[self.lengths]
-        elif lengths is not None and len(lengths):  # torch packs no empty batch
+        elif lengths is not None:
             pack = torch.nn.utils.rnn.pack_padded_sequence
             value = pack(value, lengths, batch_first=self.time == "second", enforce_sorted=False)
         output, *last = self._call(called, value, states, **named)
@@ -78,7 +78,7 @@ class Form:
             output = output.transpose(0, 1)
         if any(each.ndim != 3 for each in (output, *last)):
             raise WrongModule(f"it returned shapes {[tuple(each.shape) for each in (output, *last)]}")
-        if lengths is not None and len(lengths) and len(output) == lengths.max():  # ends with the longest
+        if lengths is not None and len(output) == lengths.max():  # ends with the longest sample
             output = torch.cat([output, output.new_zeros(len(steps) - len(output), *output.shape[1:])])
         if lengths is not None and self.lengths != "packed":  # outputs beyond the end are not specified
             output = torch.where((within[:, None] < lengths)[:, :, None], output, output.new_zeros(()))
@@ -120,20 +120,24 @@ def _tensors(value: Any) -> Iterator[Any]:
             yield from _tensors(each)
 
 
-def forms(forward: Any, interface: Interface, batch_first: Optional[bool]) -> Iterator[Form]:  # noqa: UP045
-    """The forms that the signature of `forward` allows, the most usual first."""
+def forms(forward: Any, interface: Interface, batch_first: Optional[bool]) -> list[Form]:  # noqa: UP045
+    """The forms that the signature of `forward` allows: the most usual first, those with lengths last."""
     times = ["first", "second"] if batch_first is None else ["second" if batch_first else "first"]
     times = ["stepped"] if interface.is_cell else times
-    more = _arguments(forward)
+    more, found = _arguments(forward), []
     state = next((each for each in more if _STATES.fullmatch(each.name)), more[0] if more else None)
     if state and not _LENGTHS.fullmatch(state.name):
         name = state.name if state is not more[0] or state.kind is state.KEYWORD_ONLY else ""
         is_required = state.default is state.empty and state.kind is not state.VAR_POSITIONAL
+        needs, flats = is_required or interface.is_cell, [interface.is_cell, not interface.is_cell]
         ways = ["tuple", "list", "arguments", "pairs"] if interface.kind == "lstm" else ["tuple", "list"]
-        for way, flat, time in product(ways, [interface.is_cell, not interface.is_cell], times):
-            yield Form(time, way, flat, is_required or interface.is_cell, names=(name, ""))
-    if not interface.is_cell:
-        yield from (Form(time, "none") for time in times)
+        each = product(ways, flats, times)
+        found = [Form(time, way, flat, needs, names=(name, "")) for way, flat, time in each]
+    if interface.is_cell:
+        return found
+    found += [Form(time, "none") for time in times]
+    always = [replace(form, always=True) for form in found]
+    return found + [each for form in always for each in forms_with_lengths(form, forward)]
 
 
 def forms_with_lengths(form: Form, forward: Any) -> Iterator[Form]:

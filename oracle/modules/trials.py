@@ -122,20 +122,16 @@ class Trials:
             gates = orders(found[0])[1]
             raise UnusableModule(f"{by} tell the order of its gates, {gates}: leave out --gates")
         self._forward = getattr(called, "call" if self._interface.framework == "keras" else "forward", called)
-        plain = [*forms(self._forward, self._interface, self._factory.batch_first)]
-        always = (replace(form, always=True) for form in plain if form.time != "stepped")
-        with_lengths = [each for form in always for each in forms_with_lengths(form, self._forward)]
-        reasons = []
-        for self._dtype, kind_of_forms in product(("float64", "float32"), (plain, with_lengths)):
-            errors, why = self._errors(found, kind_of_forms)
-            reasons.append(why)
-            if errors:
-                break
-        else:
-            raise UnusableModule(f"none of the calls of {self._interface.name} works: {reasons[0]}", stage=1)
-        self._limit("dtypes", ["float32"], reasons[0] if self._dtype == "float32" else "")
+        possible = forms(self._forward, self._interface, self._factory.batch_first)
+        errors, why = self._errors(found, possible)
+        if not errors:
+            self._dtype = "float32"
+            errors, _ = self._errors(found, possible)
+            self._limit("dtypes", ["float32"], why)
+        if not errors:
+            raise UnusableModule(f"none of the calls of {self._interface.name} works: {why}", stage=1)
         least = {form: min(each) for form, each in errors.items()}
-        form = min(least, key=lambda form: (least[form] > FITS, np.isinf(least[form])))
+        form = min(least, key=lambda form: (form.always, least[form] > FITS, np.isinf(least[form])))
         self._by_fit, fits = len(found) > 1, ""
         if stated and least[form] > FITS:
             every = self._read(tried, "")[1]

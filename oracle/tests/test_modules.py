@@ -174,8 +174,10 @@ def test_states_and_lengths_may_be_arguments_by_name_alone() -> None:
     assert is_right(found, Sizes(2, 3), lengths=[2, 4, 1])
 
 
-def test_a_module_with_a_mask_is_called_with_no_samples() -> None:
-    found = understood(users.Masked, like="torch.nn.RNN")
+@pytest.mark.parametrize("module", [users.Masked, users.ByNameAlone])
+def test_a_module_with_a_mask_or_lengths_is_called_with_no_samples(module: Any) -> None:
+    """Without lengths, since torch packs no empty batch."""
+    found = understood(module, like="torch.nn.RNN")
     assert is_right(found, Sizes(2, 3), lengths=[2, 4, 1])
     x, a0, parameters, options = question("rnn", Sizes(2, 3))
     a, a_last = found.functions["rnn_layer"](
