@@ -17,7 +17,7 @@ from oracle.modules.calls import Form
 from oracle.modules.factory import Converter, Factory, KerasFactory, Trained
 from oracle.modules.interface import INTERFACES, Interface, ModuleOptions, Sizes, UnusableModule
 from oracle.modules.trials import Trials, Understood
-from oracle.modules.weights import readings
+from oracle.modules.weights import by_the_frameworks_names
 
 __all__ = [
     "Form",
@@ -122,9 +122,6 @@ def functions_of_converted(
     returned modules are called.
     """
     factory = Converter(convert, INTERFACES[interface], ModuleOptions(converts=interface))
-    found = {}
-    for n_p in (0, 3) if factory.interface.kind == "lstm" else (0,):
-        sizes = Sizes(n_p=n_p)
-        shapes = {name: tuple(each.shape) for name, each in factory.built(sizes, "float64").weights.items()}
-        found[n_p > 0] = readings(shapes, factory.interface, sizes, ModuleOptions())[1][0]
-    return Adapter(factory, found, form).functions()
+    shapes = factory.built(Sizes(), "float64").shapes
+    reading = by_the_frameworks_names(shapes, factory.interface, Sizes())
+    return Adapter(factory, reading, form).functions()

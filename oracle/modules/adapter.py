@@ -13,7 +13,7 @@ from oracle.layout import plain
 from oracle.modules.calls import Form
 from oracle.modules.factory import Built, Factory
 from oracle.modules.interface import Sizes, UnusableModule, WrongModule
-from oracle.modules.weights import Reading, places
+from oracle.modules.weights import Reading, by_the_frameworks_names, places
 from reference.contract import Array, Kind, direction_shapes, extents
 
 Parameters = Sequence[Mapping[str, Array]]
@@ -48,31 +48,29 @@ def _unflat(values: Array, kind: Kind, sizes: Sizes, prefix: str = "") -> list[d
 class Adapter:
     """The functions of layers, computed by the modules of a factory, which are called in one form.
 
-    `readings` has the reading of a module of one layer and direction without a projection (key `False`), and
-    perhaps that of one with a projection (key `True`).
+    The reading is that of a module of one layer and direction without a projection.
     """
 
-    def __init__(
-        self, factory: Factory, readings: dict[bool, Reading], form: Form, in_training: bool = False
-    ) -> None:
-        self.kind, self.form = factory.interface.kind, form
+    def __init__(self, factory: Factory, reading: Reading, form: Form, in_training: bool = False) -> None:
+        self.kind, self.reading, self.form = factory.interface.kind, reading, form
         self.returns_states = True  # as far as calls have shown
-        self._factory, self.readings, self._in_training = factory, readings, in_training
+        self._factory, self._in_training = factory, in_training
         self._sources_of: dict[Sizes, dict[str, tuple[Array, int]]] = {}
 
-    def _sources(self, weights: Mapping[str, Any], sizes: Sizes) -> dict[str, tuple[Array, int]]:
+    def _sources(self, built: Built, sizes: Sizes) -> dict[str, tuple[Array, int]]:
         """For each weight, the indices of its entries in `flat` parameters, and its half of a bias.
 
         The half is 1 or 2 for two biases that are added, each of which gets one half, otherwise 0. Raises
         `UnusableModule` if the names do not tell layers and directions, and `WrongModule` if no order of
         layers and directions explains the shapes.
         """
-        reading = self.readings.get(sizes.n_p > 0, self.readings[False])
-        found, of_each = places(weights, reading, sizes), numbered(self.kind, sizes)
+        shapes = built.shapes
+        named = by_the_frameworks_names(shapes, self._factory.interface, sizes) if sizes.n_p else {}
+        reading = named or self.reading
+        found, of_each = places(shapes, reading, sizes), numbered(self.kind, sizes)
         if not found:
-            longest = max(weights, key=len)
+            longest = max(shapes, key=len)
             raise UnusableModule(f"names such as {longest} do not tell the places of its weights")
-        shapes = {name: tuple(each.shape) for name, each in weights.items()}
         entries = {name: reading[own].of(self.kind, of_each[k]) for name, (k, own) in found.items()}
         counts = {name: int(np.prod(shape)) for name, shape in shapes.items()}
         for name in (name for name, array in entries.items() if array.size != counts[name]):
@@ -95,7 +93,7 @@ class Adapter:
                     raise ValueError(f"{name} has shape {p[name].shape}, expected {array.shape}")
         built, values = self._factory.built(sizes, x.dtype.name, self._in_training), flat(parameters)
         if sizes not in self._sources_of:
-            self._sources_of[sizes] = self._sources(built.weights, sizes)
+            self._sources_of[sizes] = self._sources(built, sizes)
         with sys.modules["torch"].no_grad():
             for name, (entries, half) in self._sources_of[sizes].items():
                 whole, one = values[entries], values[entries] / 2
@@ -105,11 +103,11 @@ class Adapter:
 
     def parameters(self) -> list[dict[str, Array]]:
         """The parameters of a trained module; two biases are added."""
-        sizes = self._factory.tried
-        trained = self._factory.weights(self._factory.construct(sizes))
-        weights = {name: _array(each) for name, each in trained.items()}
+        sizes, module = self._factory.tried, self._factory.construct(self._factory.tried)
+        trained = Built(module, self._factory.weights(module))
+        weights = {name: _array(each) for name, each in trained.weights.items()}
         values = np.zeros(len(flat(numbered(self.kind, sizes))), next(iter(weights.values())).dtype)
-        for name, (entries, _) in self._sources(weights, sizes).items():
+        for name, (entries, _) in self._sources(trained, sizes).items():
             values[entries] += weights[name]
         return _unflat(values, self.kind, sizes)
 

@@ -10,9 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any, Optional
 
-from oracle.modules.interface import Interface, WrongModule
-
-Shape = tuple[int, ...]
+from oracle.modules.interface import Interface, Shape, WrongModule
 
 _LENGTHS = re.compile(
     r"(?i)(xs?_?|seq_?|sequence_?|input_?)?(lens?|lengths?)|(padding_?|input_?|attention_?|seq_?)?masks?"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Optional
 
-from oracle.modules.interface import Interface, ModuleOptions, Sizes, UnusableModule, one_line
+from oracle.modules.interface import Interface, ModuleOptions, Shape, Sizes, UnusableModule, one_line
 
 _SIZES = (
     re.compile(
@@ -41,6 +41,11 @@ class Built:
     module: Any
     weights: Mapping[str, Any]
     converted: Any = None
+
+    @property
+    def shapes(self) -> dict[str, Shape]:
+        """The shapes of the weights."""
+        return {name: tuple(each.shape) for name, each in self.weights.items()}
 
 
 class Factory:

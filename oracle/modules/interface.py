@@ -10,6 +10,8 @@ from typing import Any, NamedTuple, Optional
 
 from reference.contract import Kind
 
+Shape = tuple[int, ...]
+
 
 class UnusableModule(Exception):  # noqa: N818
     """A module cannot be judged.

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Optional
 import numpy as np
 
 from oracle.modules.adapter import Adapter
-from oracle.modules.calls import Form, Shape, forms, forms_with_lengths
+from oracle.modules.calls import Form, forms, forms_with_lengths
 from oracle.modules.factory import Factory
 from oracle.modules.fitting import FITS, depends_on, error_of, no_fit, only_fit, question, stated_order
 from oracle.modules.interface import ModuleOptions, Sizes, UnusableModule, one_line, refusal
@@ -66,7 +66,7 @@ class Trials:
         functions = adapter.functions()
         if self._supports.get("gradients") is False:
             del functions[f"{kind}_layer_backward"]
-        joined, gates = orders(adapter.readings[False])
+        joined, gates = orders(adapter.reading)
         facts = {
             "module": name,
             "like": self._interface.name,
@@ -96,14 +96,6 @@ class Trials:
         if why:
             self._supports[key], self._why[key] = value, why
 
-    def _shapes(self, sizes: Sizes) -> dict[str, Shape]:
-        weights = self._factory.built(sizes, self._dtype).weights
-        return {name: tuple(each.shape) for name, each in weights.items()}
-
-    def _read(self, sizes: Sizes, gates: str) -> tuple[str, list[Reading]]:
-        """What determines the reading of a module of these sizes, and the readings that it leaves."""
-        return readings(self._shapes(sizes), self._interface, sizes, replace(self._stated, gates=gates))
-
     def _find_reading_and_form(self) -> tuple[str, str]:
         """Find the reading of the weights and the form of a call.
 
@@ -111,8 +103,9 @@ class Trials:
         """
         tried, stated = self._tried, self._stated.gates
         try:
-            by, found = self._read(tried, stated)
-            called = self._factory.called(self._factory.built(tried, self._dtype))
+            built = self._factory.built(tried, self._dtype)
+            by, found = readings(built.shapes, self._interface, tried, self._stated)
+            called = self._factory.called(built)
         except UnusableModule as error:
             raise self._factory.advised(error) from None
         except Exception as error:  # raised by the user's code
@@ -134,7 +127,7 @@ class Trials:
         form = min(least, key=lambda form: (form.always, least[form] > FITS, np.isinf(least[form])))
         self._by_fit, fits = len(found) > 1, ""
         if stated and least[form] > FITS:
-            every = self._read(tried, "")[1]
+            _, every = readings(built.shapes, self._interface, tried, replace(self._stated, gates=""))
             of_all, _ = self._errors(every, [form])
             fitting = [each for each, error in zip(every, of_all[form]) if error <= FITS]
             fits = stated_order(fitting[0]) if len(fitting) == 1 else ""
@@ -144,7 +137,7 @@ class Trials:
         if form.states == "none":  # states that are taken and ignored are judged
             others = [each for each in least if each.states != "none" and each.time == form.time]
             form = min(others, key=least.__getitem__, default=form)
-        self._adapter = Adapter(self._factory, {False: reading}, form)
+        self._adapter = Adapter(self._factory, reading, form)
         self._factory.shares = depends_on("weights", self._adapter, tried, self._dtype)
         return by, fits
 
@@ -156,7 +149,7 @@ class Trials:
         errors: dict[Form, list[float]] = {}
         others, why = dict(errors), ""
         for form in tried:
-            adapters = [Adapter(self._factory, {False: reading}, form) for reading in found]
+            adapters = [Adapter(self._factory, reading, form) for reading in found]
             try:
                 each = [*map(self._error, adapters)]
                 is_in_time = form.time == "stepped" or depends_on("x", adapters[0], self._tried, self._dtype)
@@ -204,11 +197,9 @@ class Trials:
         if option in self._factory.lacking:
             return self._factory.lacking[option]
         try:
-            shapes = self._shapes(sizes)
-            if sizes.n_p and shapes != self._shapes(self._tried):
-                self._adapter.readings[True] = self._read(sizes, self._stated.gates)[1][0]
-            is_told = option != "bidirectional" or (tell_directions(shapes) and not self._by_fit)
-            if self._error(sizes=sizes, **how) <= FITS or is_told:
+            if self._error(sizes=sizes, **how) <= FITS or option != "bidirectional":
+                return ""
+            if not self._by_fit and tell_directions(self._factory.built(sizes, self._dtype).weights):
                 return ""
             exchanges = product(*([(2 * k, 2 * k + 1), (2 * k + 1, 2 * k)] for k in range(sizes.layers)))
             if any(self._error(sizes=sizes, order=sum(each, ())) <= FITS for each in exchanges):
@@ -222,7 +213,7 @@ class Trials:
         errors: dict[Adapter, float] = {}
         none = "it takes neither packed sequences nor an argument for lengths"
         for form in forms_with_lengths(self._adapter.form, self._forward):
-            adapter = Adapter(self._factory, self._adapter.readings, form)
+            adapter = Adapter(self._factory, self._adapter.reading, form)
             try:
                 errors[adapter] = self._error(adapter, lengths=np.array([4, 3, 1]))
             except Exception as error:  # raised by the user's code
@@ -254,7 +245,7 @@ class Trials:
         """The modes in which the module gives other numbers than in evaluation mode without gradients."""
         given = question(self._interface.kind, self._tried, self._dtype)
         first, modes = self._adapter.run(*given)[0], []
-        in_training = Adapter(self._factory, self._adapter.readings, self._adapter.form, in_training=True)
+        in_training = Adapter(self._factory, self._adapter.reading, self._adapter.form, in_training=True)
         for mode in ("every call", "inference mode", "training mode"):
             with sys.modules["torch"].inference_mode() if mode == "inference mode" else nullcontext():
                 again = (in_training if mode == "training mode" else self._adapter).run(*given)[0]

@@ -17,11 +17,10 @@ from itertools import islice, permutations, product
 import numpy as np
 
 from oracle.layout import LAYOUTS
-from oracle.modules.interface import Interface, ModuleOptions, Sizes, UnusableModule
+from oracle.modules.interface import Interface, ModuleOptions, Shape, Sizes, UnusableModule
 from oracle.naming import KERAS, TORCH
 from reference.contract import Array, Kind
 
-Shape = tuple[int, ...]
 NETWORKS = {"lstm": "an LSTM", "rnn": "an RNN"}
 
 
@@ -73,10 +72,10 @@ def readings(
     What determines it is `"torch's names"`, `"fit"` and the like. Raises `UnusableModule` if the tensors are
     not those of a module of one layer and direction.
     """
+    if named := by_the_frameworks_names(shapes, interface, sizes):
+        return {"torch": "torch's names", "keras": "Keras's names"}[interface.framework], [named]
     if sizes.places > 1:
         shapes = {names[0]: shapes[names[0]] for names in _by_words(shapes).values()}
-    if named := _by_the_frameworks_names(shapes, interface, sizes):
-        return {"torch": "torch's names", "keras": "Keras's names"}[interface.framework], [named]
     n, letters = (4, "fico") if interface.kind == "lstm" else (1, "r")
     network = f"{NETWORKS[interface.kind]} of one layer, {sizes.n_x} inputs and {sizes.n_a} units"
     possible = {name: [*_by_shape(shape, sizes, letters)] for name, shape in shapes.items()}
@@ -117,10 +116,15 @@ _SIDES = {  # the sides of the names, which stand in the order of weight, recurr
 }
 
 
-def _by_the_frameworks_names(
+def by_the_frameworks_names(
     shapes: Mapping[str, Shape], interface: Interface, sizes: Sizes
 ) -> dict[str, Role]:
-    """The reading by the names of the framework; empty unless each tensor has such a name, and its shape."""
+    """The reading by the names of the framework; empty unless each tensor has such a name, and its shape.
+
+    Of several layers and directions, it is the reading of the first.
+    """
+    if sizes.places > 1:
+        shapes = {names[0]: shapes[names[0]] for names in _by_words(shapes).values()}
     layout, sides = LAYOUTS[interface.framework], _SIDES[interface.framework]
     gates = layout.gates.replace("g", "c") if interface.kind == "lstm" else "r"
     rows = len(gates) * sizes.n_a
