@@ -7,56 +7,36 @@ entries: `by_error` recognises them by their errors.
 
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from oracle.faults.catalogue import COMMON, COMMON_IN_LAYERS, FAULTS, RARE
 from oracle.faults.catalogue.remedies import REMEDIES
 from oracle.faults.fault import Fault
 from reference.contract import CONTRACTS
 
-__all__ = [
-    "COMMON",
-    "ERRORS",
-    "FAULTS",
-    "RARE",
-    "Fault",
-    "by_error",
-    "common",
-    "concerning",
-    "remedy",
-    "sentence",
-]
-
-
-class Raising(NamedTuple):
-    """A mistake in a sentence, and the type and the text of its error."""
-
-    sentence: str
-    type: str
-    text: str
-
+__all__ = ["COMMON", "ERRORS", "FAULTS", "RARE", "Fault", "by_error", "common", "concerning", "remedy"]
 
 _CACHE_SIZES = "|".join(str(len(contract.cache) + 1) for contract in CONTRACTS.values() if contract.is_cell)
 
-ERRORS: Mapping[str, Raising] = {
-    "cache_made_an_array": Raising(
+ERRORS: Mapping[str, tuple[str, str, str]] = {
+    "cache_made_an_array": (
         "the cache of a step is made into an array, as by np.append(caches, cache) for caches.append(cache)",
-        "ValueError",
-        rf"inhomogeneous shape after 1 dimensions.* was \((?:{_CACHE_SIZES}),\)",
+        *("ValueError", rf"inhomogeneous shape after 1 dimensions.* was \((?:{_CACHE_SIZES}),\)"),
     ),
-    "head_weights_of_lstm": Raising(
-        "an RNN's head weights have the key Wya; Wy is the key of an LSTM", "KeyError", "^'Wy'$"
+    "head_weights_of_lstm": (
+        "an RNN's head weights have the key Wya; Wy is the key of an LSTM",
+        *("KeyError", "^'Wy'$"),
     ),
-    "head_weights_of_rnn": Raising(
-        "an LSTM's head weights have the key Wy; Wya is the key of an RNN", "KeyError", "^'Wya'$"
+    "head_weights_of_rnn": (
+        "an LSTM's head weights have the key Wy; Wya is the key of an RNN",
+        *("KeyError", "^'Wya'$"),
     ),
 }
-"""The mistakes that always raise, by name; the text of the error is a regular expression."""
+"""The mistakes that always raise: the sentence, and the type and the text (an expression) of the error."""
 
 
 def by_error(type: str, text: str) -> list[str]:
     """The names of the mistakes that raise this error."""
-    return [name for name, each in ERRORS.items() if each.type == type and re.search(each.text, text)]
+    return [name for name, (_, own, known) in ERRORS.items() if own == type and re.search(known, text)]
 
 
 def concerning(function: str) -> list[Fault]:
@@ -72,7 +52,7 @@ def common(function: str) -> list[Fault]:
 
 def sentence(name: str) -> str:
     """The sentence of a mistake, for the line "looks like"."""
-    return ERRORS[name].sentence if name in ERRORS else {**FAULTS, **RARE}[name].sentence
+    return ERRORS[name][0] if name in ERRORS else {**FAULTS, **RARE}[name].sentence
 
 
 def remedy(name: str) -> str:

@@ -5,14 +5,13 @@ equations. As in `oracle.faults.equations`, an equation computes one quantity fr
 """
 
 from collections.abc import Mapping
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from oracle.faults.equations import Equations, evaluate, expression
 from reference.cache_validation import validate_backward, validate_cell_backward
-from reference.contract import CONTRACTS, Array, Kind
+from reference.contract import Array, Contract, Kind
 
 _SLOPES = {"f": "ft * (1 - ft)", "i": "it * (1 - it)", "c": "1 - cct**2", "o": "ot * (1 - ot)"}
 
@@ -79,20 +78,13 @@ SPECIFICATION: Mapping[Kind, Equations] = {
 }
 
 
-@np.errstate(all="ignore")
-def run(function: str, changes: Equations, memory: dict[Any, Any], *given: Any) -> dict[str, Array]:
-    """Compute the gradients of `function` with changed equations.
-
-    The equations can store values in `memory` for later calls. Raises the errors of the changed equations and
-    of `reference.cache_validation`.
-    """
-    contract = CONTRACTS[function]
-    equations = {**SPECIFICATION[contract.kind], **changes}
+def run(contract: Contract, equations: Equations, v: Any, *given: Any) -> dict[str, Array]:
+    """The gradients of a function. Raises the errors of the equations and of `reference.cache_validation`."""
     *incoming, caches = given
     named = dict(zip(contract.arguments, incoming, strict=True))
     validate = validate_cell_backward if contract.is_cell else validate_backward
-    arrays, weights = validate(function, named, caches)
-    v = SimpleNamespace(memory=memory, **weights)
+    arrays, weights = validate(contract.name, named, caches)
+    vars(v).update(weights)
     v.n_a, v.m = arrays["a_next"].shape[0], arrays["a_next"].shape[-1]
     if contract.is_cell:
         vars(v).update(arrays)

@@ -6,14 +6,13 @@ such as `{"c_next": expression("it * c_prev + ft * cct")}`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from oracle import step
 from reference.activations import sigmoid, softmax
-from reference.contract import CONTRACTS, Kind
+from reference.contract import Contract, Kind
 from reference.validation import validate
 
 Equations = Mapping[str, Callable[..., Any]]
@@ -93,19 +92,11 @@ SPECIFICATION: Mapping[Kind, Equations] = {
 }
 
 
-@np.errstate(all="ignore")
-def run(function: str, changes: Equations, memory: dict[Any, Any], *given: Any) -> tuple[Any, ...]:
-    """Compute the answer of `function` with changed equations.
-
-    The equations can store values in `memory` for later calls. Raises the errors of the changed equations and
-    of `reference.validation.validate`.
-    """
-    contract = CONTRACTS[function]
-    equations = {**SPECIFICATION[contract.kind], **changes}
-    *arguments, parameters = given
-    v = SimpleNamespace(arguments=arguments, parameters=parameters, memory=memory)
+def run(contract: Contract, equations: Equations, v: Any, *given: Any) -> tuple[Any, ...]:
+    """The answer of a function. Raises the errors of the equations and of `reference.validation.validate`."""
+    *v.arguments, v.parameters = given
     evaluate(v, equations, ARGUMENTS)
-    arrays, v.parameters, sizes = validate(function, v.arguments, parameters)
+    arrays, v.parameters, sizes = validate(contract.name, v.arguments, v.parameters)
     named = {name: equations["given"](array) for name, array in zip(contract.arguments, arrays, strict=True)}
     p = {"Wy" if name == "Wya" else name: array for name, array in v.parameters.items()}
     vars(v).update(sizes, **named, **equations["parameters"](p))

@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from types import SimpleNamespace
 from typing import Any, Self
+
+import numpy as np
 
 import reference
 from oracle.faults import backward_equations, equations, layer_equations
 from oracle.faults.equations import Equations, compose
-from reference.contract import CONTRACTS
+from reference.contract import CONTRACTS, Contract
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +67,14 @@ class Fault:
     def _call(self, function: str, *given: Any) -> Any:
         if function not in self.changes:
             return getattr(reference, function)(*given)
-        contract = CONTRACTS[function]
-        of_forward = layer_equations.run if contract.is_layer else equations.run
-        run = backward_equations.run if contract.is_backward else of_forward
-        return run(function, self.changes[function], self.memory.setdefault(function, {}), *given)
+        contract, memory = CONTRACTS[function], self.memory.setdefault(function, {})
+        wrong = {**engine(contract).SPECIFICATION[contract.kind], **self.changes[function]}
+        with np.errstate(all="ignore"):
+            return engine(contract).run(contract, wrong, SimpleNamespace(memory=memory), *given)
+
+
+def engine(contract: Contract) -> Any:
+    """The module that computes a function from equations, which it has in `SPECIFICATION`."""
+    if contract.is_backward:
+        return backward_equations
+    return layer_equations if contract.is_layer else equations

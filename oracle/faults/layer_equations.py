@@ -9,7 +9,6 @@ direction in the list of parameters: layer `v.layer`, direction `v.direction` (0
 """
 
 from collections.abc import Mapping
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ import numpy as np
 from oracle.faults import equations as sequence
 from oracle.faults.equations import ARGUMENTS, CACHE, FUNCTIONS, Equations, evaluate, unroll
 from oracle.step import HEAD
-from reference.contract import CONTRACTS, Array, Kind
+from reference.contract import Array, Contract, Kind
 from reference.rnn import ACTIVATIONS
 from reference.validation import validate_layers
 
@@ -131,21 +130,14 @@ SPECIFICATION: Mapping[Kind, Equations] = {
 }
 
 
-@np.errstate(all="ignore")
-def run(function: str, changes: Equations, memory: dict[Any, Any], *arguments: Any) -> tuple[Any, ...]:
-    """Compute the answer of `function` with changed equations.
-
-    The equations can store values in `memory` for later calls. Raises the errors of the changed equations and
-    of `reference.validation.validate_layers`.
-    """
-    contract = CONTRACTS[function]
-    equations = {**SPECIFICATION[contract.kind], **changes}
+def run(contract: Contract, equations: Equations, v: Any, *arguments: Any) -> tuple[Any, ...]:
+    """The answer of a layer. Raises the errors of the equations and of `validate_layers`."""
     count = len(contract.arguments)
     parameters, options = (*arguments[count:], None)[:2]
-    v = SimpleNamespace(arguments=arguments[:count], memory=memory, a_ends=[], c_ends=[])
+    v.arguments, v.a_ends, v.c_ends = arguments[:count], [], []
     evaluate(v, equations, ARGUMENTS)
     given = dict(zip(contract.arguments, v.arguments, strict=True))
-    v.call = validate_layers(function, given, parameters, options)
+    v.call = validate_layers(contract.name, given, parameters, options)
     v.given = {name: equations["given"](array) for name, array in v.call.arguments.items()}
     vars(v).update((name, equations[name]) for name in FUNCTIONS)
     v.D, v.L = v.call.directions, len(v.call.parameters) // v.call.directions

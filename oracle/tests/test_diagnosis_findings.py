@@ -13,7 +13,7 @@ EVERY: list[tuple[Finding, str]] = [
         mistake("c0_is_a0", "one_maximum"),
         f"{FAULTS['c0_is_a0'].sentence}, and {FAULTS['one_maximum'].sentence}",
     ),
-    (mistake("cache_made_an_array"), ERRORS["cache_made_an_array"].sentence),
+    (mistake("cache_made_an_array"), ERRORS["cache_made_an_array"][0]),
     (found("raised", type="KeyError", text="'Wy'", at="a.py:3"), "KeyError: 'Wy', at a.py:3"),
     (found("died", reason="crashed with SIGSEGV"), "crashed with SIGSEGV"),
     (found("form", text="returned None"), "returned None"),

@@ -26,9 +26,8 @@ from typing import Any
 
 import numpy as np
 
-from oracle.faults import backward_equations, equations, layer_equations
 from oracle.faults.equations import Equations
-from oracle.faults.fault import Fault
+from oracle.faults.fault import Fault, engine
 from oracle.faults.layer_equations import backward_steps, forward_steps, full_lengths, in_order, state_after
 from oracle.layout import LAYOUTS
 from reference.activations import sigmoid, softmax
@@ -90,12 +89,14 @@ def mistakes(table: str, **names: Any) -> list[Fault]:
     """The mistakes of a table, in order, with the names that its expressions use."""
     found: list[Fault] = []
     functions, group = FUNCTIONS, ""
+    rights: Equations = {}
     for line in filter(None, re.sub(r"\n +\| ", " | ", table).splitlines()):
         if line.startswith("["):
             group = line.strip("[]")
             continue
         if not line.startswith(" "):
             functions = tuple(FUNCTIONS_OF.get(line, [line]))
+            rights = engine(CONTRACTS[functions[-1]]).SPECIFICATION["lstm"]
             continue
         for g in GATES if "<g" in line else "i":
             of_gate = line.replace("<g>", g).replace("<gate>", GATES[g]).replace("<the gate>", THE[g])
@@ -103,17 +104,9 @@ def mistakes(table: str, **names: Any) -> list[Fault]:
             wrong: dict[str, Callable[..., Any]] = {}
             for change in changes:
                 for letter in "ac" if "?" in change else "a":
-                    wrong.update(_change(change.replace("?", letter), _right(functions), {**NAMES, **names}))
+                    wrong.update(_change(change.replace("?", letter), rights, {**NAMES, **names}))
             found.append(Fault(name, group, sentence, dict.fromkeys(functions, wrong)))
     return found
-
-
-def _right(functions: Sequence[str]) -> Equations:
-    """The right equations of the functions, as far as mistakes use them."""
-    contract = CONTRACTS[functions[-1]]
-    of_forward = layer_equations if contract.is_layer else equations
-    right: Equations = (backward_equations if contract.is_backward else of_forward).SPECIFICATION["lstm"]
-    return right
 
 
 def _change(change: str, rights: Equations, names: dict[str, Any]) -> Equations:
