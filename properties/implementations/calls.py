@@ -3,19 +3,17 @@
 import math
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
-from typing import Any, ClassVar
+from typing import Any
 
 from oracle.problem import Problem
 from properties.worker.arguments import Arrangement
 from properties.worker.codec import CodecError, decode, encode
 
 UNREADABLE = "sent an answer that cannot be read"
-
-_MOST_DIGESTS = 2**16
-"""The number of messages whose digests are cached."""
 
 
 class Request:
@@ -56,27 +54,21 @@ class Request:
 class Returned:
     """The value of a call, in plain types (see `worker.codec`) that run no foreign code.
 
-    `arguments` are the arguments as they are after the call. Replies with the same `digest` are equal; it is
-    empty if there was no message.
+    `arguments` are the arguments as they are after the call.
     """
 
     value: Any
     arguments: list[Any]
     used_reference_cell: bool
-    digest: bytes = field(default=b"", compare=False)
 
 
 @dataclass(frozen=True)
 class Raised:
-    """A call raised an exception, at `where` in the target's code: `"my_rnn.py:12 in rnn_forward"`.
-
-    The `digest` depends on the type and the message of the exception, not on the place.
-    """
+    """A call raised an exception, at `where` in the target's code: `"my_rnn.py:12 in rnn_forward"`."""
 
     type_name: str
     message: str
     where: str
-    digest: bytes = field(default=b"", compare=False)
 
 
 @dataclass(frozen=True)
@@ -91,7 +83,6 @@ class Died:
     hung: bool = field(default=False, compare=False)
     stderr: str = field(default="", compare=False)
     at: str = field(default="", compare=False)
-    digest: ClassVar[bytes] = b""
 
 
 Outcome = Returned | Raised | Died
@@ -100,7 +91,7 @@ Outcome = Returned | Raised | Died
 class Reply:
     """The outcome of a call, which is decoded on first access: often its `digest` is enough.
 
-    The digest is empty for a death, which equals no other reply.
+    Replies with the same digest are equal. The digest is empty if there was no message.
     """
 
     def __init__(self, digest: bytes, read: Callable[[], Outcome]) -> None:
@@ -110,49 +101,36 @@ class Reply:
     @cached_property
     def outcome(self) -> Outcome:
         """The decoded outcome."""
-        return self._read()
+        outcome = self._read()
+        del self._read  # with the message
+        return outcome
 
     @property
     def is_death(self) -> bool:
         """Whether the process ended."""
-        return not self.digest and isinstance(self.outcome, Died)
+        return isinstance(self.outcome, Died)
 
     @staticmethod
     def known(outcome: Outcome) -> "Reply":
         """A reply with this outcome."""
-        return Reply(outcome.digest, lambda: outcome)
+        return Reply(b"", lambda: outcome)
 
     @staticmethod
-    def of(answer: bytearray | Died, count: int) -> "Reply":
-        """The reply to a call with `count` arguments. A new answer is decoded now, an equal one later."""
+    def of(answer: bytearray | Died, count: int, end: Callable[[], object]) -> "Reply":
+        """The reply to a call with `count` arguments. If it cannot be read, `end` ends the process."""
         if isinstance(answer, Died):
             return Reply.known(answer)
-        key = sha256(answer).digest(), count
-        if key in _DIGESTS:
-            return Reply(_DIGESTS[key], lambda: _outcome(answer, *key))
-        outcome = _outcome(answer, *key)
-        if not isinstance(outcome, Died):
-            if len(_DIGESTS) >= _MOST_DIGESTS:
-                _DIGESTS.clear()
-            _DIGESTS[key] = outcome.digest
-        return Reply.known(outcome)
+        return Reply(sha256(answer).digest(), lambda: _outcome(answer, count, end))
 
 
-_DIGESTS: dict[tuple[bytes, int], bytes] = {}
-"""The digest of the outcome, by the digest of a well-formed answer and the number of arguments."""
-
-
-def _outcome(answer: bytearray, digest: bytes, count: int) -> Outcome:
-    try:
-        value = decode(answer)
-    except CodecError:
-        return Died(UNREADABLE)
-    match value:
-        case ("returned", list(after), value, bool(used)) if len(after) == count:
-            return Returned(value, after, used, digest)
-        case ("raised", str(type_name), str(message), str(where)):
-            said = f"{type_name}: {message}".encode(errors="surrogatepass")  # the same in any file
-            return Raised(type_name, message, where, sha256(said).digest())
+def _outcome(answer: bytearray, count: int, end: Callable[[], object]) -> Outcome:
+    with suppress(CodecError):
+        match decode(answer):
+            case ("returned", list(after), value, bool(used)) if len(after) == count:
+                return Returned(value, after, used)
+            case ("raised", str(type_name), str(message), str(where)):
+                return Raised(type_name, message, where)
+    end()
     return Died(UNREADABLE)
 
 
