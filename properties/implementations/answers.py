@@ -97,18 +97,15 @@ def ask_all(problems: Sequence[tuple[Answers, int]]) -> None:
     unknown = [(answers, number) for answers, number in problems if number not in answers._replies]
     if unknown:
         implementation = unknown[0][0].implementation
-        requests = [_requests(answers.question)[number] for answers, number in unknown]
+        for question in (answers.question for answers, _ in unknown):
+            if question not in _REQUESTS:
+                name = question.contract.name
+                _REQUESTS[question] = [Request(name, inputs.arguments(name)) for inputs in question.inputs]
+        requests = [_REQUESTS[answers.question][number] for answers, number in unknown]
         replies = implementation.reply_each(requests)
         for (answers, number), reply in zip(unknown, replies, strict=False):
             answers._replies[number] = reply
 
 
-def _requests(question: Question) -> Sequence[Request]:
-    """The calls with these problems, which are encoded once for all implementations."""
-    if question not in _REQUESTS:
-        name = question.contract.name
-        _REQUESTS[question] = [Request(name, inputs.arguments(name)) for inputs in question.inputs]
-    return _REQUESTS[question]
-
-
 _REQUESTS: WeakKeyDictionary[Question, Sequence[Request]] = WeakKeyDictionary()
+"""The calls with the problems of a question, which are encoded once for all implementations."""

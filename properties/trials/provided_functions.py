@@ -91,8 +91,5 @@ def _shows_placeholder(reply: Outcome, function: str) -> bool:
     value = [*reply.value.values()] if isinstance(reply.value, dict) else reply.value
     value = value if isinstance(value, (tuple, list)) else [value]
     outputs = value[: len(CONTRACTS[function].outputs)]
-    return any(output is None or _is_nan(output) for output in outputs)
-
-
-def _is_nan(output: object) -> bool:
-    return isinstance(output, np.ndarray) and output.dtype.kind == "f" and bool(np.isnan(output).all())
+    arrays = [each for each in outputs if isinstance(each, np.ndarray) and each.dtype.kind == "f"]
+    return any(each is None for each in outputs) or any(np.isnan(each).all() for each in arrays)

@@ -10,6 +10,7 @@ twice, because the first call may compile; a function that compiles gets the tim
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -168,7 +169,8 @@ def smaller_versions(problem: Problem) -> Sequence[Problem]:
     halves = [problem]
     while (half := _halved(halves[-1])) != halves[-1]:
         halves.append(half)
-    return [_smallest(problem), *reversed(halves[1:])]
+    kind: Any = LayerProblem if isinstance(problem, LayerProblem) else partial(Problem, n_y=1)
+    return [kind(problem.kind, n_x=1, n_a=1, m=1, T_x=1), *reversed(halves[1:])]
 
 
 def _halved(problem: Problem) -> Problem:
@@ -176,12 +178,6 @@ def _halved(problem: Problem) -> Problem:
     if isinstance(problem, LayerProblem) and not problem.weights:
         sizes["n_p"] = min(problem.n_p, sizes["n_a"])
     return replace(problem, **sizes)
-
-
-def _smallest(problem: Problem) -> Problem:
-    if isinstance(problem, LayerProblem):
-        return LayerProblem(problem.kind, n_x=1, n_a=1, m=1, T_x=1)
-    return Problem(problem.kind, n_x=1, n_a=1, n_y=1, m=1, T_x=1)
 
 
 def affordable_work(implementation: Implementation, function: str) -> float:

@@ -13,33 +13,33 @@ from properties.implementations.answer import side_by_side
 from properties.trials.trial import Expected, Trial
 from reference.contract import Array
 
-Steps = tuple[Mapping[str, Array], Inputs, Mapping[str, Bounded]]
-"""The answers, the inputs and the bounds of all steps, each step a sample."""
-
 
 def agree_step_by_step(trial: Trial) -> None:
-    """Compare every step with torch's, within the bound of one step."""
+    """Compare every step with torch's, within the bound of one step.
+
+    If one of the four functions returns only the last memory state, each step is called again, with memory
+    states of zero.
+    """
     if isinstance(trial.inputs, BackwardInputs):
         _agree_backward(trial, trial.inputs)
         return
+    inputs: Inputs
     if isinstance(trial.inputs, LayerInputs):
-        ours, single = step_through(trial.inputs, lambda step: trial.answer_to(step).outputs)
-        steps: Steps = ours, single, propagation.evaluate(single)
+        ours, inputs = step_through(trial.inputs, lambda step: trial.answer_to(step).outputs)
+        bounds: Mapping[str, Bounded] = propagation.evaluate(inputs)
+    elif trial.answer.hides_memory:
+        a = trial.answer.outputs["a"]
+        inputs = trial.inputs.steps(a, np.zeros_like(a))
+        ours, bounds = trial.answer_to(inputs).outputs, propagation.evaluate(inputs)
     else:
-        steps = _sequence_steps(trial)
-    ours, inputs, bounds = steps
+        ours = {name: side_by_side(array) for name, array in trial.answer.outputs.items()}
+        inputs, bounds = trial.steps
     if ours:
-        expected = Expected(_torch_answers(trial, inputs), bounds, inputs, steps=trial.inputs.x.shape[2])
-        trial.agree(ours, expected)
+        from oracle import pytorch
 
-
-def _torch_answers(trial: Trial, inputs: Inputs) -> Mapping[str, Array]:
-    """Torch's answer to these inputs, which may be those of the question."""
-    from oracle import pytorch
-
-    if inputs is trial.inputs:
-        return trial.answers.question.framework[trial.number]
-    return pytorch.run(inputs)
+        question = trial.answers.question
+        torchs = question.framework[trial.number] if inputs is trial.inputs else pytorch.run(inputs)
+        trial.agree(ours, Expected(torchs, bounds, inputs, steps=trial.inputs.x.shape[2]))
 
 
 def _agree_backward(trial: Trial, inputs: BackwardInputs) -> None:
@@ -56,19 +56,6 @@ def _agree_backward(trial: Trial, inputs: BackwardInputs) -> None:
     bounds = backward_own_steps.evaluate(shown, ours["dx"].astype(np.float64))
     formulas = {name: bounded.value for name, bounded in bounds.items()}
     trial.agree(ours, Expected(formulas, bounds, shown, rival=FROM_THE_STEP_AFTER))
-
-
-def _sequence_steps(trial: Trial) -> Steps:
-    """The steps of one of the four functions.
-
-    If the function returns only the last memory state, each step is called again, with memory states of zero.
-    """
-    answer = trial.answer
-    if not answer.hides_memory:
-        return {name: side_by_side(array) for name, array in answer.outputs.items()}, *trial.steps
-    a = answer.outputs["a"]
-    inputs = trial.inputs.steps(a, np.zeros_like(a))
-    return trial.answer_to(inputs).outputs, inputs, propagation.evaluate(inputs)
 
 
 def step_through(

@@ -103,10 +103,6 @@ def _strided(array: Array) -> Array:
     return apart
 
 
-def _reversed(array: Array) -> Array:
-    return asarray(flip(flip(array).copy()))
-
-
 def _read_only(array: Array) -> Array:
     copy = array.copy()
     copy.flags.writeable = False
@@ -117,7 +113,7 @@ _LAYOUTS: Mapping[Arrangement, Callable[[Array], Array]] = {
     "C": lambda array: array.copy(),
     "fortran": lambda array: array.copy("F"),
     "strided": _strided,
-    "reversed": _reversed,
+    "reversed": lambda array: asarray(flip(flip(array).copy())),
     "read-only": _read_only,
     "updated": lambda array: array.copy(),
     "retrained": lambda array: array.copy(),

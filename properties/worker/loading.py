@@ -69,12 +69,23 @@ def load(
 
 
 def _load_module(target: Target, directory: Path, options: ModuleOptions) -> Loaded:
+    sys.path.insert(0, str(directory))
     try:
-        module = _import_module(target.source, directory)
+        module = importlib.import_module(target.source)
     except ModuleNotFoundError as error:
+        missing = error.name or ""
+        if missing == target.source or target.source.startswith(f"{missing}."):
+            parent, _, last = missing.rpartition(".")
+            where = getattr(sys.modules.get(parent), "__path__", []) if parent else [str(directory)]
+            hint = closest(last, (each.name for each in pkgutil.iter_modules(where)))
+            why = f"no module '{missing}', neither in '{directory}' nor installed{hint}"
+            raise TargetMissing(why) from None
         if not target.source.startswith(f"{FRAMEWORKS}."):
             raise
-        raise Unusable(_how_to_install(target.source, error)) from None
+        known = importlib.import_module(FRAMEWORKS).ADAPTERS.get(target.source.rpartition(".")[2])
+        package = f"'rnn-crosscheck[{known.extra}]'" if known and known.extra else missing
+        remedy = f"pip install {package}, or --python with one that has it"
+        raise Unusable(f"needs {missing}, which is not installed: {remedy}") from None
     return _in_module(target, module, options)
 
 
@@ -102,7 +113,11 @@ def _in_module(target: Target, module: ModuleType, options: ModuleOptions) -> Lo
     """The functions in a module, or in the attribute that the target names."""
     holder: object = module
     for name in target.attribute.split(".") if target.attribute else ():
-        holder = _attribute(holder, name, target)
+        try:
+            holder = getattr(holder, name)
+        except AttributeError:
+            hint = closest(name, dir(holder))
+            raise TargetMissing(f"'{target.source}' has no attribute '{target.attribute}'{hint}") from None
     folder = str(Path(target.source if target.is_file else module.__file__ or "").parent)
     if not (options.like or options.converts or is_module(holder)):
         return _with_functions(holder, folder, getattr(holder, "SUPPORTS", getattr(module, "SUPPORTS", None)))
@@ -120,36 +135,17 @@ def _in_module(target: Target, module: ModuleType, options: ModuleOptions) -> Lo
     return Loaded(found.functions, holder, facts)
 
 
-def _how_to_install(source: str, error: ModuleNotFoundError) -> str:
-    """Why an adapter cannot be imported, with a remedy."""
-    known = importlib.import_module(FRAMEWORKS).ADAPTERS.get(source.rpartition(".")[2])
-    extra = known.extra if known else ""
-    package = f"'rnn-crosscheck[{extra}]'" if extra else error.name
-    return (
-        f"needs {error.name}, which is not installed: pip install {package}, or --python with one that has it"
-    )
-
-
 def _run_file(path: Path) -> tuple[ModuleType, RunStatements]:
-    if path.stem in sys.modules or _is_installed(path.stem):  # an adapter may have the name of its framework
-        name = f"{path.stem} under test"
-        sys.path.append(str(path.parent))
-    else:
-        name = path.stem
-        sys.path.insert(0, str(path.parent))
-    module = ModuleType(name)
+    name, position = path.stem, 0
+    with suppress(ImportError, ValueError):
+        # An adapter may have the name of its framework. Our own modules are hidden.
+        if name in sys.modules or (name not in NAMES and find_spec(name)):
+            name, position = f"{name} under test", len(sys.path)
+    sys.path.insert(position, str(path.parent))
+    module = sys.modules[name] = ModuleType(name)
     module.__file__ = str(path)
     module.__package__ = _package_of(path)
-    sys.modules[module.__name__] = module
     return module, RunStatements(path, module.__dict__)
-
-
-def _is_installed(name: str) -> bool:
-    """Whether a module of this name is installed. Our own modules are hidden and do not count."""
-    try:
-        return name not in NAMES and find_spec(name) is not None
-    except (ImportError, ValueError):
-        return False
 
 
 def _package_of(path: Path) -> str:
@@ -170,28 +166,6 @@ def _package_of(path: Path) -> str:
     with suppress(Exception):  # the file may not need it
         spec.loader.exec_module(package)
     return name
-
-
-def _import_module(name: str, directory: Path) -> ModuleType:
-    sys.path.insert(0, str(directory))
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        missing = error.name or ""
-        if missing != name and not name.startswith(f"{missing}."):
-            raise
-    parent, _, last = missing.rpartition(".")
-    where = getattr(sys.modules.get(parent), "__path__", []) if parent else [str(directory)]
-    hint = closest(last, (module.name for module in pkgutil.iter_modules(where)))
-    raise TargetMissing(f"no module '{missing}', neither in '{directory}' nor installed{hint}")
-
-
-def _attribute(holder: object, name: str, target: Target) -> object:
-    try:
-        return getattr(holder, name)
-    except AttributeError:
-        hint = closest(name, dir(holder))
-        raise TargetMissing(f"'{target.source}' has no attribute '{target.attribute}'{hint}") from None
 
 
 def _with_functions(holder: object, folder: str, supports: object) -> Loaded:

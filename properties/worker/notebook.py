@@ -112,16 +112,12 @@ def parsed(cell: Cell) -> tuple[str, Sequence[ast.stmt]]:
             number = (error.lineno or 0) - 1
             if number not in range(len(lines)) or not _MAGIC.search(lines[number]):
                 raise
-            _leave_out(lines, number)
-
-
-def _leave_out(lines: list[str], number: int) -> None:
-    """Replace a magic, with its continuation lines, by `pass`; all lines keep their numbers."""
-    indent = lines[number][: -len(lines[number].lstrip())]
-    last = number
-    while lines[last].endswith("\\") and last + 1 < len(lines):
-        last += 1
-    lines[number : last + 1] = [f"{indent}pass", *[""] * (last - number)]
+            # The magic, with its continuation lines, becomes `pass`; all lines keep their numbers.
+            last = number
+            while lines[last].endswith("\\") and last + 1 < len(lines):
+                last += 1
+            indent = lines[number][: -len(lines[number].lstrip())]
+            lines[number : last + 1] = [f"{indent}pass", *[""] * (last - number)]
 
 
 def defines(statement: ast.stmt) -> bool:

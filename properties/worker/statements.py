@@ -11,7 +11,7 @@ import ast
 import builtins
 import linecache
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from dis import Instruction, get_instructions
 from functools import cached_property
@@ -210,17 +210,13 @@ def _statements(path: Path) -> Iterator[Statement]:
             if isinstance(node, ast.ImportFrom) and node.module == "__future__":
                 for alias in node.names:
                     flags |= getattr(getattr(__future__, alias.name, None), "compiler_flag", 0)
-        for node in _one_import_each(nodes):
+        for node in nodes:
             place = cell.name or f"line {node.lineno}"
-            yield Statement(node, cell.filename, place, cell.in_notebook, flags, broken)
-
-
-def _one_import_each(nodes: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
-    for node in nodes:
-        if isinstance(node, ast.Import):
-            yield from (ast.copy_location(ast.Import([alias]), node) for alias in node.names)
-        else:
-            yield node
+            names = node.names if isinstance(node, ast.Import) else []
+            parts: list[ast.stmt] = [ast.Import([alias]) for alias in names]
+            for each in parts or [node]:
+                alone = ast.copy_location(each, node)
+                yield Statement(alone, cell.filename, place, cell.in_notebook, flags, broken)
 
 
 def _instructions(code: CodeType) -> list[Instruction]:
