@@ -96,7 +96,7 @@ def _explain(trial: Trial, *, whole: bool, locating: bool) -> Explanation:
     named = _cache(program).named[program.function, extreme]
     if earlier := _earlier_explanation(trial, named):
         return earlier
-    trial.implementation.close()
+    trial.implementation.end_process()
     why = search(program, trial.problem, extreme=extreme, whole=whole, locating=locating)
     if why.names_a_mistake:
         named.append(why)
@@ -104,7 +104,7 @@ def _explain(trial: Trial, *, whole: bool, locating: bool) -> Explanation:
         return why
     alone = trial.holds_alone()
     if not alone:
-        trial.implementation.close()
+        trial.implementation.end_process()
         if symptoms(program.function, program, trial.inputs, program.limits) == found("nearly"):
             return why
     again = "in a new process" if alone else "asked again"
@@ -179,7 +179,7 @@ def located(program: Program, counterexample: Problem, limits: Limits) -> Locati
             tried = _known_locations(program, counterexample, limits)
             fits = (each for each in tried if explains(each, function, program, counterexample, limits))
             known[counterexample] = next(fits, None) or locate(
-                function, program, counterexample, program.implementation.close, limits
+                function, program, counterexample, program.implementation.end_process, limits
             )
     return known[counterexample]
 
@@ -215,7 +215,7 @@ def _traces(program: Program, problem: Problem, widest: Problem) -> list[Finding
             right = found("right in", dtype=widest.dtype, wrong_in=problem.dtype)
             return [right, itself] if itself else [right]
     elif not is_nearly:
-        program.implementation.close()  # earlier calls may have made the answer wrong
+        program.implementation.end_process()  # earlier calls may have made the answer wrong
         if program(counterexample).is_like(specification(function, program.limits)(counterexample)):
             known = found("nearly")
     return [known] if known else []

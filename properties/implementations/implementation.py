@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -19,7 +20,7 @@ from properties.implementations.calls import (
     Returned,
 )
 from properties.implementations.process import Process
-from properties.implementations.process_start import Settings
+from properties.implementations.process_start import FORKS, ForkServer, Settings
 from properties.worker.arguments import Arrangement
 from properties.worker.codec import CodecError, Foreign, decode, encode
 from properties.worker.targets import TargetFacts, TargetMissing, Unusable, expand, locate
@@ -46,6 +47,9 @@ __all__ = [
 MANY_SLOW_CALLS = 3
 """The number of slow calls that a busy machine does not explain."""
 
+SLOW_IMPORT = 1.0
+"""The seconds of an import that is not repeated, if a fork is safe."""
+
 
 @dataclass(frozen=True)
 class Loaded(TargetFacts):
@@ -68,6 +72,8 @@ class Implementation:
         self.took = 0.0
         self._helped: dict[Sequence[str], Implementation] = {}
         self._process: Process | None = None
+        self._template: tuple[Process, ForkServer] | None = None
+        self._may_fork = FORKS
         self._folder = ""
         self._loaded: Loaded | Unusable | None = None
         self._answered = False
@@ -159,7 +165,7 @@ class Implementation:
                 answers[-1] = replace(died, reason=why)
         self.took = process.took
         if isinstance(answers[-1], Died):
-            self.close()
+            self.end_process()
         else:
             self._answered = True
             self._slow_calls += self.took > self.settings.time_limit / 10
@@ -168,15 +174,32 @@ class Implementation:
             for request, answer in zip(requests, answers, strict=False)
         ]
 
-    def close(self) -> None:
+    def end_process(self) -> None:
         """End the process and its children. A later call starts a new process."""
         if self._process is not None:
             self._process.end()
+
+    def close(self) -> None:
+        """End all processes of the target. A later call imports the target again."""
+        self.end_process()
+        if self._template:
+            self._template[0].end()
+            self._template = None
         for helped in self._helped.values():
             helped.close()
 
     def _start(self) -> tuple[Process, Loaded]:
+        """A process that has loaded the target, and what is known of the target.
+
+        If the import is slow, the process that has imported the target forks those that answer calls.
+        """
         settings = self.settings
+        if self._template and isinstance(self._loaded, Loaded):
+            with suppress(OSError):
+                self._process = Process(settings, template=self._template[1])
+                return self._process, self._loaded
+            self.close()
+            self._may_fork = False
         target = locate(self.target, settings.directory)
         self._folder = str(Path(target.source).parent if target.is_file else settings.directory)
         again = isinstance(self._loaded, Loaded)
@@ -186,11 +209,16 @@ class Implementation:
         request = ("load", *place, settings.helpers, [*settings.replaced], dict(settings.module), again)
         limit = settings.import_time_limit
         (answer,) = process.ask([encode(request)], time_limit=limit, folder=self._folder)
+        is_slow = process.took > SLOW_IMPORT
         try:
-            return process, self._read(answer)
+            loaded = self._read(answer)
         except BaseException:
             process.end()
             raise
+        if self._may_fork and is_slow and (server := process.as_fork_server()):
+            self._template, self._loaded = (process, server), loaded
+            process, _ = self._start()
+        return process, loaded
 
     def _read(self, answer: bytearray | Died) -> Loaded:
         """The loaded target by the answer to a request to load it. Raises what `load` raises."""

@@ -16,8 +16,8 @@ from tempfile import TemporaryFile
 from typing import IO
 
 from properties.implementations.calls import UNREADABLE, Died
-from properties.implementations.process_start import Settings, Started, start
-from properties.worker.codec import CodecError
+from properties.implementations.process_start import ForkServer, Settings, Started, start
+from properties.worker.codec import CodecError, encode
 from properties.worker.errors import Frame, common_place, place
 from properties.worker.messages import DUMP_STACK, LOST_CONNECTION, OUT_OF_MEMORY, Receiver, message
 
@@ -75,10 +75,11 @@ class Process:
     """A running worker.
 
     `end` kills the process and its process group and closes the file descriptors; so does garbage collection
-    of this object. `took` is the time in seconds of the slowest of the last answers.
+    of this object. `took` is the time in seconds of the slowest of the last answers. A worker that is forked
+    by a `template` has loaded the target. Raises `OSError` if the template has ended.
     """
 
-    def __init__(self, settings: Settings, framework: str = "") -> None:
+    def __init__(self, settings: Settings, framework: str = "", template: ForkServer | None = None) -> None:
         self._memory_limit = settings.memory_limit
         self._serial = 0
         self.took = 0.0
@@ -90,7 +91,7 @@ class Process:
             self._stderr = StderrTail(held.enter_context(open(reader, "rb", buffering=0)))
             with theirs, open(writer, "wb", buffering=0) as errors:
                 descriptors = theirs.fileno(), self._crash_report.fileno(), errors.fileno()
-                self._process = start(settings, framework, *descriptors)
+                self._process = start(settings, framework, template, *descriptors)
             held.callback(self._process.wait)
             held.callback(kill_all, self._process)
             self._socket.setblocking(False)
@@ -102,6 +103,14 @@ class Process:
     def is_alive(self) -> bool:
         """Whether `end` has not been called; a worker that has just died by itself counts as alive."""
         return bool(self.end.alive)
+
+    def as_fork_server(self) -> ForkServer | None:
+        """The worker as a fork server, which answers no other requests; `None` if a fork is not safe."""
+        (answer,) = self.ask([encode(("fork",))], time_limit=_EXIT_SECONDS, folder="")
+        if isinstance(answer, Died) or bytes(answer) != encode(("forks",)):
+            return None
+        self._socket.settimeout(_EXIT_SECONDS)
+        return ForkServer(self._socket, self._process.pid)
 
     def ask(self, bodies: Sequence[bytes], *, time_limit: float, folder: str) -> list[bytearray | Died]:
         """Send encoded requests, and return the encoded answers; each answer has the time limit.

@@ -3,7 +3,6 @@
 `Settings` say how and within which limits the process runs.
 """
 
-import json
 import os
 import signal
 import socket
@@ -14,8 +13,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
+from properties.worker.codec import CodecError, decode, encode
 from properties.worker.messages import MAX_REQUEST
 from properties.worker.own_modules import FORK_SERVER, WORKER
 
@@ -52,64 +52,74 @@ class Settings:
     command: Sequence[str] = ("rnn-crosscheck",)
 
 
-class Started(Protocol):
-    """A process in a session of its own."""
-
-    pid: int
-
-    def wait(self, timeout: float | None = None) -> int:
-        """Its exit status. Raises `subprocess.TimeoutExpired` if it is still running."""
-
-
-def start(settings: Settings, framework: str, connection: int, faults: int, errors: int) -> Started:
+def start(settings: Settings, framework: str, template: "ForkServer | None", *descriptors: int) -> "Started":
     """Start a worker; the descriptors are those of its socket, its crash report and its standard error.
 
-    A fork server imports the `framework`, if there is one, before it forks the worker.
+    The worker is forked by the `template`, a worker that has loaded the target, or else by a fork server,
+    which first imports the `framework`, if there is one. Raises `OSError` if the template has ended.
     """
     environment = {**os.environ, **ENVIRONMENT}
     environment.pop("PYTEST_CURRENT_TEST", None)  # it differs for every law
-    python, directory, memory_limit = settings.python, settings.directory.absolute(), settings.memory_limit
-    if FORKS:
-        server = python, environment
-        if forked := _fork(server, (str(directory), memory_limit, framework), (connection, faults, errors)):
-            return forked
-    return _popen(python, WORKER, environment, connection, faults, memory_limit, cwd=directory, stderr=errors)
+    directory = settings.directory.absolute()
+    request = str(directory), settings.memory_limit, framework
+    if template:
+        return template.fork(request, descriptors)
+    for _ in range(2 * FORKS):  # the first server may have been killed
+        if not _server or _server[0].settings != (settings.python, environment):
+            _server[:] = [_started(settings.python, environment)]
+        with suppress(OSError):
+            return _server[0].fork(request, descriptors)
+        _server.clear()
+    # The directory does not exist, or the interpreter cannot run the server.
+    *passed, errors = descriptors
+    program = [WORKER, *map(str, (*passed, settings.memory_limit))]
+    return _popen(program, settings.python, environment, passed, directory, errors)
 
 
-class _ForkServer:
-    """The process that forks workers. It ends when this object is garbage."""
-
-    def __init__(self, python: str, environment: dict[str, str]) -> None:
-        self.settings = python, environment
-        self._line, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            process = _popen(
-                python, FORK_SERVER, environment, theirs.fileno(), cwd=None, stderr=subprocess.DEVNULL
-            )
-        weakref.finalize(self, _end, self._line, process)
-
-    def ask(self, *request: Any, descriptors: Sequence[int] = ()) -> Any:
-        """The answer to a request. Raises `OSError` if the server has ended."""
-        socket.send_fds(self._line, [json.dumps(request).encode()], descriptors)
-        answer = self._line.recv(MAX_REQUEST)
-        if not answer:
-            raise ConnectionResetError
-        return json.loads(answer)
+_server: "list[ForkServer]" = []
+"""The fork server in use, if any. An earlier one, of another interpreter, ends with its last worker."""
 
 
-class _Forked:
-    """A worker that the fork server has forked."""
+class ForkServer:
+    """A process that forks workers, at the other end of a socket. It may run code of the target."""
 
-    def __init__(self, server: _ForkServer, pid: int) -> None:
+    def __init__(self, line: socket.socket, pid: int) -> None:
+        self.settings: Any = None
+        self._line = line
+        self._pid = pid
+
+    def fork(self, request: Sequence[Any], descriptors: Sequence[int]) -> "Forked":
+        """Fork a worker. Raises `OSError` if the server has ended."""
+        pid = self.ask(["fork", *request], descriptors)
+        if type(pid) is not int or _parent(pid) != self._pid:
+            raise ChildProcessError
+        return Forked(self, pid)
+
+    def ask(self, request: Sequence[Any], descriptors: Sequence[int] = ()) -> Any:
+        """The answer to a request. Raises `OSError` if there is none."""
+        socket.send_fds(self._line, [encode(request)], descriptors)
+        try:
+            return decode(bytearray(self._line.recv(MAX_REQUEST)))
+        except CodecError:
+            raise ConnectionResetError from None
+
+
+class Forked:
+    """A worker that a fork server has forked."""
+
+    def __init__(self, server: ForkServer, pid: int) -> None:
         self.pid = pid
         self._server = server
         self._status: int | None = None
 
     def wait(self, timeout: float | None = None) -> int:
-        """Its exit status; if the server was killed, that of a killed process."""
+        """Its exit status; if the server was killed, that of a killed process.
+
+        Raises `subprocess.TimeoutExpired` if it is still running.
+        """
         if self._status is None:
             try:
-                self._status = self._server.ask("wait", self.pid, timeout)
+                self._status = self._server.ask(["wait", self.pid, timeout])
             except OSError:
                 self._status = -signal.SIGKILL
         if self._status is None:
@@ -117,32 +127,41 @@ class _Forked:
         return self._status
 
 
-_server: list[_ForkServer] = []
-"""The fork server in use, if any. An earlier one, of another interpreter, ends with its last worker."""
+Started = subprocess.Popen[bytes] | Forked
+"""A process in a session of its own."""
 
 
-def _fork(
-    settings: tuple[str, dict[str, str]], request: tuple[str, int, str], descriptors: Sequence[int]
-) -> _Forked | None:
-    """A forked worker; `None` if the directory does not exist or the interpreter cannot run the server."""
-    for _ in range(2):  # the first server may have been killed
-        if not _server or _server[0].settings != settings:
-            _server[:] = [_ForkServer(*settings)]
-        with suppress(OSError):
-            return _Forked(_server[0], _server[0].ask("fork", *request, descriptors=descriptors))
-        _server.clear()
-    return None
+def _started(python: str, environment: dict[str, str]) -> ForkServer:
+    """A fork server, which ends when it is garbage."""
+    line, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with theirs:
+        program = [FORK_SERVER, str(theirs.fileno())]
+        process = _popen(program, python, environment, [theirs.fileno()], None, subprocess.DEVNULL)
+    server = ForkServer(line, process.pid)
+    server.settings = python, environment
+    weakref.finalize(server, _end, line, process)
+    return server
+
+
+def _parent(pid: int) -> int:
+    """The parent of a process, by the system: a target may claim that it has forked any process."""
+    return int(Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[1])
 
 
 def _popen(
-    python: str, program: str, environment: dict[str, str], *arguments: int, cwd: Path | None, stderr: int
+    program: Sequence[str],
+    python: str,
+    environment: dict[str, str],
+    descriptors: Sequence[int],
+    cwd: Path | None,
+    stderr: int,
 ) -> "subprocess.Popen[bytes]":
-    """Start an interpreter with one of our programs; the first two arguments are descriptors."""
+    """Start an interpreter with one of our programs."""
     return subprocess.Popen(
-        [python, "-c", program, *map(str, arguments)],
+        [python, "-c", *program],
         cwd=cwd,
         env=environment,
-        pass_fds=arguments[:2],
+        pass_fds=descriptors,
         start_new_session=True,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

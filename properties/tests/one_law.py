@@ -58,7 +58,7 @@ class InProcess(Implementation):
         """All functions."""
         return Loaded(functions=dict.fromkeys(CONTRACTS))
 
-    def close(self) -> None:
+    def end_process(self) -> None:
         """Forget all calls, as a process does that ends."""
         self._fault = replace(self._fault, memory={})
 

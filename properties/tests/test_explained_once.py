@@ -29,9 +29,9 @@ class Recording(Implementation):
         self.calls += len(requests)
         return super().reply_each(requests, **how)
 
-    def close(self) -> None:
+    def end_process(self) -> None:
         self.closed += 1
-        super().close()
+        super().end_process()
 
 
 def test_a_mistake_is_located_once(tmp_path: Path) -> None:

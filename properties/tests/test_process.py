@@ -121,3 +121,38 @@ def test_workers_are_forked_by_one_process_that_has_the_imports(implement: Imple
         parents.append(returned(implementation.call("rnn_forward", [0, 0, 0])).value)
         implementation.close()
     assert parents[0] == parents[1] != os.getpid()
+
+
+SLOW = """
+import os
+open({file!r}, "a").write("x")
+{more}
+def rnn_forward(x, a0, p):
+    if x: os._exit(x)
+    return os.getpid()
+"""
+
+
+@pytest.mark.skipif(not FORKS, reason="workers are forked only on Linux, where that is safe")
+@pytest.mark.parametrize(
+    ("more", "imports"),
+    [
+        ("", 1),
+        ("import threading, time; threading.Thread(target=time.sleep, args=(60,), daemon=True).start()", 4),
+        ("os.fork = os.getppid", 5),  # which the judge would kill, were it believed
+        ("import socket; socket.socket.send = None", 5),
+    ],
+)
+def test_a_target_whose_import_is_slow_is_imported_once_if_a_fork_is_safe(
+    implement: Implement, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: str, imports: int
+) -> None:
+    monkeypatch.setattr("properties.implementations.implementation.SLOW_IMPORT", 0)
+    implementation = implement(SLOW.format(file=str(tmp_path / "imports"), more=more))
+    pids = []
+    for _ in range(3):
+        pids.append(returned(implementation.call("rnn_forward", [0, 0, 0])).value)
+        assert implementation.call("rnn_forward", [3, 0, 0]) == Died("exited with status 3")
+    implementation.end_process()
+    pids.append(returned(implementation.call("rnn_forward", [0, 0, 0])).value)
+    assert len({*pids}) == 4
+    assert len(tmp_path.joinpath("imports").read_text()) == imports

@@ -92,7 +92,7 @@ class Trial:
 
     def holds_alone(self) -> bool:
         """Whether the law holds on this problem in a new process."""
-        self.implementation.close()
+        self.implementation.end_process()
         return self.holds_of(self.implementation)
 
     def holds_of(

@@ -26,11 +26,11 @@ class Ours:
     def find_spec(name, path=None, target=None):
         if name in {NAMES!r}: return PathFinder.find_spec(name, [{_ROOT!r}])
 sys.meta_path.insert(0, Ours)
-from {PREFIX}properties.%s import main
+from {PREFIX}properties.worker.worker import %s as main
 sys.dont_write_bytecode = True
 main()
 """
-WORKER, FORK_SERVER = _PROGRAM % "worker.worker", _PROGRAM % "worker.fork_server"
+WORKER, FORK_SERVER = _PROGRAM % "main", _PROGRAM % "main_of_fork_server"
 """The programs of a worker and of the fork server. They find our modules and nothing else in that folder.
 
 Python keeps the bytecode of our modules, and of nothing that a target imports.

@@ -1,28 +1,40 @@
-"""The process of a target: loads the target, and answers calls.
+"""The process of a target: loads the target, and answers calls; and the process that forks workers.
 
 All names are bound before the target is imported, because a target may change any module.
 """
 
 import faulthandler
+import gc
+import os
 import resource
 import sys
+import time
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from importlib import import_module
 from os import _exit, close, read, register_at_fork, write
 from pathlib import Path
 from signal import ITIMER_REAL, setitimer
-from typing import Any, NoReturn
+from socket import recv_fds, socket
+from typing import Any, NoReturn, Optional
 
-from numpy import errstate
+from numpy import errstate, random  # random is imported once here, as many targets import it
 
 from properties.worker.arguments import Arrangement, arranged, earlier_numbers, misses_an_alias
 from properties.worker.codec import CodecError, Foreign, decode, encode
 from properties.worker.errors import described, frames, place
 from properties.worker.functions import placeholder
 from properties.worker.loading import Loaded, load
-from properties.worker.messages import DUMP_STACK, LOST_CONNECTION, OUT_OF_MEMORY, Receiver, message
+from properties.worker.messages import (
+    DUMP_STACK,
+    LOST_CONNECTION,
+    MAX_REQUEST,
+    OUT_OF_MEMORY,
+    Receiver,
+    message,
+)
 from properties.worker.own_modules import is_ours
 from properties.worker.substitution import right_cell
 from properties.worker.targets import Target, TargetMissing, Unusable
@@ -32,56 +44,80 @@ _catch_warnings = partial(warnings.catch_warnings, module=warnings)
 _simplefilter = warnings.simplefilter
 
 
-def main() -> None:
+def main() -> NoReturn:
     """Serve the judge at the other end of a socket until the judge closes it.
 
     The arguments of the command are the file descriptors of the socket and of a file for the traceback of a
     crash, and the limit of memory in bytes.
     """
-    work(*map(int, sys.argv[1:]))
+    Worker().run(*map(int, sys.argv[1:]))
 
 
-def work(connection: int, faults: int, memory_limit: int) -> NoReturn:
-    """Serve the judge in this process, which then exits."""
-    faulthandler.enable(faults, all_threads=False)
-    faulthandler.register(DUMP_STACK, faults, all_threads=False)
-    # Limit data, not address space: some libraries reserve far more address space than they use.
-    for limit, size in ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_DATA, memory_limit)):
-        with suppress(ValueError, OSError):  # some systems lack a limit
-            resource.setrlimit(limit, (size, size))
-    # A child that the target forks must not answer, nor keep the socket open after the worker has died.
-    register_at_fork(after_in_child=lambda: close(connection))
-    try:
-        Worker(connection).serve()
-    except EOFError:
-        status = 0
-    except MemoryError:
-        status = OUT_OF_MEMORY
-    except OSError:
-        status = LOST_CONNECTION
-    _exit(status)  # even if threads of the target are running
+def main_of_fork_server() -> NoReturn:
+    """Fork workers, which is ten times as fast as to start them, until the judge closes the socket.
+
+    This process has the imports of a worker, and runs no code of targets. The argument of the command is the
+    descriptor of the socket.
+    """
+    gc.freeze()  # so that garbage collection in workers does not copy shared memory
+    Worker().run(*forked(int(sys.argv[1])))
 
 
 class Worker:
     """Answers requests, one after the other."""
 
-    def __init__(self, connection: int) -> None:
-        self._connection = connection
+    def __init__(self) -> None:
+        self._connection: int
         self._aliased: set[str] = set()
         self._loaded: Loaded
         self._folder: str
 
-    def serve(self) -> None:
+    def run(self, connection: int, faults: int, memory_limit: int) -> NoReturn:
+        """Serve the judge in this process, which then exits."""
+        # A child that the target forks must not answer, nor keep the socket open after the worker has died.
+        register_at_fork(after_in_child=lambda: close(self._connection))
+        try:
+            self._begin(connection, faults, memory_limit)
+            self._serve()
+        except EOFError:
+            status = 0
+        except MemoryError:
+            status = OUT_OF_MEMORY
+        except OSError:
+            status = LOST_CONNECTION
+        _exit(status)  # even if threads of the target are running
+
+    def _begin(self, connection: int, faults: int, memory_limit: int) -> None:
+        self._connection = connection
+        faulthandler.enable(faults, all_threads=False)
+        faulthandler.register(DUMP_STACK, faults, all_threads=False)
+        # Limit data, not address space: some libraries reserve far more address space than they use.
+        for limit, size in ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_DATA, memory_limit)):
+            with suppress(ValueError, OSError):  # some systems lack a limit
+                resource.setrlimit(limit, (size, size))
+
+    def _serve(self) -> None:
         """Answer until `EOFError`, when the judge closes the socket, or `OSError`, when it is lost."""
         receiver = Receiver(lambda size: read(self._connection, size))
+        answers: dict[str, Callable[..., tuple[Any, ...]]] = {
+            "load": self._load,
+            "call": self._call,
+            "fork": self._can_fork,
+        }
         while True:
             serial, seconds, body = receiver.receive()
             kind, *request = decode(body)
-            answer = self._load if kind == "load" else self._call
             # The timer ends a hanging call if the judge was killed.
             setitimer(ITIMER_REAL, seconds)
-            self._send(serial, answer(*request))
+            answer = answers[kind](*request)
+            self._send(serial, answer)
             setitimer(ITIMER_REAL, 0)
+            if answer == ("forks",):  # from here on in a fork, in which the target is loaded
+                self._begin(*forked(self._connection))
+
+    def _can_fork(self) -> tuple[str]:
+        """Whether this process becomes a fork server. A fork of a process with several threads may hang."""
+        return ("forks" if len(os.listdir("/proc/self/task")) == 1 else "does not fork",)
 
     def _send(self, serial: int, reply: tuple[Any, ...]) -> None:
         try:
@@ -180,3 +216,55 @@ def _encoded(reply: tuple[Any, ...]) -> bytes:
             with suppress(CodecError):
                 return encode((kind, after, shown, *rest))
         return encode((kind, leaves, leaf, *rest))
+
+
+def forked(line: int) -> tuple[int, int, int]:
+    """Fork workers for the judge at the other end of a socket, until the judge closes it.
+
+    Returns in each worker, with the arguments of `Worker.run`. Each worker has its own session, standard
+    error, directory and random numbers. The fork server first imports the framework of the target.
+    """
+    served = socket(fileno=line)
+    while True:
+        request, descriptors, _, _ = recv_fds(served, MAX_REQUEST, 3)
+        if not request:
+            _exit(0)  # nothing is left to clean up
+        kind, *words = decode(bytearray(request))
+        if kind == "wait":
+            answer: Any = _wait(*words)
+        else:
+            directory, memory_limit, framework = words
+            if framework and framework not in sys.modules:
+                with suppress(Exception):  # the target may find it elsewhere
+                    import_module(framework)
+                gc.freeze()
+            answer = os.fork()
+            if not answer:
+                break
+            for descriptor in descriptors:
+                close(descriptor)
+        served.send(encode(answer))
+    try:
+        connection, faults, errors = descriptors
+        with suppress(OSError):  # the hook of `Worker.run` has closed it
+            close(served.detach())
+        os.setsid()
+        os.dup2(errors, sys.stderr.fileno())
+        os.close(errors)
+        os.chdir(directory)
+        random.seed()  # noqa: NPY002 - every fork has a copy of the global generator
+        return connection, faults, memory_limit
+    except BaseException:
+        _exit(1)
+
+
+def _wait(process: int, seconds: Optional[float]) -> Optional[int]:
+    """The exit status of a forked process; `None` if it is still running after so many seconds."""
+    end = time.monotonic() + (seconds or 0)
+    while True:
+        ended, status = os.waitpid(process, 0 if seconds is None else os.WNOHANG)
+        if ended:
+            return os.waitstatus_to_exitcode(status)
+        if time.monotonic() >= end:
+            return None
+        time.sleep(0.001)
