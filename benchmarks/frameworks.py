@@ -241,12 +241,13 @@ def _explanation(name: str, failure: LawResult) -> Known | None:
     problem = _problem(failure)
     outcome = "dies" if "died" in failure.facts else "raises" if "raised" in failure.facts else "answers"
     law = f"{failure.law} of gradients" if _is_backward(failure) else failure.law
-    phrases = (law, _told(failure), _aspect(failure), f"{outcome} in {problem.dtype if problem else ''}")
+    dtype = problem.dtype if problem else ""
+    phrases = (law, _first_finding(failure), _aspect(failure), f"{outcome} in {dtype}")
     kind = failure.function.partition("_")[0]
     return next((each for each in _KNOWN if each.covers(name, kind, phrases)), None)
 
 
-def _told(failure: LawResult) -> str:
+def _first_finding(failure: LawResult) -> str:
     """The first finding on a failure, in one line."""
     return shorten(" ".join(failure.diagnosis[:1]), 400)
 
@@ -256,18 +257,19 @@ def _failures(judged: Judged) -> Iterator[Sequence[str]]:
     groups: defaultdict[tuple[str, str], list[LawResult]] = defaultdict(list)
     for failure in judged.failures:
         entry = _explanation(judged.name, failure)
-        told = re.sub(r"\d+", "#", _told(failure)) or failure.law  # numbers in messages may be those of nodes
+        # Numbers in messages may be those of nodes.
+        what = re.sub(r"\d+", "#", _first_finding(failure)) or failure.law
         if entry:
-            told = entry.phrase if entry.heading == DEFENDED else ""
-        groups[entry.heading if entry else "", told].append(failure)
+            what = entry.phrase if entry.heading == DEFENDED else ""
+        groups[entry.heading if entry else "", what].append(failure)
     for (heading, _), alike in groups.items():
         shortest = min(alike, key=lambda failure: len(failure.counterexample))
-        told = shorten(re.sub(r"(\x1b|\\x1b)\[\d+m", "", _told(shortest)), 120, placeholder=" …")
+        what = shorten(re.sub(r"(\x1b|\\x1b)\[\d+m", "", _first_finding(shortest)), 120, placeholder=" …")
         word = "defended" if heading == DEFENDED else "finding"
         yield [
             f"`{judged.name}`",
             ", ".join(sorted({_network(failure) for failure in alike}, reverse=True)),
-            told.replace("|", "\\|") or "a wrong answer",
+            what.replace("|", "\\|") or "a wrong answer",
             ", ".join(dict.fromkeys(failure.law for failure in alike)),
             f"[{word}](../FINDINGS.md{anchor(heading)})" if heading else "**new**",
             f"`{shortest.counterexample}`",

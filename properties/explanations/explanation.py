@@ -77,10 +77,10 @@ def explain(trial: Trial, *, whole: bool = False, locating: bool = True) -> Expl
     located if `locating`. If a call makes the process die, the explanation is empty.
     """
     try:
-        why = _explain(trial, whole=whole, locating=locating)
-        if why.inherited or trial.problem.dtype == "float64":
-            return why
-        return replace(why, inherited=is_inherited_in_its_precision(trial))
+        explanation = _explain(trial, whole=whole, locating=locating)
+        if explanation.inherited or trial.problem.dtype == "float64":
+            return explanation
+        return replace(explanation, inherited=is_inherited_in_its_precision(trial))
     except DiedError:
         return Explanation()
     except Exception as error:  # the failure itself is known all the same
@@ -97,18 +97,18 @@ def _explain(trial: Trial, *, whole: bool, locating: bool) -> Explanation:
     if earlier := _earlier_explanation(trial, named):
         return earlier
     trial.implementation.end_process()
-    why = search(program, trial.problem, extreme=extreme, whole=whole, locating=locating)
-    if why.names_a_mistake:
-        named.append(why)
-    if [*why.findings] != [found("nearly")]:
-        return why
+    explanation = search(program, trial.problem, extreme=extreme, whole=whole, locating=locating)
+    if explanation.names_a_mistake:
+        named.append(explanation)
+    if [*explanation.findings] != [found("nearly")]:
+        return explanation
     alone = trial.holds_alone()
     if not alone:
         trial.implementation.end_process()
         if symptoms(program.function, program, trial.inputs, program.limits) == found("nearly"):
-            return why
+            return explanation
     again = "in a new process" if alone else "asked again"
-    return replace(why, findings=[found("earlier calls", again=again)], shows_alone=not alone)
+    return replace(explanation, findings=[found("earlier calls", again=again)], shows_alone=not alone)
 
 
 def _earlier_explanation(trial: Trial, named: Sequence[Explanation]) -> Explanation | None:
@@ -120,15 +120,15 @@ def _earlier_explanation(trial: Trial, named: Sequence[Explanation]) -> Explanat
     if problem.dtype != "float64" or not trial.answers.digest(trial.number):
         return None
     shown = behaviour(function, trial.answers.reply(trial.number).outcome, limits)
-    for why in named:
+    for explanation in named:
         fits = [
             each
-            for each in why.findings
+            for each in explanation.findings
             if each.kind == "mistake"
             and accounts_for(each.facts["names"], function, trial.inputs, shown, limits)
         ]
-        if fits and fits[0] == why.findings[0]:
-            return replace(why, findings=fits)
+        if fits and fits[0] == explanation.findings[0]:
+            return replace(explanation, findings=fits)
     return None
 
 

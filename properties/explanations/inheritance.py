@@ -41,8 +41,8 @@ def is_inherited(program: Program, counterexample: Inputs) -> bool:
         return False
     if cell not in program.implementation.load().functions:
         return True
-    asked = problems(cell, counterexample.span(0, 1), Scope(program.limits))
-    return not program.is_right(cell, [*asked, *_later_steps(counterexample, cell)])
+    of_cell = problems(cell, counterexample.span(0, 1), Scope(program.limits))
+    return not program.is_right(cell, [*of_cell, *_later_steps(counterexample, cell)])
 
 
 def _later_steps(counterexample: Inputs, cell: str) -> list[Inputs]:
@@ -67,8 +67,8 @@ def is_inherited_in_its_precision(trial: Trial) -> bool:
     with_right_cell = _WithRightCell(implementation)
     if not trial.holds_of(with_right_cell) or not with_right_cell.used:
         return False
-    asked = siblings(replace(trial.problem, T_x=1), PROBLEMS)
-    return not all(trial.holds_of(implementation, contract.cell, problem) for problem in asked)
+    of_cell = siblings(replace(trial.problem, T_x=1), PROBLEMS)
+    return not all(trial.holds_of(implementation, contract.cell, problem) for problem in of_cell)
 
 
 class _WithRightCell(Implementation):
@@ -80,8 +80,8 @@ class _WithRightCell(Implementation):
 
     def reply_each(self, requests: Sequence[Request], *, time_limit: float | None = None) -> list[Reply]:
         """The replies to these requests with the right cell."""
-        asked = [each.with_right_cell() for each in requests]
-        replies = super().reply_each(asked, time_limit=time_limit)
+        with_right_cell = [each.with_right_cell() for each in requests]
+        replies = super().reply_each(with_right_cell, time_limit=time_limit)
         for reply in replies:
             self.used &= isinstance(reply.outcome, Returned) and reply.outcome.used_reference_cell
         return replies
@@ -123,7 +123,7 @@ def _are_derivatives(implementation: Implementation, contract: Contract, inputs:
                 (sum(map(np.sum, terms)), np.sqrt(sum(float(np.sum(each**2)) for each in terms)))
             )
             requests += [
-                Request(contract.source, _moved(given, at, directions, step)) for step in (STEP, -STEP)
+                Request(contract.source, _shifted(given, at, directions, step)) for step in (STEP, -STEP)
             ]
         losses = [_loss(each.outcome, arguments[:incoming]) for each in implementation.reply_each(requests)]
     except (ValueError, TypeError, KeyError):  # gradients or answers of another form
@@ -145,8 +145,8 @@ def _by_quantity(
         yield name, [each[f"d{name}"] for each in by_parameters]
 
 
-def _moved(given: Sequence[Any], at: int | str, directions: Sequence[Array], step: float) -> list[Any]:
-    """The arguments of the forward pass, one quantity a step further in a direction."""
+def _shifted(given: Sequence[Any], at: int | str, directions: Sequence[Array], step: float) -> list[Any]:
+    """The arguments of the forward pass, with one quantity shifted by a step in a direction."""
     *arrays, parameters, options = given
     if isinstance(at, int):
         arrays[at] = (arrays[at] + step * directions[0]).astype(arrays[at].dtype)

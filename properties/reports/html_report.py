@@ -12,7 +12,7 @@ from oracle.problem import Problem
 from properties.laws import all_laws
 from properties.reports.closing_table import cell, short
 from properties.reports.judgement import Judgement
-from properties.reports.mistakes import Case, cases, laws, results_by_function
+from properties.reports.mistakes import TargetMistake, cases, laws, results_by_function
 from properties.reports.run import Run
 from properties.reports.snippet import snippet
 from properties.trials.provided_functions import PRESENCE
@@ -101,7 +101,7 @@ _PLAIN = {
 """The labels of facts on the page of a target."""
 
 
-def _facts(case: Case) -> list[tuple[str, str]]:
+def _facts(case: TargetMistake) -> list[tuple[str, str]]:
     """The labels and texts of the facts on the example, without the facts for experts."""
     facts = case.smallest.facts
     left_out = ["allowed", "off_by", *(("torch", "wrong") if "exact" in facts else ())]
@@ -113,7 +113,7 @@ def _facts(case: Case) -> list[tuple[str, str]]:
     return labelled + [("what is known of it", "\n".join(each.lines)) for each in known]
 
 
-def _laws(case: Case) -> list[tuple[str, str, list[str]]]:
+def _laws(case: TargetMistake) -> list[tuple[str, str, list[str]]]:
     """The laws that fail: name, statement and functions. If spec laws fail, only these are listed."""
     statements = {law.name: (getdoc(law.check) or "").splitlines()[0] for law in all_laws()}
     failures = [each for each in case.results if each.grade == "spec" or not case.is_spec]
@@ -124,7 +124,7 @@ def _laws(case: Case) -> list[tuple[str, str, list[str]]]:
     ]
 
 
-def _silent(judgement: Judgement, case: Case) -> list[str]:
+def _silent(judgement: Judgement, case: TargetMistake) -> list[str]:
     """The functions of a mistake, if every call of them raises an exception or ends the process."""
     answered = {
         each.function for each in judgement.results if each.status == "passed" and each.law not in PRESENCE
@@ -133,7 +133,7 @@ def _silent(judgement: Judgement, case: Case) -> list[str]:
     return [*case.by_function] if is_silent and not answered & {*case.by_function} else []
 
 
-def _example(case: Case) -> str:
+def _example(case: TargetMistake) -> str:
     """A cell for a notebook that shows the smallest failure; empty if there is no example."""
     smallest = case.smallest
     try:

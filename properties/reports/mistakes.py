@@ -15,7 +15,7 @@ from reference.contract import CONTRACTS
 
 
 @dataclass(frozen=True)
-class Case:
+class TargetMistake:
     """One mistake of one target: its most specific finding, and the failures that it causes."""
 
     implementation: str
@@ -46,9 +46,9 @@ class Case:
 
 @dataclass(frozen=True)
 class Mistake:
-    """A mistake, with a `Case` for each target that makes it."""
+    """A mistake, with a `TargetMistake` for each target that makes it."""
 
-    cases: Sequence[Case]
+    cases: Sequence[TargetMistake]
 
     @property
     def words(self) -> str:
@@ -88,27 +88,25 @@ def laws(results: Iterable[LawResult]) -> list[str]:
     return list(dict.fromkeys(result.law for result in results))
 
 
-def cases(judgement: Judgement) -> list[Case]:
+def cases(judgement: Judgement) -> list[TargetMistake]:
     """The mistakes of one target, in the order in which to mend them.
 
     Mistakes on ordinary inputs come first. Then the order is that of the functions: a cell comes before its
     forward, and the RNN before the LSTM. Then it is that of the number of failures.
     """
     failed = [result for result in judgement.results if result.status == "failed" and not result.helpers]
-    helped = {result.finding.cause for result in judgement.results if result.helpers}
-    causes = _Causes(failed, helped)
-    together: defaultdict[str, list[tuple[Finding, LawResult]]] = defaultdict(list)
+    causes = _Causes(failed, {result.finding.cause for result in judgement.results if result.helpers})
+    by_cause: defaultdict[str, list[tuple[Finding, LawResult]]] = defaultdict(list)
     for result in failed:
         finding = causes.finding_of(result)
-        together[finding.cause].append((finding, result))
+        by_cause[finding.cause].append((finding, result))
     found = []
-    for each in together.values():
-        results = [result for _, result in each]
+    for (finding, *_), results in (zip(*pairs, strict=True) for pairs in by_cause.values()):
         of_caches = all(judgement.caches_alone(result.function) for result in results)
-        found.append(Case(judgement.implementation, each[0][0], results, of_caches))
+        found.append(TargetMistake(judgement.implementation, finding, results, of_caches))
     order = ["", *CONTRACTS]
 
-    def rank(case: Case) -> tuple[bool, bool, int, int]:
+    def rank(case: TargetMistake) -> tuple[bool, bool, int, int]:
         first_function = min(order.index(function) for function in case.by_function)
         return not case.is_spec, case.finding.is_trace, first_function, -len(case.results)
 
@@ -118,52 +116,51 @@ def cases(judgement: Judgement) -> list[Case]:
 class _Causes:
     """Finds the mistake that causes each failure of a target, since one mistake makes many laws fail.
 
-    `helped` are the causes of failures that helper modules alone explain.
+    `of_helpers` are the causes of failures that helper modules alone explain.
     """
 
-    def __init__(self, failed: Sequence[LawResult], helped: Set[str]) -> None:
-        self._helped = helped
-        spec_first = sorted(failed, key=lambda each: each.grade != "spec")
+    def __init__(self, failed: Sequence[LawResult], of_helpers: Set[str]) -> None:
+        self._of_helpers = of_helpers
         self._alone = {each.cause for result in failed for each in result.findings}
-        self._of_error: dict[str, Finding] = {}
-        self._of_equation: dict[str, Finding] = {}
-        self._first_of: dict[str, Finding] = {}
+        found = [(each, each.finding) for each in sorted(failed, key=lambda each: each.grade != "spec")]
+        self._of_error = _first((_error(each), it) for each, it in found if it.kind != "raised")
+        self._of_equation = _first((it.place, it) for _, it in found if it.kind == "location")
+        self._first_of_function = _first((each.function, it) for each, it in found)
         ordinary: defaultdict[str, dict[str, Finding]] = defaultdict(dict)
-        for result in spec_first:
-            finding, error = result.finding, _error(result)
-            self._first_of.setdefault(result.function, finding)
-            if error and finding.kind != "raised":
-                self._of_error.setdefault(error, finding)
-            if finding.kind == "location":
-                self._of_equation.setdefault(finding.place, finding)
-            if result.grade == "spec" and not (finding.is_trace or result.ours):
-                ordinary[result.function].setdefault(finding.place, finding)
+        for each, it in found:
+            if each.grade == "spec" and not (it.is_trace or each.ours):
+                ordinary[each.function].setdefault(it.place, it)
         # The mistake of a function on ordinary inputs, if there is exactly one.
-        self._of_function = {
-            name: next(iter(known.values())) for name, known in ordinary.items() if len(known) == 1
+        self._only_of_function = {
+            name: it for name, by_place in ordinary.items() for it in by_place.values() if len(by_place) == 1
         }
 
     def finding_of(self, result: LawResult) -> Finding:
         """The most specific finding that explains a failure."""
         finding, error = result.finding, _error(result)
-        two = finding.facts["names"] if finding.kind == "mistake" else []
-        own = [each for each in map(mistake, two) if each.cause not in self._helped]
-        if len(two) > 1 and own and all(each.cause in self._alone for each in own):
+        names = finding.facts["names"] if finding.kind == "mistake" else []
+        own = [each for each in map(mistake, names) if each.cause not in self._of_helpers]
+        if len(names) > 1 and own and all(each.cause in self._alone for each in own):
             return own[0]
         if error in self._of_error and finding.kind == "raised":
             return self._of_error[error]
         if finding.kind == "location":
             finding = self._of_equation[finding.place]
         source = CONTRACTS[result.function].source if result.inherited and result.function else ""
-        of_source = self._of_function.get(source)
-        of_function = self._of_function.get(result.function)
+        of_source = self._only_of_function.get(source)
+        of_function = self._only_of_function.get(result.function)
         if of_source and of_source.kind == "lacking":
             return of_source  # the cell is unfinished, so nothing is known about the forward
         if finding.is_trace and not result.ours:
-            return of_function or of_source or self._first_of.get(source) or finding
+            return of_function or of_source or self._first_of_function.get(source) or finding
         if finding.kind == "location" and result.grade == "robust" and _is_always(finding):
             return of_source or of_function or finding
         return of_source or finding if finding.kind in ("location", "raised") else finding
+
+
+def _first(pairs: Iterable[tuple[str, Finding]]) -> dict[str, Finding]:
+    """The first finding for each key."""
+    return dict(reversed([*pairs]))
 
 
 def _error(result: LawResult) -> str:
@@ -177,7 +174,7 @@ def _is_always(finding: Finding) -> bool:
 
 def ranked_mistakes(judged: Iterable[Judgement]) -> list[Mistake]:
     """The mistakes of all targets, the most frequent first, and mistakes of helper modules last."""
-    alike: defaultdict[str, list[Case]] = defaultdict(list)
+    alike: defaultdict[str, list[TargetMistake]] = defaultdict(list)
     for judgement in judged:
         for case in [*cases(judgement), *_helper_cases(judgement)]:
             alike[case.finding.cause].append(case)
@@ -185,7 +182,7 @@ def ranked_mistakes(judged: Iterable[Judgement]) -> list[Mistake]:
     return sorted(found, key=lambda mistake: (mistake.is_of_helpers, -len(mistake.implementations)))
 
 
-def _helper_cases(judgement: Judgement) -> list[Case]:
+def _helper_cases(judgement: Judgement) -> list[TargetMistake]:
     """The mistakes of helper modules, each once, without mistakes that the target itself makes."""
     failed = [result for result in judgement.results if result.status == "failed"]
     own = {result.finding.cause for result in failed if not result.helpers}
@@ -200,7 +197,7 @@ def _helper_cases(judgement: Judgement) -> list[Case]:
         if others := [name for name in names if mistake(name).cause not in own]:
             finding = mistake(*others)
         of_helpers = found("helper", functions=[*helpers], told=vars(finding))
-        found_cases.append(Case(judgement.implementation, of_helpers, results))
+        found_cases.append(TargetMistake(judgement.implementation, of_helpers, results))
     return found_cases
 
 

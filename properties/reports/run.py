@@ -9,7 +9,7 @@ from itertools import takewhile
 from pathlib import Path, PurePath
 
 from properties.reports.judgement import Judgement
-from properties.reports.mistakes import Case, Mistake, ranked_mistakes
+from properties.reports.mistakes import Mistake, TargetMistake, ranked_mistakes
 
 ELLIPSIS = "…"
 
@@ -46,9 +46,9 @@ class Run:
         return ranked_mistakes(self.judged)
 
     @cached_property
-    def numbered(self) -> Mapping[str, list[tuple[int, int, Case]]]:
+    def numbered(self) -> Mapping[str, list[tuple[int, int, TargetMistake]]]:
         """The mistakes of each target: the number, the place of the target in it, and the case."""
-        found: defaultdict[str, list[tuple[int, int, Case]]] = defaultdict(list)
+        found: defaultdict[str, list[tuple[int, int, TargetMistake]]] = defaultdict(list)
         for number, mistake in enumerate(self.mistakes, 1):
             for place, case in enumerate(mistake.cases if not mistake.is_of_helpers else (), 1):
                 found[case.implementation].append((number, place, case))
