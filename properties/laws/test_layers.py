@@ -6,8 +6,6 @@ from functools import partial
 
 import numpy as np
 
-from oracle import propagation
-from oracle.inputs import LayerInputs
 from oracle.lengths import Lengths
 from properties.implementations.implementation import Raised
 from properties.trials.law import law
@@ -26,7 +24,7 @@ _SOME: Sequence[Lengths] = ("equal", "random", "with 1", "with T_x")
 )
 def test_split_with_states(trial: Trial) -> None:
     """The first t steps, and the rest from the states after these, give the same answer as one call."""
-    inputs, whole = _layers(trial), trial.answer.outputs
+    inputs, whole = trial.inputs, trial.answer.outputs
     if trial.problem.T_x < 2:
         return
     t = int(np.random.default_rng(trial.problem.seed).integers(1, trial.problem.T_x))
@@ -40,9 +38,8 @@ def test_split_with_states(trial: Trial) -> None:
     )
     ours = trial.answer_to(rest).outputs
     whole_from_t = {**whole, "a": whole["a"][:, :, t:]}
-    trial.agree_with_itself(whole_from_t, ours, partial(propagation.evaluate, rest), rest, asked="in parts")
-    among, bounds = {"a": whole["a"][:, :, :t]}, partial(trial.bounds_of, slice(None), slice(0, t))
-    trial.agree_with_itself(among, {"a": start["a"]}, bounds, first, asked="in parts")
+    trial.agree_with_itself(whole_from_t, ours, rest, asked="in parts")
+    trial.agree_with_itself({"a": whole["a"][:, :, :t]}, {"a": start["a"]}, first, asked="in parts")
 
 
 @law(
@@ -55,7 +52,7 @@ def test_split_with_states(trial: Trial) -> None:
 )
 def test_backward_direction(trial: Trial) -> None:
     """The backward direction is a forward one, with its own parameters, on each sample's steps in reverse."""
-    inputs = _layers(trial)
+    inputs = trial.inputs
     every, samples = trial.answer.outputs, np.arange(inputs.x.shape[1])[:, None]
     n_h, n_a = inputs.a0.shape[1], inputs.c0.shape[1]
     alone = replace(
@@ -70,13 +67,13 @@ def test_backward_direction(trial: Trial) -> None:
     answer["a"] = answer["a"][:, samples, inputs.backward]
     rows = {"a": n_h, "a_last": n_h, "c_last": n_a}
     both = {name: np.concatenate([every[name][: rows[name]], answer[name]]) for name in answer}
-    trial.agree_with_itself(every, both, lambda: trial.bounds, asked="as a forward one")
+    trial.agree_with_itself(every, both, asked="as a forward one")
 
 
 @law("spec", functions=LAYERS, in_parts=True)
 def test_composition(trial: Trial) -> None:
     """The answer is that of one layer after the other, each on the hidden states of the layer below."""
-    inputs = _layers(trial)
+    inputs = trial.inputs
     D, x = inputs.directions, inputs.x
     last: dict[str, list[Array]] = {}
     for k in range(0, len(inputs.parameters), D):
@@ -88,19 +85,19 @@ def test_composition(trial: Trial) -> None:
         for name, array in answer.items():
             last.setdefault(name, []).append(array)
     answers = {"a": x, **{name: np.concatenate(arrays) for name, arrays in last.items()}}
-    trial.agree_with_itself(trial.answer.outputs, answers, lambda: trial.bounds, asked="layer by layer")
+    trial.agree_with_itself(trial.answer.outputs, answers, asked="layer by layer")
 
 
 @law("spec", functions=LAYERS, lengths=_SOME)
 def test_each_length_alone(trial: Trial) -> None:
     """A sample gets the answer that it gets alone, cut to its length; beyond the length, `a` is 0."""
-    inputs, every = _layers(trial), trial.answer.outputs
+    inputs, every = trial.inputs, trial.answer.outputs
     for j, length in enumerate(inputs.ends):
         alone = replace(inputs.columns([j]), x=inputs.x[:, [j], :length], lengths=None)
         answer = trial.answer_to(alone).outputs
         among = {name: array[:, [j], :length] for name, array in every.items()}
         bounds = partial(trial.bounds_of, [j], slice(0, length))
-        trial.agree_with_itself(among, answer, bounds, alone, asked="alone at its length")
+        trial.agree_with_itself(among, answer, alone, bounds, asked="alone at its length")
         beyond = every["a"][:, j, length:]
         trial.require(
             not beyond.any(),
@@ -113,26 +110,28 @@ def test_each_length_alone(trial: Trial) -> None:
 @law("robust", functions=LAYERS, lengths=_SOME)
 def test_padding(trial: Trial) -> None:
     """The values beyond the length of a sample do not matter, not even NaN or an infinity."""
-    inputs, every = _layers(trial), trial.answer.outputs
+    inputs, every = trial.inputs, trial.answer.outputs
     rng = np.random.default_rng(trial.problem.seed)
     padding = rng.choice([np.nan, np.inf, -np.inf], inputs.x.shape)
     padded = replace(inputs, x=np.where(inputs.within, inputs.x, padding).astype(inputs.x.dtype))
     answer = trial.answer_to(padded).outputs
     asked = "with NaN and inf in the padding"
-    trial.agree_with_itself(every, answer, lambda: trial.bounds, padded, asked=asked)
+    trial.agree_with_itself(every, answer, padded, lambda: trial.bounds, asked=asked)
 
 
 @law("spec", functions=LAYERS)
 def test_last_states(trial: Trial) -> None:
     """The last hidden states of the top layer are those in `a` at each sample's end (backward: start)."""
-    inputs, every = _layers(trial), trial.answer.outputs
+    inputs, every = trial.inputs, trial.answer.outputs
     D, n_h, samples = inputs.directions, inputs.a0.shape[1], np.arange(inputs.x.shape[1])
     if not inputs.x.shape[2]:
         return
     ends = [every["a"][:n_h, samples, inputs.ends - 1], every["a"][n_h:, :, 0]][:D]
     top = {"a_last": every["a_last"][-D * n_h :]}
     in_a = {"a_last": np.concatenate(ends)[:, :, None]}
-    trial.agree_with_itself(top, in_a, lambda: {"a_last": trial.bounds["a_last"][-D * n_h :]}, asked="in a")
+    trial.agree_with_itself(
+        top, in_a, bounds=lambda: {"a_last": trial.bounds["a_last"][-D * n_h :]}, asked="in a"
+    )
 
 
 @law(
@@ -144,26 +143,23 @@ def test_last_states(trial: Trial) -> None:
 )
 def test_identity_projection(trial: Trial) -> None:
     """A projection by the identity gives the answer without a projection."""
-    inputs = _layers(trial)
+    inputs = trial.inputs
     identity = np.eye(inputs.c0.shape[1], dtype=inputs.x.dtype)
     projected = replace(inputs, parameters=[{**p, "Wp": identity} for p in inputs.parameters])
     answer = trial.answer_to(projected).outputs
-    bounds = partial(propagation.evaluate, projected)
-    trial.agree_with_itself(trial.answer.outputs, answer, bounds, projected, asked="with Wp = 1")
+    trial.agree_with_itself(trial.answer.outputs, answer, projected, asked="with Wp = 1")
 
 
 @law("spec", functions=LAYERS)
 def test_absent_states(trial: Trial) -> None:
     """Initial states that are `None` are zeros, whatever states an earlier call left."""
-    inputs = _layers(trial)
+    inputs = trial.inputs
     zeros = replace(inputs, a0=np.zeros_like(inputs.a0), c0=np.zeros_like(inputs.c0))
     x, *rest = zeros.arguments(trial.contract.name)
     states = len(trial.contract.arguments) - 1
     answer = trial.answer_to(zeros).outputs  # first, so that an earlier call with these sizes has left states
-    absent = trial.answer_to_call([x, *([None] * states), *rest[states:]], zeros).outputs
-    trial.agree_with_itself(
-        answer, absent, partial(propagation.evaluate, zeros), zeros, asked="without states"
-    )
+    absent = trial.answer_to(zeros, arguments=[x, *([None] * states), *rest[states:]]).outputs
+    trial.agree_with_itself(answer, absent, zeros, asked="without states")
 
 
 @law("robust", functions=("lstm_layer",))
@@ -172,7 +168,7 @@ def test_one_absent_state(trial: Trial) -> None:
 
     A call is refused only if the same call with that state is answered.
     """
-    inputs = _layers(trial)
+    inputs = trial.inputs
     name = ("a0", "c0")[np.random.default_rng(trial.problem.seed).integers(2)]
     zeros = replace(inputs, **{name: np.zeros_like(getattr(inputs, name))})
     arguments = zeros.arguments(trial.contract.name)
@@ -183,10 +179,4 @@ def test_one_absent_state(trial: Trial) -> None:
         trial.note(f"refuses {name} that is absent alone")
         return
     absent = trial.read(returned, zeros).outputs
-    bounds = partial(propagation.evaluate, zeros)
-    trial.agree_with_itself(answer, absent, bounds, zeros, asked=f"without {name}")
-
-
-def _layers(trial: Trial) -> LayerInputs:
-    assert isinstance(trial.inputs, LayerInputs)
-    return trial.inputs
+    trial.agree_with_itself(answer, absent, zeros, asked=f"without {name}")

@@ -33,13 +33,13 @@ def test_same_answer_twice(trial: Trial) -> None:
     # One later call is enough for the other regimes.
     often = LATER_CALLS if trial.problem.regime == "ternary" else 1
     first = trial.answer_to(trial.inputs, then=[other.inputs(trial.contract.name)] * often)
-    trial.agree_with_itself(first.outputs, trial.answer.outputs, lambda: trial.bounds, asked="asked again")
+    trial.agree_with_itself(first.outputs, trial.answer.outputs, asked="asked again")
     with suppress(MalformedError):  # the laws on caches report it
         ours, theirs = (
             {name: entry for name, entry in answer.caches.items() if name in ("ft", "it", "cct", "ot")}
             for answer in (first, trial.answer)
         )
-        trial.agree_with_itself(ours, theirs, lambda: trial.bounds, asked="asked again")
+        trial.agree_with_itself(ours, theirs, asked="asked again")
 
 
 def _same(trial: Trial, name: str, after: Any, before: Any) -> None:

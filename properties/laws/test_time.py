@@ -4,11 +4,9 @@ from functools import partial
 
 import numpy as np
 
-from oracle import propagation
-from oracle.backward_inputs import BackwardInputs
 from oracle.rounding import Bounded
 from properties.trials.law import FORWARDS, SEQUENCES_BACKWARD, law
-from properties.trials.trial import Bounds, Trial
+from properties.trials.trial import Trial
 
 
 @law("spec", functions=FORWARDS)
@@ -21,22 +19,20 @@ def test_split(trial: Trial) -> None:
     T_x = trial.problem.T_x
     t = int(np.random.default_rng(trial.problem.seed).integers(0, T_x)) + 1
     first = trial.inputs.span(0, t)
-    bounds: Bounds = partial(trial.bounds_of, slice(None), slice(0, t))
-    parts = [(slice(0, t), first, bounds)]
+    parts = [(slice(0, t), first)]
     if trial.contract.kind == "rnn" and t < T_x:
         rest = trial.inputs.resumed(t, whole["a"])
-        parts.append((slice(t, T_x), rest, partial(propagation.evaluate, rest)))
-    for steps, inputs, bounds in parts:
+        parts.append((slice(t, T_x), rest))
+    for steps, inputs in parts:
         part = trial.answer_to(inputs).outputs
         among = {name: array[:, :, steps] for name, array in whole.items() if array.shape[2] == T_x}
-        trial.agree_with_itself(among, part, bounds, inputs, asked="in parts")
+        trial.agree_with_itself(among, part, inputs, asked="in parts")
 
 
 @law("spec", functions=SEQUENCES_BACKWARD)
 def test_tail(trial: Trial) -> None:
     """The last steps alone have the same gradients; for an RNN, so have the first steps, given the rest."""
     inputs, whole, T_x = trial.inputs, trial.answer.outputs, trial.problem.T_x
-    assert isinstance(inputs, BackwardInputs)
     if T_x < 2:
         return
     t = int(np.random.default_rng(trial.problem.seed).integers(1, T_x))
@@ -49,7 +45,7 @@ def test_tail(trial: Trial) -> None:
         parts.append((first, slice(0, t), {"dx": head["dx"], "da0": head["da0"]}))
     for part, steps, ours in parts:
         among = {name: whole[name][:, :, steps] if name == "dx" else whole[name] for name in ours}
-        trial.agree_with_itself(among, ours, partial(_of_steps, trial, steps), part, asked="in parts")
+        trial.agree_with_itself(among, ours, part, partial(_of_steps, trial, steps), asked="in parts")
 
 
 def _of_steps(trial: Trial, steps: slice) -> dict[str, Bounded]:

@@ -183,7 +183,7 @@ def test_bounds_are_computed_only_if_two_answers_differ(off: float, asked: int) 
     bounds = Mock(return_value={"a": Bounded(a, np.full(a.shape, 1e-9))})
     other = {"a": a + np.array([off, 0])}
     with pytest.raises(ViolationError) if np.isnan(off) else nullcontext():
-        judged.agree_with_itself({"a": a}, other, bounds, asked="again")
+        judged.agree_with_itself({"a": a}, other, bounds=bounds, asked="again")
     assert bounds.call_count == asked
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from oracle import propagation
 from oracle.backward_inputs import BY_SAMPLES
 from oracle.inputs import Inputs
 from oracle.problem import Problem
@@ -83,7 +84,7 @@ class Trial:
         self.implementation = answers.implementation
         self.contract = answers.question.contract
         self.problem = answers.question.problems[number]
-        self.inputs = answers.question.inputs[number]
+        self.inputs: Any = answers.question.inputs[number]  # of a class for the kind of the problem
         self.worst_ratio = 0.0
         self.arrangements: set[Arrangement] = set()
         self.is_plain = True
@@ -135,25 +136,21 @@ class Trial:
         return self.answers.steps(self.number)
 
     def answer_to(
-        self, inputs: Inputs, arrangement: Arrangement = "C", then: Sequence[Inputs] = ()
+        self,
+        inputs: Inputs,
+        arrangement: Arrangement = "C",
+        then: Sequence[Inputs] = (),
+        arguments: Sequence[Any] = (),
     ) -> Answer:
         """The answer to a call on these inputs; an exception is a violation.
 
-        The answer is read after a call on each of the inputs `then`.
+        The answer is read after a call on each of the inputs `then`. The `arguments` are those of the inputs
+        unless another form of these is given.
         """
         name = self.contract.name
         afterwards = [later.arguments(name) for later in then]
-        return self.answer_to_call(inputs.arguments(name), inputs, arrangement, afterwards)
-
-    def answer_to_call(
-        self,
-        arguments: Sequence[Any],
-        inputs: Inputs,
-        arrangement: Arrangement = "C",
-        then: Sequence[Sequence[Any]] = (),
-    ) -> Answer:
-        """The answer to a call with arguments that are another form of `inputs`."""
-        return self.read(self._returned(self.call(arguments, arrangement, then)), inputs)
+        reply = self.call(arguments or inputs.arguments(name), arrangement, afterwards)
+        return self.read(self._returned(reply), inputs)
 
     def read(self, returned: Returned, inputs: Inputs) -> Answer:
         """The answer of a call on these inputs, read by the contract."""
@@ -217,20 +214,21 @@ class Trial:
         self,
         first: Mapping[str, Array],
         second: Mapping[str, Array],
-        bounds: Bounds,
         inputs: Inputs | None = None,
+        bounds: Bounds | None = None,
         *,
         asked: str,
     ) -> None:
         """Compare two answers of the implementation; `asked` says how the second call differed.
 
-        Other shapes may use other kernels, so the answers may differ within the bound. The bound is scaled to
-        the size of the answers, since both may be wrong. It is computed only if the answers differ.
+        Other shapes may use other kernels, so the answers may differ within the bound, by default that of a
+        forward pass on the `inputs`, which are by default those of the problem. The bound is scaled to the
+        size of the answers, since both may be wrong. It is computed only if the answers differ.
         """
         same = partial(np.array_equal, equal_nan=True)
         if all(name not in first or same(first[name], array) for name, array in second.items()):
             return
-        allowed = bounds()
+        allowed = bounds() if bounds else propagation.evaluate(inputs) if inputs else self.bounds
         scaled = {name: allowed[name].scaled_to(answer) for name, answer in first.items()}
         self.agree(first, Expected(second, scaled, inputs or self.inputs, rival=asked))
 
