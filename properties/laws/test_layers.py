@@ -15,13 +15,7 @@ from reference.contract import LAYERS, Array
 _SOME: Sequence[Lengths] = ("equal", "random", "with 1", "with T_x")
 
 
-@law(
-    "spec",
-    functions=LAYERS,
-    directions=(1,),
-    lengths=("absent",),
-    needs=("initial_state",),
-)
+@law("spec", functions=LAYERS, directions=(1,), lengths=("absent",), needs=("initial_state",))
 def test_split_with_states(trial: Trial) -> None:
     """The first t steps, and the rest from the states after these, give the same answer as one call."""
     inputs, whole = trial.inputs, trial.answer.outputs
@@ -42,14 +36,7 @@ def test_split_with_states(trial: Trial) -> None:
     trial.agree_with_itself({"a": whole["a"][:, :, :t]}, {"a": start["a"]}, first, asked="in parts")
 
 
-@law(
-    "spec",
-    functions=LAYERS,
-    directions=(2,),
-    most_layers=1,
-    needs=("one_direction",),
-    in_parts=True,
-)
+@law("spec", functions=LAYERS, directions=(2,), most_layers=1, needs=("one_direction",), in_parts=True)
 def test_backward_direction(trial: Trial) -> None:
     """The backward direction is a forward one, with its own parameters, on each sample's steps in reverse."""
     inputs = trial.inputs
@@ -134,13 +121,7 @@ def test_last_states(trial: Trial) -> None:
     )
 
 
-@law(
-    "spec",
-    functions=("lstm_layer",),
-    projections=("none",),
-    needs=("equal projection",),
-    in_parts=True,
-)
+@law("spec", functions=("lstm_layer",), projections=("none",), needs=("equal projection",), in_parts=True)
 def test_identity_projection(trial: Trial) -> None:
     """A projection by the identity gives the answer without a projection."""
     inputs = trial.inputs

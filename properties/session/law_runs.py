@@ -22,9 +22,15 @@ from properties.reports.results import LawResult, encodable, printable, printabl
 from properties.session.collection import law_of
 from properties.session.options import EXPECTED, FUZZING_TIME, PROBLEM
 from properties.session.target_options import TARGETS
-from properties.trials.helper_blame import helpers_to_blame
 from properties.trials.law import FORWARDS
-from properties.trials.provided_functions import PROVIDED, USABLE, lacking, unfinished, unusable
+from properties.trials.provided_functions import (
+    PROVIDED,
+    USABLE,
+    helpers_to_blame,
+    lacking,
+    unfinished,
+    unusable,
+)
 from properties.trials.tally import Tally
 from properties.trials.trial import ViolationError
 from properties.turns.turn import Draws, Turn

@@ -10,7 +10,6 @@ from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
 from oracle.problem import LayerProblem, Problem, siblings
-from oracle.regimes import Regime
 from properties.internals import hypothesis_internals  # noqa: F401 - so that draws do not depend on imports
 from properties.strategies.domain import ANY_DOMAIN, MOST_LAYERS, Domain
 from properties.strategies.effort import Effort, limited_sizes
@@ -39,36 +38,27 @@ depend on this one.
 
 
 @cache  # Hypothesis validates a strategy on first use, which costs as much as many draws
+@st.composite
 def examples(
-    function: str, effort: Effort, domain: Domain = ANY_DOMAIN
-) -> st.SearchStrategy[Sequence[Problem]]:
+    draw: st.DrawFn, function: str, effort: Effort, domain: Domain = ANY_DOMAIN
+) -> Sequence[Problem]:
     """Problems of one shape for one function, in the regimes of a domain.
 
     Some examples have only one problem, so that a failure shrinks to the simplest regime that shows it.
     """
-    return _examples(problems(function, effort, domain), effort.siblings, domain.regimes)
-
-
-@st.composite
-def _examples(
-    draw: st.DrawFn, drawn: st.SearchStrategy[Problem], count: int, regimes: Sequence[Regime]
-) -> Sequence[Problem]:
     alone = draw(st.integers(0, 31)) == 0  # drawn first, so that shrinking drops the others first
-    return list(siblings(draw(drawn), 1 if alone else count, regimes))
+    problem = draw(problems(function, effort, domain))
+    return list(siblings(problem, 1 if alone else effort.siblings, domain.regimes))
 
 
 @cache
-def problems(function: str, effort: Effort, domain: Domain = ANY_DOMAIN) -> st.SearchStrategy[Problem]:
+@st.composite
+def problems(draw: st.DrawFn, function: str, effort: Effort, domain: Domain = ANY_DOMAIN) -> Problem:
     """Problems of a domain for one function; a cell takes one step.
 
     Most sizes are pairwise distinct, since equal sizes hide transposes. One problem in eight has any sizes,
     since some mistakes show only at equal sizes.
     """
-    return _problems(function, effort, domain)
-
-
-@st.composite
-def _problems(draw: st.DrawFn, function: str, effort: Effort, domain: Domain) -> Problem:
     distinct = draw(st.integers(0, 7)) > 0  # drawn first, so that it shrinks first
     if effort.usually and draw(st.integers(0, 15)) < 15:
         effort = effort.usually

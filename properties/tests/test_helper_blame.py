@@ -7,7 +7,7 @@ import pytest
 
 from properties.implementations.implementation import Implementation
 from properties.tests.one_law import asked
-from properties.trials.helper_blame import helpers_to_blame
+from properties.trials.provided_functions import helpers_to_blame
 from properties.trials.trial import ViolationError
 
 UTILS = """

@@ -1,4 +1,4 @@
-"""Finds out whether an implementation, and each of its functions, can be judged."""
+"""Finds out what of a target can be judged, and whether a function of a helper module is to blame."""
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from properties.implementations.implementation import (
     TargetMissing,
     Unusable,
 )
+from properties.trials.trial import Trial
 from reference.contract import CONTRACTS
 
 USABLE = "can be used"
@@ -93,3 +94,20 @@ def _shows_placeholder(reply: Outcome, function: str) -> bool:
     outputs = value[: len(CONTRACTS[function].outputs)]
     arrays = [each for each in outputs if isinstance(each, np.ndarray) and each.dtype.kind == "f"]
     return any(each is None for each in outputs) or any(np.isnan(each).all() for each in arrays)
+
+
+REPLACED = (("softmax",), ("sigmoid",), ("sigmoid", "softmax"))
+"""The sets of functions to replace by right ones, the smallest first."""
+
+
+def helpers_to_blame(trial: Trial) -> list[str]:
+    """The functions of helper modules, such as `"rnn_utils.softmax"`, that alone make the law fail.
+
+    With right functions in their place the law holds on the problem. Empty if there are none.
+    """
+    for names in REPLACED if trial.implementation.settings.helpers else ():
+        helped = trial.implementation.with_right_helpers(*names)
+        replaced = helped.load().replaced
+        if len(replaced) >= len(names) and trial.holds_of(helped):
+            return [*replaced]
+    return []

@@ -11,7 +11,6 @@ from itertools import product
 from typing import Any
 
 from oracle.problem import LayerProblem, Problem
-from oracle.regimes import Regime
 from properties.strategies.domain import Domain
 
 MOST_EXCESS = 2
@@ -25,12 +24,17 @@ def smaller(problem: Problem, domain: Domain) -> Iterator[Sequence[Problem]]:
     """The problems of each shape that is no larger in any size; none for layers."""
     if isinstance(problem, LayerProblem):
         return
-    for sizes in _shapes(problem):
+    ranges = [range(min(1, size), min(size, 1 + MOST_EXCESS) + 1) for size in problem.sizes.values()]
+    shapes = [sizes for sizes in product(*ranges) if _excess(sizes) <= MOST_EXCESS]
+    simplest, *others = domain.regimes
+    for sizes in sorted(shapes, key=lambda sizes: (sum(sizes), sizes)):
         named: dict[str, Any] = dict(zip(problem.varies, sizes, strict=True))
-        shape = replace(problem, **named)
-        simplest, *others = domain.regimes
         for regimes in filter(None, ([simplest], others)):
-            yield [*_shape_problems(shape, regimes, domain)]
+            seeds = range(max(PROBLEMS // (len(regimes) * len(domain.dtypes)), 1))
+            yield [
+                replace(problem, **named, regime=regime, seed=seed, dtype=dtype)
+                for regime, seed, dtype in product(regimes, seeds, domain.dtypes)
+            ]
 
 
 def reductions(problem: Problem) -> Iterator[Problem]:
@@ -50,19 +54,6 @@ def is_smallest(problem: Problem) -> bool:
     return not isinstance(problem, LayerProblem) and _excess(problem.sizes.values()) <= MOST_EXCESS
 
 
-def _shapes(problem: Problem) -> list[tuple[int, ...]]:
-    ranges = [range(min(1, size), min(size, 1 + MOST_EXCESS) + 1) for size in problem.sizes.values()]
-    shapes = (sizes for sizes in product(*ranges) if _excess(sizes) <= MOST_EXCESS)
-    return sorted(shapes, key=lambda sizes: (sum(sizes), sizes))
-
-
 def _excess(sizes: Iterable[int]) -> int:
     """The sum of `size - 1` over the sizes; a size of 0 does not count."""
     return sum(max(size - 1, 0) for size in sizes)
-
-
-def _shape_problems(shape: Problem, regimes: Sequence[Regime], domain: Domain) -> Iterator[Problem]:
-    """The problems of a shape: the simplest regime first, with the smallest seeds."""
-    seeds = PROBLEMS // (len(regimes) * len(domain.dtypes))
-    for regime, seed, dtype in product(regimes, range(max(seeds, 1)), domain.dtypes):
-        yield replace(shape, regime=regime, seed=seed, dtype=dtype)

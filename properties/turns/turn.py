@@ -83,7 +83,8 @@ class Turn:
         if self.declared:
             pytest.skip(f"declared: {self.declared}")
         self.law = self.law.within(limits)
-        self._limit_effort()
+        if self._effort.work < math.inf:
+            self._effort = self._effort.within(affordable_work(self._implementation, self._function))
         try:
             if self.draws.only_problem:
                 self._check_each([[self.draws.only_problem]])
@@ -181,7 +182,14 @@ class Turn:
             self.tally.leave_out(reason)
             return
         except Exception as error:
-            self._record_failure(trial, error)
+            if self._found:
+                self.store.discard(self._found[0].problem)
+            elif math.isfinite(self.end):
+                self.end = time.monotonic() + self.SHRINKING
+            if not isinstance(error, ViolationError):
+                error.add_note(f"on {trial.problem!r}")
+            self.store.add(trial.problem)
+            self._found = trial, error
             raise
 
     def conclude(self) -> None:
@@ -217,18 +225,3 @@ class Turn:
             # of an implementation on which the law held, the rest is one batch.
             size = UNLIMITED if trials and len(known) == len(trials) else 2 * size
         return ratio
-
-    def _limit_effort(self) -> None:
-        """Lower the limit of work, if there is one, to what the function can do in time."""
-        if self._effort.work < math.inf:
-            self._effort = self._effort.within(affordable_work(self._implementation, self._function))
-
-    def _record_failure(self, trial: Trial, error: Exception) -> None:
-        if self._found:
-            self.store.discard(self._found[0].problem)
-        elif math.isfinite(self.end):
-            self.end = time.monotonic() + self.SHRINKING
-        if not isinstance(error, ViolationError):
-            error.add_note(f"on {trial.problem!r}")
-        self.store.add(trial.problem)
-        self._found = trial, error
