@@ -203,8 +203,7 @@ class Implementation:
         target = locate(self.target, settings.directory)
         self._folder = str(Path(target.source).parent if target.is_file else settings.directory)
         again = isinstance(self._loaded, Loaded)
-        framework = "torch" if isinstance(self._loaded, Loaded) and self._loaded.understood else ""
-        process = self._process = Process(settings, framework)
+        process = self._process = Process(settings)
         place = target.source, target.attribute, str(settings.directory)
         request = ("load", *place, settings.helpers, [*settings.replaced], dict(settings.module), again)
         limit = settings.import_time_limit

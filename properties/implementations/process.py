@@ -79,7 +79,7 @@ class Process:
     by a `template` has loaded the target. Raises `OSError` if the template has ended.
     """
 
-    def __init__(self, settings: Settings, framework: str = "", template: ForkServer | None = None) -> None:
+    def __init__(self, settings: Settings, template: ForkServer | None = None) -> None:
         self._memory_limit = settings.memory_limit
         self._serial = 0
         self.took = 0.0
@@ -91,7 +91,7 @@ class Process:
             self._stderr = StderrTail(held.enter_context(open(reader, "rb", buffering=0)))
             with theirs, open(writer, "wb", buffering=0) as errors:
                 descriptors = theirs.fileno(), self._crash_report.fileno(), errors.fileno()
-                self._process = start(settings, framework, template, *descriptors)
+                self._process = start(settings, template, *descriptors)
             held.callback(self._process.wait)
             held.callback(kill_all, self._process)
             self._socket.setblocking(False)

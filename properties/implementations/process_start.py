@@ -52,16 +52,16 @@ class Settings:
     command: Sequence[str] = ("rnn-crosscheck",)
 
 
-def start(settings: Settings, framework: str, template: "ForkServer | None", *descriptors: int) -> "Started":
+def start(settings: Settings, template: "ForkServer | None", *descriptors: int) -> "Started":
     """Start a worker; the descriptors are those of its socket, its crash report and its standard error.
 
-    The worker is forked by the `template`, a worker that has loaded the target, or else by a fork server,
-    which first imports the `framework`, if there is one. Raises `OSError` if the template has ended.
+    The worker is forked by the `template`, a worker that has loaded the target, or else by a fork server.
+    Raises `OSError` if the template has ended.
     """
     environment = {**os.environ, **ENVIRONMENT}
     environment.pop("PYTEST_CURRENT_TEST", None)  # it differs for every law
     directory = settings.directory.absolute()
-    request = str(directory), settings.memory_limit, framework
+    request = str(directory), settings.memory_limit
     if template:
         return template.fork(request, descriptors)
     for _ in range(2 * FORKS):  # the first server may have been killed

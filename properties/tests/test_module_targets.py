@@ -10,7 +10,8 @@ import pytest
 from oracle.problem import Problem
 from oracle.tests import torch_modules_of_users
 from oracle.tests.selection import needs
-from properties.implementations.implementation import Died, Implementation, Returned, Settings
+from properties.implementations.implementation import Implementation, Returned, Settings
+from properties.implementations.process_start import FORKS
 from properties.session.options import in_words
 from properties.tests.runs import run
 from properties.worker.targets import Unusable
@@ -74,20 +75,22 @@ def test_the_options_of_a_module_reach_its_constructor_and_the_line_that_repeats
     assert f"rnn-crosscheck {' '.join(options)} {MODULES}:NeedsMore" in " ".join(done.output.split())
 
 
-def test_a_second_process_has_torch_before_the_target_is_imported(tmp_path: Path) -> None:
-    """Takes seconds: torch is imported twice."""
+@pytest.mark.skipif(not FORKS, reason="workers are forked only on Linux, where that is safe")
+def test_a_module_and_torch_are_imported_once_for_all_processes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Takes seconds: torch is imported."""
+    monkeypatch.setattr("properties.implementations.implementation.SLOW_IMPORT", 0)
     file = tmp_path / "mine.py"
     file.write_text(
-        "import sys\nhad = 'torch' in sys.modules\nimport torch\n\ndef make(n, k):\n"
-        "    return torch.nn.LSTMCell(n, k, bias=True) if had else torch.nn.RNNCell(n, k)\n"
+        f"import torch\nopen({str(tmp_path / 'imports')!r}, 'a').write('x')\nclass Mine(torch.nn.RNN): pass\n"
     )
-    with Implementation(f"{file}:make", Settings(module={"like": "torch.nn.RNNCell"})) as judged:
-        judged.load()
-        judged.close()
+    with Implementation(f"{file}:Mine") as judged:
         problem = Problem.rnn_layer(n_x=2, n_a=3, m=4, T_x=5)
-        second = judged.call("rnn_layer", problem.arguments("rnn_layer"))
-    assert isinstance(second, Died)
-    assert "no weight of an RNN" in second.reason
+        for _ in range(2):
+            assert isinstance(judged.call("rnn_layer", problem.arguments("rnn_layer")), Returned)
+            judged.end_process()
+    assert (tmp_path / "imports").read_text() == "x"
 
 
 def test_a_file_of_modules_says_how_to_name_one() -> None:

@@ -13,7 +13,6 @@ import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from importlib import import_module
 from os import _exit, close, read, register_at_fork, write
 from pathlib import Path
 from signal import ITIMER_REAL, setitimer
@@ -222,7 +221,7 @@ def forked(line: int) -> tuple[int, int, int]:
     """Fork workers for the judge at the other end of a socket, until the judge closes it.
 
     Returns in each worker, with the arguments of `Worker.run`. Each worker has its own session, standard
-    error, directory and random numbers. The fork server first imports the framework of the target.
+    error, directory and random numbers.
     """
     served = socket(fileno=line)
     while True:
@@ -233,11 +232,6 @@ def forked(line: int) -> tuple[int, int, int]:
         if kind == "wait":
             answer: Any = _wait(*words)
         else:
-            directory, memory_limit, framework = words
-            if framework and framework not in sys.modules:
-                with suppress(Exception):  # the target may find it elsewhere
-                    import_module(framework)
-                gc.freeze()
             answer = os.fork()
             if not answer:
                 break
@@ -245,7 +239,7 @@ def forked(line: int) -> tuple[int, int, int]:
                 close(descriptor)
         served.send(encode(answer))
     try:
-        connection, faults, errors = descriptors
+        (connection, faults, errors), (directory, memory_limit) = descriptors, words
         with suppress(OSError):  # the hook of `Worker.run` has closed it
             close(served.detach())
         os.setsid()
