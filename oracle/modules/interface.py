@@ -76,14 +76,14 @@ class ModuleOptions:
             if name not in INTERFACES:
                 raise UnusableModule(f"{name} is none of {', '.join(INTERFACES)}")
         order, gates = self.orders
-        if order not in ("", "xh", "hx") or (gates and sorted(gates) != sorted("fico")):
+        if order not in ("", "xh", "hx") or (gates and sorted(gates) != sorted("figo")):
             raise UnusableModule(f"--gates {self.gates} is no order of gates, such as ifgo or xh:ifgo")
 
     @property
     def orders(self) -> tuple[str, str]:
-        """The order of input and hidden state, and of the gates in the letters of the specification."""
+        """The order of input and hidden state, and the order of the gates; empty if it is not stated."""
         order, _, gates = self.gates.rpartition(":")
-        return order, gates.replace("g", "c")
+        return order, gates.replace("c", "g")
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ class Trials:
     def understood(self, name: str) -> Understood:
         """Everything that was understood, after all trials. Raises `UnusableModule`."""
         kind, tried = self._interface.kind, self._tried
-        by, fits = self._find_reading_and_form()
+        determined_by, fitting_order = self._find_reading_and_form()
         self._find_limits()
         adapter = self._adapter
         functions = adapter.functions()
@@ -70,10 +70,10 @@ class Trials:
         facts = {
             "module": name,
             "like": self._interface.name,
-            "weights": by,
+            "weights": determined_by,
             "gates": gates,
             "joined": joined,
-            "fits": fits,
+            "fits": fitting_order,
             "time": adapter.form.time,
             "states": adapter.form.states,
             "lengths": adapter.form.lengths,
@@ -101,45 +101,53 @@ class Trials:
 
         Returns what determines the reading, and the order of the gates that fits if the stated one does not.
         """
-        tried, stated = self._tried, self._stated.gates
+        tried, fitting_order = self._tried, ""
         try:
             built = self._factory.built(tried, self._dtype)
-            by, found = readings(built.shapes, self._interface, tried, self._stated)
+            determined_by, every = readings(built.shapes, self._interface, tried)
             called = self._factory.called(built)
         except UnusableModule as error:
             raise self._factory.advised(error) from None
         except Exception as error:  # raised by the user's code
             sizes = f"{tried.n_x} inputs and {tried.n_a} units"
             raise UnusableModule(f"it cannot be made for {sizes}: {one_line(error)}") from None
-        if stated and all(orders(reading)[1] not in stated for reading in found):
-            gates = orders(found[0])[1]
-            raise UnusableModule(f"{by} tell the order of its gates, {gates}: leave out --gates")
         self._forward = getattr(called, "call" if self._interface.framework == "keras" else "forward", called)
+        stated = self._stated.orders  # empty if not stated, as those of a reading if they do not exist
+        allowed = [
+            each
+            for each in every
+            if all(own in ("", order or own) for own, order in zip(orders(each), stated))
+        ]
+        if not allowed:
+            told = f"{determined_by} tell the order of its gates, {orders(every[0])[1]}"
+            raise UnusableModule(told, "leave out --gates")
+        if determined_by == "fit" and stated[1]:
+            determined_by = "--gates and fit" if len(allowed) > 1 else "--gates"
         possible = forms(self._forward, self._interface, self._factory.batch_first)
-        errors, why = self._errors(found, possible)
+        errors, why = self._errors(every, possible)
         if not errors:
             self._dtype = "float32"
-            errors, _ = self._errors(found, possible)
+            errors, _ = self._errors(every, possible)
             self._limit("dtypes", ["float32"], why)
         if not errors:
             raise UnusableModule(f"none of the calls of {self._interface.name} works: {why}", stage=1)
         least = {form: min(each) for form, each in errors.items()}
         form = min(least, key=lambda form: (form.always, least[form] > FITS, np.isinf(least[form])))
-        self._by_fit, fits = len(found) > 1, ""
-        if stated and least[form] > FITS:
-            _, every = readings(built.shapes, self._interface, tried, replace(self._stated, gates=""))
-            of_all, _ = self._errors(every, [form])
-            fitting = [each for each, error in zip(every, of_all[form]) if error <= FITS]
-            fits = stated_order(fitting[0]) if len(fitting) == 1 else ""
-        if fits and self._by_fit:
-            raise no_fit(f"its gates are not in the stated order, {stated}", fits)
-        reading = only_fit(found, errors[form], self._interface.kind)
+        error_of_allowed = [error for each, error in zip(every, errors[form]) if each in allowed]
+        fits = [each for each, error in zip(every, errors[form]) if error <= FITS]
+        self._by_fit = len(allowed) > 1
+        if len(fits) == 1 and fits[0] not in allowed:
+            fitting_order = stated_order(fits[0])
+            if self._by_fit:
+                wrong = f"its gates are not in the stated order, {self._stated.gates}"
+                raise no_fit(wrong, fitting_order)
+        reading = only_fit(allowed, error_of_allowed, self._interface.kind)
         if form.states == "none":  # states that are taken and ignored are judged
             others = [each for each in least if each.states != "none" and each.time == form.time]
             form = min(others, key=least.__getitem__, default=form)
         self._adapter = Adapter(self._factory, reading, form)
         self._factory.shares = depends_on("weights", self._adapter, tried, self._dtype)
-        return by, fits
+        return determined_by, fitting_order
 
     def _errors(self, found: Sequence[Reading], tried: Iterable[Form]) -> tuple[dict[Form, list[float]], str]:
         """The error of each reading in each form that works, and the first exception in words.
@@ -180,7 +188,7 @@ class Trials:
             if key == "stacked_directions":
                 is_limited = is_limited or "layers" in supports or "directions" in supports
             if not (is_of_other_kind or is_limited):
-                self._limit(key, value, self._why_not(option, replace(tried, **other), **how))
+                self._limit(key, value, self._why_limited(option, replace(tried, **other), **how))
         if is_lstm and not self._factory.trained:
             supports.setdefault("projection", "fewer")
         supports.setdefault("empty", ["m"])
@@ -192,7 +200,7 @@ class Trials:
             supports["empty"].append("T_x")
         self._limit("gradients", False, self._why_no_gradients())
 
-    def _why_not(self, option: str, sizes: Sizes, **how: Any) -> str:
+    def _why_limited(self, option: str, sizes: Sizes, **how: Any) -> str:
         """The reason why a module lacks an option or refuses a call; empty if it must be judged on it."""
         if option in self._factory.lacking:
             return self._factory.lacking[option]

@@ -17,7 +17,7 @@ from itertools import islice, permutations, product
 import numpy as np
 
 from oracle.layout import LAYOUTS
-from oracle.modules.interface import Interface, ModuleOptions, Shape, Sizes, UnusableModule
+from oracle.modules.interface import Interface, Shape, Sizes, UnusableModule
 from oracle.naming import KERAS, TORCH
 from reference.contract import Array, Kind
 
@@ -64,9 +64,7 @@ def orders(reading: Reading) -> tuple[str, str]:
     return joined, "".join(role.gates for role in roles).replace("c", "g").replace("r", "")
 
 
-def readings(
-    shapes: Mapping[str, Shape], interface: Interface, sizes: Sizes, stated: ModuleOptions
-) -> tuple[str, list[Reading]]:
+def readings(shapes: Mapping[str, Shape], interface: Interface, sizes: Sizes) -> tuple[str, list[Reading]]:
     """What determines the reading of the tensors of the first layer and direction, and each reading.
 
     What determines it is `"torch's names"`, `"fit"` and the like. Raises `UnusableModule` if the tensors are
@@ -91,13 +89,10 @@ def readings(
     if counts not in ({"x": n, "a": n, "b": n}, {"xa": n, "b": n}):
         first = [f"{name} {shape}" for name, shape in shapes.items()][:4] + ["…"] * (len(shapes) > 4)
         raise UnusableModule(f"its parameters ({', '.join(first) or 'none'}) are not those of {network}")
-    joined, order = stated.orders
     by, gates = "the names of gates", [{side: _gates_by_name(names) for side, names in sides.items()}]
     if not all(gates[0].values()):
-        by = "--gates" if order else "shapes"
-        every = [order] if order else map("".join, permutations(letters))
-        gates = [dict.fromkeys(sides, each) for each in every]
-    both = {"xh": ["xa"], "hx": ["ax"], "": ["ax", "xa"]}[joined] if "xa" in sides else [""]
+        by, gates = "shapes", [dict.fromkeys(sides, "".join(each)) for each in permutations(letters)]
+    both = ["ax", "xa"] if "xa" in sides else [""]
     each: list[Reading] = []
     for order_of, side_of_both in product(gates, both):
         reading = {}
