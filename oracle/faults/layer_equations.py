@@ -144,19 +144,18 @@ def run(contract: Contract, equations: Equations, v: Any, *arguments: Any) -> tu
     v.m, v.T_x = v.given["x"].shape[1:]
     evaluate(v, equations, BEGIN)
     v.n_h, v.n_a = v.given["a0"].shape[1], v.given.get("c0", v.given["a0"]).shape[1]
-    for k in range(v.L * v.D):
-        v.k, (v.layer, v.direction) = k, divmod(k, v.D)
-        if not v.direction:
-            v.both = []
-        _one_direction(v, equations, CELL[contract.kind])
-        v.both.append(v.hidden)
-        v.a_ends.append(v.a_end)
-        v.c_ends.append(v.c_end)
-        if v.direction == v.D - 1:
-            evaluate(v, equations, AFTER_LAYER)
-            if v.layer < v.L - 1:
-                evaluate(v, equations, BETWEEN)
-                v.below = v.between
+    for layer in range(v.L):
+        v.layer, v.both = layer, []
+        for direction in range(v.D):
+            v.direction, v.k = direction, layer * v.D + direction
+            _one_direction(v, equations, CELL[contract.kind])
+            v.both.append(v.hidden)
+            v.a_ends.append(v.a_end)
+            v.c_ends.append(v.c_end)
+        evaluate(v, equations, AFTER_LAYER)
+        if layer < v.L - 1:
+            evaluate(v, equations, BETWEEN)
+            v.below = v.between
     evaluate(v, equations, END)
     results = {"a": v.top, "a_last": v.a_last, "c_last": v.c_last}
     returned = equations["returned"](tuple(contract.outputs))

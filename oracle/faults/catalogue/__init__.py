@@ -10,33 +10,17 @@ from oracle.faults.catalogue import arrays, backward, cell, layers, lengths, sta
 from oracle.faults.catalogue.table import GATES
 from oracle.faults.fault import Fault
 
-__all__ = ["COMMON", "COMMON_IN_LAYERS", "FAULTS", "RARE", "by_name"]
-
-
-def by_name(*faults: Fault) -> dict[str, Fault]:
-    """The faults by name, in order; `ValueError` if two have the same name."""
-    found: dict[str, Fault] = {}
-    for fault in faults:
-        if fault.name in found:
-            raise ValueError(f"the catalogue has two entries {fault.name!r}")
-        found[fault.name] = fault
-    return found
-
-
 _ORDER = (
     *("weights", "activations", "update", "state", "head", "precision", "shapes", "batch"),
     *("caches", "purity", "layers", "directions", "lengths", "projection", "backward"),
 )
 _MODULES = (cell, states, arrays, layers, lengths, backward)
-FAULTS = by_name(
-    *sorted(
-        (fault for module in _MODULES for fault in module.MISTAKES),
-        key=lambda fault: _ORDER.index(fault.group.replace("biases", "weights")),
-    )
-)
+_MISTAKES: list[Fault] = [fault for module in _MODULES for fault in module.MISTAKES]
+_MISTAKES.sort(key=lambda fault: _ORDER.index(fault.group.replace("biases", "weights")))
+FAULTS = {fault.name: fault for fault in _MISTAKES}
 """The catalogue by name. If mistakes fit equally well, the diagnosis names the first one first."""
 
-RARE = by_name(*lengths.RARE)
+RARE = {fault.name: fault for fault in lengths.RARE}
 """Mistakes that do not show on ordinary problems. Only locations name them."""
 
 COMMON = frozenset(
