@@ -56,7 +56,10 @@ _KNOWN = known(LEDGER.read_text(encoding="utf-8"))
 
 @dataclass(frozen=True)
 class Judged:
-    """The results of one adapter, or why it was not judged; `gradients` are those of backward passes."""
+    """The results of one adapter, or why it was not judged.
+
+    `gradients` says whether backward passes were judged.
+    """
 
     name: str
     missing: str = ""
@@ -200,7 +203,8 @@ def _aspect(failure: LawResult) -> str:
         return "other"
     backward = _is_backward(failure)
     if not backward and isinstance(problem, LayerProblem) and problem.lengths != "absent":
-        return f"{problem.dtype} lengths"  # a failure without lengths would have been shrunk to one
+        # A failure that does not need lengths would have been shrunk to a problem without lengths.
+        return f"{problem.dtype} lengths"
     if failure.grade != "spec" and failure.law != "lower precision":
         return "other"
     return "gradients" if backward else problem.dtype
@@ -253,7 +257,7 @@ def _first_finding(failure: LawResult) -> str:
 
 
 def _failures(judged: Judged) -> Iterator[Sequence[str]]:
-    """A row for each finding and each defended behaviour, and for each mistake in other failures."""
+    """A row for each finding or defended behaviour of the ledger, and for each mistake that none explains."""
     groups: defaultdict[tuple[str, str], list[LawResult]] = defaultdict(list)
     for failure in judged.failures:
         entry = _explanation(judged.name, failure)

@@ -1,4 +1,4 @@
-"""The layers that `FILE` or `FILE:PREFIX` names, and the fields of a problem with their weights."""
+"""The layers that `FILE` or `FILE:PREFIX` names, and the fields of a problem with the weights of a layer."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ Layer = RecurrentLayer | Incomplete
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The recurrent layers of a file in its order, and what was skipped, with reasons."""
+    """The recurrent layers of a file, in the order of the file, and what was skipped, with reasons."""
 
     path: Path
     layers: Sequence[RecurrentLayer]
@@ -32,8 +32,8 @@ def load(text: str, layout: str = "", *, overrules: bool = True, limit: int | No
     """The layers that `FILE` or `FILE:PREFIX` names.
 
     A prefix selects all layers whose names begin with it, or the only layer whose name ends with it. The
-    prefix `A+B` selects one layer: B stacked on A. `layout` is the layout of weights if their names do not
-    tell it; with `overrules` it is the layout of all weights. `limit` is the largest number of bytes for the
+    prefix `A+B` selects one layer: B stacked on A. `layout` is the layout of all weights; without
+    `overrules`, only of those whose names do not tell it. `limit` is the largest number of bytes for the
     tensors in memory. Raises `CheckpointError`, whose message begins with the file, if a layer cannot be
     read.
     """
@@ -80,7 +80,8 @@ def with_file_fields(kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
 def split(text: str) -> tuple[str, str]:
     """The file and the prefix of a text; both may contain colons.
 
-    The file is the whole text if it is a file, or else the shortest part before a colon that is a file.
+    The file is the whole text, if there is such a file; otherwise the shortest part up to a colon for which
+    there is one.
     """
     colons = [match.start() for match in re.finditer(":", text)]
     for at in (len(text), *colons):
@@ -118,7 +119,11 @@ def _complete(layers: Sequence[Layer], *, others: bool = True) -> list[Recurrent
     complete = [layer for layer in layers if isinstance(layer, RecurrentLayer)]
     for layer in layers:
         if isinstance(layer, Incomplete):
-            names = f"; FILE:PREFIX names the others: {_names(complete)}" if others and complete else ""
+            names = (
+                f"; to use one of the others, name it as FILE:PREFIX: {_names(complete)}"
+                if others and complete
+                else ""
+            )
             raise CheckpointError(layer.why + names)
     return complete
 

@@ -19,7 +19,7 @@ FLOATS = (*WIDENED, "float32", "float64")
 class Tensor:
     """A tensor, and its dtype in the file.
 
-    If the dtype is not in `FLOATS`, only the shape of the array is that of the tensor.
+    If the dtype is not in `FLOATS`, the array has the shape of the tensor, but not its numbers.
     """
 
     array: Array
@@ -74,7 +74,7 @@ def shortened(text: object, length: int = 200) -> str:
     return line if len(line) <= length else f"{line[: length - 1]}…"
 
 
-def optional(package: str, extra: str = "checkpoints") -> Any:
+def import_optional(package: str, extra: str = "checkpoints") -> Any:
     """Import an optional library; if it is missing, a `CheckpointError` says how to install it."""
     try:
         return importlib.import_module(package)

@@ -15,8 +15,8 @@ from oracle.checkpoints.contents import (
     Allowance,
     CheckpointError,
     Contents,
+    import_optional,
     itemsize,
-    optional,
     shortened,
     tensor,
 )
@@ -80,7 +80,7 @@ def _zip_kind(path: Path) -> str:
 
 def read_h5(source: Path | BytesIO, allowance: Allowance) -> Contents:
     """Every data set of an HDF5 file whose entries are numbers, by its path."""
-    h5py = optional("h5py")
+    h5py = import_optional("h5py")
     found: dict[str, Any] = {}
 
     def visit(path: str, item: Any) -> None:
@@ -98,7 +98,7 @@ def read_h5(source: Path | BytesIO, allowance: Allowance) -> Contents:
 
 def read_keras(path: Path, allowance: Allowance) -> Contents:
     """Every data set of the HDF5 file in a `.keras` archive, by its path."""
-    optional("h5py")
+    import_optional("h5py")
     with ZipFile(path) as archive:
         inner = archive.getinfo("model.weights.h5")
         replace(allowance).count_tensor(inner.filename, [inner.file_size])

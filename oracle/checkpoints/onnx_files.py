@@ -9,7 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from oracle.checkpoints.contents import Allowance, CheckpointError, Contents, LimitError, optional, tensor
+from oracle.checkpoints.contents import (
+    Allowance,
+    CheckpointError,
+    Contents,
+    LimitError,
+    import_optional,
+    tensor,
+)
 from oracle.naming import in_onnx
 from reference.contract import Array
 
@@ -63,13 +70,13 @@ def open_model(path: Path, allowance: Allowance) -> Any:
 
     Raises `CheckpointError` if the file is empty, or if the bodies of functions add up to too many nodes.
     """
-    onnx = optional("onnx")
+    onnx = import_optional("onnx")
     model = onnx.load(path, load_external_data=False)
     if not model.graph.node and not model.graph.initializer:
         raise CheckpointError("there is nothing in it: it is cut short, or no .onnx file")
     if model.functions:
         allowance.count_steps(_unfolded_size(model))
-        model = optional("onnx.inliner").inline_local_functions(model)
+        model = import_optional("onnx.inliner").inline_local_functions(model)
     return model
 
 
@@ -171,7 +178,7 @@ def _add(found: _Layers, node: Any, known: Known, constants: "_Constants") -> No
 
 def attributes_of(node: Any) -> dict[str, Any]:
     """The attributes of a node by name."""
-    onnx = optional("onnx")
+    onnx = import_optional("onnx")
     return {each.name: onnx.helper.get_attribute_value(each) for each in node.attribute}
 
 
@@ -229,11 +236,13 @@ class _Constants:
 
     def _read(self, tensor: Any) -> Array:
         """The array of a tensor, which may be stored in another file."""
-        onnx = optional("onnx")
+        onnx = import_optional("onnx")
         dtype = onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type)
         self.allowance.count_tensor(tensor.name, tensor.dims, max(4, dtype.itemsize))
         if tensor.data_location == onnx.TensorProto.EXTERNAL:
-            optional("onnx.external_data_helper").load_external_data_for_tensor(tensor, str(self.folder))
+            import_optional("onnx.external_data_helper").load_external_data_for_tensor(
+                tensor, str(self.folder)
+            )
         array: Array = onnx.numpy_helper.to_array(tensor)
         return array
 
@@ -252,8 +261,10 @@ class _Constants:
         self.allowance.count_steps(_COMPUTED)
         self.allowance.count_tensor(node.output[0], [_most(node, [*inputs.values()])])
         names = [name for name in node.output if name]
-        one = optional("onnx").helper.make_function("one", "one", [*inputs], names, [node], self.opsets)
-        outputs = optional("onnx.reference").ReferenceEvaluator(one).run(None, inputs, attributes={})
+        one = import_optional("onnx").helper.make_function(
+            "one", "one", [*inputs], names, [node], self.opsets
+        )
+        outputs = import_optional("onnx.reference").ReferenceEvaluator(one).run(None, inputs, attributes={})
         return dict(zip(names, outputs, strict=True))
 
 

@@ -22,8 +22,8 @@ from oracle.checkpoints.contents import (
     CheckpointError,
     Contents,
     Tensor,
+    import_optional,
     itemsize,
-    optional,
 )
 from reference.contract import Array
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 def read_safetensors(path: Path, allowance: Allowance) -> Contents:
     """Every tensor of the file."""
-    safetensors = optional("safetensors")
+    safetensors = import_optional("safetensors")
     with safetensors.safe_open(path, framework="pt") as file:
         names = [*file.keys()]
         for name in names:
@@ -88,7 +88,7 @@ def _pickles(path: Path, allowance: Allowance) -> Iterator[bytes]:
 
 def safetensors_of(arrays: Mapping[str, Array]) -> bytes:
     """The bytes of a safetensors file with these arrays."""
-    content: bytes = optional("safetensors.numpy").save(dict(arrays))
+    content: bytes = import_optional("safetensors.numpy").save(dict(arrays))
     return content
 
 

@@ -35,7 +35,7 @@ from oracle.diagnosis.questions import (
     problem,
     square_problems,
 )
-from oracle.faults import Fault, common, concerning
+from oracle.faults import Fault, common, mistakes_in
 from oracle.inputs import Inputs
 from oracle.limits import Limits
 from oracle.problem import LayerProblem, Problem
@@ -87,7 +87,7 @@ def diagnose(
                 fits.append((_fit(shown, right, theirs, wrong), mistake(*fault.names)))
         return sorted((fit for fit in fits if fit[0] > beyond), key=lambda fit: -fit[0])
 
-    fits = fitting(concerning(function))
+    fits = fitting(mistakes_in(function))
     if not fits and not network:
         posed = next((each.inputs(function) for each in questions), counterexample)
         if at_random := _random_mistakes(function, implementation, posed, limits):
@@ -106,7 +106,7 @@ def accounts_for(
     """Whether the answer `shown` is wrong, and the mistake with these names gives it."""
     if shown.is_like(specification(function, limits)(inputs)):
         return False
-    known = (*concerning(function), *_pairs(function))
+    known = (*mistakes_in(function), *_pairs(function))
     faults = (fault for fault in known if [*fault.names] == [*names])
     return any(shown.is_like(mistaken(function, fault, limits)(inputs)) for fault in faults)
 
@@ -240,7 +240,7 @@ def _random_mistakes(function: str, implementation: Program, inputs: Inputs, lim
     ours = _answers(implementation, few)
     return [
         mistake(fault.name)
-        for fault in concerning(function)
+        for fault in mistakes_in(function)
         if fault.group == "purity"
         and _acts_at_random(mistaken(function, fault, limits), inputs)
         and _have_same_distribution(ours, _answers(mistaken(function, fault, limits), few))

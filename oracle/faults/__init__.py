@@ -13,13 +13,13 @@ from oracle.faults.catalogue.remedies import REMEDIES
 from oracle.faults.fault import Fault
 from reference.contract import CONTRACTS
 
-__all__ = ["COMMON", "ERRORS", "FAULTS", "RARE", "Fault", "by_error", "common", "concerning", "remedy"]
+__all__ = ["COMMON", "ERRORS", "FAULTS", "RARE", "Fault", "by_error", "common", "mistakes_in", "remedy"]
 
 _CACHE_SIZES = "|".join(str(len(contract.cache) + 1) for contract in CONTRACTS.values() if contract.is_cell)
 
 ERRORS: Mapping[str, tuple[str, str, str]] = {
     "cache_made_an_array": (
-        "the cache of a step is made into an array, as by np.append(caches, cache) for caches.append(cache)",
+        "a cache is made into an array, as by np.append(caches, cache) in place of caches.append(cache)",
         *("ValueError", rf"inhomogeneous shape after 1 dimensions.* was \((?:{_CACHE_SIZES}),\)"),
     ),
     "head_weights_of_lstm": (
@@ -39,7 +39,7 @@ def by_error(type: str, text: str) -> list[str]:
     return [name for name, (_, own, known) in ERRORS.items() if own == type and re.search(known, text)]
 
 
-def concerning(function: str) -> list[Fault]:
+def mistakes_in(function: str) -> list[Fault]:
     """The mistakes of `function`, in the order of the catalogue."""
     return [fault for fault in FAULTS.values() if function in fault.functions]
 
@@ -47,7 +47,7 @@ def concerning(function: str) -> list[Fault]:
 def common(function: str) -> list[Fault]:
     """The most common mistakes of `function`. The diagnosis also tries each pair of them."""
     names = COMMON_IN_LAYERS if CONTRACTS[function].is_layer else COMMON
-    return [fault for fault in concerning(function) if fault.name in names]
+    return [fault for fault in mistakes_in(function) if fault.name in names]
 
 
 def sentence(name: str) -> str:

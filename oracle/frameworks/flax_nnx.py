@@ -24,12 +24,19 @@ os.environ["JAX_ENABLE_X64"] = "1"
 import jax
 from flax import nnx
 
-from oracle.frameworks.functions import LAYERS_ALONE, Call, LayerSizes, by_jax, functions_of, of_tensors
+from oracle.frameworks.functions import (
+    COMMON_LIMITS,
+    Call,
+    LayerProperties,
+    bind_tensors,
+    functions_of,
+    gradients_by_jax,
+)
 from oracle.layout import LAYOUTS
 from reference.contract import Kind
 
 FLAX = LAYOUTS["flax"]
-SUPPORTS = {**LAYERS_ALONE, "projection": False, "subnormals": False}
+SUPPORTS = {**COMMON_LIMITS, "projection": False, "subnormals": False}
 
 
 def _run(call: Call) -> list[Any]:
@@ -53,7 +60,7 @@ def _run(call: Call) -> list[Any]:
     return [sequence, a_last, c_last]
 
 
-globals().update(functions_of(FLAX, of_tensors(_run, jax.numpy.asarray), by_jax))
+globals().update(functions_of(FLAX, bind_tensors(_run, jax.numpy.asarray), gradients_by_jax))
 
 
 def set_weights(kind: Kind, cell: Any, weights: Mapping[str, Any]) -> None:
@@ -64,7 +71,7 @@ def set_weights(kind: Kind, cell: Any, weights: Mapping[str, Any]) -> None:
 
 
 @lru_cache(maxsize=64)
-def compiled(sizes: LayerSizes) -> Callable[..., Any]:
+def compiled(sizes: LayerProperties) -> Callable[..., Any]:
     """The function that runs a layer with given weights; `jax.jit` compiles it once for each shape."""
 
     def run(weights: Sequence[Mapping[str, Any]], sequence: Any, carries: Any, lengths: Any) -> Any:
@@ -78,7 +85,7 @@ def compiled(sizes: LayerSizes) -> Callable[..., Any]:
     return made
 
 
-def recurrent_layer(sizes: LayerSizes) -> Any:
+def recurrent_layer(sizes: LayerProperties) -> Any:
     """A layer with weights that are zeros."""
     make: Any = {"rnn": nnx.SimpleCell, "lstm": nnx.OptimizedLSTMCell}[sizes.kind]
     how: dict[str, Any] = {

@@ -16,11 +16,11 @@ import numpy as np
 from oracle.layout import Layout, plain
 from reference.contract import Array, Kind
 
-LAYERS_ALONE = {"caches": False, "head": False, "bad_shapes": False}
-"""What `SUPPORTS` says of most frameworks: layers without caches and predictions, unspecified bad shapes."""
+COMMON_LIMITS = {"caches": False, "head": False, "bad_shapes": False}
+"""The part of `SUPPORTS` that most adapters share: no caches, no predictions, no calls with bad shapes."""
 
 
-class LayerSizes(NamedTuple):
+class LayerProperties(NamedTuple):
     """The properties of one layer that a framework needs to build it."""
 
     kind: Kind
@@ -72,9 +72,9 @@ class Call:
         """The number of units, n_a."""
         return int(self.weights[0]["bias"].shape[0]) // (4 if self.kind == "lstm" else 1)
 
-    def layer(self, n_in: int, dtype: str) -> LayerSizes:
+    def layer(self, n_in: int, dtype: str) -> LayerProperties:
         """The properties of one layer with `n_in` inputs and this dtype."""
-        return LayerSizes(self.kind, n_in, self.units, self.directions, self.activation, dtype)
+        return LayerProperties(self.kind, n_in, self.units, self.directions, self.activation, dtype)
 
     def arrays(self) -> list[Any]:
         """The sequence, the states and all weights, in this order."""
@@ -153,7 +153,7 @@ def functions_of(
 
 
 def with_four_functions(layers: Mapping[str, Callable[..., Any]]) -> dict[str, Callable[..., Any]]:
-    """The functions of layers, and beside each forward pass those of a cell and of one layer."""
+    """These functions of layers, and two of the four functions for each network, which call its layer."""
     functions = dict(layers)
     for kind in ("rnn", "lstm"):
         if f"{kind}_layer" in layers:
@@ -178,7 +178,7 @@ def _four_functions(kind: str, layer: Callable[..., Any]) -> dict[str, Callable[
     return {f"{kind}_cell_forward": cell_forward, f"{kind}_forward": forward}
 
 
-def of_tensors(run: Callable[[Call], Any], tensor: Callable[[Array], Any]) -> Callable[..., Any]:
+def bind_tensors(run: Callable[[Call], Any], tensor: Callable[[Array], Any]) -> Callable[..., Any]:
     """The argument `bind` of `functions_of`, for a framework whose layers take their weights as tensors.
 
     `run(call)` returns the outputs of a call whose arrays are tensors.
@@ -191,7 +191,7 @@ def of_tensors(run: Callable[[Call], Any], tensor: Callable[[Array], Any]) -> Ca
     return bind
 
 
-def of_arrays(run: Callable[[Call], Any]) -> Callable[..., Any]:
+def bind_arrays(run: Callable[[Call], Any]) -> Callable[..., Any]:
     """The argument `bind` of `functions_of`, for a framework without automatic differentiation."""
     return lambda call: (lambda: run(call), [])
 
@@ -201,10 +201,10 @@ def _recurrent(parameters: Mapping[str, Array]) -> dict[str, Array]:
     return {name: array for name, array in parameters.items() if name not in ("Wya", "Wy", "by")}
 
 
-# The argument `gradients` of `functions_of`, by frameworks that several adapters use.
+# Functions for the argument `gradients` of `functions_of`: each uses a framework that several adapters share.
 
 
-def by_torch(
+def gradients_by_torch(
     function: Callable[..., Sequence[Any]], leaves: Sequence[Any], incoming: Sequence[Array]
 ) -> list[Array]:
     """The gradients by `torch.autograd.grad`; 0 for a leaf that no output depends on."""
@@ -218,7 +218,7 @@ def by_torch(
     return [each.numpy() for each in torch_gradients(outputs, leaves, by_outputs)]
 
 
-def by_jax(
+def gradients_by_jax(
     function: Callable[..., Sequence[Any]], leaves: Sequence[Any], incoming: Sequence[Array]
 ) -> list[Array]:
     """The gradients by `jax.vjp`."""
@@ -228,7 +228,7 @@ def by_jax(
     return [np.asarray(each) for each in pulled_back(type(outputs)(map(jax.numpy.asarray, incoming)))]
 
 
-def by_tensorflow(
+def gradients_by_tensorflow(
     function: Callable[..., Sequence[Any]], leaves: Sequence[Any], incoming: Sequence[Array]
 ) -> list[Array]:
     """The gradients by `tf.GradientTape`; 0 for a leaf that no output depends on."""

@@ -1,4 +1,4 @@
-"""Keras 3 with the backend JAX: `oracle.frameworks.keras_layers`."""
+"""The adapter `oracle.frameworks.keras_layers` on Keras 3 with the backend JAX."""
 
 import os
 

@@ -23,17 +23,17 @@ import numpy as np
 
 from oracle.frameworks.functions import (
     Call,
-    LayerSizes,
-    by_jax,
-    by_tensorflow,
-    by_torch,
+    LayerProperties,
+    bind_tensors,
     functions_of,
-    of_tensors,
+    gradients_by_jax,
+    gradients_by_tensorflow,
+    gradients_by_torch,
 )
 from oracle.layout import LAYOUTS
 
 KERAS = LAYOUTS["keras"]
-GRADIENTS = {"torch": by_torch, "jax": by_jax, "tensorflow": by_tensorflow}
+GRADIENTS = {"torch": gradients_by_torch, "jax": gradients_by_jax, "tensorflow": gradients_by_tensorflow}
 """The function that computes gradients, by backend; NumPy has no automatic differentiation."""
 
 SUPPORTS = {
@@ -65,7 +65,7 @@ def _run(call: Call) -> list[Any]:
 globals().update(
     functions_of(
         KERAS,
-        of_tensors(_run, keras.ops.convert_to_tensor),
+        bind_tensors(_run, keras.ops.convert_to_tensor),
         GRADIENTS.get(keras.backend.backend()),
         array=keras.ops.convert_to_numpy,
     )
@@ -73,7 +73,7 @@ globals().update(
 
 
 @lru_cache(maxsize=64)
-def recurrent_layer(sizes: LayerSizes) -> Any:
+def recurrent_layer(sizes: LayerProperties) -> Any:
     """A built layer; its weights are the kernel, the recurrent kernel and the bias of each direction."""
     how = {
         "activation": sizes.activation,

@@ -17,11 +17,11 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
-from oracle.frameworks.functions import LAYERS_ALONE, Call, functions_of, of_arrays
+from oracle.frameworks.functions import COMMON_LIMITS, Call, bind_arrays, functions_of
 from oracle.layout import LAYOUTS
 from reference.contract import Array, Kind
 
-SUPPORTS = {**LAYERS_ALONE, "dtypes": ["float32"], "layers": 1, "lengths": False, "gradients": False}
+SUPPORTS = {**COMMON_LIMITS, "dtypes": ["float32"], "layers": 1, "lengths": False, "gradients": False}
 
 
 def _run(call: Call) -> list[Array]:
@@ -46,7 +46,7 @@ def _run(call: Call) -> list[Array]:
     return [np.concatenate(outputs, axis=2), *last]
 
 
-globals().update(functions_of(LAYOUTS["litert"], of_arrays(_run), fill_states=False))
+globals().update(functions_of(LAYOUTS["litert"], bind_arrays(_run), fill_states=False))
 
 
 def _inputs(kind: Kind, weights: Mapping[str, Array]) -> list[Array | None]:

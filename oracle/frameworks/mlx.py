@@ -16,12 +16,12 @@ import mlx.core as mx
 import mlx.nn as nn
 import numpy as np
 
-from oracle.frameworks.functions import LAYERS_ALONE, Call, functions_of, of_tensors
+from oracle.frameworks.functions import COMMON_LIMITS, Call, bind_tensors, functions_of
 from oracle.layout import LAYOUTS
 from reference.contract import Array
 
 MLX = LAYOUTS["mlx"]
-SUPPORTS = {**LAYERS_ALONE, "layers": 1, "directions": 1, "lengths": False, "projection": False}
+SUPPORTS = {**COMMON_LIMITS, "layers": 1, "directions": 1, "lengths": False, "projection": False}
 
 mx.set_default_device(mx.cpu)
 
@@ -52,4 +52,6 @@ def _tensor(array: Array) -> Any:
     return mx.array(array, getattr(mx, array.dtype.name))
 
 
-globals().update(functions_of(MLX, of_tensors(_run, _tensor), _gradients, array=np.array, fill_states=False))
+globals().update(
+    functions_of(MLX, bind_tensors(_run, _tensor), _gradients, array=np.array, fill_states=False)
+)

@@ -17,12 +17,12 @@ from typing import Any
 import ncnn
 import numpy as np
 
-from oracle.frameworks.functions import LAYERS_ALONE, Call, functions_of, of_arrays
+from oracle.frameworks.functions import COMMON_LIMITS, Call, bind_arrays, functions_of
 from oracle.layout import LAYOUTS, plain
 from reference.contract import Array, Kind
 
 SUPPORTS = {
-    **LAYERS_ALONE,
+    **COMMON_LIMITS,
     "dtypes": ["float32"],
     "layers": 1,
     "lengths": False,
@@ -96,4 +96,4 @@ def _checked(code: int) -> None:
         raise RuntimeError(f"ncnn returned {code}")
 
 
-globals().update(functions_of(LAYOUTS["ncnn"], of_arrays(_run)))
+globals().update(functions_of(LAYOUTS["ncnn"], bind_arrays(_run)))

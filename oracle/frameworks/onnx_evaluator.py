@@ -15,11 +15,11 @@ import numpy as np
 from onnx import ModelProto, helper
 from onnx.reference import ReferenceEvaluator
 
-from oracle.frameworks.functions import LAYERS_ALONE, Call, functions_of, of_arrays
+from oracle.frameworks.functions import COMMON_LIMITS, Call, bind_arrays, functions_of
 from oracle.layout import LAYOUTS
 from reference.contract import Array, Kind
 
-SUPPORTS = {**LAYERS_ALONE, "layers": 1, "projection": False, "activations": ["tanh"], "gradients": False}
+SUPPORTS = {**COMMON_LIMITS, "layers": 1, "projection": False, "activations": ["tanh"], "gradients": False}
 
 _ACTIVATIONS = {"tanh": "Tanh", "relu": "Relu"}
 _OUTPUTS: Mapping[Kind, Sequence[str]] = {"rnn": ("Y", "Y_h"), "lstm": ("Y", "Y_h", "Y_c")}
@@ -55,7 +55,7 @@ def functions_by(run: Callable[[ModelProto, dict[str, Array]], Sequence[Array]])
         T_x, D, m, n_a = Y.shape
         return [Y.transpose(0, 2, 1, 3).reshape(T_x, m, D * n_a), *last]
 
-    return functions_of(LAYOUTS["onnx"], of_arrays(answer), fill_states=False)
+    return functions_of(LAYOUTS["onnx"], bind_arrays(answer), fill_states=False)
 
 
 @lru_cache(maxsize=64)

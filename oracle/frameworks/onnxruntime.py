@@ -13,12 +13,12 @@ from typing import Any
 
 import onnxruntime
 
-from oracle.frameworks.functions import LAYERS_ALONE
+from oracle.frameworks.functions import COMMON_LIMITS
 from oracle.frameworks.onnx_evaluator import functions_by
 from reference.contract import Array
 
 SUPPORTS = {
-    **LAYERS_ALONE,
+    **COMMON_LIMITS,
     "dtypes": ["float16", "float32"],
     "layers": 1,
     "projection": False,

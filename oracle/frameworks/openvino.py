@@ -18,11 +18,11 @@ import numpy as np
 import openvino as ov
 from openvino import opset15 as ops
 
-from oracle.frameworks.functions import LAYERS_ALONE, Call, functions_of, of_arrays
+from oracle.frameworks.functions import COMMON_LIMITS, Call, bind_arrays, functions_of
 from oracle.layout import LAYOUTS, plain
 from reference.contract import Array, Kind
 
-SUPPORTS = {**LAYERS_ALONE, "dtypes": ["float32"], "layers": 1, "projection": False, "gradients": False}
+SUPPORTS = {**COMMON_LIMITS, "dtypes": ["float32"], "layers": 1, "projection": False, "gradients": False}
 
 _PLUGIN = {"INFERENCE_PRECISION_HINT": "f32"}
 
@@ -67,4 +67,4 @@ def _compiled(
     return ov.Core().compile_model(model, "CPU", _PLUGIN)
 
 
-globals().update(functions_of(LAYOUTS["openvino"], of_arrays(_run)))
+globals().update(functions_of(LAYOUTS["openvino"], bind_arrays(_run)))

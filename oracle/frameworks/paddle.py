@@ -25,7 +25,7 @@ SUPPORTS: Mapping[str, Any] = {
     "projection": "fewer",
 }
 
-NAMES = {
+PARAMETER_NAMES = {
     "weight": "weight_ih",
     "recurrent_weight": "weight_hh",
     "bias": "bias_ih",
@@ -76,13 +76,13 @@ def load(module: Any, stacked: Sequence[Mapping[str, Array]]) -> list[Any]:
     parameters = []
     for cell, weights in zip(cells(module), stacked):
         for role, array in weights.items():
-            parameters.append(getattr(cell, NAMES[role]))
+            parameters.append(getattr(cell, PARAMETER_NAMES[role]))
             parameters[-1].set_value(array)
     return parameters
 
 
 def cells(module: Any) -> list[Any]:
-    """The cells of a module, in the order of the parameters."""
+    """The cells of a module, in the order of the contract's list of parameters."""
     return [
         getattr(each, name)
         for each in module

@@ -18,13 +18,13 @@ os.environ.setdefault("DEV", "CPU")
 from tinygrad import Tensor
 from tinygrad.nn import LSTMCell
 
-from oracle.frameworks.functions import LAYERS_ALONE, Call, functions_of, of_tensors
+from oracle.frameworks.functions import COMMON_LIMITS, Call, bind_tensors, functions_of
 from oracle.layout import LAYOUTS
 from reference.contract import Array
 
 TINYGRAD = LAYOUTS["tinygrad"]
 SUPPORTS = {
-    **LAYERS_ALONE,
+    **COMMON_LIMITS,
     "layers": 1,
     "directions": 1,
     "lengths": False,
@@ -55,5 +55,5 @@ def _gradients(function: Callable[..., Any], leaves: Sequence[Any], incoming: Se
 
 
 globals().update(
-    functions_of(TINYGRAD, of_tensors(_run, Tensor), _gradients, array=Tensor.numpy, kinds=["lstm"])
+    functions_of(TINYGRAD, bind_tensors(_run, Tensor), _gradients, array=Tensor.numpy, kinds=["lstm"])
 )

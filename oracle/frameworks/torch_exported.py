@@ -1,7 +1,8 @@
 """Torch's modules exported by `torch.onnx.export`, run by ONNX Runtime on the CPU.
 
 The exporter does not support packed sequences, so this adapter supports no lengths. ONNX has no projection.
-The exporter does not optimize the model, so that the weights keep their names, and are inputs of the model.
+The model is exported without optimization, so that its weights keep their names; `_session` makes them
+inputs of the model.
 """
 
 from __future__ import annotations

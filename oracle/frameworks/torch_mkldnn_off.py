@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from oracle.frameworks.torch_modules import SUPPORTS, functions_of_modules, within
+from oracle.frameworks.torch_modules import SUPPORTS, called_within, functions_of_modules
 
 __all__ = ["SUPPORTS"]
 
@@ -13,4 +13,6 @@ __all__ = ["SUPPORTS"]
 _TF32: dict[str, Any] = {"allow_tf32": False}
 _QUIETLY = _TF32 if "allow_tf32" in signature(torch.backends.mkldnn.flags).parameters else {}
 
-globals().update(functions_of_modules(within(lambda: torch.backends.mkldnn.flags(enabled=False, **_QUIETLY))))
+globals().update(
+    functions_of_modules(called_within(lambda: torch.backends.mkldnn.flags(enabled=False, **_QUIETLY)))
+)

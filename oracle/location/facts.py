@@ -17,7 +17,8 @@ class Feature:
     - `size`: the size `name`; `equal`: 1 if two sizes are equal, else 0; `bits`: the width of the dtype;
     - `index`: the element's index along the axis `name`; `index from end`: 0 for the last index, 1 before it;
     - `residue`: a size or an index modulo `by`;
-    - `in last block`: 1 if blocks of `by` along the axis leave an incomplete last block that has the element;
+    - `in last block`: 1 if the element is in the incomplete block that is left when the axis is cut into
+      blocks of `by`, else 0;
     - `value`, `magnitude`: the element of the array `name`, and its magnitude;
     - `largest`, `largest of all`: the largest magnitude in the array `name`, of the sample or of all samples;
     - `change`: the largest change of a state since the step before;
@@ -70,8 +71,9 @@ class Form:
     """The replacement of a node in an equation: `function(map(source)) + share * other`.
 
     An empty field leaves out its part of the formula; without a `source`, the node itself is the source. `by`
-    is the parameter of the map, and `number` the parameter of the function. In a whole network, the form is a
-    `mistake`, the name of an entry of the catalogue; if only one state is wrong, the source is `a` or `c`.
+    is the parameter of the map, and `number` the parameter of the function. For a mistake around the steps,
+    `mistake` is the name of an entry of the catalogue, and `source` is `a` or `c` if only that state is
+    wrong.
     """
 
     node: str

@@ -10,7 +10,7 @@ import numpy as np
 
 from oracle import propagation
 from oracle.diagnosis.behaviour import Program, mistaken
-from oracle.faults import RARE, concerning
+from oracle.faults import RARE, mistakes_in
 from oracle.faults.equations import Equations
 from oracle.faults.fault import Fault
 from oracle.faults.layer_equations import AROUND
@@ -29,7 +29,7 @@ def network_mistakes(function: str) -> Mapping[Form, Fault]:
     A mistake in both states, a and c, also gives two mistakes in one state.
     """
     found = {}
-    for fault in (*concerning(function), *RARE.values()):
+    for fault in (*mistakes_in(function), *RARE.values()):
         changes = fault.changes[function]
         is_around = changes.keys() <= AROUND or "order" in changes or fault.name in RARE
         if fault.group == "purity" or not is_around:

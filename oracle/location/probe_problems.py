@@ -33,7 +33,7 @@ def few_problems(function: str, draw: Draw, dtypes: Sequence[DType], first_seed:
 
 
 def all_problems(function: str, draw: Draw, dtypes: Sequence[DType], first_seed: int = 0) -> Iterator[Inputs]:
-    """About 120 problems; `dtypes` are the dtypes of the function, the widest first."""
+    """About a hundred problems; `dtypes` are the dtypes of the function, the widest first."""
     dtype = dtypes[0]
     is_cell, has_head = CONTRACTS[function].is_cell, not CONTRACTS[function].is_layer
 

@@ -59,10 +59,11 @@ INTERFACES = {
 class ModuleOptions:
     """The user's options for a module. Raises `UnusableModule` if one is wrong.
 
-    `like` is the key of `INTERFACES` that the target replaces, or `converts` the one whose modules the target
-    converts. `fixed` are arguments of the constructor that are the same for all sizes. `gates` is the order
-    in which the module stacks its gates, `"ifgo"`; if one weight acts on the input x and the hidden state h,
-    their order may come first, `"xh:ifgo"`. The module computes on `device`.
+    `like` names the interface (a key of `INTERFACES`) that the target replaces. For a converter, `converts`
+    names the interface whose modules it converts, in place of `like`. `fixed` are arguments of the
+    constructor that are the same for all sizes. `gates` is the order in which the module stacks its gates,
+    `"ifgo"`; if one weight acts on the input x and the hidden state h, their order may come first,
+    `"xh:ifgo"`. The module computes on `device`.
     """
 
     like: str = ""

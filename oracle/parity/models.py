@@ -12,7 +12,7 @@ from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
 from oracle import pytorch
 from oracle.checkpoints import CheckpointError, RecurrentLayer
-from oracle.checkpoints.contents import Contents, optional, shortened, tensor
+from oracle.checkpoints.contents import Contents, import_optional, shortened, tensor
 from oracle.checkpoints.files import read
 from oracle.checkpoints.layer_search import find
 from oracle.checkpoints.onnx_files import PEEPHOLES, attributes_of, is_onnx, open_model
@@ -69,7 +69,7 @@ class LayerPass:
 def load(path: Path) -> Any:
     """The exported model. Raises `CheckpointError` or `ParityError` if the file cannot be read."""
     for package in ("onnx", "onnxruntime"):
-        optional(package, "onnx")
+        import_optional(package, "onnx")
     try:
         return read(path, ".onnx", reader=open_model)
     except CheckpointError as error:
@@ -88,7 +88,7 @@ def run_exported(path: Path, model: Any, feeds: Mapping[str, Array]) -> tuple[li
     ONNX Runtime runs the model with the values at the nodes as further outputs. Nodes in branches and loops
     have no pass, since their values are not visible.
     """
-    onnx, runtime = optional("onnx"), optional("onnxruntime")
+    onnx, runtime = import_optional("onnx"), import_optional("onnxruntime")
     shown = onnx.ModelProto()
     shown.CopyFrom(model)
     nodes = [node for node in shown.graph.node if node.op_type in KINDS and is_onnx(node)]

@@ -201,7 +201,7 @@ def test_an_incomplete_layer_does_not_refuse_the_others_that_are_named(tmp_path:
     assert complaint(tmp_path / "f.pt", "enc").startswith(why)
     whole = complaint(tmp_path / "f.pt")
     assert whole.startswith(why)
-    assert whole.endswith("; FILE:PREFIX names the others: dec")
+    assert whole.endswith("; to use one of the others, name it as FILE:PREFIX: dec")
     (layer,) = load(f"{tmp_path / 'f.pt'}:dec").layers
     assert layer.prefix == "dec"
     assert complaint(tmp_path / "f.pt", "dec+enc").startswith(why)

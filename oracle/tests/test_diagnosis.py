@@ -14,7 +14,7 @@ from oracle.diagnosis.findings import found, mistake
 from oracle.diagnosis.names import _behaviours, _with_counterexample, diagnose
 from oracle.diagnosis.questions import Scope, distinguishing_problems
 from oracle.diagnosis.traces import right_digits
-from oracle.faults import FAULTS, concerning
+from oracle.faults import FAULTS, mistakes_in
 from oracle.limits import ANYTHING
 from oracle.problem import Problem
 from oracle.tests.answers import NEARLY, program, side_effect, small, symptoms
@@ -153,7 +153,7 @@ def test_the_cached_answers_of_a_mistake_are_its_answers(function: str) -> None:
         distinguishing_problems(function, small(function)),
         replace(small(function), x=small(function).x + 1),
     )
-    for fault in chosen(concerning(function), lambda fault: fault.group):
+    for fault in chosen(mistakes_in(function), lambda fault: fault.group):
         for counterexample in (other, small(function)):
             inputs = [*(problem.inputs(function) for problem in given), counterexample]
             cached = [*_with_counterexample(function, fault, ANYTHING, given, counterexample)]

@@ -14,7 +14,7 @@ from oracle.diagnosis.findings import mistake
 from oracle.diagnosis.names import diagnose
 from oracle.diagnosis.questions import Scope, has_more_options, problems
 from oracle.diagnosis.questions import problem as posed
-from oracle.faults import FAULTS, Fault, common, concerning
+from oracle.faults import FAULTS, Fault, common, mistakes_in
 from oracle.inputs import Inputs, LayerInputs
 from oracle.problem import LayerProblem
 from oracle.tests.answers import NEARLY, program, side_effect, symptoms, with_everything
@@ -71,7 +71,7 @@ def test_every_mistake_is_named_first(function: str) -> None:
     """Takes seconds: it looks for a counterexample of each mistake, and compares that with all mistakes."""
     others = {
         fault.name: sentence
-        for fault in chosen(concerning(function), lambda fault: fault.group)
+        for fault in chosen(mistakes_in(function), lambda fault: fault.group)
         if fault.name not in AT_RANDOM and (sentence := named(function, fault, 0)) != fault.sentence
     }
     assert not others
@@ -86,7 +86,7 @@ def test_every_mistake_is_told_from_every_other(function: str) -> None:
     def shown(ask: Program) -> list[Behaviour]:
         return [ask(first, then=second), ask(second), *map(ask, rest)]
 
-    some = chosen(concerning(function), lambda fault: fault.group)
+    some = chosen(mistakes_in(function), lambda fault: fault.group)
     behaviours = {fault.name: shown(mistaken(function, fault)) for fault in some}
     behaviours["the specification"] = shown(specification(function))
     for one, other in combinations(behaviours, 2):

@@ -13,7 +13,7 @@ import pytest
 import oracle.faults
 import reference
 from oracle.diagnosis.questions import problem as posed
-from oracle.faults import COMMON, ERRORS, FAULTS, Fault, common, concerning, remedy
+from oracle.faults import COMMON, ERRORS, FAULTS, Fault, common, mistakes_in, remedy
 from oracle.faults.catalogue import COMMON_IN_LAYERS, arrays, backward, cell, layers, lengths, states
 from oracle.faults.catalogue.remedies import REMEDIES
 from oracle.tests.answers import RAISED, alike, behaviour, behaviours, showing
@@ -51,7 +51,7 @@ EDGES: Sequence[Mapping[str, Any]] = (
 
 def some(function: str) -> list[Fault]:
     """The mistakes of a function that this run of the tests takes."""
-    return chosen(concerning(function), lambda fault: fault.group)
+    return chosen(mistakes_in(function), lambda fault: fault.group)
 
 
 def test_at_least_sixty_entries_in_every_group() -> None:
@@ -62,7 +62,7 @@ def test_at_least_sixty_entries_in_every_group() -> None:
 def test_names_and_sentences() -> None:
     assert all(name == fault.name and name.isidentifier() for name, fault in FAULTS.items())
     assert all(getattr(oracle.faults, name) is fault for name, fault in FAULTS.items())
-    sentences = [(sentence, f) for f in EVERY for sentence in (fault.sentence for fault in concerning(f))]
+    sentences = [(sentence, f) for f in EVERY for sentence in (fault.sentence for fault in mistakes_in(f))]
     assert len(sentences) == len(set(sentences))
     assert all(fault.sentence[-1] != "." and "\n" not in fault.sentence for fault in FAULTS.values())
     with pytest.raises(AttributeError, match="no entry 'gates_upside_down'"):

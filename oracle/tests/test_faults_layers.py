@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import reference
 from oracle.diagnosis.questions import problem as posed
-from oracle.faults import FAULTS, Fault, concerning
+from oracle.faults import FAULTS, Fault, mistakes_in
 from oracle.faults.catalogue.lengths import MISTAKES
 from oracle.problem import LayerProblem, Problem
 from oracle.propagation import evaluate
@@ -97,7 +97,7 @@ def test_a_mistake_leaves_right_what_has_no_part_in_it(group: str) -> None:
     for function in LAYERS if group != "projection" else ["lstm_layer"]:
         problem = replace(with_everything(function), **WITHOUT[group])
         right = behaviour(reference, function, problem)
-        for fault in concerning(function):
+        for fault in mistakes_in(function):
             if fault.group == group:
                 assert alike(behaviour(fault, function, problem), right), (fault.name, function)
 

@@ -5,7 +5,7 @@ from itertools import combinations
 import pytest
 
 import reference
-from oracle.faults import COMMON, FAULTS, concerning
+from oracle.faults import COMMON, FAULTS, mistakes_in
 from oracle.faults.equations import TRANSFORMS
 from oracle.tests.answers import alike, behaviour, behaviours, leaves, showing
 from oracle.tests.selection import chosen
@@ -33,7 +33,7 @@ SWALLOWED = {
 def test_two_common_mistakes_at_once(function: str) -> None:
     """Takes seconds: a quarter of all pairs of common mistakes are made at once."""
     # Where the other mistake keeps logits small, one maximum for all does no harm.
-    common = [fault for fault in concerning(function) if fault.name in COMMON - {"one_maximum"}]
+    common = [fault for fault in mistakes_in(function) if fault.name in COMMON - {"one_maximum"}]
     problems = showing(function)[:2]
     swallowed = set()
     pairs = chosen(combinations(common, 2), lambda _: "all")

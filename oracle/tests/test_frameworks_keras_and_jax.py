@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from oracle.frameworks.functions import LayerSizes
+from oracle.frameworks.functions import LayerProperties
 from oracle.layout import LAYOUTS
 from oracle.problem import LayerProblem, Problem
 from oracle.tests.selection import needs
@@ -84,12 +84,12 @@ def framework_s_own(name: str, kind: Kind, parameters: Mapping[str, Array]) -> d
     module: Any = importlib.import_module(f"oracle.frameworks.{name}")
     n_a, n_in = len(parameters["ba" if kind == "rnn" else "bf"]), 2
     if name == "keras_layers":
-        layer = module.recurrent_layer(LayerSizes(kind, n_in, n_a, 1, "tanh", "float32"))
+        layer = module.recurrent_layer(LayerProperties(kind, n_in, n_a, 1, "tanh", "float32"))
         stacked = LAYOUTS["keras"].stack(kind, parameters)
         layer.set_weights([stacked[each] for each in ("weight", "recurrent_weight", "bias")])
         given = [module.keras.ops.convert_to_numpy(weight.value) for weight in layer.weights]
         return dict(zip(("weight", "recurrent_weight", "bias"), given, strict=True))
-    rnn = module.recurrent_layer(LayerSizes(kind, n_in, n_a, 1, "tanh", "float32"))
+    rnn = module.recurrent_layer(LayerProperties(kind, n_in, n_a, 1, "tanh", "float32"))
     module.set_weights(kind, rnn.cell, LAYOUTS["flax"].stack(kind, parameters))
     bias = rnn.cell.dense_h.bias if kind == "lstm" else rnn.cell.dense_i.bias
     arrays = {

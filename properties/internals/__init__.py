@@ -1,1 +1,1 @@
-"""The undocumented parts of other projects that we use, in one module for each project."""
+"""The undocumented parts of other projects that we use: a module for Hypothesis, one for pytest and xdist."""

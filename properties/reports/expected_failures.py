@@ -72,7 +72,7 @@ def reason(expected: Sequence[ExpectedFailure], implementation: str, law: str, f
 
 
 def stale(expected: Sequence[ExpectedFailure], results: Sequence[LawResult]) -> list[str]:
-    """A line for each entry whose law does not exist, or ran and did not fail."""
+    """A line for each entry that names no law of its function, or a law that ran and did not fail."""
     known, lines = laws(), []
     for entry in expected:
         covered = [each for each in results if entry.covers(each.implementation, each.law, each.function)]

@@ -46,7 +46,7 @@ def as_html(run: Run) -> str:
     )
 
 
-def as_page(judgement: Judgement, name: str) -> str:
+def as_page_of_target(judgement: Judgement, name: str) -> str:
     """The page of one target, which names no other target."""
     return _render(
         "each.html.jinja",

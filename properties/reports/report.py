@@ -10,7 +10,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from properties.reports.html_report import as_html, as_page
+from properties.reports.html_report import as_html, as_page_of_target
 from properties.reports.judgement import Judgement, judgements
 from properties.reports.mistakes import cases
 from properties.reports.results import GRADES, LawResult, printable
@@ -52,7 +52,7 @@ class Reports:
             run = replace(run, pages={t: self.folder / name for t, name in file_names([*done]).items()})
             self.folder.mkdir(exist_ok=True)
             for target, file in run.pages.items():
-                _write(file, as_page(done[target], run.names[target]))
+                _write(file, as_page_of_target(done[target], run.names[target]))
             written.append(f"{len(run.pages)} pages in {self.folder}")
         for file in self.files:
             _write(file, FORMATS[file.suffix](run))

@@ -9,22 +9,26 @@ from oracle.problem import Problem
 from properties.trials.law import SEQUENCES_BACKWARD
 from reference.contract import CONTRACTS, Array, Contract
 
-LARGEST = 80
-"""The most numbers that a cell contains."""
+MOST_NUMBERS = 80
+"""The most numbers in the code of a notebook cell."""
 
 
 def snippet(problem: Problem, function: str, law: str) -> str:
-    """A cell that calls a function on a problem as a law calls it, and prints what it should return."""
+    """A notebook cell that calls a function on a problem as the law does, and for a small example prints what
+    it should return.
+    """
     contract = CONTRACTS[function]
     *arrays, parameters = arguments = problem.arguments(function)
     given = ", ".join([*contract.arguments, *contract.last_arguments])
     call = f"{', '.join(_returned(contract))} = {function}({given})"
     is_of_four = not (contract.is_layer or contract.is_backward)
-    if not is_of_four or sum(array.size for array in [*arrays, *parameters.values()]) > LARGEST:
+    if not is_of_four or sum(array.size for array in [*arrays, *parameters.values()]) > MOST_NUMBERS:
         lines = ["from rnn_crosscheck import Problem", "", f"problem = {problem!r}"]
         made = f'problem.arguments("{function}")'
         if law == "each step" and function in SEQUENCES_BACKWARD:
-            lines.append("# An input for each pre-activation, so that dx shows the gradient of each step.")
+            lines.append(
+                "# x has a row for each pre-activation, so that dx holds the gradients of pre-activations"
+            )
             lines.append(f'inputs = problem.inputs("{function}").showing_each_step(problem.seed)')
             made = f'inputs.arguments("{function}")'
         return "\n".join([*lines, f"{given} = {made}", call, ""])

@@ -3,7 +3,7 @@
 import pytest
 
 from oracle.diagnosis.findings import mistake
-from oracle.faults import FAULTS, concerning
+from oracle.faults import FAULTS, mistakes_in
 from oracle.tests.selection import chosen
 from properties.explanations.failure import Failure
 from properties.tests.one_law import FIRST, InProcess, by_power, catch, first_catch
@@ -12,7 +12,7 @@ from reference.contract import CONTRACTS, FUNCTIONS
 MISTAKES = [
     (function, fault.name)
     for function in CONTRACTS
-    for fault in concerning(function)
+    for fault in mistakes_in(function)
     if function in FUNCTIONS or not {*FUNCTIONS} & {*fault.functions}
 ]
 """Of those that can be made in a cell as well, it is enough to see them there."""

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oracle.diagnosis.findings import found, mistake
-from properties.reports.html_report import as_page
+from properties.reports.html_report import as_page_of_target
 from properties.reports.judgement import judgements
 from properties.reports.report import Reports
 from properties.reports.results import LawResult
@@ -37,7 +37,7 @@ ADA = failed(
 
 def text_of(*results: LawResult) -> str:
     (judgement,) = judgements(results)
-    page = Page(as_page(judgement, "class/ada.py"))
+    page = Page(as_page_of_target(judgement, "class/ada.py"))
     return " ".join(" ".join(page.text).split())
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from properties.implementations.answers import ask_all
-from properties.trials.retries import is_called
+from properties.trials.retries import may_be_called
 from properties.trials.trial import Trial
 from properties.worker.own_modules import REFERENCE
 
@@ -45,7 +45,9 @@ class LawCache:
 
         The function is called on the problems of the other trials, too, because their laws need the replies.
         """
-        called = [each for each in trials if is_called(each.implementation, each.contract.name, each.problem)]
+        called = [
+            each for each in trials if may_be_called(each.implementation, each.contract.name, each.problem)
+        ]
         ask_all([(trial.answers, trial.number) for trial in called])
         return {trial: held for trial in called if (held := self._held.get(_key(trial)))}
 

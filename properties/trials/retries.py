@@ -1,10 +1,11 @@
 """Retries calls that crash or exceed the time limit, and limits how often a function may crash.
 
-A function that exceeds the limit is slow or hangs. It is called on smaller versions of the problem, from the
-smallest up, each half as large as the next. The function hangs if it exceeds the limit on the smallest
-version, or on one that should take less. A version may take as many times as long as the one before as it is
-larger, squared or times ten. The function is too slow if that exceeds the limit. Each version is called
-twice, because the first call may compile; a function that compiles gets the time limit of an import.
+A function that exceeds the limit is slow or hangs. It is called on smaller versions of the problem: the
+smallest possible one, then versions whose sizes double from one to the next. If a version is g times as large
+as the version before it, it may take max(g², 10 g) times as long. The function is too slow if this predicted
+time exceeds the limit. It hangs if it exceeds the limit on the smallest version, or on one for which a
+shorter time is predicted. Each version is called twice, because the first call may compile; a function that
+compiles gets the time limit of an import.
 """
 
 import math
@@ -31,14 +32,15 @@ CRASHES_OF_HANG = 20
 """The number of crashes that a hang counts as."""
 
 SLACK = 10
-"""A call hangs only if it takes more than this many times what is in proportion to the size."""
+"""A call counts as hung only if it takes this many times as long as its size predicts."""
 
 
 @dataclass(frozen=True)
 class Call:
     """A call of a function on a problem, or on arguments that are made from the problem; `make` makes it.
 
-    If it `is_plain`, the plain call of the problem, several laws use its reply, and a crash is not repeated.
+    `is_plain` says that the arguments are those of the problem, unchanged: several laws use the reply, so
+    after a crash the call is not made again.
     """
 
     implementation: Implementation
@@ -51,7 +53,8 @@ class Call:
 def outcome(call: Call, law: str, note: Callable[[str], None]) -> Returned | Raised | Death:
     """Make a call for a law, with a retry.
 
-    A law with `MOST_CRASHES_OF_LAW` crashes fails by the one on the smallest problem. `note` gets a line if
+    After `MOST_CRASHES_OF_LAW` crashes a law makes no more calls, and fails with the crash on the smallest
+    problem. `note` gets a line if
     the retry is answered. Raises `NotJudgedError` if the function is too slow, or has crashed `MOST_CRASHES`
     times for other laws.
     """
@@ -97,7 +100,7 @@ def outcome(call: Call, law: str, note: Callable[[str], None]) -> Returned | Rai
     return retried
 
 
-def is_called(implementation: Implementation, function: str, problem: Problem) -> bool:
+def may_be_called(implementation: Implementation, function: str, problem: Problem) -> bool:
     """Whether a function is called on a problem: not if it is known to crash there, or to be too slow."""
     history = implementation.histories[function]
     return (
@@ -159,7 +162,7 @@ def judge_late_call(
 
 
 def _size(problem: Problem) -> float:
-    """The product of the sizes on whose product the cost may depend."""
+    """The product of all sizes but n_y, with which the cost may grow."""
     sizes: list[int] = [getattr(problem, name) for name in problem.varies if name != "n_y"]
     return math.prod(max(size, 1) for size in sizes)
 

@@ -1,4 +1,4 @@
-"""The counts of a law."""
+"""Counts the problems on which a law was checked, and those that were left out."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -18,8 +18,8 @@ class NotJudgedError(Exception):
 class Tally:
     """The number of problems on which a law was checked, and the largest error.
 
-    `problems` does not include those for which the function is `too_slow`, of which `late` is one, and those
-    that were `not_asked` because the function had crashed too often.
+    `problems` leaves out those that are `too_slow` (`late` is the last of these) and those that were
+    `not_asked`, because the function had crashed too often.
     """
 
     problems: int = 0

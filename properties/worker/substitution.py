@@ -21,8 +21,8 @@ STAND_INS: Mapping[str, Callable[..., Any]] = {"sigmoid": sigmoid, "softmax": so
 class RightCell:
     """A right cell, whose cache holds the same array objects that it gets and returns.
 
-    So a forward that later writes to these arrays spoils its caches, as it would with its own cell. `used`
-    says whether the cell was called.
+    If a forward pass later writes to one of these arrays, its cache changes, too, as with a cell of its own.
+    `used` says whether the cell was called.
     """
 
     def __init__(self, name: str) -> None:
@@ -45,7 +45,7 @@ class RightCell:
 
 @contextmanager
 def right_cell(name: str, function: Callable[..., Any], holder: object) -> Iterator[RightCell]:
-    """Replace the cell that `function`, the attribute `name` of `holder`, calls.
+    """Replace the cell that `function` calls. `holder` has the function as its attribute `name`.
 
     The cell is replaced in the module of the function and in `holder`: a module, class or instance.
     """
@@ -74,7 +74,7 @@ def missing_module(error: BaseException) -> str:
 
 
 def stand_ins(node: ast.stmt, error: BaseException) -> Mapping[str, Any]:
-    """The names of an import that failed by `error`, as far as there are stand-ins, with these.
+    """The names that an import, which failed by `error`, would have bound and for which there are stand-ins.
 
     `import module` binds a module that has only the stand-ins.
     """
@@ -87,12 +87,14 @@ def stand_ins(node: ast.stmt, error: BaseException) -> Mapping[str, Any]:
     if missing and isinstance(node, ast.Import) and node.names[0].name == missing:
         module = ModuleType(missing)
         vars(module).update(STAND_INS)
-        return {node.names[0].asname or missing: module}  # no code can use the name 'a.b' of `import a.b`
+        # For `import a.b` this binds 'a.b', a name that no code can use.
+        return {node.names[0].asname or missing: module}
     return {}
 
 
 def replace_helpers(names: Collection[str], folder: str, target: str) -> list[str]:
-    """Put the stand-ins in place of the functions with these names of a folder of helpers, in all modules.
+    """In every module, replace the functions that a folder of helpers defines under these names by the
+    stand-ins.
 
     Functions of the target's own file are not replaced. Returns the replaced functions:
     `"rnn_utils.softmax"`.
