@@ -44,8 +44,8 @@ def network_mistakes(function: str) -> Mapping[Form, Fault]:
 
 
 def _last_equation(changes: Equations) -> str:
-    """The name of the last equation that a mistake changes; a common name for equations of both states."""
-    name = [*changes][-1]
+    """The last changed equation around the steps; a common name for equations of both states."""
+    name = [each for each in changes if each in AROUND or each == "order"][-1]
     state, _, part = name.partition("_")
     is_of_both = state in "ac" and {f"a_{part}", f"c_{part}"} <= changes.keys()
     return ("begin" if part in ("first", "begin") else "last") if is_of_both else name

@@ -96,7 +96,7 @@ def _shows_placeholder(reply: Outcome, function: str) -> bool:
     return any(each is None for each in outputs) or any(np.isnan(each).all() for each in arrays)
 
 
-REPLACED = (("softmax",), ("sigmoid",), ("sigmoid", "softmax"))
+TO_REPLACE = (("softmax",), ("sigmoid",), ("sigmoid", "softmax"))
 """The sets of functions to replace by right ones, the smallest first."""
 
 
@@ -105,7 +105,7 @@ def helpers_to_blame(trial: Trial) -> list[str]:
 
     With right functions in their place the law holds on the problem. Empty if there are none.
     """
-    for names in REPLACED if trial.implementation.settings.helpers else ():
+    for names in TO_REPLACE if trial.implementation.settings.helpers else ():
         helped = trial.implementation.with_right_helpers(*names)
         replaced = helped.load().replaced
         if len(replaced) >= len(names) and trial.holds_of(helped):
