@@ -11,6 +11,7 @@ from oracle.rounding import Bounded
 from properties.implementations.answer import Answer, MalformedError
 from properties.implementations.implementation import Implementation, Reply, Request, Returned
 from properties.questions.question import Question
+from properties.strategies.effort import work
 
 CACHED = 256
 """The number of small questions whose answers are cached, because several laws use the same answers."""
@@ -103,8 +104,13 @@ def ask_all(problems: Sequence[tuple[Answers, int]]) -> None:
                 _REQUESTS[question] = [Request(name, inputs.arguments(name)) for inputs in question.inputs]
         requests = [_REQUESTS[answers.question][number] for answers, number in unknown]
         replies = implementation.reply_each(requests)
+        most = 0.0
         for (answers, number), reply in zip(unknown, replies, strict=False):
             answers._replies[number] = reply
+            most = max(most, work(answers.question.problems[number], requests[0].function))
+        if implementation.took:
+            history = implementation.histories[requests[0].function]
+            history.measured_speed = max(history.measured_speed, most / implementation.took)
 
 
 _REQUESTS: WeakKeyDictionary[Question, Sequence[Request]] = WeakKeyDictionary()

@@ -155,8 +155,8 @@ class CallHistory:
     `crashes` counts its deaths, a hang as several. `deaths_by_problem` holds those of plain calls (with the
     problem as it is), whose reply several laws use. `answered_work` is the most work of a problem that was
     answered. `speed` is an upper limit of the work that the function does in a second, from calls that were
-    too slow; `smallest_late` is the smallest problem of such a call. `measured_speed` is the speed in calls
-    that were in time. `is_unfinished` is found out once.
+    too slow; `smallest_late` is the smallest problem of such a call. `measured_speed` is the highest speed in
+    calls that were in time: small calls and first calls are slower. `is_unfinished` is found out once.
     """
 
     crashes: int = 0
@@ -165,7 +165,7 @@ class CallHistory:
     is_unfinished: bool | None = None
     answered_work: float = 0.0
     compiles: bool = False
-    measured_speed: float | None = None
+    measured_speed: float = 0.0
     speed: float = math.inf
     smallest_late: Problem | None = None
 
@@ -176,3 +176,7 @@ class CallHistory:
         """
         if self.answered_work < work < self.speed * limit:
             self.speed, self.smallest_late = work / limit, problem
+
+    def affordable_work(self, seconds: float) -> float:
+        """The work that the function does in this time, as far as is known; without calls, it is infinite."""
+        return seconds * min(self.speed, self.measured_speed or math.inf)

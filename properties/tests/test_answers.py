@@ -27,6 +27,7 @@ class Replies:
     """An implementation that answers as the reference, but for some of its calls."""
 
     limits = ANYTHING
+    took = 0.0
 
     def __init__(self, **instead: Any) -> None:
         self._instead = {int(name.removeprefix("call_")): reply for name, reply in instead.items()}

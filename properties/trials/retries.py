@@ -20,7 +20,6 @@ from properties.implementations.calls import Death, Died, Outcome, Raised, Retur
 from properties.implementations.implementation import Implementation
 from properties.strategies.effort import work
 from properties.trials.tally import NotJudgedError
-from reference.contract import CONTRACTS
 
 MOST_CRASHES = 60
 """The number of crashes after which a function is not called any more."""
@@ -181,31 +180,3 @@ def _halved(problem: Problem) -> Problem:
     if isinstance(problem, LayerProblem) and not problem.weights:
         sizes["n_p"] = min(problem.n_p, sizes["n_a"])
     return replace(problem, **sizes)
-
-
-def affordable_work(implementation: Implementation, function: str) -> float:
-    """The work that the function does in a tenth of the time limit. Its speed is measured once."""
-    history = implementation.histories[function]
-    if history.answered_work and history.measured_speed is None:
-        history.measured_speed = _speed(implementation, function)
-    return min(history.speed, history.measured_speed or math.inf) * implementation.settings.time_limit / SLACK
-
-
-def _speed(implementation: Implementation, function: str) -> float:
-    """The work that the function does in a second, not counting the constant cost of a call."""
-    rate, least = math.inf, (0.0, 0.0)
-    contract = CONTRACTS[function]
-    sizes = {"n_x": 65, "n_a": 66, **({} if contract.is_layer else {"n_y": 64}), "m": 16, "T_x": 64}
-    largest: Problem = getattr(Problem, contract.problem_kind)(**sizes)
-    for problem in smaller_versions(largest)[1:]:
-        amount, took = work(problem, function), math.inf
-        for _ in range(3):  # the first call may compile, and the machine may be busy
-            if isinstance(implementation.call(function, problem.arguments(function)), Died):
-                return rate
-            took = min(took, implementation.took)
-        least = least if least[0] else (amount, took)
-        more, longer = amount - least[0], took - least[1]
-        rate = more / longer if more > 0 and longer > 0 else math.inf
-        if longer > implementation.settings.time_limit / SLACK**2:
-            break
-    return rate

@@ -20,7 +20,6 @@ from properties.strategies.effort import EFFORTS
 from properties.trials.law import Law
 from properties.trials.law_cache import LAW_CACHE, Held
 from properties.trials.provided_functions import lacks
-from properties.trials.retries import affordable_work
 from properties.trials.tally import NotJudgedError, Tally
 from properties.trials.trial import Trial, ViolationError
 from properties.turns.smaller_problems import is_smallest, reductions, smaller
@@ -84,7 +83,9 @@ class Turn:
             pytest.skip(f"declared: {self.declared}")
         self.law = self.law.within(limits)
         if self._effort.work < math.inf:
-            self._effort = self._effort.within(affordable_work(self._implementation, self._function))
+            history = self._implementation.histories[self._function]
+            tenth = self._implementation.settings.time_limit / 10
+            self._effort = self._effort.within(history.affordable_work(tenth))
         try:
             if self.draws.only_problem:
                 self._check_each([[self.draws.only_problem]])
