@@ -1,6 +1,7 @@
 """The answers of an implementation to the problems of a question."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from weakref import WeakKeyDictionary
 
@@ -64,7 +65,11 @@ class Answers:
     def steps(self, number: int) -> tuple[Inputs, Mapping[str, Bounded]]:
         """Every step of a problem as one batch, each from the state in the answer; and their bounds."""
         if number not in self._steps:
-            answers = dict(self._readable())
+            answers: dict[int, Answer] = {}
+            for each, reply in self._replies.items():
+                with suppress(MalformedError):
+                    if isinstance(reply.outcome, Returned) and self.answer(each).memory is not None:
+                        answers[each] = self.answer(each)
             given = self.question.inputs
             inputs = {i: given[i].steps(each.outputs["a"], each.memory) for i, each in answers.items()}
             others = {i: each for i, each in inputs.items() if each is not given[i]}
@@ -73,16 +78,6 @@ class Answers:
                 i: (each, bounds[i] if i in bounds else self.question.bounds[i]) for i, each in inputs.items()
             }
         return self._steps[number]
-
-    def _readable(self) -> Iterator[tuple[int, Answer]]:
-        for number, reply in self._replies.items():
-            if isinstance(reply.outcome, Returned):
-                answer = self.answer(number)
-                try:
-                    _ = answer.memory
-                except MalformedError:
-                    continue
-                yield number, answer
 
 
 _cached = lru_cache(maxsize=CACHED)(Answers)

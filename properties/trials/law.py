@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import wraps
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import pytest
 
@@ -68,13 +68,6 @@ class Law:
         )
 
 
-class Turn(Protocol):
-    """One run of a law on one function; see `properties.turns`."""
-
-    def run(self) -> None:
-        """Raise the shrunk violation, if the law does not hold."""
-
-
 def law(
     grade: Grade,
     *,
@@ -83,7 +76,7 @@ def law(
     far: Collection[str] = (),
     **domain: Any,
 ) -> Callable[[Callable[[Any], None]], Any]:
-    """Decorate a check of one `Trial`: it becomes a pytest test of the law for each function.
+    """Decorate a check of one `Trial`: it becomes a pytest test of the law for each function, by a `Turn`.
 
     The name of the law is that of the check. A malformed answer is a violation. `domain` has the fields of
     its `Domain`.
@@ -100,7 +93,7 @@ def law(
                 raise trial.violation(form=str(error)) from None
 
         @pytest.mark.parametrize("function", functions)
-        def test(function: str, turn: Turn) -> None:
+        def test(function: str, turn: Any) -> None:
             turn.run()
 
         test.__name__ = test.__qualname__ = check.__name__
