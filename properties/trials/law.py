@@ -100,7 +100,7 @@ def law(
         test.__doc__ = check.__doc__
         test.__module__ = check.__module__
         stated = Law(name, grade, checked, functions, Domain(**domain), complete, far)
-        test.law = stated  # type: ignore[attr-defined]
+        test.law = stated
         return pytest.mark.law(name, grade)(getattr(pytest.mark, grade)(test))
 
     return decorate
