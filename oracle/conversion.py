@@ -95,16 +95,11 @@ def from_keras(kind: Kind, arrays: Mapping[str, Array]) -> tuple[list[dict[str, 
     """
     groups = grouped(arrays)
     prefixes = sorted((prefix for convention, prefix in groups if convention == "keras"), key=_by_number)
-    return _read(kind, "keras", stacked([groups["keras", prefix] for prefix in prefixes]))
-
-
-def stacked(groups: Sequence[Places]) -> Places:
-    """The groups of layers as one stack; the first group is at the bottom."""
     places: Places = {}
-    for group in groups:
-        height = 1 + max((layer for layer, _ in places), default=-1)
+    for prefix in prefixes:  # the first is at the bottom
+        height, group = 1 + max((layer for layer, _ in places), default=-1), groups["keras", prefix]
         places.update({(height + layer, direction): roles for (layer, direction), roles in group.items()})
-    return places
+    return _read(kind, "keras", places)
 
 
 def to_reference(kind: Kind, parameters: Parameters, directions: int = 1) -> dict[str, Array]:

@@ -47,11 +47,11 @@ def find(contents: Contents, layout: str = "", *, overrules: bool = True) -> Fou
     for convention, prefix, places in _named(arrays):
         unnamed -= {weight.name for roles in places.values() for weight in roles.values()}
         if any(map(_SLOT.fullmatch, re.split("[./]", prefix))):
-            found.skipped.append(_labelled(prefix, "an optimizer's"))
+            found.skipped.append(f"{prefix}: an optimizer's".removeprefix(": "))
             continue
         read = _read(contents, convention, prefix, places, layout if overrules else "")
         if read is None:
-            found.skipped.append(_labelled(prefix, "a GRU"))
+            found.skipped.append(f"{prefix}: a GRU".removeprefix(": "))
         else:
             found.layers.append(read)
     if not found.layers:
@@ -61,10 +61,6 @@ def find(contents: Contents, layout: str = "", *, overrules: bool = True) -> Fou
         clause = skipped or _tensors_in_words(arrays, layout)
         raise CheckpointError(shortened(f"it has no RNN or LSTM in it{clause}", 400))
     return found
-
-
-def _labelled(prefix: str, what: str) -> str:
-    return f"{prefix}: {what}" if prefix else what
 
 
 def _named(arrays: Mapping[str, np.ndarray]) -> Iterator[tuple[str, str, Places]]:

@@ -18,15 +18,14 @@ from reference.contract import CONTRACTS, Contract
 class Fault:
     """An implementation of all functions that makes one mistake and is otherwise right.
 
-    `sentence` completes the line "looks like". `changes` has the changed equations of each function. `both`
-    has the names of two mistakes, if the fault makes two at once. The equations can store values in `memory`.
+    `sentence` completes the line "looks like". `changes` has the changed equations of each function, which
+    can store values in `memory`. The name of two mistakes at once joins their names by `+`.
     """
 
     name: str
     group: str
     sentence: str
     changes: Mapping[str, Equations]
-    both: tuple[str, ...] = ()
     memory: dict[str, dict[Any, Any]] = field(default_factory=dict, repr=False)
 
     @property
@@ -37,7 +36,7 @@ class Fault:
     @property
     def names(self) -> tuple[str, ...]:
         """The names of its one or two entries in the catalogue."""
-        return self.both or (self.name,)
+        return tuple(self.name.split("+"))
 
     def __add__(self, other: Self) -> Self:
         """Both mistakes at once, this mistake first.
@@ -50,13 +49,8 @@ class Fault:
             if function in self.changes or function in other.changes
         }
         group = " and ".join(dict.fromkeys((self.group, other.group)))
-        return type(self)(
-            f"{self.name}+{other.name}",
-            group,
-            f"{self.sentence}, and {other.sentence}",
-            changes,
-            self.names + other.names,
-        )
+        sentence = f"{self.sentence}, and {other.sentence}"
+        return type(self)(f"{self.name}+{other.name}", group, sentence, changes)
 
     def __getattr__(self, name: str) -> Any:
         """The function of this name; `AttributeError` for a backward pass that does not make the mistake."""
