@@ -21,7 +21,7 @@ class Layout:
     has the shape `(inputs, gates n_a)`.
     """
 
-    gates: str  # the order of an LSTM's stacked gates: forget, input (update), candidate (c or g), output
+    gates: str  # the order of an LSTM's stacked gates: forget, input (update), candidate, output
     transposed: bool = False
     biases: int = 1  # 2 if there is a bias for the input and one for the hidden state
     joined: str = ""  # the order of input `x` and hidden state `a` if one weight acts on both
@@ -39,8 +39,8 @@ class Layout:
         if kind == "rnn":
             recurrent, weight, bias = parameters["Waa"], parameters["Wax"], parameters["ba"]
         else:
-            W = np.concatenate([parameters[f"W{gate}"] for gate in self._gates])
-            bias = np.concatenate([parameters[f"b{gate}"] for gate in self._gates])
+            W = np.concatenate([parameters[f"W{gate}"] for gate in self.gates])
+            bias = np.concatenate([parameters[f"b{gate}"] for gate in self.gates])
             n_h = len(parameters.get("Wp", parameters["bf"]))
             recurrent, weight = W[:, :n_h], W[:, n_h:]
         stacked = {"weight": weight, "recurrent_weight": recurrent}
@@ -80,7 +80,7 @@ class Layout:
         if kind == "rnn":
             return {"Wax": weight, "Waa": recurrent, **self.bias_of_gates(kind, bias)}
         W = np.concatenate([recurrent, weight], axis=1)
-        parameters = {f"W{gate}": part for gate, part in zip(self._gates, np.split(W, 4))}
+        parameters = {f"W{gate}": part for gate, part in zip(self.gates, np.split(W, 4))}
         parameters.update(self.bias_of_gates(kind, bias))
         return parameters if projection is None else {**parameters, "Wp": projection}
 
@@ -88,7 +88,7 @@ class Layout:
         """The parameters in a stacked bias `(G n_a, 1)`."""
         if kind == "rnn":
             return {"ba": bias}
-        return {f"b{gate}": part for gate, part in zip(self._gates, np.split(bias, 4))}
+        return {f"b{gate}": part for gate, part in zip(self.gates, np.split(bias, 4))}
 
     def sequence(self, x: Array) -> Array:
         """A sequence `(n, m, T_x)` with the axes of the framework."""
@@ -98,11 +98,6 @@ class Layout:
         """The inverse of `sequence`."""
         return plain(x.transpose([self.axes.index(axis) for axis in "fbt"]))
 
-    @property
-    def _gates(self) -> list[str]:
-        """The gates in the letters of the specification."""
-        return ["c" if gate == "g" else gate for gate in self.gates]
-
 
 def plain(array: Array) -> Array:
     """A copy in C order and native byte order without negative strides, as frameworks need it."""
@@ -110,16 +105,16 @@ def plain(array: Array) -> Array:
 
 
 LAYOUTS: Mapping[str, Layout] = {
-    "torch": Layout("ifgo", biases=2, axes="tbf"),
+    "torch": Layout("ifco", biases=2, axes="tbf"),
     "onnx": Layout("iofc", biases=2, axes="tbf"),
     "keras": Layout("ifco", transposed=True),
     "openvino": Layout("fico"),
-    "haiku": Layout("igfo", transposed=True, joined="xa", axes="tbf"),
-    "flax": Layout("ifgo", transposed=True),
-    "mlx": Layout("ifgo"),
+    "haiku": Layout("icfo", transposed=True, joined="xa", axes="tbf"),
+    "flax": Layout("ifco", transposed=True),
+    "mlx": Layout("ifco"),
     "litert": Layout("ifco", axes="tbf"),
-    "ncnn": Layout("ifog"),
+    "ncnn": Layout("ifoc"),
     "paddle": Layout("ifco", biases=2, projects_right=True),
-    "tinygrad": Layout("ifgo", biases=2, axes="tbf"),
+    "tinygrad": Layout("ifco", biases=2, axes="tbf"),
 }
 """The layout of each framework, according to its documentation."""

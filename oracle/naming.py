@@ -88,7 +88,7 @@ def part(name: str) -> Part | None:
             found = match.groupdict()
             role = found.get("variable") or found.get("first") or found["role"]
             if convention == "flax":
-                gate = f":{found['gate'][0]}" if found["gate"] else ""
+                gate = f":{found['gate'][0]}".replace("g", "c") if found["gate"] else ""
                 role = _ROLES[f"{found['side']}.{role}"] + gate
             elif convention != "onnx":
                 role = _ROLES[role]

@@ -121,7 +121,7 @@ def by_the_frameworks_names(
     if sizes.places > 1:
         shapes = {names[0]: shapes[names[0]] for names in _by_words(shapes).values()}
     layout, sides = LAYOUTS[interface.framework], _SIDES[interface.framework]
-    gates = layout.gates.replace("g", "c") if interface.kind == "lstm" else "r"
+    gates = layout.gates if interface.kind == "lstm" else "r"
     rows = len(gates) * sizes.n_a
     expected = {"x": (rows, sizes.n_x), "a": (rows, sizes.n_h), "b": (rows,), "": (rows,)}
     expected.update({"p": (sizes.n_p, sizes.n_a)} if sizes.n_p else {})

@@ -20,7 +20,7 @@ layouts = st.one_of(
     st.sampled_from(list(LAYOUTS.values())),
     st.builds(
         Layout,
-        gates=st.permutations("ifgo").map("".join),
+        gates=st.permutations("ifco").map("".join),
         transposed=st.booleans(),
         biases=st.integers(1, 2),
         joined=st.sampled_from(["", "xa", "ax"]),

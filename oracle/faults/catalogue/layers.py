@@ -22,7 +22,7 @@ def _only_in(where: str, name: str, place: str) -> str:
     """
     lines = []
     for one, other in (("torch", "onnx"), ("onnx", "torch"), ("torch", "openvino"), ("torch", "haiku")):
-        stacked, order = (LAYOUTS[framework].gates.replace("g", "c") for framework in (one, other))
+        stacked, order = LAYOUTS[one].gates, LAYOUTS[other].gates
         sentence = f"gates stacked as in {one} ({stacked}) are read as in {other} ({order}) {where}"
         change = f"{place} p = gates_read(right, '{order}', '{stacked}')"
         lines.append(f"  {name.format(f'{one}_gates_read_as_{other}')} | {sentence} | {change}")

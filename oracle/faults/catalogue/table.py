@@ -68,7 +68,7 @@ GATES = {"i": "update", "f": "forget", "c": "candidate", "o": "output"}
 THE = {"i": "the update gate", "f": "the forget gate", "c": "the candidate", "o": "the output gate"}
 ORDERS: dict[str, str] = {}
 for framework, layout in LAYOUTS.items():
-    ORDERS.setdefault(layout.gates.replace("g", "c"), framework)
+    ORDERS.setdefault(layout.gates, framework)
 """Gate orders in the letters of the specification, each with the first framework that has it."""
 
 _PLACES: Mapping[str, Callable[[Any], bool]] = {
