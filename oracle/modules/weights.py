@@ -164,12 +164,8 @@ def _by_side(roles: Mapping[str, Role], gates: int) -> dict[str, list[str]]:
     return sides
 
 
-_GATES = {
-    **dict.fromkeys(("i", "in", "input", "inp"), "i"),
-    **dict.fromkeys(("f", "forget"), "f"),
-    **dict.fromkeys(("o", "out", "output"), "o"),
-    **dict.fromkeys(("c", "g", "cell", "candidate", "cand"), "c"),
-}
+_WORDS = {"i": "i in input inp", "f": "f forget", "o": "o out output", "c": "c g cell candidate cand"}
+_GATES = {word: gate for gate, words in _WORDS.items() for word in words.split()}
 _OTHER_WORDS = {"gate", "gates", "layer", "linear", "fc", "weight", "state", "tilde", "hat"}
 
 
@@ -189,18 +185,15 @@ def _gates_by_name(names: Sequence[str]) -> str:
     return "".join(gates) if sorted(gates) == sorted("fico") else ""
 
 
-_DIRECTIONS: Mapping[str, int] = {
-    **dict.fromkeys(("fw", "fwd", "forward", "l2r", "ltr"), 0),
-    **dict.fromkeys(("bw", "bwd", "backward", "reverse", "reversed", "rev", "r2l", "rtl"), 1),
-}
+_FORWARD = {"fw", "fwd", "forward", "l2r", "ltr"}
+_BACKWARD = {"bw", "bwd", "backward", "reverse", "reversed", "rev", "r2l", "rtl"}
 
 
 def _parsed(name: str) -> tuple[tuple[int, ...], int, tuple[str, ...]]:
     """The numbers in a name, its direction, and its other words, which all layers and directions share."""
-    words = [word.lower() for word in re.findall(r"\d+|[a-zA-Z]+", name)]
-    direction = max((_DIRECTIONS.get(word, 0) for word in words), default=0)
-    others = tuple("#" if word.isdigit() else word for word in words if word not in _DIRECTIONS)
-    return tuple(int(word) for word in words if word.isdigit()), direction, others
+    words = re.findall(r"l2r|r2l|\d+|[a-z]+", name.lower())
+    others = tuple("#" if word.isdigit() else word for word in words if word not in _FORWARD | _BACKWARD)
+    return tuple(int(word) for word in words if word.isdigit()), int(bool(_BACKWARD & {*words})), others
 
 
 def _by_words(names: Iterable[str]) -> dict[tuple[str, ...], list[str]]:
