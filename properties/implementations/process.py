@@ -109,7 +109,7 @@ class Process:
         (answer,) = self.ask([encode(("fork",))], time_limit=_EXIT_SECONDS, folder="")
         if isinstance(answer, Died) or bytes(answer) != encode(("forks",)):
             return None
-        self._socket.settimeout(_EXIT_SECONDS)
+        self._socket.settimeout(3 * _EXIT_SECONDS)
         return ForkServer(self._socket, self._process.pid)
 
     def ask(self, bodies: Sequence[bytes], *, time_limit: float, folder: str) -> list[bytearray | Died]:

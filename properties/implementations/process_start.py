@@ -12,6 +12,7 @@ import weakref
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,11 @@ class Settings:
     command: Sequence[str] = ("rnn-crosscheck",)
 
 
+_popen = partial(
+    subprocess.Popen, start_new_session=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+)
+
+
 def start(settings: Settings, template: "ForkServer | None", *descriptors: int) -> "Started":
     """Start a worker; the descriptors are those of its socket, its crash report and its standard error.
 
@@ -72,8 +78,8 @@ def start(settings: Settings, template: "ForkServer | None", *descriptors: int) 
         _server.clear()
     # The directory does not exist, or the interpreter cannot run the server.
     *passed, errors = descriptors
-    program = [WORKER, *map(str, (*passed, settings.memory_limit))]
-    return _popen(program, settings.python, environment, passed, directory, errors)
+    command = [settings.python, "-c", WORKER, *map(str, (*passed, settings.memory_limit))]
+    return _popen(command, env=environment, pass_fds=passed, cwd=directory, stderr=errors)
 
 
 _server: "list[ForkServer]" = []
@@ -91,17 +97,18 @@ class ForkServer:
     def fork(self, request: Sequence[Any], descriptors: Sequence[int]) -> "Forked":
         """Fork a worker. Raises `OSError` if the server has ended."""
         pid = self.ask(["fork", *request], descriptors)
-        if type(pid) is not int or _parent(pid) != self._pid:
+        if pid is None or _parent(pid) != self._pid:
             raise ChildProcessError
         return Forked(self, pid)
 
-    def ask(self, request: Sequence[Any], descriptors: Sequence[int] = ()) -> Any:
+    def ask(self, request: Sequence[Any], descriptors: Sequence[int] = ()) -> int | None:
         """The answer to a request. Raises `OSError` if there is none."""
         socket.send_fds(self._line, [encode(request)], descriptors)
-        try:
-            return decode(bytearray(self._line.recv(MAX_REQUEST)))
-        except CodecError:
-            raise ConnectionResetError from None
+        with suppress(CodecError):
+            answer = decode(bytearray(self._line.recv(MAX_REQUEST)))
+            if answer is None or type(answer) is int:
+                return answer
+        raise ConnectionResetError
 
 
 class Forked:
@@ -127,7 +134,7 @@ class Forked:
         return self._status
 
 
-Started = subprocess.Popen[bytes] | Forked
+Started = subprocess.Popen[Any] | Forked
 """A process in a session of its own."""
 
 
@@ -135,8 +142,8 @@ def _started(python: str, environment: dict[str, str]) -> ForkServer:
     """A fork server, which ends when it is garbage."""
     line, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
-        program = [FORK_SERVER, str(theirs.fileno())]
-        process = _popen(program, python, environment, [theirs.fileno()], None, subprocess.DEVNULL)
+        command, passed = [python, "-c", FORK_SERVER, str(theirs.fileno())], [theirs.fileno()]
+        process = _popen(command, env=environment, pass_fds=passed, stderr=subprocess.DEVNULL)
     server = ForkServer(line, process.pid)
     server.settings = python, environment
     weakref.finalize(server, _end, line, process)
@@ -148,27 +155,6 @@ def _parent(pid: int) -> int:
     return int(Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[1])
 
 
-def _popen(
-    program: Sequence[str],
-    python: str,
-    environment: dict[str, str],
-    descriptors: Sequence[int],
-    cwd: Path | None,
-    stderr: int,
-) -> "subprocess.Popen[bytes]":
-    """Start an interpreter with one of our programs."""
-    return subprocess.Popen(
-        [python, "-c", *program],
-        cwd=cwd,
-        env=environment,
-        pass_fds=descriptors,
-        start_new_session=True,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=stderr,
-    )
-
-
-def _end(line: socket.socket, process: "subprocess.Popen[bytes]") -> None:
+def _end(line: socket.socket, process: "subprocess.Popen[Any]") -> None:
     line.close()
     process.wait()
