@@ -1,11 +1,20 @@
-"""The ranges of a softmax, a tanh and a gate."""
+"""The shapes of the outputs, and the ranges of a softmax, a tanh and a gate."""
 
 import numpy as np
 
 from oracle.rounding import SIGMOID, TANH, Arithmetic
-from properties.trials.law import LSTM, law
+from properties.trials.law import EVERY, LSTM, law
 from properties.trials.trial import Trial
 from reference.contract import Array
+
+
+@law("spec", functions=EVERY)
+def test_shapes(trial: Trial) -> None:
+    """Every output has the shape that its contract gives it, and a floating dtype."""
+    for name, array in trial.answer.outputs.items():
+        trial.require(
+            array.dtype.kind == "f", element=name, dtype=str(array.dtype), expected="a floating dtype"
+        )
 
 
 @law("spec", needs=("head",))

@@ -34,32 +34,26 @@ class Held:
             trial.note(note)
 
 
-class LawCache:
-    """The trials in which laws held, by the law, the problem and the digest of the reply to the problem."""
-
-    def __init__(self) -> None:
-        self._held: dict[Any, Held] = {}
-
-    def known(self, trials: Sequence[Trial]) -> Mapping[Trial, Held]:
-        """The trials of one function whose replies equal those of a trial in which the law held.
-
-        The function is called on the problems of the other trials, too, because their laws need the replies.
-        """
-        called = [
-            each for each in trials if may_be_called(each.implementation, each.contract.name, each.problem)
-        ]
-        ask_all([(trial.answers, trial.number) for trial in called])
-        return {trial: held for trial in called if (held := self._held.get(_key(trial)))}
-
-    def keep(self, trial: Trial, not_meaningful: int) -> None:
-        """Store that the law held on the reply of a trial."""
-        if trial.answers.digest(trial.number) and trial.is_plain:
-            if len(self._held) >= MOST_ENTRIES:
-                self._held.clear()
-            self._held[_key(trial)] = Held(trial.worst_ratio, not_meaningful, tuple(trial.notes))
+_HELD: dict[Any, Held] = {}
+"""The trials in which laws held, by the law, the problem and the digest of the reply to the problem."""
 
 
-LAW_CACHE = LawCache()
+def known(trials: Sequence[Trial]) -> Mapping[Trial, Held]:
+    """The trials of one function whose replies equal those of a trial in which the law held.
+
+    The function is called on the problems of the other trials, too, because their laws need the replies.
+    """
+    called = [each for each in trials if may_be_called(each.implementation, each.contract.name, each.problem)]
+    ask_all([(trial.answers, trial.number) for trial in called])
+    return {trial: held for trial in called if (held := _HELD.get(_key(trial)))}
+
+
+def keep(trial: Trial, not_meaningful: int) -> None:
+    """Store that the law held on the reply of a trial."""
+    if trial.answers.digest(trial.number) and trial.is_plain:
+        if len(_HELD) >= MOST_ENTRIES:
+            _HELD.clear()
+        _HELD[_key(trial)] = Held(trial.worst_ratio, not_meaningful, tuple(trial.notes))
 
 
 def _key(trial: Trial) -> Any:
