@@ -35,9 +35,6 @@ FUZZING_TIME = pytest.StashKey[float]()
 FUZZ = "fuzz"
 """The profile of a run that fuzzes."""
 
-DETERMINISTIC = ("ci",)
-"""The profiles with the same seed in every run, unless `--hypothesis-seed` is given."""
-
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
@@ -46,7 +43,6 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "robust: a law for implementations that are used with extreme inputs")
     config.addinivalue_line("markers", "law(name, grade): the name of a test in the reports")
     config.option.force_short_summary = True  # also on CI, pytest prints each long message once
-    _check_hypothesis(config)
     reproduce = config.getoption("--reproduce")
     directory = config.invocation_params.dir
     known = config.getoption("--expected-failures")
@@ -60,10 +56,7 @@ def pytest_configure(config: pytest.Config) -> None:
             config.stash[FUZZING_TIME] = fuzzing_time(config)
             config.option.hypothesis_profile = FUZZ
             config.option.maxschedchunk = 1  # a worker of pytest-xdist that is free takes the next law
-        if hasattr(config, "workerinput"):  # in a worker of pytest-xdist
-            config.option.hypothesis_seed = config.workerinput["seed"]
-        else:
-            _fix_the_seed(config)
+        _fix_the_seed(config)
         read_targets(config)
         config.stash[PROBLEM] = _problem_of_a_law(reproduce, config) if reproduce else None
         if not hasattr(config, "workerinput"):
@@ -80,21 +73,19 @@ def pytest_configure_node(node: Any) -> None:
 
 
 def _fix_the_seed(config: pytest.Config) -> None:
-    """Choose the seed of the run."""
-    if config.getoption("hypothesis_seed") is None and FUZZING_TIME not in config.stash:
-        fixed = config.getoption("hypothesis_profile") in DETERMINISTIC
-        config.option.hypothesis_seed = str(0 if fixed else random.SystemRandom().randrange(2**32))
-
-
-def _check_hypothesis(config: pytest.Config) -> None:
-    """Check the options of Hypothesis' plugin, which accepts any text."""
+    """Check the options of Hypothesis' plugin, which accepts any text, and choose the seed of the run."""
     profile, seed = config.getoption("hypothesis_profile"), config.getoption("hypothesis_seed")
     try:
         settings.get_profile(profile or "dev")
     except InvalidArgument as error:
-        raise pytest.UsageError(f"--hypothesis-profile: {error}; conftest.py has the profiles") from None
+        raise ValueError(f"--hypothesis-profile: {error}; conftest.py has the profiles") from None
     if seed is not None and not seed.isdecimal():
-        raise pytest.UsageError(f"--hypothesis-seed={seed}: a seed is a whole number from 0 up")
+        raise ValueError(f"--hypothesis-seed={seed}: a seed is a whole number from 0 up")
+    if hasattr(config, "workerinput"):  # in a worker of pytest-xdist
+        config.option.hypothesis_seed = config.workerinput["seed"]
+    elif seed is None and FUZZING_TIME not in config.stash:
+        is_fixed = profile == "ci"  # unless an option states another seed
+        config.option.hypothesis_seed = "0" if is_fixed else str(random.SystemRandom().randrange(2**32))
 
 
 def fuzzing_time(config: pytest.Config) -> float:
