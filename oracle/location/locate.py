@@ -9,11 +9,14 @@ from oracle.limits import ANYTHING, Limits
 from oracle.location.absent_states import locate_absent
 from oracle.location.facts import Location, Where
 from oracle.location.layers import settings
-from oracle.location.networks import answer, locate_in_networks, networks
+from oracle.location.networks import Answer, answer, locate_in_networks, networks
 from oracle.location.probe_problems import all_problems, few_problems
 from oracle.location.session import Budget, BudgetSpentError, Session, within_budget
 from oracle.location.step_location import cases_of, first_wrong, holds, located_in
 from oracle.problem import LayerProblem, Problem
+
+AFTER_CALLS = Location(Where("answer", stage="calls"), alone=False)
+"""The location of a program that is wrong only after earlier calls, or by chance."""
 
 
 def locate(
@@ -31,15 +34,10 @@ def locate(
     restart()
     budget = within_budget(function, program, limits)
     if isinstance(problem, LayerProblem):
-        return _locate_in_layers(function, budget, problem, limits)
+        return _locate_in_layers(function, budget, problem, restart, limits)
     session = Session(function, budget, limits)
     session.add_each(chain([problem.inputs(function)], all_problems(function, session.draw, limits.dtypes)))
-    if _is_right_again(session):
-        return None  # the answers depend on more than the arguments
-    restart()
-    if _is_right_again(session):
-        return Location(Where("answer", stage="calls"), alone=False)
-    return located_in(session)
+    return _located_if_repeatable(session, restart)
 
 
 def explains(location: Location, function: str, program: Program, problem: Problem, limits: Limits) -> bool:
@@ -63,6 +61,14 @@ def explains(location: Location, function: str, program: Program, problem: Probl
     return holds(cases_of(session.observations, location.where.equation), form, when)
 
 
+def _located_if_repeatable(session: Session, restart: Callable[[], object]) -> Location | None:
+    """The location for the observations of a session, if a wrong answer is wrong again."""
+    if _is_right_again(session):
+        return None  # the answers depend on more than the arguments
+    restart()
+    return AFTER_CALLS if _is_right_again(session) else located_in(session)
+
+
 def _is_right_again(session: Session) -> bool:
     """Whether the answer to a problem was wrong at first and is right in a second call."""
     wrong = [each for each in session.observations if each.wrong]
@@ -73,16 +79,26 @@ def _is_right_again(session: Session) -> bool:
     return again is not None and not again.wrong
 
 
+def _is_other_again(function: str, program: Program, first: Answer) -> bool:
+    """Whether a network gives another answer to the same arguments in a further call."""
+    again = answer(function, program, first.inputs)
+    return again is not None and not again.is_close_to(first)
+
+
 def _locate_in_layers(
-    function: str, budget: Budget, problem: LayerProblem, limits: Limits
+    function: str, budget: Budget, problem: LayerProblem, restart: Callable[[], object], limits: Limits
 ) -> Location | None:
     """Locate a mistake around the steps, or else a mistake in the steps, in the simplest wrong setting."""
     like = [replace(problem, seed=problem.seed + k) for k in range(3)]
     every = (each.inputs(function) for each in chain(like, networks(problem, limits)))
     answers = [found for inputs in every if (found := answer(function, budget, inputs))]
-    again = answer(function, budget, answers[0].inputs) if answers else None
-    if again and not again.is_close_to(answers[0]):
-        return None  # the answers depend on more than the arguments
+    wrong_answer = next((each for each in answers if each.is_wrong), None)
+    if wrong_answer:
+        if _is_other_again(function, budget, wrong_answer):
+            return None  # the answers depend on more than the arguments
+        restart()
+        if _is_other_again(function, budget, wrong_answer):
+            return AFTER_CALLS
     if in_networks := locate_in_networks(function, budget, answers, problem, limits):
         return in_networks
     wrong_in: tuple[str, ...] = ()
@@ -94,7 +110,7 @@ def _locate_in_layers(
             break
         if first_wrong(session.observations):
             session.add_each(all_problems(function, session.draw, limits.dtypes))
-            location = located_in(session)
+            location = _located_if_repeatable(session, restart)
             if location and not location.how and setting.ended:
                 wrong_in = setting.names  # the steps are right without lengths, so no equation is at fault
                 break

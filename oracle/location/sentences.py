@@ -107,7 +107,7 @@ def lines(location: Location) -> list[str]:
 def _where(location: Location) -> str:
     where = location.where
     if where.stage == "calls":
-        return "the answer depends on earlier calls"
+        return "the answer depends on earlier calls, or on chance"
     if where.stage == "network":
         if where.setting == ("absent",):
             return f"{where.equation} {_are(where.equation)} not 0 where not given"

@@ -83,3 +83,18 @@ def test_random_answers_of_layers_are_not_located() -> None:
 
     shown = Problem.rnn_layer(n_x=2, n_a=3, m=2, T_x=5, layers=2, directions=1, regime="unit", seed=0)
     assert locate("rnn_layer", program_of("rnn_layer", with_dropout), shown, lambda: None) is None
+
+
+def test_weights_of_an_earlier_call_are_not_told_as_a_wrong_equation() -> None:
+    known: list[Any] = []
+
+    def with_old_weights(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
+        known.append(parameters)
+        fits = [[array.shape for array in p.values()] for p in (known[0][0], parameters[0])]
+        return reference.rnn_layer(x, a0, known[0] if fits[0] == fits[1] else parameters, options)
+
+    shown = Problem.rnn_layer(n_x=1, n_a=1, m=1, T_x=1, layers=1, directions=1, regime="unit", seed=0)
+    program = program_of("rnn_layer", with_old_weights)
+    location = locate("rnn_layer", program, shown, known.clear)
+    assert location
+    assert (location.where.stage, location.alone) == ("calls", False)

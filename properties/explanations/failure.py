@@ -89,7 +89,9 @@ class Failure:
         if trial.stored:
             text_by_label["stored"] = "in .hypothesis by an earlier run, and tried first"
         if not why.shows_alone:
-            text_by_label["reproduce"] += "\nwhich passes: the answer is wrong only after other calls"
+            text_by_label["reproduce"] += (
+                "\nwhich passes: the answer is wrong only after other calls, or by chance"
+            )
         width = max(map(len, text_by_label))
         lines = (
             f"  {label:<{width}}  {line}"

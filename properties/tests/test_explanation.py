@@ -131,7 +131,7 @@ MANNERS: dict[str, tuple[Equations, *tuple[str, ...]]] = {
     ),
     "weights remembered": (
         {"z": remembered},
-        "where: the answer depends on earlier calls",
+        "where: the answer depends on earlier calls, or on chance",
     ),
 }
 """Mistakes in how a cell answers, whatever it computes, and what is said of them."""
