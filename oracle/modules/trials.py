@@ -175,7 +175,7 @@ class Trials:
         if not self._adapter.returns_states:
             self._limit("layers", 1, "it returns no last states of the layers")
         if self._adapter.form.states == "none":
-            self._limit("initial_state", False, "its forward pass takes none")
+            self._limit("initial_state", False, "no way to pass them to its forward pass was found")
         if self._interface.is_cell:
             supports.update(layers=1, directions=1, lengths=False, projection=False)
         else:
