@@ -15,7 +15,7 @@ SUPPORTS = torch_modules.SUPPORTS
 class RNN(torch.nn.Module):
     """An RNN that packs its input if lengths are given: a TorchScript module takes no packed sequence."""
 
-    def __init__(self, layers: torch.nn.RNN) -> None:
+    def __init__(self, layers: torch.nn.Module) -> None:
         super().__init__()
         self.layers = layers
 
@@ -33,14 +33,10 @@ class RNN(torch.nn.Module):
         return pad_packed_sequence(packed, total_length=x.size(0))[0], last
 
 
-class LSTM(torch.nn.Module):
-    """An LSTM that packs its input if lengths are given; its states are pairs."""
+class LSTM(RNN):
+    """The same for an LSTM, whose states are pairs."""
 
-    def __init__(self, layers: torch.nn.LSTM) -> None:
-        super().__init__()
-        self.layers = layers
-
-    def forward(
+    def forward(  # type: ignore[override]
         self,
         x: torch.Tensor,
         states: Optional[Tuple[torch.Tensor, torch.Tensor]] = None,  # noqa: UP006, UP045
