@@ -148,7 +148,7 @@ class Implementation:
         if function not in self.load().functions:
             raise ValueError(f"{self.target} has no function '{function}'")
         process = self._process
-        if process is None or not process.is_alive:
+        if process is None or not process.end.alive:  # one that has just died by itself counts as alive
             try:
                 process, _ = self._start()
             except (Unusable, TargetMissing) as error:  # it was usable before
@@ -211,9 +211,13 @@ class Implementation:
         except BaseException:
             process.end()
             raise
-        if self._may_fork and is_slow and (server := process.as_fork_server()):
-            self._template, self._loaded = (process, server), loaded
-            process, _ = self._start()
+        if self._may_fork and is_slow:
+            self._loaded = loaded
+            if server := process.as_fork_server(limit):
+                self._template = process, server
+            self._may_fork = server is not None
+            if server or not process.end.alive:
+                process, _ = self._start()
         return process, loaded
 
     def _read(self, answer: bytearray | Died) -> Loaded:

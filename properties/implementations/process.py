@@ -99,14 +99,9 @@ class Process:
             self._poll.register(self._stderr, select.POLLIN)
             self.end = weakref.finalize(self, held.pop_all().close)
 
-    @property
-    def is_alive(self) -> bool:
-        """Whether `end` has not been called; a worker that has just died by itself counts as alive."""
-        return bool(self.end.alive)
-
-    def as_fork_server(self) -> ForkServer | None:
+    def as_fork_server(self, time_limit: float) -> ForkServer | None:
         """The worker as a fork server, which answers no other requests; `None` if a fork is not safe."""
-        (answer,) = self.ask([encode(("fork",))], time_limit=_EXIT_SECONDS, folder="")
+        (answer,) = self.ask([encode(("fork",))], time_limit=time_limit, folder="")
         if isinstance(answer, Died) or bytes(answer) != encode(("forks",)):
             return None
         self._socket.settimeout(3 * _EXIT_SECONDS)

@@ -1,7 +1,7 @@
 """Laws on extreme, empty and unusual inputs."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, get_args
 
 import numpy as np
 
@@ -113,16 +113,8 @@ def _arrays_in(holder: Any, names: Iterable[Any]) -> Iterator[tuple[str, Any, An
             yield from _arrays_in(value, range(len(value)))
 
 
-ARRANGEMENTS: tuple[Arrangement, ...] = (
-    "fortran",
-    "updated",
-    "retrained",
-    "read-only",
-    "strided",
-    "reversed",
-    "swapped",
-)
-"""The memory layouts, the most common first; the seed of a problem selects one."""
+ARRANGEMENTS: Sequence[Arrangement] = get_args(Arrangement)[1:]
+"""The unusual memory layouts, the most common first; the seed of a problem selects one."""
 
 _MISSHAPES: Mapping[str, Callable[[Array], Array]] = {
     "without its last axis": lambda array: array[..., 0],

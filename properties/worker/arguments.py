@@ -8,7 +8,8 @@ from numpy import asarray, empty, flip, ndarray
 
 from reference.contract import Array
 
-Arrangement = Literal["C", "fortran", "strided", "reversed", "read-only", "swapped", "updated", "retrained"]
+Arrangement = Literal["C", "fortran", "updated", "retrained", "read-only", "strided", "reversed", "swapped"]
+"""The memory layouts of the arguments, the most common first."""
 
 ALIASES: Mapping[str, str] = {"Wu": "Wi", "bu": "bi"}
 """Other names of the update gate's parameters, with their names in the specification."""
