@@ -62,15 +62,14 @@ def _by_direction(role: str, direction: int, array: Array) -> Iterator[tuple[int
     """The parts of a tensor by direction: an ONNX tensor has all directions, other tensors have one."""
     if role in ("W", "R"):
         if array.ndim == 3:
-            yield from (
-                (d, {"W": "weight", "R": "recurrent_weight"}[role], each) for d, each in enumerate(array)
-            )
+            for d, each in enumerate(array):
+                yield d, "weight" if role == "W" else "recurrent_weight", each
     elif role == "B":
         if array.ndim == 2 and array.shape[1] % 2 == 0:
             for d, both in enumerate(array):
-                yield from (
-                    (d, name, half) for name, half in zip(("bias", "recurrent_bias"), np.split(both, 2))
-                )
+                bias, recurrent_bias = np.split(both, 2)
+                yield d, "bias", bias
+                yield d, "recurrent_bias", recurrent_bias
     else:
         yield direction, role, array
 

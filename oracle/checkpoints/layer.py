@@ -11,7 +11,7 @@ import numpy as np
 from oracle.checkpoints.contents import CheckpointError
 from reference.contract import Array, Kind
 
-Biases = Sequence[tuple[Mapping[str, Array], Mapping[str, Array]]]
+Biases = Sequence[Sequence[Mapping[str, Array]]]
 """For each direction: the bias of the input and the bias of the hidden state, by name of the parameter."""
 
 

@@ -103,6 +103,12 @@ def _read(
             )
     dtype = np.result_type(*(weight.array for weight in weights))
     kind: Kind = "rnn" if network == "rnn" else "lstm"
+    how = layout_of(convention, layout)
+    biases = [
+        [how.bias_of_gates(kind, roles[role].array[:, None]) for role in ("bias", "recurrent_bias")]
+        for _, roles in sorted(places.items())
+        if "recurrent_bias" in roles
+    ]
     return RecurrentLayer(
         prefix,
         kind,
@@ -111,20 +117,8 @@ def _read(
         [{name: array.astype(dtype, copy=False) for name, array in p.items()} for p in parameters],
         contents.activations.get(prefix, ""),
         (*contents.remarks.get(prefix, ()), *_remarks({each.stored for each in stored.values()}, places)),
-        tuple(_biases(kind, places, layout_of(convention, layout))),
+        biases,
     )
-
-
-def _biases(
-    kind: Kind, places: Places, layout: Layout
-) -> Iterator[tuple[dict[str, Array], dict[str, Array]]]:
-    """Both biases of each direction, in the order of the parameters; empty if the layer has only one bias."""
-    for _, roles in sorted(places.items()):
-        if "recurrent_bias" in roles:
-            one, other = (
-                layout.bias_of_gates(kind, roles[role].array[:, None]) for role in ("bias", "recurrent_bias")
-            )
-            yield one, other
 
 
 def _unusable(name: str, each: Tensor) -> str:

@@ -52,14 +52,12 @@ class Call:
     @property
     def directions(self) -> int:
         """The number of directions, 1 or 2."""
-        directions: int = self.options.get("directions", 1)
-        return directions
+        return int(self.options.get("directions", 1))
 
     @property
     def activation(self) -> str:
         """The activation of an RNN, `"tanh"` or `"relu"`."""
-        activation: str = self.options.get("activation", "tanh")
-        return activation
+        return str(self.options.get("activation", "tanh"))
 
     @property
     def lengths(self) -> Array | None:
