@@ -7,7 +7,7 @@ import pytest
 
 from oracle.problem import DType, Problem
 from oracle.regimes import Regime
-from properties.explanations.printed_values import LINES, WIDTH, values
+from properties.explanations.failure import LINES, WIDTH, values
 from reference.contract import CONTRACTS, FUNCTIONS
 
 SIZES = ({"n_x": 1, "n_a": 1, "n_y": 1, "m": 1, "T_x": 1}, {"n_x": 1, "n_a": 2, "n_y": 2, "m": 2, "T_x": 2})
