@@ -122,6 +122,6 @@ def functions_of_converted(
     returned modules are called.
     """
     factory = Converter(convert, INTERFACES[interface], ModuleOptions(converts=interface))
-    shapes = factory.built(Sizes(), "float64").shapes
+    shapes = factory.cached_module(Sizes(), "float64").shapes
     reading = by_the_frameworks_names(shapes, factory.interface, Sizes())
     return Adapter(factory, reading, form).functions()

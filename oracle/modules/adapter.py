@@ -11,7 +11,7 @@ import numpy as np
 
 from oracle.layout import plain
 from oracle.modules.calls import Form
-from oracle.modules.factory import Built, Factory
+from oracle.modules.factory import BuiltModule, Factory
 from oracle.modules.interface import Sizes, UnusableModule, WrongModule
 from oracle.modules.weights import Reading, by_the_frameworks_names, places
 from reference.contract import Array, Kind, direction_shapes, extents
@@ -57,7 +57,7 @@ class Adapter:
         self._factory, self._in_training = factory, in_training
         self._sources_of: dict[Sizes, dict[str, tuple[Array, int]]] = {}
 
-    def _sources(self, built: Built, sizes: Sizes) -> dict[str, tuple[Array, int]]:
+    def _sources(self, built: BuiltModule, sizes: Sizes) -> dict[str, tuple[Array, int]]:
         """For each weight, the indices of its entries in `flat` parameters, and its half of a bias.
 
         The half is 1 or 2 for two biases that are added, each of which gets one half, otherwise 0. Raises
@@ -82,7 +82,7 @@ class Adapter:
         half_of = {name: halves.get(reading[own].side, 0) for name, (_, own) in found.items()}
         return {name: (array.reshape(shapes[name]), half_of[name]) for name, array in entries.items()}
 
-    def _filled(self, x: Array, parameters: Parameters, options: Options) -> tuple[Sizes, Built]:
+    def _filled(self, x: Array, parameters: Parameters, options: Options) -> tuple[Sizes, BuiltModule]:
         """The sizes of a call, and a module with its weights."""
         D, activation = options.get("directions", 1), options.get("activation", "tanh")
         n_a, n_p = len(parameters[0]["ba" if self.kind == "rnn" else "bf"]), len(parameters[0].get("Wp", ()))
@@ -91,7 +91,7 @@ class Adapter:
             for name, array in expected.items():
                 if p[name].shape != array.shape:
                     raise ValueError(f"{name} has shape {p[name].shape}, expected {array.shape}")
-        built, values = self._factory.built(sizes, x.dtype.name, self._in_training), flat(parameters)
+        built, values = self._factory.cached_module(sizes, x.dtype.name, self._in_training), flat(parameters)
         if sizes not in self._sources_of:
             self._sources_of[sizes] = self._sources(built, sizes)
         with sys.modules["torch"].no_grad():
@@ -104,7 +104,7 @@ class Adapter:
     def parameters(self) -> list[dict[str, Array]]:
         """The parameters of a trained module; two biases are added."""
         sizes, module = self._factory.tried, self._factory.construct(self._factory.tried)
-        trained = Built(module, self._factory.weights(module))
+        trained = BuiltModule(module, self._factory.weights(module))
         weights = {name: _array(each) for name, each in trained.weights.items()}
         values = np.zeros(len(flat(numbered(self.kind, sizes))), next(iter(weights.values())).dtype)
         for name, (entries, _) in self._sources(trained, sizes).items():
@@ -139,7 +139,7 @@ class Adapter:
             values[entries] = np.where(first == own, own, first / 2 + own / 2) if half == 2 else own
         return (*_arrays(found[: len(leaves)]), _unflat(values, self.kind, sizes, "d"))
 
-    def _answer(self, built: Built, sizes: Sizes, leaves: Sequence[Any], lengths: Any) -> list[Any]:
+    def _answer(self, built: BuiltModule, sizes: Sizes, leaves: Sequence[Any], lengths: Any) -> list[Any]:
         """The output `(T_x, m, n)`, and the last states `(L D, m, n)` that the module returns."""
         torch, form = sys.modules["torch"], self.form
         steps, *states = leaves
@@ -155,7 +155,7 @@ class Adapter:
             lengths = torch.full((samples,), len(steps)) if form.always else None
         else:
             lengths = torch.as_tensor(np.array(lengths, np.int64))
-        output, last = form.call(self._factory.called(built), steps, states, shapes, lengths)
+        output, last = form.call(self._factory.object_to_call(built), steps, states, shapes, lengths)
         if not last:  # the last hidden states of a layer are in its output
             self.returns_states = False
             ends = torch.full((samples,), len(steps)) if lengths is None else lengths

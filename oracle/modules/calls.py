@@ -43,7 +43,7 @@ class Form:
     names: tuple[str, str] = ("", "")
 
     def call(
-        self, called: Any, steps: Any, states: Sequence[Any], shapes: Sequence[Shape], lengths: Any
+        self, module: Any, steps: Any, states: Sequence[Any], shapes: Sequence[Shape], lengths: Any
     ) -> tuple[Any, list[Any]]:
         """The output `(T_x, m, n)`, and the last states, or none if the module returns none.
 
@@ -55,7 +55,7 @@ class Form:
         if self.time == "stepped":
             outputs, last = [], [*states]
             for step in steps:
-                last = _last_states(self._call(called, step, last)[-len(shapes) :], shapes)
+                last = _last_states(self._call(module, step, last)[-len(shapes) :], shapes)
                 outputs.append(last[0][0])
             return torch.stack(outputs), last
         value, named = steps if self.time == "first" else steps.transpose(0, 1), {}
@@ -68,7 +68,7 @@ class Form:
         elif lengths is not None:
             pack = torch.nn.utils.rnn.pack_padded_sequence
             value = pack(value, lengths, batch_first=self.time == "second", enforce_sorted=False)
-        output, *last = self._call(called, value, states, **named)
+        output, *last = self._call(module, value, states, **named)
         last = _last_states(last, shapes) if last else []
         if isinstance(output, torch.nn.utils.rnn.PackedSequence):
             output, _ = torch.nn.utils.rnn.pad_packed_sequence(output, total_length=len(steps))
@@ -82,7 +82,7 @@ class Form:
             output = torch.where((within[:, None] < lengths)[:, :, None], output, output.new_zeros(()))
         return output, last
 
-    def _call(self, called: Any, value: Any, states: Sequence[Any], **named: Any) -> list[Any]:
+    def _call(self, module: Any, value: Any, states: Sequence[Any], **named: Any) -> list[Any]:
         """The tensors that a call with states `(L D, m, n)` returns."""
         own: Any = [each[0] for each in states] if self.flat else [*states]
         if self.states == "pairs":
@@ -90,10 +90,10 @@ class Form:
         elif self.states == "tuple" and states:
             own = tuple(own) if len(own) > 1 else own[0]
         if not states or self.states == "none":
-            return [*_tensors(called(value, **named))]
+            return [*_tensors(module(value, **named))]
         if self.names[0] and self.states != "arguments":
-            return [*_tensors(called(value, **{self.names[0]: own}, **named))]
-        return [*_tensors(called(value, *(own if self.states == "arguments" else [own]), **named))]
+            return [*_tensors(module(value, **{self.names[0]: own}, **named))]
+        return [*_tensors(module(value, *(own if self.states == "arguments" else [own]), **named))]
 
 
 def _last_states(tensors: Sequence[Any], shapes: Sequence[Shape]) -> list[Any]:

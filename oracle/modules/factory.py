@@ -35,7 +35,7 @@ _VAR_KEYWORD, _VAR_POSITIONAL = inspect.Parameter.VAR_KEYWORD, inspect.Parameter
 
 
 @dataclass
-class Built:
+class BuiltModule:
     """A module, its weights by name, and, after the first call of a converter, what it returned."""
 
     module: Any
@@ -125,10 +125,10 @@ class Factory:
         return made.to(device=self.device, dtype=getattr(torch, dtype))
 
     @lru_cache(maxsize=64)  # noqa: B019 (factories live as long as the process)
-    def built(self, sizes: Sizes, dtype: str, in_training: bool = False) -> Built:
+    def cached_module(self, sizes: Sizes, dtype: str, in_training: bool = False) -> BuiltModule:
         """The module of `build` in evaluation or training mode, with its weights; cached."""
         module = self.build(sizes, dtype).train(in_training)
-        return Built(module, self.weights(module))
+        return BuiltModule(module, self.weights(module))
 
     def weights(self, module: Any) -> dict[str, Any]:
         """The parameters by their names in the state dict, or else in the module."""
@@ -137,7 +137,7 @@ class Factory:
         known = {id(each) for each in named.values()}
         return {**named, **{name: each for name, each in module.named_parameters() if id(each) not in known}}
 
-    def called(self, built: Built) -> Any:
+    def object_to_call(self, built: BuiltModule) -> Any:
         """The object to call, for a module that has its weights."""
         return built.module
 
@@ -149,7 +149,7 @@ class Converter(Factory):
         super().__init__(interface.own_class, interface, stated)
         self._convert = convert
 
-    def called(self, built: Built) -> Any:
+    def object_to_call(self, built: BuiltModule) -> Any:
         """The converted module. Raises `TypeError` if it cannot be called."""
         if built.converted is None or not self.shares:
             built.converted = self._convert(built.module)

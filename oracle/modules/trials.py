@@ -103,15 +103,15 @@ class Trials:
         """
         tried, fitting_order = self._tried, ""
         try:
-            built = self._factory.built(tried, self._dtype)
+            built = self._factory.cached_module(tried, self._dtype)
             determined_by, every = readings(built.shapes, self._interface, tried)
-            called = self._factory.called(built)
+            module = self._factory.object_to_call(built)
         except UnusableModule as error:
             raise self._factory.advised(error) from None
         except Exception as error:  # raised by the user's code
             sizes = f"{tried.n_x} inputs and {tried.n_a} units"
             raise UnusableModule(f"it cannot be made for {sizes}: {one_line(error)}") from None
-        self._forward = getattr(called, "call" if self._interface.framework == "keras" else "forward", called)
+        self._forward = getattr(module, "call" if self._interface.framework == "keras" else "forward", module)
         stated = self._stated.orders  # empty if not stated, as those of a reading if they do not exist
         allowed = [
             each
@@ -133,7 +133,7 @@ class Trials:
             raise UnusableModule(f"none of the calls of {self._interface.name} works: {why}", stage=1)
         least = {form: min(each) for form, each in errors.items()}
         form = min(least, key=lambda form: (form.always, least[form] > FITS, np.isinf(least[form])))
-        error_of_allowed = [error for each, error in zip(every, errors[form]) if each in allowed]
+        errors_of_allowed = [error for each, error in zip(every, errors[form]) if each in allowed]
         fits = [each for each, error in zip(every, errors[form]) if error <= FITS]
         self._by_fit = len(allowed) > 1
         if len(fits) == 1 and fits[0] not in allowed:
@@ -141,7 +141,7 @@ class Trials:
             if self._by_fit:
                 wrong = f"its gates are not in the stated order, {self._stated.gates}"
                 raise no_fit(wrong, fitting_order)
-        reading = only_fit(allowed, error_of_allowed, self._interface.kind)
+        reading = only_fit(allowed, errors_of_allowed, self._interface.kind)
         if form.states == "none":  # states that are taken and ignored are judged
             others = [each for each in least if each.states != "none" and each.time == form.time]
             form = min(others, key=least.__getitem__, default=form)
@@ -207,7 +207,7 @@ class Trials:
         try:
             if self._error(sizes=sizes, **how) <= FITS or option != "bidirectional":
                 return ""
-            if not self._by_fit and tell_directions(self._factory.built(sizes, self._dtype).weights):
+            if not self._by_fit and tell_directions(self._factory.cached_module(sizes, self._dtype).weights):
                 return ""
             exchanges = product(*([(2 * k, 2 * k + 1), (2 * k + 1, 2 * k)] for k in range(sizes.layers)))
             if any(self._error(sizes=sizes, order=sum(each, ())) <= FITS for each in exchanges):
