@@ -36,11 +36,6 @@ class Contents:
     skipped: list[str] = field(default_factory=list)
 
 
-def itemsize(stored: str, size: int) -> int:
-    """The bytes of an element in memory."""
-    return max(size, 4) if stored in WIDENED else size
-
-
 def tensor(array: Array) -> Tensor:
     """The tensor of a NumPy array, with native byte order; 16-bit numbers are converted to float32."""
     stored = array.dtype.name
@@ -121,9 +116,9 @@ class Allowance:
         if not self.is_given:
             self.bytes = min(LARGEST, self.bytes + RATIO * size)
 
-    def count_tensor(self, name: str, shape: Iterable[int], itemsize: int = 1) -> None:
-        """Count the bytes of a tensor that will be read."""
-        size = prod(max(0, int(extent)) for extent in shape) * itemsize
+    def count_tensor(self, name: str, shape: Iterable[int], itemsize: int = 1, stored: str = "") -> None:
+        """Count the bytes of a tensor that will be read, with its dtype `stored` in the file."""
+        size = prod(max(0, int(extent)) for extent in shape) * (4 if stored in WIDENED else itemsize)
         if size > self.bytes:
             raise LimitError(
                 f"{name} needs {size:,} bytes of memory where {self.bytes:,} are left to this file: "

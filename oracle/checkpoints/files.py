@@ -16,7 +16,6 @@ from oracle.checkpoints.contents import (
     CheckpointError,
     Contents,
     import_optional,
-    itemsize,
     shortened,
     tensor,
 )
@@ -88,7 +87,7 @@ def read_h5(source: Path | BytesIO, allowance: Allowance) -> Contents:
         if isinstance(item, h5py.Dataset) and item.dtype.kind in "fiu":
             if item.external or item.is_virtual:
                 raise CheckpointError(f"{path} is stored in another file, which is not read")
-            allowance.count_tensor(path, item.shape or (), itemsize(item.dtype.name, item.dtype.itemsize))
+            allowance.count_tensor(path, item.shape or (), item.dtype.itemsize, item.dtype.name)
             found[_with_own_name(item.file, path)] = item
 
     with h5py.File(source, "r") as file:
@@ -123,7 +122,7 @@ def read_npz(path: Path, allowance: Allowance) -> Contents:
             with archive.open(name) as member:
                 version = "_".join(map(str, np.lib.format.read_magic(member)))
                 shape, _, dtype = getattr(np.lib.format, f"read_array_header_{version}")(member)
-            allowance.count_tensor(name.removesuffix(".npy"), shape, itemsize(dtype.name, dtype.itemsize))
+            allowance.count_tensor(name.removesuffix(".npy"), shape, dtype.itemsize, dtype.name)
     with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
         return Contents({name: tensor(file[name]) for name in file.files})
 

@@ -23,7 +23,6 @@ from oracle.checkpoints.contents import (
     Contents,
     Tensor,
     import_optional,
-    itemsize,
 )
 from reference.contract import Array
 
@@ -70,7 +69,7 @@ def read_state_dict(path: Path, allowance: Allowance) -> Contents:
         every = [(keys[1:], value) for keys, value in every]
     tensors = {".".join(keys): value for keys, value in every}
     for name, value in tensors.items():
-        allowance.count_tensor(name, value.shape, itemsize(_stored(value), value.element_size()))
+        allowance.count_tensor(name, value.shape, value.element_size(), _stored(value))
     return Contents({name: _tensor(value) for name, value in tensors.items()})
 
 

@@ -16,11 +16,6 @@ def _cast(z: Array, dtype: str) -> Array:
     return z.astype(min(np.dtype(dtype), z.dtype, key=lambda each: each.itemsize))
 
 
-def _float32(z: Array) -> Array:
-    """Rounded to float32, in the dtype of z."""
-    return z.astype(np.float32).astype(z.dtype)
-
-
 def _float16(z: Array) -> Array:
     """Rounded to float16, in the dtype of z."""
     with np.errstate(over="ignore"):
@@ -34,11 +29,11 @@ def _bfloat16(z: Array) -> Array:
 
 
 ROUNDED: Mapping[str, Callable[[Array], Array]] = {
-    "float32": _float32,
+    "float32": lambda z: z.astype(np.float32).astype(z.dtype),
     "float16": _float16,
     "bfloat16": _bfloat16,
 }
-"""The functions that round an array, by the name of the precision."""
+"""The functions that round an array, in its own dtype, by the name of the precision."""
 
 
 MISTAKES = mistakes(
