@@ -65,13 +65,8 @@ def problems(draw: st.DrawFn, function: str, effort: Effort, domain: Domain = AN
     contract = CONTRACTS[function]
     networks = domain.networks_for(function) if contract.is_layer else []
     network = draw(st.sampled_from(networks)) if networks else None
-    names = [
-        "n_x",
-        "n_a",
-        *(() if contract.is_layer else ("n_y",)),
-        "m",
-        *(() if contract.is_cell else ("T_x",)),
-    ]
+    absent = [*["n_y"] * contract.is_layer, *["T_x"] * contract.is_cell]
+    names = [name for name in FREQUENT_RANGES if name not in absent]
     cap = dict.fromkeys(names, effort.largest) | {"T_x": effort.longest}
     sizes: dict[str, Any] = {}
     for name in names:

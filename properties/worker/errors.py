@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from types import TracebackType
+from traceback import walk_tb
 
 Frame = tuple[str, int, str]
 """File, line and function."""
@@ -40,13 +40,8 @@ def common_place(samples: Sequence[Sequence[Frame]], folder: str) -> str:
 
 def frames(error: BaseException) -> list[Frame]:
     """The frames of an error, innermost first."""
-    found: list[Frame] = []
-    step: TracebackType | None = error.__traceback__
-    while step is not None:
-        code = step.tb_frame.f_code
-        found.append((code.co_filename, step.tb_lineno, code.co_name))
-        step = step.tb_next
-    return found[::-1]
+    steps = walk_tb(error.__traceback__)
+    return [(frame.f_code.co_filename, line, frame.f_code.co_name) for frame, line in steps][::-1]
 
 
 def described(error: BaseException) -> tuple[str, str]:
