@@ -138,6 +138,7 @@ def rnn_forward(x, a0, p):
     ("more", "imports"),
     [
         ("", 1),
+        ("import numpy, sys; os.setsid = os.chdir = os.dup2 = numpy.random.seed = sys.stderr.close()", 1),
         ("import threading, time; threading.Thread(target=time.sleep, args=(60,), daemon=True).start()", 4),
         ("os.fork = os.getppid", 5),  # which the judge would kill, were it believed
         ("import socket; socket.socket.send = None", 5),

@@ -123,7 +123,9 @@ def _expand(pattern: str, directory: Path) -> list[str]:
         if not any(_is_judged(Path(file)) for file in files):
             files = [str(Path(source, file.relative_to(path))) for file in _files_below(path)]
     elif glob.has_magic(source) and not exists(path):
-        files = glob.glob(source, root_dir=directory, recursive=True)
+        above = "" if isabs(source) else join(directory, "")
+        found = glob.glob(glob.escape(above) + source, recursive=True)
+        files = [file[len(above) :] for file in found]
     else:
         locate(pattern, directory)
         return [pattern]

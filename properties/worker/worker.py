@@ -41,6 +41,7 @@ from properties.worker.targets import Target, TargetMissing, Unusable
 # By default, catch_warnings takes the module from sys.modules, which a target may change.
 _catch_warnings = partial(warnings.catch_warnings, module=warnings)
 _simplefilter = warnings.simplefilter
+_chdir, _dup2, _seed, _setsid = os.chdir, os.dup2, random.seed, os.setsid
 
 
 def main() -> NoReturn:
@@ -242,11 +243,11 @@ def forked(line: int) -> tuple[int, int, int]:
         (connection, faults, errors), (directory, memory_limit) = descriptors, words
         with suppress(OSError):  # the hook of `Worker.run` has closed it
             close(served.detach())
-        os.setsid()
-        os.dup2(errors, sys.stderr.fileno())
-        os.close(errors)
-        os.chdir(directory)
-        random.seed()  # noqa: NPY002 - every fork has a copy of the global generator
+        _setsid()
+        _dup2(errors, 2)
+        close(errors)
+        _chdir(directory)
+        _seed()  # every fork has a copy of the global generator
         return connection, faults, memory_limit
     except BaseException:
         _exit(1)
