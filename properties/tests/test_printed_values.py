@@ -7,7 +7,7 @@ import pytest
 
 from oracle.problem import DType, Problem
 from oracle.regimes import Regime
-from properties.explanations.failure import LINES, WIDTH, values
+from properties.explanations.printed_values import LINES, WIDTH, values
 from reference.contract import CONTRACTS, FUNCTIONS
 
 SIZES = ({"n_x": 1, "n_a": 1, "n_y": 1, "m": 1, "T_x": 1}, {"n_x": 1, "n_a": 2, "n_y": 2, "m": 2, "T_x": 2})
@@ -16,7 +16,7 @@ SIZES = ({"n_x": 1, "n_a": 1, "n_y": 1, "m": 1, "T_x": 1}, {"n_x": 1, "n_a": 2, 
 @pytest.mark.parametrize(("function", "sizes"), [*product(FUNCTIONS, SIZES)])
 def test_what_is_shown_is_the_problem(function: str, sizes: dict[str, int]) -> None:
     regimes: list[Regime] = ["ternary", "unit"]
-    dtypes: list[DType] = ["float64", "float32"]
+    dtypes: list[DType] = ["float64", "float32", "float16"]
     for regime, dtype in product(regimes, dtypes):
         problem = Problem(CONTRACTS[function].kind, **sizes, regime=regime, dtype=dtype, seed=3)
         shown = values(problem, function)
