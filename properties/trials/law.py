@@ -42,10 +42,6 @@ class Law:
     complete: bool = False
     far: Collection[str] = ()
 
-    def declared_away(self, function: str, limits: Limits) -> str:
-        """The declared limit that excludes the law for a function, in words; empty if there is none."""
-        return self.domain.declared_away(function, limits)
-
     def for_networks(self, networks: Sequence[LayerProblem]) -> "Law":
         """The same law, checked on layers with the weights of these networks only."""
         return replace(self, domain=replace(self.domain, networks=tuple(networks)))
@@ -63,7 +59,7 @@ class Law:
         """Whether the law can be checked on a problem, for a target with these limits."""
         return (
             function in self.functions
-            and not self.declared_away(function, limits)
+            and not self.domain.declared_away(function, limits)
             and self.domain.within(limits).contains(problem, function)
         )
 

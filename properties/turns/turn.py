@@ -79,7 +79,7 @@ class Turn:
         if reason := lacks(self._implementation, self._function):
             pytest.skip(reason)
         limits = self._implementation.limits
-        self.declared = self.law.declared_away(self._function, limits)
+        self.declared = self.law.domain.declared_away(self._function, limits)
         if self.declared:
             pytest.skip(f"declared: {self.declared}")
         self.law = self.law.within(limits)
