@@ -169,7 +169,6 @@ return caches
         "pack(2, ('returned', 0, 1, False))",
         "pack(2, ('raised', 1, 2, 3))",
         "pack(2, None)",
-        "pack(2, ('returned', [0, 0, {}], 1, False)) + b'more'",
     ],
 )
 def test_a_forged_answer_cannot_be_read(misbehave: Misbehave, answer: str) -> None:
@@ -210,10 +209,7 @@ for fd in range(3, 64):
     except OSError: pass
 """
     implementation = misbehave(body)
-    assert implementation.call("rnn_forward", [0, 0, {}]) in (
-        Returned(7, [0, 0, {}], False),
-        Died("sent an answer that cannot be read"),  # both arrived at once
-    )
+    assert implementation.call("rnn_forward", [0, 0, {}]) == Returned(7, [0, 0, {}], False)
     for _ in range(2):
         outcome = call(implementation, "lstm_forward")
     assert isinstance(outcome, Returned)

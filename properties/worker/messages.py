@@ -45,11 +45,6 @@ class Receiver:
         del self._bytes[: _START.size + size]
         return serial, seconds, body
 
-    @property
-    def is_ahead(self) -> bool:
-        """Whether bytes were read after the last message."""
-        return bool(self._bytes)
-
     def _fill(self, size: int, ahead: int = 0) -> None:
         while (missing := size - len(self._bytes)) > 0:
             data = self._read(min(max(missing, ahead), 2**20))
