@@ -217,21 +217,26 @@ class Trials:
         return ""
 
     def _find_lengths(self) -> str:
-        """Find how lengths are passed; returns the reason if they cannot be."""
-        errors: dict[Adapter, float] = {}
+        """Find how lengths are passed; returns the reason if they cannot be.
+
+        A way that takes unsorted lengths comes first, then an argument for lengths, which users pass.
+        """
+        ranks: dict[Adapter, tuple[bool, bool, float]] = {}
         none = "it takes neither packed sequences nor an argument for lengths"
         for form in forms_with_lengths(self._adapter.form, self._forward):
-            adapter = Adapter(self._factory, self._adapter.reading, form)
+            adapter, why_no_unsorted = Adapter(self._factory, self._adapter.reading, form), ""
             try:
-                errors[adapter] = self._error(adapter, lengths=np.array([4, 3, 1]))
-            except Exception as error:  # raised by the user's code
-                none = f"{form.names[1]} raises {one_line(error)}" if form.lengths != "packed" else none
-        named = {
-            each: error for each, error in errors.items() if each.form.lengths in ("counts", "fractions")
-        }
-        errors = named or errors  # an argument with the name of lengths is what users pass
-        self._adapter = min(errors, key=errors.__getitem__, default=self._adapter)
-        return "" if errors else none
+                error = self._error(adapter, lengths=np.array([4, 3, 1]))
+            except Exception as wrong:  # raised by the user's code
+                none = f"{form.names[1]} raises {one_line(wrong)}" if form.lengths != "packed" else none
+                continue
+            try:
+                self._error(adapter, lengths=np.array([3, 4, 1]))
+            except Exception as wrong:  # raised by the user's code
+                why_no_unsorted = refusal(wrong)
+            ranks[adapter] = bool(why_no_unsorted), form.lengths not in ("counts", "fractions"), error
+        self._adapter = min(ranks, key=ranks.__getitem__, default=self._adapter)
+        return "" if ranks else none
 
     def _why_no_gradients(self) -> str:
         """The reason why the module has no gradients to judge; empty if it has them."""

@@ -168,6 +168,12 @@ def test_each_layer_may_have_a_pair_of_states_of_its_own() -> None:
     assert is_right(found, Sizes(2, 3, layers=2))
 
 
+def test_lengths_are_passed_in_a_way_that_takes_unsorted_ones() -> None:
+    found = understood(users.SortedLengths, like="torch.nn.RNN")
+    assert found.facts["lengths"] == "packed"
+    assert "lengths" not in found.supports
+
+
 def test_states_and_lengths_may_be_arguments_by_name_alone() -> None:
     found = understood(users.ByNameAlone, like="torch.nn.RNN")
     assert {*found.facts["limits"]} == {"layers", "directions", "activations"}

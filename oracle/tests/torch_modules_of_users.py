@@ -286,6 +286,16 @@ class HiddenBiasUnused(nn.RNNCell):
         return torch.tanh(input @ self.weight_ih.T + self.bias_ih + hx @ self.weight_hh.T)
 
 
+class SortedLengths(nn.RNN):
+    """Takes packed sequences of all lengths, and an argument for lengths that are sorted."""
+
+    def forward(self, input: Any, hx: Any = None, lengths: Any = None) -> Any:
+        if lengths is None:
+            return super().forward(input, hx)
+        output, last = super().forward(pack_padded_sequence(input, lengths), hx)
+        return pad_packed_sequence(output)[0], last
+
+
 class Masked(nn.RNN):
     """Takes a mask `(m, T_x)` of the steps, and is right for every number of samples."""
 
