@@ -141,21 +141,6 @@ def test_other_numbers_in_training_mode_are_said() -> None:
     assert understood(torch.nn.LSTM).facts["other_modes"] == []
 
 
-def test_modules_that_take_packed_sequences_or_lengths_alone() -> None:
-    packed, counted = understood(users.PackedOnly), understood(users.LengthsOnly)
-    assert (packed.facts["lengths"], counted.facts["lengths"]) == ("packed", "counts")
-    assert is_right(packed, Sizes(2, 3, layers=2, directions=2))
-    assert counted.supports["initial_state"] is counted.supports["c_last"] is False
-    assert counted.supports["layers"] == 1
-    assert [*counted.functions] == ["lstm_layer"]
-    x, _, _, parameters, options = question("lstm", Sizes(2, 3))
-    a, a_last, c_last = counted.functions["lstm_layer"](x, None, None, parameters, options)
-    right = lstm_layer(x, None, None, parameters, options)
-    assert np.allclose(a, right[0])
-    assert np.allclose(a_last, right[1])
-    assert c_last is None
-
-
 def test_an_argument_for_lengths_is_tried_before_packed_sequences() -> None:
     found = understood(users.LengthsOfStatesAlone, like="torch.nn.LSTM")
     assert found.facts["lengths"] == "counts"
@@ -166,37 +151,6 @@ def test_each_layer_may_have_a_pair_of_states_of_its_own() -> None:
     found = understood(users.OwnLayers, like="torch.nn.LSTM")
     assert (found.facts["states"], found.facts["limits"].get("layers")) == ("pairs", None)
     assert is_right(found, Sizes(2, 3, layers=2))
-
-
-def test_lengths_are_passed_in_a_way_that_takes_unsorted_ones() -> None:
-    found = understood(users.SortedLengths, like="torch.nn.RNN")
-    assert found.facts["lengths"] == "packed"
-    assert "lengths" not in found.supports
-
-
-def test_states_and_lengths_may_be_arguments_by_name_alone() -> None:
-    found = understood(users.ByNameAlone, like="torch.nn.RNN")
-    assert {*found.facts["limits"]} == {"layers", "directions", "activations"}
-    assert is_right(found, Sizes(2, 3), lengths=[2, 4, 1])
-
-
-@pytest.mark.parametrize("module", [users.Masked, users.ByNameAlone])
-def test_a_module_with_a_mask_or_lengths_is_called_with_no_samples(module: Any) -> None:
-    """Without lengths, since torch packs no empty batch."""
-    found = understood(module, like="torch.nn.RNN")
-    assert is_right(found, Sizes(2, 3), lengths=[2, 4, 1])
-    x, a0, parameters, options = question("rnn", Sizes(2, 3))
-    a, a_last = found.functions["rnn_layer"](
-        x[:, :0], a0[..., :0], parameters, {**options, "lengths": np.zeros(0, int)}
-    )
-    assert (a.shape, a_last.shape) == ((3, 0, x.shape[2]), (1, 3, 0))
-
-
-def test_arrays_of_negative_strides_reach_the_module() -> None:
-    x, *states, parameters, options = question("rnn", Sizes(1, 1))
-    x, a0 = x[:, :1], states[0][..., :1]
-    ours, _ = understood(torch.nn.RNN).functions["rnn_layer"](x[::-1, ::-1], a0, parameters, options)
-    assert np.allclose(ours, rnn_layer(x, a0, parameters, options)[0])
 
 
 def test_an_option_that_is_refused_is_a_limit_and_one_that_is_ignored_is_not() -> None:

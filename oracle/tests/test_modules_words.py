@@ -64,24 +64,6 @@ class WrongShapes(nn.Module):
         return x, tuple(map(torch.cat, zip(*last, strict=True)))
 
 
-class Padded(nn.Module):
-    """An LSTM that takes no packed sequences, but a mask, of the padding if `inverted`."""
-
-    def __init__(self, input_size: int, hidden_size: int, inverted: bool = False) -> None:
-        super().__init__()
-        self.inverted = inverted
-        self.lstm = nn.LSTM(input_size, hidden_size, batch_first=True)
-
-    def forward(self, x: Any, hx: Any = None, mask: Any = None) -> Any:
-        assert torch.is_tensor(x)
-        if mask is None:
-            return self.lstm(x, hx)
-        mask = ~mask if self.inverted else mask
-        packed = nn.utils.rnn.pack_padded_sequence(x, mask.sum(1), batch_first=True, enforce_sorted=False)
-        output, last = self.lstm(packed, hx)
-        return nn.utils.rnn.pad_packed_sequence(output, batch_first=True)[0], last
-
-
 def fresh(lstm: nn.LSTM) -> nn.LSTM:
     """A conversion that draws weights of its own."""
     return nn.LSTM(lstm.input_size, lstm.hidden_size, dtype=next(lstm.parameters()).dtype)
@@ -178,16 +160,6 @@ def test_weights_of_other_shapes_than_an_option_needs_are_judged() -> None:
 def test_numbers_that_change_with_every_call_are_said_to() -> None:
     found = understood(fresh, converts="torch.nn.LSTM")
     assert found.facts["other_modes"] == ["every call"]
-
-
-def test_an_output_may_end_with_the_longest_sample() -> None:
-    assert understood(Padded, fixed={"inverted": True}).facts["lengths"] == "padding"
-    found = understood(Padded)
-    assert found.facts["lengths"] == "mask"
-    lengths = np.array([3, 1, 2])  # of 4 steps
-    x, *states, parameters, options = question("lstm", Sizes(2, 3), lengths=lengths)
-    a, *_ = found.functions["lstm_layer"](x, *states, parameters, options)
-    assert np.allclose(a, lstm_layer(x, states[0], states[1], parameters, options)[0])
 
 
 def test_without_initial_states_there_are_no_gradients_by_them() -> None:

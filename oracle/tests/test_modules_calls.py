@@ -1,0 +1,88 @@
+"""Modules without an adapter: the ways to call them."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from oracle.modules.fitting import question
+from oracle.modules.interface import Sizes
+from oracle.tests import torch_modules_of_users as users
+from oracle.tests.test_modules import is_right, understood
+from reference.layers import lstm_layer, rnn_layer
+
+
+class Padded(nn.Module):
+    """An LSTM that takes no packed sequences, but a mask, of the padding if `inverted`."""
+
+    def __init__(self, input_size: int, hidden_size: int, inverted: bool = False) -> None:
+        super().__init__()
+        self.inverted = inverted
+        self.lstm = nn.LSTM(input_size, hidden_size, batch_first=True)
+
+    def forward(self, x: Any, hx: Any = None, mask: Any = None) -> Any:
+        assert torch.is_tensor(x)
+        if mask is None:
+            return self.lstm(x, hx)
+        mask = ~mask if self.inverted else mask
+        packed = nn.utils.rnn.pack_padded_sequence(x, mask.sum(1), batch_first=True, enforce_sorted=False)
+        output, last = self.lstm(packed, hx)
+        return nn.utils.rnn.pad_packed_sequence(output, batch_first=True)[0], last
+
+
+def test_an_output_may_end_with_the_longest_sample() -> None:
+    assert understood(Padded, fixed={"inverted": True}).facts["lengths"] == "padding"
+    found = understood(Padded)
+    assert found.facts["lengths"] == "mask"
+    lengths = np.array([3, 1, 2])  # of 4 steps
+    x, *states, parameters, options = question("lstm", Sizes(2, 3), lengths=lengths)
+    a, *_ = found.functions["lstm_layer"](x, *states, parameters, options)
+    assert np.allclose(a, lstm_layer(x, states[0], states[1], parameters, options)[0])
+
+
+def test_modules_that_take_packed_sequences_or_lengths_alone() -> None:
+    packed, counted = understood(users.PackedOnly), understood(users.LengthsOnly)
+    assert (packed.facts["lengths"], counted.facts["lengths"]) == ("packed", "counts")
+    assert is_right(packed, Sizes(2, 3, layers=2, directions=2))
+    assert counted.supports["initial_state"] is counted.supports["c_last"] is False
+    assert counted.supports["layers"] == 1
+    assert [*counted.functions] == ["lstm_layer"]
+    x, _, _, parameters, options = question("lstm", Sizes(2, 3))
+    a, a_last, c_last = counted.functions["lstm_layer"](x, None, None, parameters, options)
+    right = lstm_layer(x, None, None, parameters, options)
+    assert np.allclose(a, right[0])
+    assert np.allclose(a_last, right[1])
+    assert c_last is None
+
+
+def test_lengths_are_passed_in_a_way_that_takes_unsorted_ones() -> None:
+    found = understood(users.SortedLengths, like="torch.nn.RNN")
+    assert found.facts["lengths"] == "packed"
+    assert "lengths" not in found.supports
+
+
+def test_states_and_lengths_may_be_arguments_by_name_alone() -> None:
+    found = understood(users.ByNameAlone, like="torch.nn.RNN")
+    assert {*found.facts["limits"]} == {"layers", "directions", "activations"}
+    assert is_right(found, Sizes(2, 3), lengths=[2, 4, 1])
+
+
+@pytest.mark.parametrize("module", [users.Masked, users.ByNameAlone])
+def test_a_module_with_a_mask_or_lengths_is_called_with_no_samples(module: Any) -> None:
+    """Without lengths, since torch packs no empty batch."""
+    found = understood(module, like="torch.nn.RNN")
+    assert is_right(found, Sizes(2, 3), lengths=[2, 4, 1])
+    x, a0, parameters, options = question("rnn", Sizes(2, 3))
+    a, a_last = found.functions["rnn_layer"](
+        x[:, :0], a0[..., :0], parameters, {**options, "lengths": np.zeros(0, int)}
+    )
+    assert (a.shape, a_last.shape) == ((3, 0, x.shape[2]), (1, 3, 0))
+
+
+def test_arrays_of_negative_strides_reach_the_module() -> None:
+    x, *states, parameters, options = question("rnn", Sizes(1, 1))
+    x, a0 = x[:, :1], states[0][..., :1]
+    ours, _ = understood(torch.nn.RNN).functions["rnn_layer"](x[::-1, ::-1], a0, parameters, options)
+    assert np.allclose(ours, rnn_layer(x, a0, parameters, options)[0])
