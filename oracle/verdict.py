@@ -184,7 +184,8 @@ class Comparison:
         if self.rival not in ("torch", "exact", "formulas"):
             own_answer: Facts = {"again": {"asked": self.rival, "value": number(theirs)}}
             if self.rival == FROM_THE_STEP_AFTER:
-                own_answer = {"expected": f"{theirs!r}, {FROM_THE_STEP_AFTER}"}
+                later = f", {FROM_THE_STEP_AFTER}" if self.inputs.x.shape[2] > 1 else ""
+                own_answer = {"expected": f"{theirs!r}, with an input for each pre-activation{later}"}
             allowed = {"difference": number(2 * bound), "dtype": dtype}
             return {**element, **own_answer, "allowed": allowed, "wrong": ["implementation"], **extent}
         truth = self._truth(unit, column, t, max(bound / 1000, SMALLEST))

@@ -49,7 +49,7 @@ SETTINGS: Mapping[str, str] = {
     "beside a backward direction": "in the forward direction of two",
     "above": "in a layer above another",
     "above two others": "in a layer above two others",
-    "ended": "where some sequences end before T_x",
+    "ended": "if some sequences end before T_x",
     "projected, as many": "with a projection to n_a units",
     "projected, fewer": "with a projection",
     "relu": "with relu",

@@ -181,7 +181,7 @@ class Trials:
         else:
             self._limit("lengths", False, self._find_lengths())
         if self._adapter.form.always:
-            self._limit("empty", [], "there are no lengths of no samples")
+            self._limit("empty", [], "an empty batch has no lengths")
         for key, value, option, other, how in _TRIALS:
             is_of_other_kind = key == ("activations" if is_lstm else "projection")
             is_limited = key in supports or (option and self._factory.trained)
@@ -246,13 +246,13 @@ class Trials:
             self._limit("c_last", False, "it returns none")
             return "it does not return its last memory states"
         if self._adapter.form.states == "none":
-            return "it takes no initial states"
+            return "they are asked of modules with initial states alone"
         try:
             *_, gradients = self._adapter.gradients(*answer, *given)
         except Exception as error:  # raised by the user's code
             return refusal(error)
         reaches = any(each.any() for p in gradients for each in p.values())
-        return "" if reaches else "none reaches its weights"
+        return "" if reaches else "none reaches the weights that are set"
 
     def _other_modes(self) -> list[str]:
         """The modes in which the module gives other numbers than in evaluation mode without gradients."""

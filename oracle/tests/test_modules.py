@@ -196,7 +196,7 @@ def test_what_is_made_of_a_module_is_judged_with_the_weights_of_that_module() ->
     shares = understood(users.Scripted, converts="torch.nn.LSTM")
     assert {*shares.functions} == {"lstm_layer", "lstm_layer_backward"}
     copies = understood(users.copied, converts="torch.nn.LSTM")
-    assert copies.facts["limits"]["gradients"] == "none reaches its weights"
+    assert copies.facts["limits"]["gradients"] == "none reaches the weights that are set"
     assert {*copies.functions} == {"lstm_layer"}
     for found in (shares, copies):
         assert is_right(found, Sizes(2, 5, layers=2, directions=2, n_p=3))

@@ -167,7 +167,8 @@ def test_without_initial_states_there_are_no_gradients_by_them() -> None:
         def forward(self, x: Any) -> Any:  # type: ignore[override]
             return super().forward(x)
 
-    assert understood(Hidden).facts["limits"]["gradients"] == "it takes no initial states"
+    why = "they are asked of modules with initial states alone"
+    assert understood(Hidden).facts["limits"]["gradients"] == why
 
 
 class Annotated(nn.Module):

@@ -88,10 +88,10 @@ class _WithRightCell(Implementation):
 
 
 def follows_wrong_forward(program: Program, problem: LayerProblem) -> bool:
-    """Whether wrong gradients of a layer are the derivatives of its own forward pass, then wrong, too.
+    """Whether wrong gradients of a layer are the derivatives of its own forward pass, which is wrong, too.
 
     They are compared on two problems with ordinary numbers: the first that distinguishes mistakes, and one
-    with the sizes and options of `problem`. The gradients must be wrong on one of them.
+    with the sizes and options of `problem`. On one of them the gradients and the forward pass must be wrong.
     """
     implementation, limits = program.implementation, program.limits
     contract = CONTRACTS[program.function]
@@ -100,7 +100,8 @@ def follows_wrong_forward(program: Program, problem: LayerProblem) -> bool:
     first, _ = opening_problems(program.function, problem.network)
     posed = [limits.fitted(first), limits.fitted(replace(problem, regime="unit", dtype="float64"))]
     compared = [each.inputs(program.function) for each in posed]
-    if program.is_right(program.function, compared):
+    forward = [each.inputs(contract.source) for each in (*posed, problem)]
+    if program.is_right(program.function, compared) or program.is_right(contract.source, forward):
         return False
     return all(_are_derivatives(implementation, contract, inputs) for inputs in compared)
 

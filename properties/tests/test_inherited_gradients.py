@@ -44,10 +44,11 @@ def problem() -> LayerProblem:
         (2, 2, 2, False),  # a second mistake, in one gradient
         (2, 1, 1, False),  # the gradients are right
         (1, 2, 1, False),  # the layer is right
+        (1, 1, 1.002, False),  # the layer is right, and the gradients are off by less than differences show
     ],
 )
 def test_derivatives_of_a_wrong_layer_are_inherited(
-    tmp_path: Path, problem: LayerProblem, forward: int, backward: int, error: int, inherited: bool
+    tmp_path: Path, problem: LayerProblem, forward: int, backward: int, error: float, inherited: bool
 ) -> None:
     """Takes a second: some hundred calls of a process."""
     file = tmp_path / "mine.py"
