@@ -27,6 +27,13 @@ The seed of `broad` makes the largest logit so far occur beyond 8, 16, 32, 64 an
 arguments of a step have the same number of rows, so that they can be mistaken for each other.
 """
 
+WITHOUT_GRADIENT = 20
+"""A seed with which the first step has no incoming gradient, and a later one has.
+
+The incoming gradient of a cell's hidden state is 0, and that of its memory state is not. This holds in the
+regime `ternary` where all sizes are 1, and T_x is at most 2.
+"""
+
 PROJECTED = ("tile", "aligned")
 """The sizes for which a layer of an LSTM has a projection, if the target supports it."""
 
@@ -34,7 +41,7 @@ PROJECTED = ("tile", "aligned")
 def equal_size_examples(
     function: str, effort: Effort, domain: Domain = ANY_DOMAIN
 ) -> Sequence[Sequence[Problem]]:
-    """An example in which all sizes are 2, if it is in the domain.
+    """An example in which all sizes are 2, if it is in the domain; one `WITHOUT_GRADIENT` of a backward pass.
 
     Some mistakes show only if two sizes are equal, and drawn problems have a given pair of equal sizes only
     in a third to a half of the runs. For layers there is an example with distinct sizes, too, and one without
@@ -44,7 +51,11 @@ def equal_size_examples(
     fixed: Iterable[Problem]
     if not contract.is_layer:
         sizes: dict[str, Any] = dict.fromkeys(("n_x", "n_a", "n_y", "m", "T_x"), 2)
-        fixed = [Problem(contract.kind, **(sizes | {"T_x": 1} if contract.is_cell else sizes))]
+        sizes |= {"T_x": 1} if contract.is_cell else {}
+        fixed = [Problem(contract.kind, **sizes)]
+        if contract.is_backward:
+            sizes |= {"n_x": 1, "n_a": 1, "n_y": 1, "m": 1}
+            fixed = [*fixed, Problem(contract.kind, **sizes, seed=WITHOUT_GRADIENT)]
     elif domain.networks:
         fixed = _network_problems(function, domain, [(3, 5)])
     else:

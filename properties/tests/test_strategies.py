@@ -1,18 +1,21 @@
 """What is drawn is what the fields' mistakes need to be seen."""
 
+from itertools import chain
 from typing import Any
 
+import pytest
 from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
+from oracle.backward_inputs import BackwardInputs
 from oracle.problem import Problem
 from oracle.regimes import ORDINARY
 from properties.laws import all_laws
 from properties.strategies.domain import Domain
 from properties.strategies.drawn_problems import examples, problems
 from properties.strategies.effort import EFFORTS, limited_sizes, work
-from properties.strategies.fixed_problems import far_examples
-from reference.contract import CONTRACTS, FUNCTIONS
+from properties.strategies.fixed_problems import equal_size_examples, far_examples
+from reference.contract import BACKWARDS, CONTRACTS, FUNCTIONS
 
 DEV, FUZZ = EFFORTS["dev"], EFFORTS["fuzz"]
 DETERMINED = settings(database=None, derandomize=True)
@@ -112,3 +115,15 @@ def test_many_units_are_posed_with_a_single_sample() -> None:
     for function in ("rnn_forward", "lstm_layer"):
         problems = [problem for [problem] in far_examples(function)]
         assert any(each.m == 1 and each.n_a > 32 for each in problems)
+
+
+@pytest.mark.parametrize("function", BACKWARDS)
+def test_a_fixed_problem_of_a_backward_pass_has_no_gradient_of_its_first_step(function: str) -> None:
+    """A program that skips a step without an incoming gradient loses the gradients of later steps."""
+    every = chain.from_iterable(equal_size_examples(function, DEV))
+    assert any(
+        not inputs.da[:, :, 0].any() and (inputs.da.any() or inputs.dc.any())
+        for problem in every
+        for inputs in [problem.inputs(function)]
+        if isinstance(inputs, BackwardInputs)
+    )
