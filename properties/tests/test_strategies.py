@@ -117,7 +117,7 @@ def test_many_units_are_posed_with_a_single_sample() -> None:
         assert any(each.m == 1 and each.n_a > 32 for each in problems)
 
 
-@pytest.mark.parametrize("function", BACKWARDS)
+@pytest.mark.parametrize("function", sorted({*BACKWARDS} - {"rnn_cell_backward"}))
 def test_a_fixed_problem_of_a_backward_pass_has_no_gradient_of_its_first_step(function: str) -> None:
     """A program that skips a step without an incoming gradient loses the gradients of later steps."""
     every = chain.from_iterable(equal_size_examples(function, DEV))
