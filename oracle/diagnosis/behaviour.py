@@ -174,25 +174,30 @@ def _leaves(value: Any) -> dict[str, Array | str]:
     Lists and tuples count as equal. A container that contains itself has the leaf `"itself"`.
     """
     leaves: dict[str, Array | str] = {}
-    copies: dict[int, Array] = {}  # an array with several paths, as in caches, is copied once
-
-    def gather(value: Any, place: str, above: tuple[int, ...]) -> None:
-        if id(value) in above:
-            leaves[place] = "itself"
-        elif isinstance(value, np.ndarray) and value.dtype.kind in "fiub":
-            if id(value) not in copies:
-                copies[id(value)] = value.astype(value.dtype if value.dtype.kind == "f" else np.float64)
-            leaves[place] = copies[id(value)]
-        elif isinstance(value, int) and abs(value) > sys.float_info.max:
-            leaves[place] = "a huge number"
-        elif isinstance(value, (bool, int, float)):
-            leaves[place] = np.asarray(value, np.float64)
-        elif isinstance(value, (tuple, list, dict)):
-            leaves[f"{place}."] = str(len(value))
-            for key, entry in value.items() if isinstance(value, dict) else enumerate(value):
-                gather(entry, f"{place}.{key}", (*above, id(value)))
-        else:
-            leaves[place] = getattr(value, "type_name", type(value).__name__)
-
-    gather(value, "", ())
+    _gather(value, "", (), leaves, {})
     return leaves
+
+
+def _gather(
+    value: Any, place: str, above: tuple[int, ...], leaves: dict[str, Array | str], copies: dict[int, Array]
+) -> None:
+    """Add the leaves of a value at a path. An array with several paths, as in caches, is copied once.
+
+    This function is no closure: a closure that calls itself would keep the arrays until a garbage collection.
+    """
+    if id(value) in above:
+        leaves[place] = "itself"
+    elif isinstance(value, np.ndarray) and value.dtype.kind in "fiub":
+        if id(value) not in copies:
+            copies[id(value)] = value.astype(value.dtype if value.dtype.kind == "f" else np.float64)
+        leaves[place] = copies[id(value)]
+    elif isinstance(value, int) and abs(value) > sys.float_info.max:
+        leaves[place] = "a huge number"
+    elif isinstance(value, (bool, int, float)):
+        leaves[place] = np.asarray(value, np.float64)
+    elif isinstance(value, (tuple, list, dict)):
+        leaves[f"{place}."] = str(len(value))
+        for key, entry in value.items() if isinstance(value, dict) else enumerate(value):
+            _gather(entry, f"{place}.{key}", (*above, id(value)), leaves, copies)
+    else:
+        leaves[place] = getattr(value, "type_name", type(value).__name__)
