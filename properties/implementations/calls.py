@@ -3,17 +3,19 @@
 import math
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
-from typing import Any
+from typing import Any, ClassVar
 
 from oracle.problem import Problem
 from properties.worker.arguments import Arrangement
 from properties.worker.codec import CodecError, decode, encode
 
 UNREADABLE = "sent an answer that cannot be read"
+
+_MOST_DIGESTS = 2**16
+"""The number of messages whose digests are cached."""
 
 
 class Request:
@@ -54,21 +56,27 @@ class Request:
 class Returned:
     """The value of a call, in plain types (see `worker.codec`) that run no foreign code.
 
-    `arguments` are the arguments as they are after the call.
+    `arguments` are the arguments as they are after the call. Replies with the same `digest` are equal; it is
+    empty if there was no message.
     """
 
     value: Any
     arguments: list[Any]
     used_reference_cell: bool
+    digest: bytes = field(default=b"", compare=False)
 
 
 @dataclass(frozen=True)
 class Raised:
-    """A call raised an exception, at `where` in the target's code: `"my_rnn.py:12 in rnn_forward"`."""
+    """A call raised an exception, at `where` in the target's code: `"my_rnn.py:12 in rnn_forward"`.
+
+    The `digest` depends on the type and the message of the exception, not on the place.
+    """
 
     type_name: str
     message: str
     where: str
+    digest: bytes = field(default=b"", compare=False)
 
 
 @dataclass(frozen=True)
@@ -83,6 +91,7 @@ class Died:
     hung: bool = field(default=False, compare=False)
     stderr: str = field(default="", compare=False)
     at: str = field(default="", compare=False)
+    digest: ClassVar[bytes] = b""
 
 
 Outcome = Returned | Raised | Died
@@ -91,7 +100,7 @@ Outcome = Returned | Raised | Died
 class Reply:
     """The outcome of a call, which is decoded on first access: often its `digest` is enough.
 
-    Replies with the same digest are equal. The digest is empty if there was no message.
+    The digest is empty for a death, which equals no other reply.
     """
 
     def __init__(self, digest: bytes, read: Callable[[], Outcome]) -> None:
@@ -101,36 +110,49 @@ class Reply:
     @cached_property
     def outcome(self) -> Outcome:
         """The decoded outcome."""
-        outcome = self._read()
-        del self._read  # with the message
-        return outcome
+        return self._read()
 
     @property
     def is_death(self) -> bool:
         """Whether the process ended."""
-        return isinstance(self.outcome, Died)
+        return not self.digest and isinstance(self.outcome, Died)
 
     @staticmethod
     def known(outcome: Outcome) -> "Reply":
         """A reply with this outcome."""
-        return Reply(b"", lambda: outcome)
+        return Reply(outcome.digest, lambda: outcome)
 
     @staticmethod
-    def of(answer: bytearray | Died, count: int, end: Callable[[], object]) -> "Reply":
-        """The reply to a call with `count` arguments. If it cannot be read, `end` ends the process."""
+    def of(answer: bytearray | Died, count: int) -> "Reply":
+        """The reply to a call with `count` arguments. A new answer is decoded now, an equal one later."""
         if isinstance(answer, Died):
             return Reply.known(answer)
-        return Reply(sha256(answer).digest(), lambda: _outcome(answer, count, end))
+        key = sha256(answer).digest(), count
+        if key in _DIGESTS:
+            return Reply(_DIGESTS[key], lambda: _outcome(answer, *key))
+        outcome = _outcome(answer, *key)
+        if not isinstance(outcome, Died):
+            if len(_DIGESTS) >= _MOST_DIGESTS:
+                _DIGESTS.clear()
+            _DIGESTS[key] = outcome.digest
+        return Reply.known(outcome)
 
 
-def _outcome(answer: bytearray, count: int, end: Callable[[], object]) -> Outcome:
-    with suppress(CodecError):
-        match decode(answer):
-            case ("returned", list(after), value, bool(used)) if len(after) == count:
-                return Returned(value, after, used)
-            case ("raised", str(type_name), str(message), str(where)):
-                return Raised(type_name, message, where)
-    end()
+_DIGESTS: dict[tuple[bytes, int], bytes] = {}
+"""The digest of the outcome, by the digest of a well-formed answer and the number of arguments."""
+
+
+def _outcome(answer: bytearray, digest: bytes, count: int) -> Outcome:
+    try:
+        value = decode(answer)
+    except CodecError:
+        return Died(UNREADABLE)
+    match value:
+        case ("returned", list(after), value, bool(used)) if len(after) == count:
+            return Returned(value, after, used, digest)
+        case ("raised", str(type_name), str(message), str(where)):
+            said = f"{type_name}: {message}".encode(errors="surrogatepass")  # the same in any file
+            return Raised(type_name, message, where, sha256(said).digest())
     return Died(UNREADABLE)
 
 

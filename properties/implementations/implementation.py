@@ -152,7 +152,7 @@ class Implementation:
             try:
                 process, _ = self._start()
             except (Unusable, TargetMissing) as error:  # it was usable before
-                return [Reply.known(Died(f"cannot be loaded again: {error}"))]
+                return [Reply.of(Died(f"cannot be loaded again: {error}"), 0)]
         limit = time_limit or self.limit(function)
         bodies = [each.body for each in requests]
         answers = process.ask(bodies, time_limit=limit, folder=self._folder)
@@ -161,15 +161,16 @@ class Implementation:
                 why = f"{reason} (--import-time-limit, since a first call may compile)"
                 answers[-1] = replace(died, reason=why)
         self.took = process.took
-        if isinstance(answers[-1], Died):
-            self.end_process()
-        else:
-            self._answered = True
-            self._slow_calls += self.took > self.settings.time_limit / 10
-        return [
-            Reply.of(answer, request.count, process.end)
-            for request, answer in zip(requests, answers, strict=False)
+        replies = [
+            Reply.of(answer, request.count) for request, answer in zip(requests, answers, strict=False)
         ]
+        for number, reply in enumerate(replies, 1):
+            if reply.is_death:
+                self.end_process()
+                return replies[:number]
+        self._answered = True
+        self._slow_calls += self.took > self.settings.time_limit / 10
+        return replies
 
     def end_process(self) -> None:
         """End the process and its children. A later call starts a new process."""

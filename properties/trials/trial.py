@@ -71,9 +71,9 @@ class Trial:
     """One law on one problem.
 
     `number` is the position of the problem in `answers`. `worst_ratio` is the largest error so far, as a
-    fraction of its bound, and `arrangements` the memory layouts so far. The trial `is_plain` as long as it
-    makes no other call than the plain one of the problem. `stored` says whether an earlier run has stored the
-    problem.
+    fraction of its bound, `arrangements` the memory layouts so far, and `replies` the requests so far with
+    the digests of their replies, without the plain request of the problem. `stored` says whether an earlier
+    run has stored the problem.
     """
 
     def __init__(self, law: Law, answers: Answers, number: int, tally: Tally) -> None:
@@ -87,7 +87,7 @@ class Trial:
         self.inputs: Any = answers.question.inputs[number]  # of a class for the kind of the problem
         self.worst_ratio = 0.0
         self.arrangements: set[Arrangement] = set()
-        self.is_plain = True
+        self.replies: list[tuple[Request, bytes]] = []
         self.notes: list[str] = []
         self.stored = False
 
@@ -162,7 +162,6 @@ class Trial:
         A death is a violation, perhaps on a smaller problem than this one.
         """
         self.arrangements.add(request.arrangement if request else "C")
-        self.is_plain &= request is None
 
         def make() -> Outcome:
             if request:
@@ -176,6 +175,8 @@ class Trial:
             self.problem, died = reply.problem, reply.died
             more = {"shapes": shapes, "at": died.at, "stderr": died.stderr}
             raise self.violation(died=died.reason, **{name: text for name, text in more.items() if text})
+        if request:
+            self.replies.append((request, reply.digest))
         return reply
 
     def _returned(self, reply: Returned | Raised) -> Returned:

@@ -17,9 +17,8 @@ from properties.implementations.implementation import Implementation
 from properties.internals.hypothesis_internals import INDEPENDENT
 from properties.strategies.drawn_problems import drawn, examples
 from properties.strategies.effort import EFFORTS
-from properties.trials import law_cache
 from properties.trials.law import Law
-from properties.trials.law_cache import Held
+from properties.trials.law_cache import LAW_CACHE, Held
 from properties.trials.provided_functions import lacks
 from properties.trials.tally import NotJudgedError, Tally
 from properties.trials.trial import Trial, ViolationError
@@ -178,7 +177,7 @@ class Turn:
             else:
                 self.law.check(trial)
                 if self.draws.seed is not None:
-                    law_cache.keep(trial, self.tally.not_meaningful - not_meaningful)
+                    LAW_CACHE.keep(trial, self.tally.not_meaningful - not_meaningful)
         except NotJudgedError as reason:
             self._left_out = reason
             self.tally.leave_out(reason)
@@ -218,7 +217,7 @@ class Turn:
                 for answers in asked
                 for number in range(len(answers.question.problems))
             ]
-            known = law_cache.known(trials) if self.draws.seed is not None else {}
+            known = LAW_CACHE.known(trials) if self.draws.seed is not None else {}
             for trial in trials:
                 trial.stored = stored
                 self.attempt(trial, known.get(trial))
