@@ -35,7 +35,7 @@ class Finding:
         """The title of the mistake in reports."""
         if self.kind == "unknown":
             return "an unknown mistake"
-        return f"an unknown mistake: {self.words}" if self.is_trace else self.words
+        return f"an unknown mistake: {self.words}" if self.is_vague else self.words
 
     @property
     def remedies(self) -> list[str]:
@@ -52,9 +52,9 @@ class Finding:
         return self.kind in _MISTAKES
 
     @property
-    def is_trace(self) -> bool:
+    def is_vague(self) -> bool:
         """Whether different mistakes can have this finding."""
-        return self.kind in _TRACES
+        return self.kind in _VAGUE
 
     @property
     def cause(self) -> str:
@@ -152,7 +152,7 @@ _MISTAKES = frozenset(
     | {"overwrites", "writes", "stated gates", "digits", "subnormals"}
 )
 
-_TRACES = frozenset({"nearly", "only in this law", "right in", "traces", "broke", "unknown"})
+_VAGUE = frozenset({"nearly", "only in this law", "right in", "traces", "broke", "unknown"})
 
 _CAUSE: Mapping[str, Callable[[Facts], Any]] = {
     "raised": lambda facts: [facts["type"], facts["text"]],

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from oracle.frameworks.functions import with_four_functions
-from oracle.modules import Form, functions_of_converted
+from oracle.modules import CallForm, functions_of_converted
 
 SUPPORTS = {"caches": False, "head": False, "projection": "fewer", "empty": []}
 
@@ -25,7 +25,7 @@ def functions_of_modules(
     The converted module takes `x` and the states, if there are any. `lengths` is `"packed"` if it takes
     packed sequences, and `"counts"` if it has a third argument `lengths`.
     """
-    form = Form(lengths=lengths, names=("", "lengths"))
+    form = CallForm(lengths=lengths, names=("", "lengths"))
     found: dict[str, Callable[..., Any]] = {}
     for name in ("torch.nn.RNN", "torch.nn.LSTM"):
         found.update(functions_of_converted(convert, name, form))

@@ -13,14 +13,14 @@ from collections.abc import Callable, Mapping
 from typing import Any, Optional, Union
 
 from oracle.modules.adapter import Adapter, torch_gradients
-from oracle.modules.calls import Form
+from oracle.modules.calls import CallForm
 from oracle.modules.factory import Converter, Factory, KerasFactory, Trained
 from oracle.modules.interface import INTERFACES, Interface, ModuleOptions, Sizes, UnusableModule
 from oracle.modules.trials import Trials, Understood
 from oracle.modules.weights import by_the_frameworks_names
 
 __all__ = [
-    "Form",
+    "CallForm",
     "ModuleOptions",
     "Understood",
     "UnusableModule",
@@ -114,7 +114,7 @@ def like(
 
 
 def functions_of_converted(
-    convert: Callable[[Any], Any], interface: str, form: Form
+    convert: Callable[[Any], Any], interface: str, form: CallForm
 ) -> Mapping[str, Callable[..., Any]]:
     """The functions of the modules that `convert` returns for modules of torch, without trials.
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from oracle.layout import plain
-from oracle.modules.calls import Form
+from oracle.modules.calls import CallForm
 from oracle.modules.factory import BuiltModule, Factory
 from oracle.modules.interface import Sizes, UnusableModule, WrongModule
 from oracle.modules.weights import Reading, by_the_frameworks_names, places
@@ -51,7 +51,7 @@ class Adapter:
     The reading is that of a module of one layer and direction without a projection.
     """
 
-    def __init__(self, factory: Factory, reading: Reading, form: Form, in_training: bool = False) -> None:
+    def __init__(self, factory: Factory, reading: Reading, form: CallForm, in_training: bool = False) -> None:
         self.kind, self.reading, self.form = factory.interface.kind, reading, form
         self.returns_states = True  # as far as calls have shown
         self._factory, self._in_training = factory, in_training

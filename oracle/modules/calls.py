@@ -19,7 +19,7 @@ _STATES = re.compile(r"(?i)hx|hc|(h|c)(_?0|_?t|_?prev)?|.*(hidden|state).*")
 
 
 @dataclass(frozen=True)
-class Form:
+class CallForm:
     """One way to call a module.
 
     Sequences are `(T_x, m, n)` if `time` is the `"first"` axis, `(m, T_x, n)` if it is the `"second"`; a cell
@@ -118,7 +118,7 @@ def _tensors(value: Any) -> Iterator[Any]:
             yield from _tensors(each)
 
 
-def forms(forward: Any, interface: Interface, batch_first: Optional[bool]) -> list[Form]:  # noqa: UP045
+def forms(forward: Any, interface: Interface, batch_first: Optional[bool]) -> list[CallForm]:  # noqa: UP045
     """The forms that the signature of `forward` allows: the most usual first, those with lengths last."""
     times = ["first", "second"] if batch_first is None else ["second" if batch_first else "first"]
     times = ["stepped"] if interface.is_cell else times
@@ -130,15 +130,15 @@ def forms(forward: Any, interface: Interface, batch_first: Optional[bool]) -> li
         needs, flats = is_required or interface.is_cell, [interface.is_cell, not interface.is_cell]
         ways = ["tuple", "list", "arguments", "pairs"] if interface.kind == "lstm" else ["tuple", "list"]
         each = product(ways, flats, times)
-        found = [Form(time, way, flat, needs, names=(name, "")) for way, flat, time in each]
+        found = [CallForm(time, way, flat, needs, names=(name, "")) for way, flat, time in each]
     if interface.is_cell:
         return found
-    found += [Form(time, "none") for time in times]
+    found += [CallForm(time, "none") for time in times]
     always = [replace(form, always=True) for form in found]
     return found + [each for form in always for each in forms_with_lengths(form, forward)]
 
 
-def forms_with_lengths(form: Form, forward: Any) -> Iterator[Form]:
+def forms_with_lengths(form: CallForm, forward: Any) -> Iterator[CallForm]:
     """This form with each way to pass lengths that the signature of `forward` allows."""
     yield replace(form, lengths="packed")
     for name in (each.name for each in _arguments(forward) if _LENGTHS.fullmatch(each.name)):

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Optional
 import numpy as np
 
 from oracle.modules.adapter import Adapter
-from oracle.modules.calls import Form, forms, forms_with_lengths
+from oracle.modules.calls import CallForm, forms, forms_with_lengths
 from oracle.modules.factory import Factory
 from oracle.modules.fitting import FITS, depends_on, error_of, no_fit, only_fit, question, stated_order
 from oracle.modules.interface import ModuleOptions, Sizes, UnusableModule, one_line, refusal
@@ -149,12 +149,14 @@ class Trials:
         self._factory.shares = depends_on("weights", self._adapter, tried, self._dtype)
         return determined_by, fitting_order
 
-    def _errors(self, found: Sequence[Reading], tried: Iterable[Form]) -> tuple[dict[Form, list[float]], str]:
+    def _errors(
+        self, found: Sequence[Reading], tried: Iterable[CallForm]
+    ) -> tuple[dict[CallForm, list[float]], str]:
         """The error of each reading in each form that works, and the first exception in words.
 
         A form in which later steps do not depend on the first step counts only if there is no other form.
         """
-        errors: dict[Form, list[float]] = {}
+        errors: dict[CallForm, list[float]] = {}
         others, why = dict(errors), ""
         for form in tried:
             adapters = [Adapter(self._factory, reading, form) for reading in found]

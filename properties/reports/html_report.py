@@ -108,7 +108,7 @@ def _facts(case: TargetMistake) -> list[tuple[str, str]]:
     said = in_words({name: fact for name, fact in facts.items() if name not in left_out})
     if "exact" in facts:
         said["exact"] = f"{float(facts['exact']['value']):.10g}"
-    known = [each for each in case.smallest.findings if each.kind == "location" or each.is_trace]
+    known = [each for each in case.smallest.findings if each.kind == "location" or each.is_vague]
     labelled = [(_PLAIN.get(name, name), text) for name, text in said.items()]
     return labelled + [("what is known of it", "\n".join(each.lines)) for each in known]
 

@@ -108,7 +108,7 @@ def cases(judgement: Judgement) -> list[TargetMistake]:
 
     def rank(case: TargetMistake) -> tuple[bool, bool, int, int]:
         first_function = min(order.index(function) for function in case.by_function)
-        return not case.is_spec, case.finding.is_trace, first_function, -len(case.results)
+        return not case.is_spec, case.finding.is_vague, first_function, -len(case.results)
 
     return sorted(found, key=rank)
 
@@ -128,7 +128,7 @@ class _Causes:
         self._first_of_function = _first((each.function, it) for each, it in found)
         ordinary: defaultdict[str, dict[str, Finding]] = defaultdict(dict)
         for each, it in found:
-            if each.grade == "spec" and not (it.is_trace or each.ours):
+            if each.grade == "spec" and not (it.is_vague or each.ours):
                 ordinary[each.function].setdefault(it.place, it)
         # The mistake of a function on ordinary inputs, if there is exactly one.
         self._only_of_function = {
@@ -151,7 +151,7 @@ class _Causes:
         of_function = self._only_of_function.get(result.function)
         if of_source and of_source.kind == "lacking":
             return of_source  # the cell is unfinished, so nothing is known about the forward
-        if finding.is_trace and not result.ours:
+        if finding.is_vague and not result.ours:
             return of_function or of_source or self._first_of_function.get(source) or finding
         if finding.kind == "location" and result.grade == "robust" and _is_always(finding):
             return of_source or of_function or finding

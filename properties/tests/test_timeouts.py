@@ -20,8 +20,8 @@ from properties.strategies.drawn_problems import problems
 from properties.strategies.effort import EFFORTS, work
 from properties.trials.retries import (
     Call,
+    call_with_retry,
     judge_late_call,
-    outcome,
     smaller_versions,
 )
 from properties.trials.tally import NotJudgedError
@@ -198,7 +198,7 @@ def test_a_slow_function_is_not_called_on_as_much_work_again(
             return implementation.call(function, problem.arguments(function))
 
         made = Call(implementation, function, problem, call, is_plain=True)
-        return outcome(made, "shapes", lambda _: None)
+        return call_with_retry(made, "shapes", lambda _: None)
 
     with pytest.raises(NotJudgedError) as caught:
         ask(problem)

@@ -49,13 +49,12 @@ class Call:
     is_plain: bool
 
 
-def outcome(call: Call, law: str, note: Callable[[str], None]) -> Returned | Raised | Death:
+def call_with_retry(call: Call, law: str, note: Callable[[str], None]) -> Returned | Raised | Death:
     """Make a call for a law, with a retry.
 
     After `MOST_CRASHES_OF_LAW` crashes a law makes no more calls, and fails with the crash on the smallest
-    problem. `note` gets a line if
-    the retry is answered. Raises `NotJudgedError` if the function is too slow, or has crashed `MOST_CRASHES`
-    times for other laws.
+    problem. `note` gets a line if the retry is answered. Raises `NotJudgedError` if the function is too slow,
+    or has crashed `MOST_CRASHES` times for other laws.
     """
     implementation, problem = call.implementation, call.problem
     limit = implementation.settings.time_limit

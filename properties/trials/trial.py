@@ -25,7 +25,7 @@ from properties.implementations.implementation import (
     Returned,
 )
 from properties.trials.law import Law
-from properties.trials.retries import Call, outcome
+from properties.trials.retries import Call, call_with_retry
 from properties.trials.tally import NotJudgedError, Tally
 from reference.contract import Array, Contract
 
@@ -169,7 +169,7 @@ class Trial:
             return self.answers.reply(self.number).outcome
 
         call = Call(self.implementation, self.contract.name, self.problem, make, is_plain=request is None)
-        reply = outcome(call, self.law.name, self.note)
+        reply = call_with_retry(call, self.law.name, self.note)
         if isinstance(reply, Death):
             shapes = _shapes(self.contract, request) if request and reply.problem == self.problem else ""
             self.problem, died = reply.problem, reply.died
