@@ -56,10 +56,7 @@ _KNOWN = known(LEDGER.read_text(encoding="utf-8"))
 
 @dataclass(frozen=True)
 class Judged:
-    """The results of one adapter, or why it was not judged.
-
-    `gradients` says whether backward passes were judged.
-    """
+    """The results of one adapter, or why it was not judged; `gradients`: were backward passes judged?"""
 
     name: str
     missing: str = ""

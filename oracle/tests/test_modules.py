@@ -141,18 +141,6 @@ def test_other_numbers_in_training_mode_are_said() -> None:
     assert understood(torch.nn.LSTM).facts["other_modes"] == []
 
 
-def test_an_argument_for_lengths_is_tried_before_packed_sequences() -> None:
-    found = understood(users.LengthsOfStatesAlone, like="torch.nn.LSTM")
-    assert found.facts["lengths"] == "counts"
-    assert not is_right(found, Sizes(2, 3, directions=2), lengths=[2, 4, 1])
-
-
-def test_each_layer_may_have_a_pair_of_states_of_its_own() -> None:
-    found = understood(users.OwnLayers, like="torch.nn.LSTM")
-    assert (found.facts["states"], found.facts["limits"].get("layers")) == ("pairs", None)
-    assert is_right(found, Sizes(2, 3, layers=2))
-
-
 def test_an_option_that_is_refused_is_a_limit_and_one_that_is_ignored_is_not() -> None:
     refused, ignored = understood(users.RefusesLayers), understood(users.IgnoresProjection)
     assert refused.supports["layers"] == 1

@@ -9,7 +9,7 @@ from torch import nn
 
 from oracle.modules.fitting import question
 from oracle.modules.interface import Sizes
-from oracle.tests import torch_modules_of_users as users
+from oracle.tests import torch_modules_with_own_calls as callers
 from oracle.tests.test_modules import is_right, understood
 from reference.layers import lstm_layer, rnn_layer
 
@@ -43,7 +43,7 @@ def test_an_output_may_end_with_the_longest_sample() -> None:
 
 
 def test_modules_that_take_packed_sequences_or_lengths_alone() -> None:
-    packed, counted = understood(users.PackedOnly), understood(users.LengthsOnly)
+    packed, counted = understood(callers.PackedOnly), understood(callers.LengthsOnly)
     assert (packed.facts["lengths"], counted.facts["lengths"]) == ("packed", "counts")
     assert is_right(packed, Sizes(2, 3, layers=2, directions=2))
     assert counted.supports["initial_state"] is counted.supports["c_last"] is False
@@ -58,18 +58,18 @@ def test_modules_that_take_packed_sequences_or_lengths_alone() -> None:
 
 
 def test_lengths_are_passed_in_a_way_that_takes_unsorted_ones() -> None:
-    found = understood(users.SortedLengths, like="torch.nn.RNN")
+    found = understood(callers.SortedLengths, like="torch.nn.RNN")
     assert found.facts["lengths"] == "packed"
     assert "lengths" not in found.supports
 
 
 def test_states_and_lengths_may_be_arguments_by_name_alone() -> None:
-    found = understood(users.ByNameAlone, like="torch.nn.RNN")
+    found = understood(callers.ByNameAlone, like="torch.nn.RNN")
     assert {*found.facts["limits"]} == {"layers", "directions", "activations"}
     assert is_right(found, Sizes(2, 3), lengths=[2, 4, 1])
 
 
-@pytest.mark.parametrize("module", [users.Masked, users.ByNameAlone])
+@pytest.mark.parametrize("module", [callers.Masked, callers.ByNameAlone])
 def test_a_module_with_a_mask_or_lengths_is_called_with_no_samples(module: Any) -> None:
     """Without lengths, since torch packs no empty batch."""
     found = understood(module, like="torch.nn.RNN")
@@ -86,3 +86,15 @@ def test_arrays_of_negative_strides_reach_the_module() -> None:
     x, a0 = x[:, :1], states[0][..., :1]
     ours, _ = understood(torch.nn.RNN).functions["rnn_layer"](x[::-1, ::-1], a0, parameters, options)
     assert np.allclose(ours, rnn_layer(x, a0, parameters, options)[0])
+
+
+def test_an_argument_for_lengths_is_tried_before_packed_sequences() -> None:
+    found = understood(callers.LengthsOfStatesAlone, like="torch.nn.LSTM")
+    assert found.facts["lengths"] == "counts"
+    assert not is_right(found, Sizes(2, 3, directions=2), lengths=[2, 4, 1])
+
+
+def test_each_layer_may_have_a_pair_of_states_of_its_own() -> None:
+    found = understood(callers.OwnLayers, like="torch.nn.LSTM")
+    assert (found.facts["states"], found.facts["limits"].get("layers")) == ("pairs", None)
+    assert is_right(found, Sizes(2, 3, layers=2))

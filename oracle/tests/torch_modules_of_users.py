@@ -1,12 +1,10 @@
 """Modules as people write them, each with other names, another order of gates, or another call."""
 
 from copy import deepcopy
-from itertools import pairwise
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 
 class StackedGates(nn.Module):
@@ -223,27 +221,6 @@ model = nn.Module()
 model.decoder = nn.LSTM(3, 4, num_layers=2, bidirectional=True)
 
 
-class PackedOnly(nn.LSTM):
-    """Takes packed sequences alone."""
-
-    def forward(self, sequence: Any, hx: Any = None) -> Any:
-        assert isinstance(sequence, PackedSequence)
-        return super().forward(sequence, hx)
-
-
-class LengthsOnly(nn.Module):
-    """Needs the lengths, the batch first, and returns its output alone."""
-
-    def __init__(self, input_size: int, hidden_size: int) -> None:
-        super().__init__()
-        self.lstm = nn.LSTM(input_size, hidden_size, batch_first=True)
-
-    def forward(self, xs: Tensor, xs_len: Tensor) -> Any:
-        packed = pack_padded_sequence(xs, xs_len, batch_first=True, enforce_sorted=False)
-        output, _ = self.lstm(packed)
-        return pad_packed_sequence(output, batch_first=True, total_length=xs.shape[1])[0], xs_len
-
-
 class FusedDirections(nn.Module):
     """An LSTM, the batch first, of layers and directions whose gates are found by fit, with a `mistake`."""
 
@@ -284,67 +261,3 @@ class HiddenBiasUnused(nn.RNNCell):
 
     def forward(self, input: Tensor, hx: Any = None) -> Tensor:
         return torch.tanh(input @ self.weight_ih.T + self.bias_ih + hx @ self.weight_hh.T)
-
-
-class SortedLengths(nn.RNN):
-    """Takes packed sequences of all lengths, and an argument for lengths that are sorted."""
-
-    def forward(self, input: Any, hx: Any = None, lengths: Any = None) -> Any:
-        if lengths is None:
-            return super().forward(input, hx)
-        output, last = super().forward(pack_padded_sequence(input, lengths), hx)
-        return pad_packed_sequence(output)[0], last
-
-
-class Masked(nn.RNN):
-    """Takes a mask `(m, T_x)` of the steps, and is right for every number of samples."""
-
-    def forward(self, input: Tensor, hx: Any = None, mask: Any = None) -> Any:  # type: ignore[override]
-        h = input.new_zeros(input.shape[1], self.hidden_size) if hx is None else hx[0]
-        W, U, b, d = self.all_weights[0]
-        steps = []
-        for t, step in enumerate(input):
-            z = step @ W.T + b + h @ U.T + d
-            h = torch.tanh(z) if mask is None else torch.where(mask[:, t, None], torch.tanh(z), h)
-            steps.append(h)
-        return torch.stack(steps), h[None]
-
-
-class ByNameAlone(nn.Module):
-    """Takes its state and the lengths by name."""
-
-    def __init__(self, n_in: int, n_hidden: int) -> None:
-        super().__init__()
-        self.rnn = nn.RNN(n_in, n_hidden)
-
-    def forward(self, x: Tensor, *, hidden: Any = None, lengths: Any = None) -> Any:
-        if lengths is None:
-            return self.rnn(x, hidden)
-        output, last = self.rnn(pack_padded_sequence(x, lengths, enforce_sorted=False), hidden)
-        return pad_packed_sequence(output)[0], last
-
-
-class OwnLayers(nn.Module):
-    """Layers of torch, each with a pair of states of its own."""
-
-    def __init__(self, input_size: int, hidden_size: int, num_layers: int = 1) -> None:
-        super().__init__()
-        sizes = [input_size, *[hidden_size] * num_layers]
-        self.layers = nn.ModuleList([nn.LSTM(*pair) for pair in pairwise(sizes)])
-
-    def forward(self, x: Any, states: Any = None) -> Any:
-        last = []
-        for k, layer in enumerate(self.layers):
-            x, state = layer(x, None if states is None else states[k])
-            last.append(state)
-        return x, last
-
-
-class LengthsOfStatesAlone(nn.LSTM):
-    """Takes packed sequences, and an argument for lengths, which its output does not depend on."""
-
-    def forward(self, x: Any, hx: Any = None, lengths: Any = None) -> Any:
-        output, states = super().forward(x, hx)
-        if lengths is None:
-            return output, states
-        return output, super().forward(pack_padded_sequence(x, lengths, enforce_sorted=False), hx)[1]
