@@ -1,1 +1,1 @@
-"""Explains a violation: which mistake it looks like, and whether the cell makes it. Writes the message."""
+"""Explains a violation: its mistake, and whether only the cell is wrong. Writes its message."""

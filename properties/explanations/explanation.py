@@ -1,6 +1,7 @@
-"""Explains why a law does not hold: by an earlier explanation, or by a search in a new process.
+"""Explains a violation: by an earlier explanation of the same target, or by a search.
 
-The search goes through the catalogue of mistakes, then locates the mistake, or else says what is wrong.
+The search starts a new process of the target, and compares the function with the catalogue of mistakes. If no
+entry fits, the search locates the mistake. If there is no location either, it lists the wrong outputs.
 """
 
 from collections import defaultdict
@@ -23,28 +24,28 @@ from oracle.problem import LayerProblem, Problem
 from properties.explanations.inheritance import (
     follows_wrong_forward,
     is_inherited,
-    is_inherited_in_its_precision,
+    is_inherited_in_dtype,
 )
 from properties.explanations.program import DiedError, Program, behaviour
 from properties.implementations.implementation import Implementation
 from properties.trials.trial import Trial
 from reference.contract import CONTRACTS
 
-LARGE = 30
+LARGEST_ORDINARY = 30
 """The largest input of ordinary problems; larger inputs may overflow."""
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """The findings on a failure, the best first: mistakes of the catalogue, or a location, or what is wrong.
+    """The findings on a failure, the best first: mistakes of the catalogue, a location, or wrong outputs.
 
-    `inherited` says whether only the cell, or for gradients the forward pass, is wrong. `shows_alone` says
-    whether the answer to the problem is wrong in a new process, too.
+    If `inherited`, the function is wrong only because its cell is wrong, or gradients because their forward
+    pass is. If not `is_reproducible`, a new process gives the right answer.
     """
 
     findings: Sequence[Finding] = ()
     inherited: bool = False
-    shows_alone: bool = True
+    is_reproducible: bool = True
 
     @property
     def names_a_mistake(self) -> bool:
@@ -53,37 +54,38 @@ class Explanation:
 
 
 @dataclass(frozen=True)
-class Cache:
-    """What earlier explanations of one implementation have found.
+class _Cache:
+    """The earlier explanations of one implementation. Without this cache, judging takes a fifth longer.
 
-    `named` has the explanations that name a mistake, by function and by whether extreme problems were
-    compared. `locations` has the location of each counterexample, by function and dtypes. Without these two,
-    judging takes a fifth longer.
+    `explanations` has those that name a mistake, by function and by whether extreme problems were compared.
+    `locations` has the location on each counterexample, by function and dtypes.
     """
 
-    named: defaultdict[tuple[str, bool], list[Explanation]] = field(default_factory=lambda: defaultdict(list))
+    explanations: defaultdict[tuple[str, bool], list[Explanation]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
     locations: defaultdict[tuple[str, Sequence[str]], dict[Problem, Location | None]] = field(
         default_factory=lambda: defaultdict(dict)
     )
 
 
-_CACHES: WeakKeyDictionary[Implementation, Cache] = WeakKeyDictionary()
+_CACHES: WeakKeyDictionary[Implementation, _Cache] = WeakKeyDictionary()
 
 
 def explain(trial: Trial, *, whole: bool = False, locating: bool = True) -> Explanation:
-    """Call the implementation on more problems, in a new process, and compare it with the catalogue.
+    """Explain why a law does not hold in a trial, by calls of the implementation on more problems.
 
-    With `whole`, a mistake must explain the outputs and the form of the caches. A mistake without a name is
-    located if `locating`. If a call makes the process die, the explanation is empty.
+    With `whole`, a mistake of the catalogue fits only if it also gives caches of the same form. If no mistake
+    fits, `locating` says whether to search for a location. If the process dies, the explanation is empty.
     """
     try:
         explanation = _explain(trial, whole=whole, locating=locating)
         if explanation.inherited or trial.problem.dtype == "float64":
             return explanation
-        return replace(explanation, inherited=is_inherited_in_its_precision(trial))
+        return replace(explanation, inherited=is_inherited_in_dtype(trial))
     except DiedError:
         return Explanation()
-    except Exception as error:  # the failure itself is known all the same
+    except Exception as error:  # the failure is reported without an explanation
         return Explanation([found("broke", error=repr(error))])
 
 
@@ -91,53 +93,58 @@ def _explain(trial: Trial, *, whole: bool, locating: bool) -> Explanation:
     understood = trial.implementation.load().understood
     if understood.get("fits"):
         return Explanation([found("stated gates", stated=understood["gates"], fits=understood["fits"])])
-    extreme = trial.law.grade == "robust" or float(np.abs(trial.inputs.x).max(initial=0)) > LARGE
+    extreme = trial.law.grade == "robust" or float(np.abs(trial.inputs.x).max(initial=0)) > LARGEST_ORDINARY
     program = Program(trial.implementation, trial.contract.name)
-    named = _cache(program).named[program.function, extreme]
-    if earlier := _earlier_explanation(trial, named):
-        return earlier
+    earlier = _cache(program).explanations[program.function, extreme]
+    if explanation := _matching_explanation(trial, earlier):
+        return explanation
     trial.implementation.end_process()
     explanation = search(program, trial.problem, extreme=extreme, whole=whole, locating=locating)
     if explanation.names_a_mistake:
-        named.append(explanation)
+        earlier.append(explanation)
     if [*explanation.findings] != [found("nearly")]:
         return explanation
-    alone = trial.holds_alone()
-    if not alone:
+    is_right_in_new_process = trial.holds_alone()
+    if not is_right_in_new_process:
         trial.implementation.end_process()
         if symptoms(program.function, program, trial.inputs, program.limits) == found("nearly"):
             return explanation
-    again = "in a new process" if alone else "asked again"
-    return replace(explanation, findings=[found("earlier calls", again=again)], shows_alone=not alone)
+    again = "in a new process" if is_right_in_new_process else "asked again"
+    return replace(
+        explanation,
+        findings=[found("earlier calls", again=again)],
+        is_reproducible=not is_right_in_new_process,
+    )
 
 
-def _earlier_explanation(trial: Trial, named: Sequence[Explanation]) -> Explanation | None:
-    """An earlier explanation whose mistakes also explain the reply to this counterexample.
+def _matching_explanation(trial: Trial, earlier: Sequence[Explanation]) -> Explanation | None:
+    """Return the first earlier explanation whose mistakes give the answer to this counterexample, too.
 
-    Only for counterexamples in float64, in which few mistakes give the same numbers.
+    In float32 and float16 the result is `None`, because there many mistakes give the same numbers.
     """
     problem, function, limits = trial.problem, trial.contract.name, trial.implementation.limits
     if problem.dtype != "float64" or not trial.answers.digest(trial.number):
         return None
-    shown = behaviour(function, trial.answers.reply(trial.number).outcome, limits)
-    for explanation in named:
-        fits = [
+    answer = behaviour(function, trial.answers.reply(trial.number).outcome, limits)
+    for explanation in earlier:
+        fitting = [
             each
             for each in explanation.findings
             if each.kind == "mistake"
-            and accounts_for(each.facts["names"], function, trial.inputs, shown, limits)
+            and accounts_for(each.facts["names"], function, trial.inputs, answer, limits)
         ]
-        if fits and fits[0] == explanation.findings[0]:
-            return replace(explanation, findings=fits)
+        if fitting and fitting[0] == explanation.findings[0]:
+            return replace(explanation, findings=fitting)
     return None
 
 
 def search(
     program: Program, problem: Problem, *, extreme: bool = False, whole: bool = False, locating: bool = True
 ) -> Explanation:
-    """Compare a program with the catalogue, locate its mistake, or say what is wrong.
+    """Find the mistakes of the catalogue that fit a program, or its location, or its wrong outputs.
 
-    With `extreme`, it is compared on extreme problems, too. Raises `DiedError`.
+    With `extreme`, it is called on extreme problems, too; `whole` and `locating` are as in `explain`. Raises
+    `DiedError` if the process dies.
     """
     function, limits = program.function, program.limits
     if problem.regime == "subnormal" and (flushed := flushes(function, program, problem, limits)):
@@ -148,7 +155,7 @@ def search(
     network = problem.network if isinstance(problem, LayerProblem) else None
     scope = Scope(limits, network, extreme, whole)
     findings = diagnose(function, program, counterexample, scope)
-    if CONTRACTS[function].is_backward:  # their unlisted mistakes are not located
+    if CONTRACTS[function].is_backward:  # `locate` knows forward passes only
         if isinstance(widest, LayerProblem):
             return Explanation(findings, follows_wrong_forward(program, widest))
         return Explanation(findings, is_inherited(program, counterexample))
@@ -162,30 +169,33 @@ def search(
     is_vague = not findings or (location and not location.data()["how"])
     if is_vague and (digits := right_digits(function, program, counterexample, scope)):
         findings = [digits, *findings]
-    alone, inherited = not location or location.alone, is_inherited(program, counterexample)
-    return Explanation(findings or _traces(program, problem, widest), inherited, shows_alone=alone)
+    return Explanation(
+        findings or _wrong_outputs(program, problem, widest),
+        is_inherited(program, counterexample),
+        is_reproducible=not location or location.alone,
+    )
 
 
 def located(program: Program, counterexample: Problem, limits: Limits) -> Location | None:
-    """Where, when and how a function is wrong on a counterexample; `None` if no location is found.
+    """Find where, when and how a function is wrong on a counterexample; `None` if no location fits.
 
-    Layers that may compile for each shape are not located, since that would take too long. Raises
-    `DiedError`.
+    Layers that may compile for each shape are not located, since that would take too long. Raises `DiedError`
+    if the process dies.
     """
     function, known = program.function, _cache(program).locations[program.function, limits.dtypes]
     if counterexample not in known:
-        known[counterexample] = None  # so that an error is not repeated for each law
+        known[counterexample] = None  # if `locate` raises an error, the next law does not repeat it
         if not (isinstance(counterexample, LayerProblem) and program.implementation.is_slow):
-            tried = _known_locations(program, counterexample, limits)
-            fits = (each for each in tried if explains(each, function, program, counterexample, limits))
-            known[counterexample] = next(fits, None) or locate(
+            earlier = _known_locations(program, counterexample, limits)
+            fitting = (each for each in earlier if explains(each, function, program, counterexample, limits))
+            known[counterexample] = next(fitting, None) or locate(
                 function, program, counterexample, program.implementation.end_process, limits
             )
     return known[counterexample]
 
 
 def _known_locations(program: Program, counterexample: Problem, limits: Limits) -> list[Location]:
-    """The known locations of a function, and those of its cell if the function inherits its mistake."""
+    """Return the known locations of a function; if it inherits a mistake, those of its cell, too."""
     locations, cell = _cache(program).locations, CONTRACTS[program.function].cell
     of_function = [each for each in locations[program.function, limits.dtypes].values() if each]
     of_cell = [each for each in locations[cell, limits.dtypes].values() if each and each.alone]
@@ -196,7 +206,7 @@ def _known_locations(program: Program, counterexample: Problem, limits: Limits) 
 
 
 def _located_in_float32(program: Program, counterexample: Problem) -> Location | None:
-    """The location in float32 of a function that is right in a wider dtype."""
+    """Find the location in float32 of a function that is right in the widest dtype that it supports."""
     dtype = counterexample.dtype
     if dtype != "float32" or dtype == program.limits.dtypes[0]:
         return None
@@ -204,22 +214,21 @@ def _located_in_float32(program: Program, counterexample: Problem) -> Location |
     return location.under(Condition(Feature("bits"), "=", 32)) if location else None
 
 
-def _traces(program: Program, problem: Problem, widest: Problem) -> list[Finding]:
-    """The findings on a mistake that has no name and no location."""
+def _wrong_outputs(program: Program, problem: Problem, widest: Problem) -> list[Finding]:
+    """Find which outputs are wrong. `widest` is the problem in the widest dtype that the target supports."""
     function, counterexample = program.function, widest.inputs(program.function)
-    known = symptoms(function, program, counterexample, program.limits)
-    is_nearly = known == found("nearly")
-    if is_nearly and problem.dtype != widest.dtype:
-        itself = symptoms(function, program, problem.inputs(function), program.limits)
-        if itself != known:
-            right = found("right in", dtype=widest.dtype, wrong_in=problem.dtype)
-            return [right, itself] if itself else [right]
-    elif not is_nearly:
+    finding = symptoms(function, program, counterexample, program.limits)
+    if finding != found("nearly"):
         program.implementation.end_process()  # earlier calls may have made the answer wrong
         if program(counterexample).is_like(specification(function, program.limits)(counterexample)):
-            known = found("nearly")
-    return [known] if known else []
+            finding = found("nearly")
+    elif problem.dtype != widest.dtype:
+        in_dtype = symptoms(function, program, problem.inputs(function), program.limits)
+        if in_dtype != finding:
+            right = found("right in", dtype=widest.dtype, wrong_in=problem.dtype)
+            return [right, in_dtype] if in_dtype else [right]
+    return [finding] if finding else []
 
 
-def _cache(program: Program) -> Cache:
-    return _CACHES.setdefault(program.implementation, Cache())
+def _cache(program: Program) -> _Cache:
+    return _CACHES.setdefault(program.implementation, _Cache())

@@ -8,15 +8,15 @@ from oracle.diagnosis.findings import Finding, found, in_words, is_far, mistake
 from oracle.faults import by_error
 from oracle.verdict import Facts
 from properties.explanations.explanation import Explanation, explain
-from properties.explanations.printed_values import values
+from properties.explanations.printed_values import printed_arguments
 from properties.trials.trial import Trial, ViolationError
 
 NO_ANSWER = ("died", "raised", "form")
-"""The names of facts and kinds of findings for a call that does not return a valid answer."""
+"""The facts of a call that returned no valid answer. Findings of these kinds repeat the facts."""
 
 
 class Failure:
-    """A violation with its facts and its explanation, which are computed on first access."""
+    """A violation with its facts and its explanation, which are both computed on first access."""
 
     def __init__(self, violation: ViolationError) -> None:
         self.problem = violation.trial.problem
@@ -25,10 +25,10 @@ class Failure:
 
     @cached_property
     def facts(self) -> Facts:
-        """The facts of the violation as data for JSON, with the layout of the arguments if it is unusual."""
+        """The facts as data for JSON, with the memory layout of the arguments if it is not C order."""
         try:
             facts = dict(self._violation.facts())
-            for layout in self.trial.arrangements - {"C"}:  # one at most
+            for layout in self.trial.arrangements - {"C"}:  # a law uses at most one
                 facts["layout"] = layout
             return facts
         except Exception as error:  # report the failure without its facts
@@ -36,38 +36,38 @@ class Failure:
 
     @cached_property
     def explanation(self) -> Explanation:
-        """The explanation of the violation; empty after a crash or a timeout, to avoid another one."""
+        """The explanation; empty if a call crashed or hung, because more calls would, too."""
         facts = self._violation.known
         if "died" in facts:
             return Explanation()
-        # The fact `form` says what is wrong, and an exception may be raised far from the wrong equation.
+        # The fact `form` already says what is wrong. An exception may be raised far from the wrong equation.
         locating = not {"form", "raised"} & {*facts}
         return explain(self.trial, whole="form" in facts, locating=locating)
 
     @property
     def findings(self) -> list[Finding]:
-        """The findings: first mistakes, then the error or crash, then a location, then everything else."""
+        """The findings: first mistakes, then the error or the crash, then a location, then the others."""
         facts, findings = self._violation.known, [*self.explanation.findings]
         place = {"at": facts["at"]} if "at" in facts else {}
         if "raised" in facts:
-            by_its_error = [mistake(name) for name in by_error(**facts["raised"])]
-            others = [each for each in findings if each.kind != "nearly" and each not in by_its_error]
-            findings = [*by_its_error, *others, found("raised", **facts["raised"], **place)]
+            of_error = [mistake(name) for name in by_error(**facts["raised"])]
+            others = [each for each in findings if each.kind != "nearly" and each not in of_error]
+            findings = [*of_error, *others, found("raised", **facts["raised"], **place)]
         if "died" in facts:
             findings.append(found("died", reason=facts["died"], **place))
         if "form" in facts:
             findings.append(found("form", text=facts["form"]))
-        if found("nearly") in findings and is_far(self.facts):  # only the calls of this law are wrong
+        if found("nearly") in findings and is_far(self.facts):  # ordinary calls are right
             findings[findings.index(found("nearly"))] = found("only in this law")
         order = {"raised": 1, "died": 1, "location": 2, "form": 3}
         return sorted(findings, key=lambda each: 0 if each.is_mistake else order.get(each.kind, 4))
 
     @cached_property
     def message(self) -> str:
-        """The message: the law, the function, the facts, the likely mistake, the command to reproduce it."""
-        trial, why = self.trial, self.explanation
+        """The text of the failure: a line for the law, then labelled lines from the facts to the command."""
+        trial = self.trial
         text_by_label = in_words(self.facts)
-        if why.inherited:
+        if self.explanation.inherited:
             source = trial.contract.source
             reason = (
                 f"the gradients are right for the {source} of this target"
@@ -83,14 +83,17 @@ class Failure:
                 text_by_label["to mend it"] = "\n".join(remedies)
         elif others:
             text_by_label["unknown mistake"] = "\n".join(line for each in others for line in each.lines)
-        shown = values(trial.problem, trial.contract.name)
-        given = {"input": shown} if shown else {}
-        text_by_label |= {"problem": repr(trial.problem), **given, "reproduce": reproduction(trial)}
-        if trial.stored:
-            text_by_label["stored"] = "in .hypothesis by an earlier run, and tried first"
-        if not why.shows_alone:
+        text_by_label["problem"] = repr(trial.problem)
+        if text := printed_arguments(trial.problem, trial.contract.name):
+            text_by_label["input"] = text
+        text_by_label["reproduce"] = reproduction(trial)
+        if not self.explanation.is_reproducible:
             text_by_label["reproduce"] += (
-                "\nwhich passes: the answer is wrong only after other calls, or by chance"
+                "\nThis command passes: the answer is wrong only after other calls, or by chance."
+            )
+        if trial.stored:
+            text_by_label["stored"] = (
+                "an earlier run stored this problem in .hypothesis, so this run tried it first"
             )
         width = max(map(len, text_by_label))
         lines = (
@@ -102,6 +105,6 @@ class Failure:
 
 
 def reproduction(trial: Trial) -> str:
-    """The command that runs the laws of a trial's function on its problem."""
+    """Return the command that checks all laws of the trial's function on the trial's problem."""
     words = [*trial.implementation.settings.command, trial.implementation.target, "-k", trial.contract.name]
     return f"{shlex.join(words)} --reproduce '{trial.problem!r}'"

@@ -1,6 +1,7 @@
-"""Finds out whether a function is wrong only because of another: a forward pass by its cell, or gradients.
+"""Finds out whether a function is wrong only because a function that it depends on is wrong.
 
-The gradients of a layer inherit a mistake if they are the derivatives of its wrong forward pass.
+A function that loops over time inherits the mistake of its cell. The gradients of a layer inherit the mistake
+of its forward pass if they are the derivatives of that forward pass.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,25 +20,28 @@ from properties.trials.trial import Trial
 from reference import lstm_forward, rnn_forward
 from reference.contract import CONTRACTS, Array, Contract
 
-PROBLEMS = 4
-"""The number of problems on which a law is checked to find out whether it holds on a cell."""
+CELL_PROBLEMS = 4
+"""The number of problems on which `is_inherited_in_dtype` checks the law on the cell."""
 
-STEP, ALLOWED = 2.0**-8, 0.01
-"""The step of a central difference, and its allowed relative error. Float32 arithmetic stays within it."""
+STEP = 2.0**-8
+"""The step of a central difference."""
+
+ALLOWED_ERROR = 0.01
+"""The allowed relative error of a central difference. Computation in float32 stays within it."""
 
 
 def is_inherited(program: Program, counterexample: Inputs) -> bool:
-    """Whether a sequence and its cell are wrong, and the sequence is right with a right cell."""
+    """Whether the function and its cell are wrong, and the function is right if it calls a right cell."""
     function = program.function
     if CONTRACTS[function].is_layer:
         return False  # a layer need not have a cell
-    given = problems(function, counterexample, Scope(program.limits))
-    for inputs in given:
-        shown, used = program.with_right_cell(inputs)
-        if not used or not shown.is_like(specification(function, program.limits)(inputs)):
+    many_inputs = problems(function, counterexample, Scope(program.limits))
+    for inputs in many_inputs:
+        answer, is_cell_used = program.with_right_cell(inputs)
+        if not is_cell_used or not answer.is_like(specification(function, program.limits)(inputs)):
             return False
     cell = CONTRACTS[function].cell
-    if program.is_right(function, given):
+    if program.is_right(function, many_inputs):
         return False
     if cell not in program.implementation.load().functions:
         return True
@@ -46,7 +50,7 @@ def is_inherited(program: Program, counterexample: Inputs) -> bool:
 
 
 def _later_steps(counterexample: Inputs, cell: str) -> list[Inputs]:
-    """The steps of a right forward pass as one batch: a cell's mistake may show only in later states."""
+    """Return all steps of a right forward pass as one batch. Some mistakes show only on later states."""
     if CONTRACTS[cell].is_backward or counterexample.x.shape[2] < 2:
         return []
     x, a0, parameters = counterexample.x, counterexample.a0, counterexample.parameters
@@ -59,27 +63,30 @@ def _later_steps(counterexample: Inputs, cell: str) -> list[Inputs]:
     return [counterexample.steps(a, c)]
 
 
-def is_inherited_in_its_precision(trial: Trial) -> bool:
-    """As `is_inherited`, but checks the law in the dtype of the trial: float64 hides rounding mistakes."""
+def is_inherited_in_dtype(trial: Trial) -> bool:
+    """Whether the law fails on the cell, and holds with a right cell, both in the dtype of the trial.
+
+    `is_inherited` compares in float64, which hides mistakes of rounding.
+    """
     contract, implementation = trial.contract, trial.implementation
     if contract.is_layer or contract.is_cell or contract.cell not in implementation.load().functions:
         return False
     with_right_cell = _WithRightCell(implementation)
     if not trial.holds_of(with_right_cell) or not with_right_cell.used:
         return False
-    of_cell = siblings(replace(trial.problem, T_x=1), PROBLEMS)
-    return not all(trial.holds_of(implementation, contract.cell, problem) for problem in of_cell)
+    for_cell = siblings(replace(trial.problem, T_x=1), CELL_PROBLEMS)
+    return not all(trial.holds_of(implementation, contract.cell, problem) for problem in for_cell)
 
 
 class _WithRightCell(Implementation):
-    """The same target in the same process, with a right cell. `used` says whether all calls used it."""
+    """The same target in the same process, with a right cell. `used`: whether all calls used that cell."""
 
     def __init__(self, implementation: Implementation) -> None:
         self.__dict__ = vars(implementation)
         self.used = True
 
     def reply_each(self, requests: Sequence[Request], *, time_limit: float | None = None) -> list[Reply]:
-        """The replies to these requests with the right cell."""
+        """Send the requests, changed to use the right cell, and return the replies."""
         with_right_cell = [each.with_right_cell() for each in requests]
         replies = super().reply_each(with_right_cell, time_limit=time_limit)
         for reply in replies:
@@ -90,77 +97,85 @@ class _WithRightCell(Implementation):
 def follows_wrong_forward(program: Program, problem: LayerProblem) -> bool:
     """Whether wrong gradients of a layer are the derivatives of its own forward pass, which is wrong, too.
 
-    They are compared on two problems with ordinary numbers: the first that distinguishes mistakes, and one
-    with the sizes and options of `problem`. On one of them the gradients and the forward pass must be wrong.
+    They are compared on two problems with ordinary numbers: the first problem of the diagnosis, and `problem`
+    in the regime `unit`. The gradients must be wrong on one of the two. The forward pass must be wrong on one
+    of the two, or on `problem`.
     """
     implementation, limits = program.implementation, program.limits
     contract = CONTRACTS[program.function]
     if contract.source not in implementation.load().functions or implementation.is_slow:
         return False
     first, _ = opening_problems(program.function, problem.network)
-    posed = [limits.fitted(first), limits.fitted(replace(problem, regime="unit", dtype="float64"))]
-    compared = [each.inputs(program.function) for each in posed]
-    forward = [each.inputs(contract.source) for each in (*posed, problem)]
+    ordinary = [limits.fitted(first), limits.fitted(replace(problem, regime="unit", dtype="float64"))]
+    compared = [each.inputs(program.function) for each in ordinary]
+    forward = [each.inputs(contract.source) for each in (*ordinary, problem)]
     if program.is_right(program.function, compared) or program.is_right(contract.source, forward):
         return False
     return all(_are_derivatives(implementation, contract, inputs) for inputs in compared)
 
 
 def _are_derivatives(implementation: Implementation, contract: Contract, inputs: Inputs) -> bool:
-    """Whether all gradients are those of the target's own forward pass."""
+    """Whether the gradients of a layer agree with central differences of the target's own forward pass.
+
+    Each argument and each parameter is shifted in one random direction.
+    """
     arguments = inputs.arguments(contract.name)
-    incoming = len(contract.arguments) - len(CONTRACTS[contract.source].arguments)
-    given = arguments[incoming:]
+    n_incoming = len(contract.arguments) - len(CONTRACTS[contract.source].arguments)
+    incoming, forward_arguments = arguments[:n_incoming], arguments[n_incoming:]
     reply, *_ = implementation.reply_each([Request(contract.name, arguments)])
     if not isinstance(reply.outcome, Returned):
         return False
     rng, requests, predicted = np.random.default_rng(0), [], []
     try:
         *by_arguments, by_parameters = reply.outcome.value
-        for at, gradients in _by_quantity(given, by_arguments, by_parameters):
+        for key, gradients in _gradients_by_key(forward_arguments, by_arguments, by_parameters):
             directions = [rng.standard_normal(each.shape) for each in gradients]
             terms = [each * direction for each, direction in zip(gradients, directions, strict=True)]
             predicted.append(
                 (sum(map(np.sum, terms)), np.sqrt(sum(float(np.sum(each**2)) for each in terms)))
             )
             requests += [
-                Request(contract.source, _shifted(given, at, directions, step)) for step in (STEP, -STEP)
+                Request(contract.source, _shifted(forward_arguments, key, directions, step))
+                for step in (STEP, -STEP)
             ]
-        losses = [_loss(each.outcome, arguments[:incoming]) for each in implementation.reply_each(requests)]
-    except (ValueError, TypeError, KeyError):  # gradients or answers of another form
+        losses = [_loss(each.outcome, incoming) for each in implementation.reply_each(requests)]
+    except (ValueError, TypeError, KeyError):  # the gradients or outputs have another form than specified
         return False
-    found = [(up - down) / (2 * STEP) for up, down in zip(losses[::2], losses[1::2], strict=True)]
+    slopes = [(up - down) / (2 * STEP) for up, down in zip(losses[::2], losses[1::2], strict=True)]
     return all(
-        abs(slope - value) <= ALLOWED * size for slope, (value, size) in zip(found, predicted, strict=True)
+        abs(slope - value) <= ALLOWED_ERROR * size
+        for slope, (value, size) in zip(slopes, predicted, strict=True)
     )
 
 
-def _by_quantity(
-    given: Sequence[Any], by_arguments: Sequence[Array], by_parameters: Sequence[Any]
+def _gradients_by_key(
+    forward_arguments: Sequence[Any], by_arguments: Sequence[Array], by_parameters: Sequence[Any]
 ) -> Iterator[tuple[int | str, list[Array]]]:
-    """The gradients with respect to each given array and each parameter of all layers."""
-    for at, (array, gradient) in enumerate(zip(given[:-2], by_arguments, strict=True)):
+    """Yield gradients: by the position of an argument, then by the name of a parameter, for all layers."""
+    for position, (array, gradient) in enumerate(zip(forward_arguments[:-2], by_arguments, strict=True)):
         if array is not None:
-            yield at, [gradient]
-    for name in given[-2][0]:
+            yield position, [gradient]
+    for name in forward_arguments[-2][0]:
         yield name, [each[f"d{name}"] for each in by_parameters]
 
 
-def _shifted(given: Sequence[Any], at: int | str, directions: Sequence[Array], step: float) -> list[Any]:
-    """The arguments of the forward pass, with one quantity shifted by a step in a direction."""
-    *arrays, parameters, options = given
-    if isinstance(at, int):
-        arrays[at] = (arrays[at] + step * directions[0]).astype(arrays[at].dtype)
+def _shifted(
+    forward_arguments: Sequence[Any], key: int | str, directions: Sequence[Array], step: float
+) -> list[Any]:
+    """Return the arguments, with `step * directions` added to the argument or the parameters at a key."""
+    *arrays, parameters, options = forward_arguments
+    if isinstance(key, int):
+        arrays[key] = (arrays[key] + step * directions[0]).astype(arrays[key].dtype)
     else:
         parameters = [
-            {**p, at: (p[at] + step * direction).astype(p[at].dtype)}
+            {**p, key: (p[key] + step * direction).astype(p[key].dtype)}
             for p, direction in zip(parameters, directions, strict=True)
         ]
     return [*arrays, parameters, options]
 
 
 def _loss(outcome: Any, incoming: Sequence[Array]) -> float:
-    """The loss of which `incoming` are the gradients. Raises `ValueError` if the call did not return."""
+    """Return the sum of all outputs times their incoming gradients. Raises `ValueError` without outputs."""
     if not isinstance(outcome, Returned):
         raise ValueError("the call did not return")
     pairs = zip(outcome.value, incoming, strict=True)

@@ -9,25 +9,29 @@ from oracle.inputs import Inputs
 from oracle.problem import Problem
 from reference.contract import CONTRACTS, PARAMETERS, Array
 
-WIDTH, LINES = 90, 10
-"""The widest and longest text that is shown."""
+LINE_WIDTH, MOST_LINES = 90, 10
+"""The limits of the text, in characters and in lines."""
 
 
-def values(problem: Problem, function: str) -> str:
-    """The arguments of a function, as in `x = [[[1]]], a0 = [[0]]`, several in a line.
+def printed_arguments(problem: Problem, function: str) -> str:
+    """Return the arguments of a function as text, as in `x = [[[1]]], a0 = [[0]]`, several in a line.
 
-    A backward pass gets caches; the arguments of the forward pass that makes them are shown instead. Empty if
-    an argument takes more than a line, or all more than `LINES`.
+    In place of the caches of a backward pass, the text has the arguments of the forward pass that makes these
+    caches. The text is empty if an array is empty, an array takes more than a line, or all arrays take more
+    than `MOST_LINES`.
     """
-    named = _layer_arguments(problem, function) if CONTRACTS[function].is_layer else _named(problem, function)
-    if any(array.size == 0 or 2 * array.size > WIDTH for array in named.values()):
+    is_layer = CONTRACTS[function].is_layer
+    arguments = _layer_arguments(problem, function) if is_layer else _arguments(problem, function)
+    if any(array.size == 0 or 2 * array.size > LINE_WIDTH for array in arguments.values()):
         return ""
-    entries = ", ".join(f"{name} = {_text(array)}".replace(" ", "\xa0") for name, array in named.items())
-    lines = [line.replace("\xa0", " ").rstrip(",") for line in wrap(entries, WIDTH, break_long_words=False)]
-    return "" if len(lines) > LINES or max(map(len, lines)) > WIDTH else "\n".join(lines)
+    # No line breaks within an array: its spaces are non-breaking until the text is wrapped.
+    entries = ", ".join(f"{name} = {_text(array)}".replace(" ", "\xa0") for name, array in arguments.items())
+    wrapped = wrap(entries, LINE_WIDTH, break_long_words=False)
+    lines = [line.replace("\xa0", " ").rstrip(",") for line in wrapped]
+    return "" if len(lines) > MOST_LINES or max(map(len, lines)) > LINE_WIDTH else "\n".join(lines)
 
 
-def _named(problem: Problem, function: str) -> dict[str, Array]:
+def _arguments(problem: Problem, function: str) -> dict[str, Array]:
     """The arguments of one of the four functions, or of one of their backward passes."""
     contract, inputs = CONTRACTS[function], problem.inputs(function)
     named = dict(zip(contract.arguments, inputs.arguments(function), strict=False))
@@ -51,7 +55,7 @@ def _layer_arguments(problem: Problem, function: str) -> dict[str, Array]:
 
 
 def _text(part: Any) -> str:
-    """An array as Python writes lists, with whole numbers without a point."""
+    """An array as Python writes lists, but whole numbers without a decimal point."""
     if isinstance(part, np.ndarray):
         return f"[{', '.join(map(_text, part))}]"
     return str(part).removesuffix(".0")

@@ -1,4 +1,4 @@
-"""Calls an implementation in order to explain a failure."""
+"""Calls a function of an implementation for the diagnosis of a failure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,10 @@ class DiedError(Exception):
 
 @dataclass(frozen=True)
 class Program:
-    """A function of an implementation, as the diagnosis calls it. Each call raises `DiedError` if it dies."""
+    """A function of an implementation, as the diagnosis calls it.
+
+    Every method that calls the function raises `DiedError` if the process dies.
+    """
 
     implementation: Implementation
     function: str
@@ -26,19 +29,19 @@ class Program:
         return self.implementation.limits
 
     def __call__(self, inputs: Inputs, then: Inputs | None = None) -> Behaviour:
-        """The behaviour of a call; with `then`, the answer is read after another call, on these inputs."""
+        """Call the function on `inputs`; with `then`, read the answer only after calls on these inputs."""
         return behaviour(self.function, self._outcome(inputs, then), self.limits)
 
     def with_right_cell(self, inputs: Inputs) -> tuple[Behaviour, bool]:
-        """The behaviour of a forward with a right cell, and whether it called that cell."""
+        """Call a forward pass with a right cell. Returns its behaviour, and whether it called that cell."""
         outcome = self._outcome(inputs, with_right_cell=True)
         used = isinstance(outcome, Returned) and outcome.used_reference_cell
         return behaviour(self.function, outcome, self.limits), used
 
-    def is_right(self, function: str, posed: Sequence[Inputs]) -> bool:
-        """Whether a function answers rightly, and its first answer is right after the second call, too."""
+    def is_right(self, function: str, many_inputs: Sequence[Inputs]) -> bool:
+        """Whether a function is right on all inputs, and later calls do not change its first answer."""
         program, right = Program(self.implementation, function), specification(function, self.limits)
-        first, second, *rest = posed
+        first, second, *rest = many_inputs
         calls = [(first, second), (second, None), *((inputs, None) for inputs in rest)]
         return all(program(inputs, then).is_like(right(inputs)) for inputs, then in calls)
 
@@ -52,7 +55,7 @@ class Program:
 
 
 def behaviour(function: str, outcome: Outcome, limits: Limits) -> Behaviour:
-    """The behaviour of a call by its outcome. Raises `DiedError` if the process died."""
+    """The behaviour that the outcome of a call shows. Raises `DiedError` if the process died."""
     if isinstance(outcome, Returned):
         return Behaviour.of(function, outcome.value, outcome.arguments, limits)
     if isinstance(outcome, Raised):
