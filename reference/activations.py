@@ -16,15 +16,15 @@ def sigmoid(z: Any, out: Optional[Array] = None) -> Array:
     `out` is given, the result is written into it, as in NumPy; `out` may be `z`.
     """
     z = floating("z", z)
-    # The form e / (1 + e) keeps its relative accuracy down to the subnormals. NumPy 1 computes 1 + e of a
-    # single number in float64, hence the dtype.
+    # e / (1 + e) is accurate down to the subnormals. The dtype is for NumPy 1, which computes 1 + e in
+    # float64 if e is a single number.
     e = np.exp(np.minimum(z, _saturation(z.dtype)), out=out)
     return np.asarray(np.divide(e, 1 + e, out=out, dtype=e.dtype))
 
 
 @lru_cache
 def _saturation(dtype: np.dtype[Any]) -> Any:
-    """A number above which the sigmoid is rounded to 1; exp of this number does not overflow."""
+    """The number from which on the sigmoid is rounded to 1; exp of this number does not overflow."""
     return np.log(8 / np.finfo(dtype).eps).astype(dtype)
 
 

@@ -1,7 +1,7 @@
 """The backward passes of the four functions: the gradients of a loss, by the chain rule.
 
-A loss depends on the hidden states. `da` is its direct gradient with respect to each hidden state, without
-the effect of the state on later steps: the backward pass adds this effect. The prediction head has no part.
+A loss depends on the hidden states. `da` is the direct gradient of the loss with respect to each hidden
+state; the backward pass adds the effect of a state on later steps. The prediction head does not contribute.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def rnn_backward(da: Any, caches: Any) -> dict[str, Array]:
     For the dtype of the results and the errors raised, see `reference.cache_validation.validate_backward`.
     """
     v, p = validate_backward("rnn_backward", {"da": da}, caches)
-    slope = v["a_next"] ** 2  # the next line writes to it: allocating another array takes longer
+    slope = v["a_next"] ** 2  # the next line overwrites this array, since a new one costs time
     dz, da0 = rnn_steps_backward(state_gradients(v["da"]), np.subtract(1, slope, out=slope), p)
     return {
         "dx": input_gradient(dz, p["Wax"]),
@@ -82,7 +82,7 @@ def rnn_steps_backward(da: Array, slope: Array, p: Mapping[str, Array]) -> tuple
     """The gradients with respect to all pre-activations `(n_a, T_x, m)` and the initial state `(n_a, m)`.
 
     `da (n_a, T_x + 1, m)` is the direct gradient with respect to each state, the initial state first.
-    `slope (n_a, T_x, m)` is the derivative of the activation; the first result overwrites it.
+    `slope (n_a, T_x, m)` is the derivative of the activation; the function writes its first result there.
     """
     WaaT = np.ascontiguousarray(p["Waa"].T)
     dz, d = slope, da[:, -1]
@@ -177,16 +177,16 @@ def lstm_steps_backward(
 ) -> tuple[Array, Array, Array, Array]:
     """The gradients with respect to the pre-activations, both initial states, and each hidden state.
 
-    The first result is `(4 n_a, T_x, m)`, in the order f, i, o, c. The last is `(n_h, T_x, m)`, and includes
-    the effect of a state on later steps. `da (n_h, T_x + 1, m)` and `dc (n_a, T_x + 1, m)` are the direct
-    gradients with respect to each state, the initial state first; `gates (4, n_a, T_x, m)` are f, i, o, c.
-    With `Wp` among the parameters the hidden state is projected.
+    The first result is `(4 n_a, T_x, m)`, in the order f, i, o, c. The last result is `(n_h, T_x, m)`, and
+    includes the effect of a state on later steps. `da (n_h, T_x + 1, m)` and `dc (n_a, T_x + 1, m)` are the
+    direct gradients with respect to each state, the initial state first; `gates (4, n_a, T_x, m)` has the
+    order f, i, o, c. If the parameters include `Wp`, the hidden state is projected.
     """
     (_, n_a, T_x, m), n_h, Wp = gates.shape, len(da), p.get("Wp")
     WaT = np.concatenate([p[f"W{gate}"][:, :n_h] for gate in "fioc"]).T
     ft, it, ot, cct = gates
     h = np.tanh(c_next)
-    # dz / dc of the gates f, i and c, and dz / da of the output gate: they depend on no later step.
+    # dz / dc of the gates f, i and c, and dz / da of the output gate. These factors depend on no later step.
     factors = gates * (1 - gates)
     factors[:3] *= np.stack([c_prev, cct, h])
     factors[3] = it * (1 - cct**2)
@@ -208,30 +208,30 @@ def lstm_steps_backward(
 def state_gradients(da: Array) -> Array:
     """The gradients `da (n_a, m, T_x)` as `(n_a, T_x + 1, m)`, with 0 for the initial state."""
     n_a, m, T_x = da.shape
-    every = np.zeros((n_a, T_x + 1, m), da.dtype)
-    every[:, 1:] = da.transpose(0, 2, 1)
-    return every
+    with_initial = np.zeros((n_a, T_x + 1, m), da.dtype)
+    with_initial[:, 1:] = da.transpose(0, 2, 1)
+    return with_initial
 
 
 def input_gradient(dz: Array, Wx: Array) -> Array:
-    """The gradient with respect to the inputs, `(n_x, m, T_x)`."""
+    """The gradient with respect to the inputs, `(n_x, m, T_x)`, from `dz (n, T_x, m)`."""
     n, T_x, m = dz.shape
     steps = (Wx.T @ dz.reshape(n, T_x * m)).reshape(Wx.shape[1], T_x, m)
     return time_last(steps.transpose(1, 0, 2))
 
 
 def weight_gradient(dz: Array, v: Array) -> Array:
-    """The gradient with respect to the weights on `v`, `(n, k)`; both arguments are `(·, T_x, m)`."""
+    """The gradient `(n, k)` with respect to weights that act on `v (k, T_x, m)`, from `dz (n, T_x, m)`."""
     columns = dz.shape[1] * dz.shape[2]
     return dz.reshape(len(dz), columns) @ v.reshape(len(v), columns).T
 
 
 def bias_gradient(dz: Array) -> Array:
-    """The gradient with respect to the bias, `(n, 1)`."""
+    """The gradient with respect to the bias, `(n, 1)`, from `dz (n, T_x, m)`."""
     return np.asarray(np.sum(dz, axis=(1, 2)))[:, None]
 
 
 def gate_gradients(dz: Array, concat: Array) -> dict[str, Array]:
-    """The gradients with respect to the weights and biases of the gates, which `dz` stacks as f, i, o, c."""
+    """The gradients with respect to the weights and biases of the gates; `dz` stacks f, i, o, c."""
     stacked = {"dW": np.split(weight_gradient(dz, concat), 4), "db": np.split(bias_gradient(dz), 4)}
-    return {f"{name}{gate}": each[k] for name, each in stacked.items() for k, gate in enumerate("fioc")}
+    return {f"{name}{gate}": parts[k] for name, parts in stacked.items() for k, gate in enumerate("fioc")}

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 Kind = Literal["rnn", "lstm"]
 Size = Union[str, int]
-"""A size (`"n_a"`), a product (`"D n_h"`), a sum of these (`"n_a + n_x"`) or a number."""
+"""A size (`"n_a"`), a product of sizes (`"D n_h"`), a sum (`"n_a + n_x"`) or a number."""
 Shape = tuple[Size, ...]
 """A shape in symbols."""
 
 NEVER_ZERO = ("n_a", "n_y", "n_p")
-"""The sizes that must be at least 1: the numbers of hidden units and of classes."""
+"""The sizes that must be at least 1: the hidden units, the classes, and the units of a projection."""
 
 STATE: Shape = ("n_a", "m")
 STATES: Shape = ("n_a", "m", "T_x")
@@ -46,8 +46,8 @@ PARAMETERS: Mapping[Kind, Mapping[str, Shape]] = {
 class Contract:
     """The arguments (without `last_arguments`), outputs and cache entries of a function, in order.
 
-    A backward pass takes the cache that its forward pass returns, and returns a dict with its outputs as
-    keys. The backward pass of a layer takes the inputs instead of a cache, and returns a tuple: its outputs,
+    A backward pass takes the cache that its forward pass returns, and returns a dict of its outputs. The
+    backward pass of a layer takes the inputs of its forward pass instead. It returns a tuple: its outputs,
     then a list of dicts with the gradients with respect to parameters.
     """
 
@@ -68,7 +68,7 @@ class Contract:
 
     @property
     def is_layer(self) -> bool:
-        """Whether the function takes a list of parameters for layers and directions. It has no head."""
+        """Whether the function computes whole layers, which have no prediction head."""
         return "_layer" in self.name
 
     @property
@@ -102,7 +102,10 @@ class Contract:
 
     @property
     def source(self) -> str:
-        """The function whose mistake this one may inherit: its cell, or the layer of a layer's gradients."""
+        """The function whose mistake this function may inherit.
+
+        It is the cell of the network; for the gradients of layers, it is the forward pass of the layers.
+        """
         return self.forward if self.is_layer and self.is_backward else self.cell
 
     @property
@@ -112,7 +115,7 @@ class Contract:
 
 
 def gradient_shapes(parameters: Mapping[str, Shape]) -> dict[str, Shape]:
-    """The shapes of the gradients with respect to parameters, without those of the head."""
+    """The shapes of the gradients with respect to all parameters but those of the head."""
     return {f"d{name}": shape for name, shape in parameters.items() if "n_y" not in shape}
 
 
@@ -173,13 +176,13 @@ CONTRACTS: Mapping[str, Contract] = {
 }
 """The contract of each function, by name.
 
-There are L layers in D directions; n_h is n_p with a projection, and n_a without one.
+L is the number of layers, and D the number of directions; n_h is n_p with a projection, otherwise n_a.
 """
 
 
 def _names(*, is_layer: bool, is_backward: bool) -> tuple[str, ...]:
-    kind = (is_layer, is_backward)
-    return tuple(name for name, each in CONTRACTS.items() if (each.is_layer, each.is_backward) == kind)
+    every = CONTRACTS.values()
+    return tuple(each.name for each in every if (each.is_layer, each.is_backward) == (is_layer, is_backward))
 
 
 FUNCTIONS = _names(is_layer=False, is_backward=False)
@@ -188,7 +191,7 @@ FUNCTIONS = _names(is_layer=False, is_backward=False)
 LAYERS = _names(is_layer=True, is_backward=False)
 
 BACKWARDS = _names(is_layer=False, is_backward=True)
-"""The backward passes of the four functions, which a target may have."""
+"""The backward passes of the four functions."""
 
 LAYERS_BACKWARD = _names(is_layer=True, is_backward=True)
 
@@ -197,13 +200,14 @@ OPTIONS: Mapping[str, str] = {
     "lengths": "(m,) whole numbers from 1 to T_x, the steps of each sample (default: all T_x)",
     "activation": '"tanh" or "relu", of an RNN (default "tanh")',
 }
-"""The keys of a layer's `options`, with their possible values in words."""
+"""The keys of a layer's `options`; the texts describe their values."""
 
 
 def direction_shapes(kind: Kind, layer: int, projected: bool) -> dict[str, Shape]:
-    """The parameters of one direction of a layer: those of a cell without the head, and `Wp` if `projected`.
+    """The shapes of the parameters of one direction of layer number `layer`, from 0.
 
-    A layer above the first takes the hidden states of all directions of the layer below.
+    They are those of a cell without the head, and of `Wp` if the hidden state is `projected`. A layer above
+    the first takes the hidden states of all directions of the layer below.
     """
     n_h, n_in = ("n_p" if projected else "n_a"), ("D n_h" if layer else "n_x")
     shapes: dict[str, Shape] = {"Wp": ("n_p", "n_a")} if projected else {}

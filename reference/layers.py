@@ -51,9 +51,9 @@ def rnn_layer(
     For the dtype of the results and the errors raised, see `reference.validation.validate_layers`. No result
     shares memory with the inputs.
     """
-    given = validate_layers("rnn_layer", {"x": x, "a0": a0}, parameters, options)
-    a0, activation = given.arguments["a0"], ACTIVATIONS[given.activation]
-    a, (a_last,) = run_layers(given, lambda v, k: rnn_steps(v, a0[k], given.parameters[k], activation)[:1])
+    call = validate_layers("rnn_layer", {"x": x, "a0": a0}, parameters, options)
+    a0, activation = call.arguments["a0"], ACTIVATIONS[call.activation]
+    a, (a_last,) = run_layers(call, lambda v, k: rnn_steps(v, a0[k], call.parameters[k], activation)[:1])
     return a, a_last
 
 
@@ -82,7 +82,7 @@ def lstm_layer(
         `Wp`. In the first layer `n_in` is `n_x`. In each layer above it is `D n_h`: the layer takes the
         hidden states of the layer below, forward above backward.
     options : mapping
-        As `rnn_layer` takes them, without `activation`.
+        `directions` and `lengths`, as in `rnn_layer`.
 
     Returns
     -------
@@ -95,21 +95,24 @@ def lstm_layer(
     For the dtype of the results and the errors raised, see `reference.validation.validate_layers`. No result
     shares memory with the inputs.
     """
-    given = validate_layers("lstm_layer", {"x": x, "a0": a0, "c0": c0}, parameters, options)
-    a0, c0 = given.arguments["a0"], given.arguments["c0"]
-    a, last = run_layers(given, lambda v, k: lstm_steps(v, a0[k], c0[k], given.parameters[k])[:2])
+    call = validate_layers("lstm_layer", {"x": x, "a0": a0, "c0": c0}, parameters, options)
+    a0, c0 = call.arguments["a0"], call.arguments["c0"]
+    a, last = run_layers(call, lambda v, k: lstm_steps(v, a0[k], c0[k], call.parameters[k])[:2])
     return a, last[0], last[1]
 
 
-def run_layers(given: LayerCall, steps: Steps) -> tuple[Array, list[Array]]:
-    """The hidden states `(D n_h, m, T_x)` of the top layer, the last states `(L D, n, m)` of all layers."""
-    x, D, lengths = given.arguments["x"].transpose(2, 0, 1), given.directions, given.lengths
-    (T_x, _, m), n_h = x.shape, given.arguments["a0"].shape[1]
+def run_layers(call: LayerCall, steps: Steps) -> tuple[Array, list[Array]]:
+    """The hidden states `(D n_h, m, T_x)` of the top layer, and the last states `(L D, n, m)` of all layers.
+
+    An RNN has one array of last states, an LSTM has two, those of `a` and `c`.
+    """
+    x, D, lengths = call.arguments["x"].transpose(2, 0, 1), call.directions, call.lengths
+    (T_x, _, m), n_h = x.shape, call.arguments["a0"].shape[1]
     last: list[list[Array]] = []
-    for k in range(0, len(given.parameters), D):
+    for k in range(0, len(call.parameters), D):
         hidden = np.empty((T_x, D, n_h, m), x.dtype)
         for direction in range(D):
-            # `last` has copies of the states, so that the next direction can reuse the memory of these steps.
+            # `last` gets copies, so that the next direction can reuse the memory of these steps.
             states = steps(direction_order(x, direction, lengths), k + direction)
             hidden[:, direction] = direction_order(states[0][1:], direction, lengths)
             last.append([_last_state(each, lengths) for each in states])
@@ -123,8 +126,7 @@ def run_layers(given: LayerCall, steps: Steps) -> tuple[Array, list[Array]]:
 def direction_order(steps: Array, direction: int, lengths: Array | None) -> Array:
     """The steps `(T_x, n, m)` in the order of a direction; a second call restores the order of time.
 
-    The order of the backward direction is reversed for each sample within its length; the steps of the
-    padding stay in place.
+    For direction 1, backward, the steps of each sample are reversed. The padding stays in place.
     """
     if not direction:
         return steps

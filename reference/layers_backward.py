@@ -24,11 +24,11 @@ from reference.time_axis import time_last
 from reference.validation import LayerCall, validate_layers
 
 BackwardSteps = Callable[[int, Array, Array], tuple[Array, tuple[Array, ...], dict[str, Array]]]
-"""The backward pass of one direction of a layer.
+"""A function that runs one direction backward.
 
-Takes the index of the direction's parameters, and the gradients with respect to its hidden states
-`(n_h, T_x + 1, m)` and memory states `(n_a, T_x + 1, m)`, the initial state first. Returns the gradients with
-respect to its inputs `(n, m, T_x)`, its initial states, and its parameters.
+It takes the index of the direction's parameters, and the direct gradients with respect to the hidden states
+`(n_h, T_x + 1, m)` and memory states `(n_a, T_x + 1, m)`, the initial state first. It returns the gradients
+with respect to the inputs `(n, m, T_x)`, the initial states, and the parameters.
 """
 
 
@@ -62,20 +62,20 @@ def rnn_layer_backward(
 
     For the dtype of the results and the errors raised, see `reference.validation.validate_layers`.
     """
-    given = _validated(
+    call = _validated(
         "rnn_layer_backward", {"x": x, "a0": a0, "da": da, "da_last": da_last}, parameters, options
     )
-    activation, a0 = ACTIVATIONS[given.activation], given.arguments["a0"]
+    activation, a0 = ACTIVATIONS[call.activation], call.arguments["a0"]
     forward_steps: dict[int, Any] = {}
 
     def forward(x: Array, k: int) -> Sequence[Array]:
-        steps = forward_steps[k] = rnn_steps(x, a0[k], given.parameters[k], activation)
+        steps = forward_steps[k] = rnn_steps(x, a0[k], call.parameters[k], activation)
         return steps[:1]
 
     def backward(k: int, da: Array, _: Array) -> tuple[Array, tuple[Array, ...], dict[str, Array]]:
-        p, (a, xs) = given.parameters[k], (steps.swapaxes(0, 1) for steps in forward_steps.pop(k))
-        a_prev, a_next = _masked(given, a[:, :-1]), _masked(given, a[:, 1:])
-        slope = 1 - a_next**2 if given.activation == "tanh" else (a_next > 0).astype(a.dtype)
+        p, (a, xs) = call.parameters[k], (steps.swapaxes(0, 1) for steps in forward_steps.pop(k))
+        a_prev, a_next = _masked(call, a[:, :-1]), _masked(call, a[:, 1:])
+        slope = 1 - a_next**2 if call.activation == "tanh" else (a_next > 0).astype(a.dtype)
         dz, da0 = rnn_steps_backward(da, slope, p)
         gradients = {
             "dWax": weight_gradient(dz, xs),
@@ -84,8 +84,8 @@ def rnn_layer_backward(
         }
         return input_gradient(dz, p["Wax"]), (da0,), gradients
 
-    run_layers(given, forward)
-    dx, (da0,), gradients = _run_layers_backward(given, backward)
+    run_layers(call, forward)
+    dx, (da0,), gradients = _run_layers_backward(call, backward)
     return dx, da0, gradients
 
 
@@ -124,18 +124,18 @@ def lstm_layer_backward(
     For the dtype of the results and the errors raised, see `reference.validation.validate_layers`.
     """
     arguments = {"x": x, "a0": a0, "c0": c0, "da": da, "da_last": da_last, "dc_last": dc_last}
-    given = _validated("lstm_layer_backward", arguments, parameters, options)
-    a0, c0 = given.arguments["a0"], given.arguments["c0"]
+    call = _validated("lstm_layer_backward", arguments, parameters, options)
+    a0, c0 = call.arguments["a0"], call.arguments["c0"]
     forward_steps: dict[int, Any] = {}
 
     def forward(x: Array, k: int) -> Sequence[Array]:
-        steps = forward_steps[k] = lstm_steps(x, a0[k], c0[k], given.parameters[k])
+        steps = forward_steps[k] = lstm_steps(x, a0[k], c0[k], call.parameters[k])
         return steps[:2]
 
     def backward(k: int, da: Array, dc: Array) -> tuple[Array, tuple[Array, ...], dict[str, Array]]:
         a, c, gates, xs = (np.moveaxis(steps, 0, -2) for steps in forward_steps.pop(k))
-        a_prev, c_prev, c_next, gates = (_masked(given, v) for v in (a[:, :-1], c[:, :-1], c[:, 1:], gates))
-        p, n_h = given.parameters[k], len(a)
+        a_prev, c_prev, c_next, gates = (_masked(call, v) for v in (a[:, :-1], c[:, :-1], c[:, 1:], gates))
+        p, n_h = call.parameters[k], len(a)
         dz, da0, dc0, d_hidden = lstm_steps_backward(da, dc, gates, c_next, c_prev, p)
         gradients = gate_gradients(dz, np.concatenate([a_prev, xs]))
         if "Wp" in p:
@@ -143,42 +143,42 @@ def lstm_layer_backward(
         Wx = np.concatenate([p[f"W{gate}"] for gate in "fioc"])[:, n_h:]
         return input_gradient(dz, Wx), (da0, dc0), gradients
 
-    run_layers(given, forward)
-    dx, (da0, dc0), gradients = _run_layers_backward(given, backward)
+    run_layers(call, forward)
+    dx, (da0, dc0), gradients = _run_layers_backward(call, backward)
     return dx, da0, dc0, gradients
 
 
 def _validated(
     function: str, arguments: Mapping[str, Any], parameters: Any, options: Mapping[str, Any] | None
 ) -> LayerCall:
-    """The validated call, with 0 in the padding of `x` and `da`, where a caller may have any value."""
-    given = validate_layers(function, arguments, parameters, options)
-    if given.lengths is None:
-        return given
-    within = np.arange(given.arguments["x"].shape[2]) < given.lengths[:, None]
-    own = {name: np.where(within, given.arguments[name], 0) for name in ("x", "da")}
-    return replace(given, arguments={**given.arguments, **own})
+    """The validated call, with 0 in the padding of `x` and `da`: the caller may pass any value there."""
+    call = validate_layers(function, arguments, parameters, options)
+    if call.lengths is None:
+        return call
+    within = np.arange(call.arguments["x"].shape[2]) < call.lengths[:, None]
+    zero_padded = {name: np.where(within, call.arguments[name], 0) for name in ("x", "da")}
+    return replace(call, arguments={**call.arguments, **zero_padded})
 
 
-def _masked(given: LayerCall, steps: Array) -> Array:
-    """The steps `(…, T_x, m)` with 0 after the end of each sample, where they may be NaN."""
-    if given.lengths is None:
+def _masked(call: LayerCall, steps: Array) -> Array:
+    """The steps `(…, T_x, m)`, with 0 in the padding, which may hold NaN."""
+    if call.lengths is None:
         return steps
-    return np.where(np.arange(steps.shape[-2])[:, None] < given.lengths, steps, 0)
+    return np.where(np.arange(steps.shape[-2])[:, None] < call.lengths, steps, 0)
 
 
 def _run_layers_backward(
-    given: LayerCall, backward: BackwardSteps
+    call: LayerCall, backward: BackwardSteps
 ) -> tuple[Array, list[Array], list[dict[str, Array]]]:
     """The gradients with respect to the inputs, the initial states, and the parameters."""
-    v, D, lengths = given.arguments, given.directions, given.lengths
+    v, D, lengths = call.arguments, call.directions, call.lengths
     da, da_last, dc_last = v["da"].transpose(2, 0, 1), v["da_last"], v.get("dc_last", v["da_last"])
     (T_x, _, m), n_h = da.shape, da_last.shape[1]
     ends = np.full(m, T_x) if lengths is None else lengths
     no_dc = np.zeros((T_x, *dc_last.shape[1:]), da.dtype)
-    initial: list[Any] = [None] * len(given.parameters)
-    gradients: list[Any] = [None] * len(given.parameters)
-    for k in reversed(range(0, len(given.parameters), D)):  # from the top layer down
+    initial: list[Any] = [None] * len(call.parameters)
+    gradients: list[Any] = [None] * len(call.parameters)
+    for k in reversed(range(0, len(call.parameters), D)):  # from the top layer down
         dx: Any = 0
         for place in range(k, k + D):
             direction = place - k
@@ -197,6 +197,6 @@ def _state_gradients(steps: Array, last: Array, ends: Array) -> Array:
     `steps (T_x, n, m)` are the gradients with respect to the state after each step. `last (n, m)` is the
     gradient with respect to the last state of each sample, which is the state after `ends` steps.
     """
-    every = np.concatenate([np.zeros((1, *last.shape), steps.dtype), steps])
-    every[ends, :, np.arange(len(ends))] += last.T
-    return every.transpose(1, 0, 2)
+    with_initial = np.concatenate([np.zeros((1, *last.shape), steps.dtype), steps])
+    with_initial[ends, :, np.arange(len(ends))] += last.T
+    return with_initial.transpose(1, 0, 2)

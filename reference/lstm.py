@@ -116,19 +116,19 @@ def lstm_forward(
 
 
 def lstm_steps(x: Array, a0: Array, c0: Array, p: Mapping[str, Array]) -> tuple[Array, Array, Array, Array]:
-    """The states `a` and `c`, the gates, and the inputs of all steps of `x (T_x, n_x, m)`.
+    """The states `a` and `c`, the gates, and a copy of the inputs `x (T_x, n_x, m)`, for all steps.
 
     `a (T_x + 1, n_h, m)` and `c (T_x + 1, n_a, m)` begin with the initial state. The gates are `(T_x, 4, n_a,
-    m)` in the order f, i, o, c. The inputs are a copy. All four results are views of one array. With `Wp`
-    among the parameters, the hidden state is projected.
+    m)` in the order f, i, o, c. All four results are views of one array. If the parameters include `Wp`, the
+    hidden state is projected.
     """
     (T_x, _, m), n_a, n_h = x.shape, len(c0), len(a0)
     # The four gates share one product, biases included: [W b] (4, n_a, n_h + n_x + 1) times [a_prev; xt; 1].
     W, b = (np.concatenate([p[f"{letter}{gate}"] for gate in "fioc"]).reshape(4, n_a, -1) for letter in "Wb")
     W = np.concatenate([W, b], axis=2)
     Wp = p.get("Wp")
-    # One array holds all steps, each in one piece: [a_prev; xt; 1], the gates and c_prev. Step t writes its
-    # states into the piece of step t + 1. Small arrays would have to be allocated in every call.
+    # To allocate one large array is faster than many small ones. Each step has a block of this array, with
+    # [a_prev; xt; 1], the gates and c_prev. Step t writes its states into the block of step t + 1.
     k = W.shape[2]
     steps = np.empty((T_x + 1, k + 5 * n_a, m), x.dtype)
     concat, c = steps[:, :k], steps[:, -n_a:]

@@ -88,14 +88,13 @@ def rnn_forward(
 def rnn_steps(x: Array, a0: Array, p: Mapping[str, Array], activation: Any = np.tanh) -> tuple[Array, Array]:
     """The states `a (T_x + 1, n_a, m)`, which begin with the initial state, and a copy of `x (T_x, n_x, m)`.
 
-    Both results are views of one array. `activation` is a function that can write to an argument `out`, as in
-    NumPy.
+    Both results are views of one array. `activation` must take an argument `out`, as NumPy's functions do.
     """
     (T_x, _, m), n_a = x.shape, len(a0)
     # One product a step, the bias included: [Waa Wax ba] times [a_prev; xt; 1].
     W = np.concatenate([p["Waa"], p["Wax"], p["ba"]], axis=1)
-    # One array holds [a_prev; xt; 1] of all steps. Step t writes its state into the piece of step t + 1.
-    # Small arrays would have to be allocated in every call.
+    # To allocate one large array is faster than many small ones. Each step has a block [a_prev; xt; 1] of
+    # this array. Step t writes its state into the block of step t + 1.
     steps = np.empty((T_x + 1, W.shape[1], m), x.dtype)
     a, xs = steps[:, :n_a], steps[:-1, n_a:-1]
     a[0], xs[:], steps[:, -1] = a0, x, 1

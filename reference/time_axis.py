@@ -5,7 +5,7 @@ import numpy as np
 from reference.contract import Array
 
 STEPS_AT_A_TIME = 256
-"""A number of steps whose addresses fit into the address cache (TLB) of a processor; 10,000 do not."""
+"""The number of steps to copy at once: the addresses of so few steps fit into a processor's TLB."""
 
 
 def time_last(steps: Array) -> Array:

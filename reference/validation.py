@@ -1,4 +1,4 @@
-"""Checks a call against its contract; the errors name shapes in symbols and numbers."""
+"""Checks a call against its contract. Error messages state shapes in symbols and numbers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ from reference.contract import (
 
 
 def floating(name: str, value: Any) -> Array:
-    """The value as a real array of a floating dtype, by default float64; `TypeError` for other values."""
+    """The value as an array of its own floating dtype; other real numbers become float64.
+
+    Raises `TypeError` if the value is not an array of real numbers.
+    """
     array = _real_array(name, value)
     return array if array.dtype.kind == "f" else array.astype(np.float64)
 
@@ -48,8 +51,10 @@ def validate(
         expected shape in symbols and numbers.
     """
     contract = CONTRACTS[function]
-    given = dict(zip(contract.arguments, arguments))
-    groups = [Group(given, contract.arguments), Group(parameters, contract.parameters, "parameters")]
+    groups = [
+        ArrayGroup(dict(zip(contract.arguments, arguments)), contract.arguments),
+        ArrayGroup(parameters, contract.parameters, "parameters"),
+    ]
     (arrays, weights), sizes = checked_arrays(function, groups)
     return list(arrays.values()), weights, sizes
 
@@ -73,8 +78,8 @@ def validate_layers(
 ) -> LayerCall:
     """Check a call of a layer against its contract, as `validate` does. States that are `None` become zeros.
 
-    Also raises `ValueError` for unknown options, for lengths out of range, if there are not D dicts of
-    parameters for each layer, and for an RNN with a projection.
+    Raises `ValueError` also for unknown options, for lengths out of range, for an RNN with a projection, and
+    unless there are D dicts of parameters for each layer.
     """
     contract, options = CONTRACTS[function], options or {}
     for name in options:
@@ -97,15 +102,15 @@ def validate_layers(
     n_h = "n_p" if projected else "n_a"
     shapes = _with_hidden_size(n_h, contract.arguments)
     states = {name: value for name, value in arguments.items() if value is not None}
-    groups = [Group(states, {name: shapes[name] for name in states})]
+    groups = [ArrayGroup(states, {name: shapes[name] for name in states})]
     for k, p in enumerate(parameters):
-        wanted = _with_hidden_size(n_h, direction_shapes(contract.kind, k // D, projected))
-        groups.append(Group(p, wanted, f"parameters[{k}]"))
+        p_shapes = _with_hidden_size(n_h, direction_shapes(contract.kind, k // D, projected))
+        groups.append(ArrayGroup(p, p_shapes, f"parameters[{k}]"))
     (arrays, *weights), sizes = checked_arrays(function, groups, {"L": len(parameters) // D, "D": D})
     for name in arguments:
         if name not in arrays:
             arrays[name] = np.zeros(extents(shapes[name], sizes), arrays["x"].dtype)
-    lengths = _lengths(function, options.get("lengths"), sizes)
+    lengths = _checked_lengths(function, options.get("lengths"), sizes)
     return LayerCall(arrays, weights, D, lengths, activation)
 
 
@@ -117,8 +122,7 @@ def _with_hidden_size(n_h: str, shapes: Mapping[str, Shape]) -> dict[str, Shape]
     }
 
 
-def _lengths(function: str, lengths: Any, sizes: Mapping[str, int]) -> Array | None:
-    """The lengths as whole numbers from 1 to T_x, one for each sample."""
+def _checked_lengths(function: str, lengths: Any, sizes: Mapping[str, int]) -> Array | None:
     if lengths is None:
         return None
     m, T_x = sizes["m"], sizes["T_x"]
@@ -133,8 +137,11 @@ def _lengths(function: str, lengths: Any, sizes: Mapping[str, int]) -> Array | N
     return array.astype(np.intp)
 
 
-class Group(NamedTuple):
-    """Values by name, their shapes in the contract, and the name of their dict: `""` for arguments."""
+class ArrayGroup(NamedTuple):
+    """The arguments of a call, or one dict of parameters: values by name, and their shapes in the contract.
+
+    `name` is the name of the dict in error messages; it is empty for arguments.
+    """
 
     values: Any
     shapes: Mapping[str, Shape]
@@ -142,28 +149,31 @@ class Group(NamedTuple):
 
 
 def checked_arrays(
-    function: str, groups: Sequence[Group], known: Mapping[str, int] | None = None, *, copy: bool = True
+    function: str, groups: Sequence[ArrayGroup], known: Mapping[str, int] | None = None, *, copy: bool = True
 ) -> tuple[list[dict[str, Array]], Mapping[str, int]]:
-    """The values of each group in one dtype and in C order, and the sizes by symbol.
+    """The arrays of each group in one dtype and in C order, and the sizes by symbol.
 
-    `known` are the sizes that no array determines. Without `copy`, an array that already has this dtype and
+    `known` has the sizes that no array determines. Without `copy`, an array that already has this dtype and
     order is returned itself. Raises the errors of `validate`.
     """
-    known_sizes = tuple(known.items()) if known else ()
     inputs: list[tuple[str, Shape]] = []
     arrays: list[Array] = []
+
+    def sizes_so_far() -> Mapping[str, int]:
+        shapes = tuple([array.shape for array in arrays])
+        return _sizes(function, tuple(inputs), shapes, tuple(known.items()) if known else ())
+
     for values, shapes, where in groups:
         if not isinstance(values, Mapping):
             raise TypeError(f"{function}: {where} is a {type(values).__name__}, expected a dict of arrays")
         for name, shape in shapes.items():
             if name not in values:
-                sizes = _sizes(function, tuple(inputs), tuple([array.shape for array in arrays]), known_sizes)
-                has, expected = f"{where} has {list(values)}", _expected(shape, sizes)
+                has, expected = f"{where} has {list(values)}", _expected(shape, sizes_so_far())
                 raise ValueError(f"{function}: {has}, expected also {name!r} {expected}")
             label = f'{where}["{name}"]' if where else name
             inputs.append((label, shape))
             arrays.append(_real_array(f"{function}: {label}", values[name]))
-    sizes = _sizes(function, tuple(inputs), tuple([array.shape for array in arrays]), known_sizes)
+    sizes = sizes_so_far()
     dtype = np.result_type(*arrays)  # in native byte order
     dtype = dtype if dtype.kind == "f" else np.dtype(np.float64)
     converted = iter([array.astype(dtype, order="C", copy=copy) for array in arrays])
@@ -187,14 +197,12 @@ def _sizes(
     shapes: Sequence[tuple[int, ...]],
     known: Sequence[tuple[str, int]],
 ) -> Mapping[str, int]:
-    """The sizes by symbol; `ValueError` if a shape does not fit them.
+    """The sizes by symbol. Raises `ValueError` if a shape does not fit.
 
-    The first shape that has a symbol as a size of its own determines the value of the symbol. `inputs` has
-    the name of each input and its shape in the contract; `shapes` has the actual shapes. An input whose size
-    depends on a symbol of a later input is checked at the end.
+    `inputs` has the name of each input and its shape in the contract; `shapes` has the actual shapes. The
+    first shape in which a symbol stands alone determines the size.
     """
     sizes = dict(known)
-    later = []
     for (name, shape), actual in zip(inputs, shapes):
         has = f"{function}: {name} has shape {actual}"
         if len(actual) != len(shape):
@@ -204,14 +212,9 @@ def _sizes(
                 raise ValueError(f"{has}, expected {shape_text(shape)} with {size} at least 1")
             if isinstance(size, str) and " " not in size:
                 sizes.setdefault(size, number)
-        if not all(_is_known(size, sizes) for size in shape):
-            later.append((has, shape, actual))
-        elif actual != extents(shape, sizes):
-            raise ValueError(f"{has}, expected {_expected(shape, sizes)}")
-    for has, shape, actual in later:
-        known_by_now = all(_is_known(size, sizes) for size in shape)
-        if known_by_now and actual != extents(shape, sizes):
-            raise ValueError(f"{has}, expected {_expected(shape, sizes)}")
+    for (name, shape), actual in zip(inputs, shapes):
+        if all(_is_known(size, sizes) for size in shape) and actual != extents(shape, sizes):
+            raise ValueError(f"{function}: {name} has shape {actual}, expected {_expected(shape, sizes)}")
     return sizes
 
 
@@ -221,6 +224,6 @@ def _is_known(size: Size, sizes: Mapping[str, int]) -> bool:
 
 
 def _expected(shape: Shape, sizes: Mapping[str, int]) -> str:
-    """A shape in symbols and, as far as the sizes are known, in numbers: `(n_y, n_a) = (n_y, 5)`."""
+    """A shape in symbols, and with the numbers of the known sizes: `(n_y, n_a) = (n_y, 5)`."""
     known = tuple(extent(size, sizes) if _is_known(size, sizes) else size for size in shape)
     return shape_text(shape) if known == shape else f"{shape_text(shape)} = {shape_text(known)}"
