@@ -82,7 +82,7 @@ def judged_by_the_laws(fault: Fault, seeds: Sequence[int]) -> Iterator[Judged]:
 
 def _seed(seed: int) -> None:
     """Seed the mistakes that act at random."""
-    states.UNSEEDED.bit_generator.state = np.random.default_rng(seed).bit_generator.state
+    states.UNSEEDED_GENERATOR.bit_generator.state = np.random.default_rng(seed).bit_generator.state
 
 
 def broken_by(fault: Fault) -> set[str]:

@@ -13,7 +13,7 @@ from oracle.conversion import to_reference
 from oracle.diagnosis.behaviour import Behaviour, Program
 from oracle.diagnosis.names import diagnose
 from oracle.diagnosis.questions import Scope
-from oracle.faults.catalogue.arrays import ROUNDED
+from oracle.faults.catalogue.arrays import ROUNDING
 from oracle.inputs import Inputs
 from oracle.problem import Problem
 from reference.contract import Array
@@ -127,7 +127,7 @@ def _mistaken_biases(
     yield "bias_hh is left out", copied(np.asarray, 1, 0)
     yield "bias_ih is used in place of bias_hh", copied(np.asarray, 2, 0)
     yield "bias_hh is used in place of bias_ih", copied(np.asarray, 0, 2)
-    for precision, rounded in ROUNDED.items():
+    for precision, rounded in ROUNDING.items():
         yield f"the parameters are rounded to {precision}", copied(rounded)
 
 

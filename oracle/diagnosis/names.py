@@ -35,7 +35,7 @@ from oracle.diagnosis.questions import (
     problem,
     square_problems,
 )
-from oracle.faults import Fault, common, mistakes_in
+from oracle.faults import Fault, common_mistakes, mistakes_in
 from oracle.inputs import Inputs
 from oracle.limits import Limits
 from oracle.problem import LayerProblem, Problem
@@ -167,7 +167,7 @@ def _behaviours(program: Program, inputs: Sequence[Inputs]) -> Iterator[Behaviou
 def _pairs(function: str) -> Sequence[Fault]:
     """All pairs of common mistakes."""
     both = []
-    for one, two in combinations(common(function), 2):
+    for one, two in combinations(common_mistakes(function), 2):
         with suppress(ValueError):  # both change the same equation
             both.append(one + two)
     return both

@@ -1,8 +1,8 @@
 """The catalogue of mistakes that people make. Each mistake is the specification with one change.
 
 Every entry is an attribute of this module, and an implementation that the laws can judge:
-`--implementation oracle.faults:update_and_forget_gates_exchanged`. Mistakes that always raise are not
-entries: `by_error` recognises them by their errors.
+`rnn-crosscheck oracle.faults:update_and_forget_gates_exchanged`. Mistakes that always raise have no entry:
+`mistakes_raising` recognises these by their errors.
 """
 
 import re
@@ -13,30 +13,35 @@ from oracle.faults.catalogue.remedies import REMEDIES
 from oracle.faults.fault import Fault
 from reference.contract import CONTRACTS
 
-__all__ = ["COMMON", "ERRORS", "FAULTS", "RARE", "Fault", "by_error", "common", "mistakes_in", "remedy"]
+__all__ = ["COMMON", "ERRORS", "FAULTS", "RARE", "Fault"]
 
 _CACHE_SIZES = "|".join(str(len(contract.cache) + 1) for contract in CONTRACTS.values() if contract.is_cell)
 
 ERRORS: Mapping[str, tuple[str, str, str]] = {
     "cache_made_an_array": (
         "a cache is made into an array, as by np.append(caches, cache) in place of caches.append(cache)",
-        *("ValueError", rf"inhomogeneous shape after 1 dimensions.* was \((?:{_CACHE_SIZES}),\)"),
+        "ValueError",
+        rf"inhomogeneous shape after 1 dimensions.* was \((?:{_CACHE_SIZES}),\)",
     ),
     "head_weights_of_lstm": (
         "an RNN's head weights have the key Wya; Wy is the key of an LSTM",
-        *("KeyError", "^'Wy'$"),
+        "KeyError",
+        "^'Wy'$",
     ),
     "head_weights_of_rnn": (
         "an LSTM's head weights have the key Wy; Wya is the key of an RNN",
-        *("KeyError", "^'Wya'$"),
+        "KeyError",
+        "^'Wya'$",
     ),
 }
-"""The mistakes that always raise: the sentence, and the type and the text (an expression) of the error."""
+"""For each mistake that always raises: its sentence, the type of the error, and a pattern of the text."""
 
 
-def by_error(type: str, text: str) -> list[str]:
-    """The names of the mistakes that raise this error."""
-    return [name for name, (_, own, known) in ERRORS.items() if own == type and re.search(known, text)]
+def mistakes_raising(type: str, text: str) -> list[str]:
+    """The names of the mistakes that raise an error of this type and text."""
+    return [
+        name for name, (_, known, pattern) in ERRORS.items() if known == type and re.search(pattern, text)
+    ]
 
 
 def mistakes_in(function: str) -> list[Fault]:
@@ -44,8 +49,8 @@ def mistakes_in(function: str) -> list[Fault]:
     return [fault for fault in FAULTS.values() if function in fault.functions]
 
 
-def common(function: str) -> list[Fault]:
-    """The most common mistakes of `function`. The diagnosis also tries each pair of them."""
+def common_mistakes(function: str) -> list[Fault]:
+    """The most common mistakes of `function`, which the diagnosis also tries in pairs."""
     names = COMMON_IN_LAYERS if CONTRACTS[function].is_layer else COMMON
     return [fault for fault in mistakes_in(function) if fault.name in names]
 
@@ -56,7 +61,7 @@ def sentence(name: str) -> str:
 
 
 def remedy(name: str) -> str:
-    """How to mend a mistake, in one line; empty if the sentence of the mistake says it."""
+    """One line that says how to mend a mistake; empty if the sentence of the mistake says so."""
     return REMEDIES.get(name, "")
 
 

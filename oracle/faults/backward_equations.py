@@ -1,7 +1,7 @@
 """The four backward passes as tables of equations that a mistake can replace.
 
-The attributes of `v` are the known quantities: arguments, cache entries, weights, and the results of earlier
-equations. As in `oracle.faults.equations`, an equation computes one quantity from `v`.
+As in `oracle.faults.equations`, an equation computes one quantity from `v`. The attributes of `v` are the
+known quantities: arguments, cache entries, weights, and the results of earlier equations.
 """
 
 from collections.abc import Mapping
@@ -54,7 +54,7 @@ BEGIN: Equations = {
     "steps": lambda v: reversed(range(v.T_x)),
     "da_carried": lambda v: np.zeros_like(v.da[:, :, 0]),
     "dc_carried": lambda v: np.zeros_like(v.da[:, :, 0]),
-    "sums": lambda v: {},  # sums over the steps, by name
+    "sums": lambda v: {},  # the gradients with respect to the parameters, summed over the steps
 }
 """The equations before the first step of a sequence."""
 
@@ -65,25 +65,27 @@ STEP: Equations = {
 }
 """The equations at the start of each step, before those of the cell."""
 
-ADDED: Equations = {"added": lambda total, part: total + part}
-"""The next partial sum over the steps."""
+SUM: Equations = {"added": lambda total, part: total + part}
+"""How a step adds its part of a gradient to the sum over the steps."""
 
 END: Equations = {"da0": lambda v: v.da_carried}
 
 TRANSFORMS: Equations = {"gradient": lambda name, array, v: array}
-"""A function of each gradient before it is returned; it changes nothing by default."""
+"""A function that is applied to each gradient at the end; by default it changes nothing."""
 
 SPECIFICATION: Mapping[Kind, Equations] = {
-    kind: {**BEGIN, **STEP, **cell, **ADDED, **END, **TRANSFORMS} for kind, cell in CELL.items()
+    kind: {**BEGIN, **STEP, **cell, **SUM, **END, **TRANSFORMS} for kind, cell in CELL.items()
 }
 
 
-def run(contract: Contract, equations: Equations, v: Any, *given: Any) -> dict[str, Array]:
-    """The gradients of a function. Raises the errors of the equations and of `reference.cache_validation`."""
-    *incoming, caches = given
-    named = dict(zip(contract.arguments, incoming, strict=True))
+def run(contract: Contract, equations: Equations, v: Any, *arguments: Any) -> dict[str, Array]:
+    """Compute the gradients of a function, by name.
+
+    Raises the errors of the equations and of `reference.cache_validation`.
+    """
+    *incoming, caches = arguments
     validate = validate_cell_backward if contract.is_cell else validate_backward
-    arrays, weights = validate(contract.name, named, caches)
+    arrays, weights = validate(contract.name, dict(zip(contract.arguments, incoming, strict=True)), caches)
     vars(v).update(weights)
     v.n_a, v.m = arrays["a_next"].shape[0], arrays["a_next"].shape[-1]
     if contract.is_cell:
@@ -108,5 +110,5 @@ def run(contract: Contract, equations: Equations, v: Any, *given: Any) -> dict[s
         for name in parameters:
             sums[name] = equations["added"](sums[name], getattr(v, name))
     evaluate(v, equations, END)
-    returned = {"dx": dx, "da0": v.da0, **sums}
-    return {name: equations["gradient"](name, returned[name], v) for name in contract.outputs}
+    gradients = {"dx": dx, "da0": v.da0, **sums}
+    return {name: equations["gradient"](name, gradients[name], v) for name in contract.outputs}

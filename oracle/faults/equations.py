@@ -1,8 +1,8 @@
 """The four forward functions as tables of equations that a mistake can replace.
 
-The attributes of `v` are the known quantities: arguments, sizes, parameters, and the results of earlier
-equations. An equation computes one quantity from `v`. A mistake is a table of the equations that it changes,
-such as `{"c_next": expression("it * c_prev + ft * cct")}`.
+An equation computes one quantity from `v`, whose attributes are the known quantities: arguments, sizes,
+parameters, and the results of earlier equations. A mistake is a table of the equations that it changes, such
+as `{"c_next": expression("it * c_prev + ft * cct")}`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -18,29 +18,21 @@ from reference.validation import validate
 Equations = Mapping[str, Callable[..., Any]]
 
 TRANSFORMS: Equations = {
-    "given": lambda array: array,  # each argument
-    "parameters": lambda p: p,  # the parameters by name; those of the head are Wy and by for an RNN, too
+    "argument": lambda array: array,  # each argument
+    "parameters": lambda p: p,  # the parameters by name; the head has Wy and by, in an RNN, too
     "predictions": lambda y: y,  # the predictions of all steps
     "cached": lambda names: names,  # the quantities in a cell's cache, in order
     "returned": lambda names: names,  # the quantities that the function returns, in order
     "answer": lambda array: array,  # each returned array
 }
-"""Functions that change nothing by default. If two mistakes change one of them, both changes are applied."""
+"""Functions that change nothing by default. If two mistakes change the same function, both are applied."""
 
 
 def expression(text: str) -> Callable[[Any], Any]:
     """The equation that evaluates a Python expression of quantities, such as `"ft * c_prev + it * cct"`."""
-    code = compile(text, text, "eval")
-    return lambda v: eval(code, NAMES, vars(v))
+    code, names = compile(text, text, "eval"), {"np": np}
+    return lambda v: eval(code, names, vars(v))
 
-
-def equation(change: str | Callable[..., Any]) -> Callable[..., Any]:
-    """The equation of a change, which is a text (see `expression`) or a function."""
-    return expression(change) if isinstance(change, str) else change
-
-
-NAMES = {"np": np}
-"""The names that an expression may use in addition to quantities."""
 
 FUNCTIONS: Equations = {
     "stack": lambda *parts: np.concatenate(parts),
@@ -50,6 +42,7 @@ FUNCTIONS: Equations = {
     "tanh": np.tanh,
     "softmax": softmax,
 }
+"""The functions in the equations of a cell; `affine` is applied to each pre-activation and to the logits."""
 
 BEGIN: Equations = {
     "x": lambda v: v.x,
@@ -79,7 +72,7 @@ CELL: Mapping[Kind, Equations] = {
 }
 
 END: Equations = {
-    "entry": lambda v: v.cache,  # is appended to `v.entries` in each step
+    "entry": lambda v: v.cache,  # each step appends its entry to `v.entries`
     "caches": lambda v: (v.entries, v.x),
 }
 
@@ -92,12 +85,17 @@ SPECIFICATION: Mapping[Kind, Equations] = {
 }
 
 
-def run(contract: Contract, equations: Equations, v: Any, *given: Any) -> tuple[Any, ...]:
-    """The answer of a function. Raises the errors of the equations and of `reference.validation.validate`."""
-    *v.arguments, v.parameters = given
+def run(contract: Contract, equations: Equations, v: Any, *arguments: Any) -> tuple[Any, ...]:
+    """Compute what a function returns.
+
+    Raises the errors of the equations and of `reference.validation.validate`.
+    """
+    *v.arguments, v.parameters = arguments
     evaluate(v, equations, ARGUMENTS)
     arrays, v.parameters, sizes = validate(contract.name, v.arguments, v.parameters)
-    named = {name: equations["given"](array) for name, array in zip(contract.arguments, arrays, strict=True)}
+    named = {
+        name: equations["argument"](array) for name, array in zip(contract.arguments, arrays, strict=True)
+    }
     p = {"Wy" if name == "Wya" else name: array for name, array in v.parameters.items()}
     vars(v).update(sizes, **named, **equations["parameters"](p))
     vars(v).update((name, equations[name]) for name in FUNCTIONS)
@@ -125,7 +123,10 @@ def evaluate(v: Any, equations: Equations, names: Iterable[str]) -> None:
 
 
 def unroll(v: Any, equations: Equations, cell: Iterable[str], results: Mapping[str, str]) -> None:
-    """Compute all steps of a sequence; `results` maps each array over time to the quantity of a step."""
+    """Compute all steps of a sequence.
+
+    `results` has, for each array over time, the name of the quantity that each step stores in the array.
+    """
     names = (*STEP, *cell, "entry")
     v.a_next, v.c_next = v.a0, v.c0
     for t in v.steps:
@@ -137,7 +138,7 @@ def unroll(v: Any, equations: Equations, cell: Iterable[str], results: Mapping[s
 
 
 def compose(first: Equations, second: Equations) -> Equations:
-    """Both tables of changes as one. If both change a transform, the first change is applied first.
+    """Join two tables of changes. If both change a function of `TRANSFORMS`, the first is applied first.
 
     Raises `ValueError` if both replace the same equation.
     """

@@ -18,8 +18,8 @@ from reference.contract import CONTRACTS, Contract
 class Fault:
     """An implementation of all functions that makes one mistake and is otherwise right.
 
-    `sentence` completes the line "looks like". `changes` has the changed equations of each function, which
-    can store values in `memory`. The name of two mistakes at once joins their names by `+`.
+    `sentence` completes the line "looks like". `changes` has the changed equations, by function. An equation
+    can store values in `memory` from call to call. Two mistakes at once have a name such as `"one+other"`.
     """
 
     name: str
@@ -58,17 +58,18 @@ class Fault:
             return partial(self._call, name)
         raise AttributeError(f"{self.name} has no {name}")
 
-    def _call(self, function: str, *given: Any) -> Any:
+    def _call(self, function: str, *arguments: Any) -> Any:
         if function not in self.changes:
-            return getattr(reference, function)(*given)
+            return getattr(reference, function)(*arguments)
         contract, memory = CONTRACTS[function], self.memory.setdefault(function, {})
-        wrong = {**engine(contract).SPECIFICATION[contract.kind], **self.changes[function]}
+        module = equation_module(contract)
+        wrong = {**module.SPECIFICATION[contract.kind], **self.changes[function]}
         with np.errstate(all="ignore"):
-            return engine(contract).run(contract, wrong, SimpleNamespace(memory=memory), *given)
+            return module.run(contract, wrong, SimpleNamespace(memory=memory), *arguments)
 
 
-def engine(contract: Contract) -> Any:
-    """The module that computes a function from equations, which it has in `SPECIFICATION`."""
+def equation_module(contract: Contract) -> Any:
+    """The module whose `run` computes a function from equations, with the right ones in `SPECIFICATION`."""
     if contract.is_backward:
         return backward_equations
     return layer_equations if contract.is_layer else equations

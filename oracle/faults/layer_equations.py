@@ -1,8 +1,8 @@
 """Whole layers as tables of equations that a mistake can replace.
 
 The steps of one direction of one layer are computed as in `oracle.faults.equations`. This module adds the
-equations around the steps: the input, the order and the number of steps of a direction, its initial states,
-and how the results of directions and layers are combined. A mistake can replace any equation.
+equations around the steps: the input of a direction, the order and the number of its steps, its initial
+states, and how the results of directions and layers are combined.
 
 The attributes of `v` are the known quantities. `v.call` has the validated arguments. `v.k` is the index of a
 direction in the list of parameters: layer `v.layer`, direction `v.direction` (0 forward, 1 backward).
@@ -38,7 +38,7 @@ def backward_steps(v: Any, ends: Array) -> Array:
 
 
 def in_order(states: Array, steps: Array) -> Array:
-    """The states `(n, m, T_x)` in the order of `steps (m, T_x)`, which may differ between samples."""
+    """The states `(n, m, T_x)` of each sample in the order of its row of `steps (m, T_x)`."""
     return np.take_along_axis(states, steps[None], axis=2)
 
 
@@ -49,9 +49,9 @@ def state_after(ends: Array, first: Array, states: Array) -> Array:
 
 BEGIN: Equations = {
     "lengths": lambda v: full_lengths(v) if v.call.lengths is None else v.call.lengths,
-    "a_first": lambda v: v.given["a0"],
-    "c_first": lambda v: v.given.get("c0", v.a_first),
-    "below": lambda v: v.given["x"],
+    "a_first": lambda v: v.inputs["a0"],
+    "c_first": lambda v: v.inputs.get("c0", v.a_first),
+    "below": lambda v: v.inputs["x"],
 }
 """The equations before the first layer. `below (n, m, T_x)` is the input of a layer."""
 
@@ -84,7 +84,9 @@ CELL: Mapping[Kind, Equations] = {
 """One step without the head; `a_out` is the hidden state after the projection."""
 
 STEP: Equations = {"a_prev": lambda v: v.a_out if v.t else v.a0, "entry": lambda v: v.a_next}
-"""The equations of a step that differ in a layer. `entries` lists the hidden states before the projection."""
+"""The equations of a step that differ from those without layers.
+
+`entries` lists the hidden states before the projection."""
 
 AFTER_STEPS: Equations = {
     "hidden": lambda v: in_order(v.a, v.order),  # in the order of time, since `order` is its own inverse
@@ -110,7 +112,7 @@ END: Equations = {
 }
 """The equations of the returned arrays; `top` has the hidden states of the top layer."""
 
-AROUND = frozenset({*BEGIN, *BEFORE_STEPS, "a0", "c0", *AFTER_STEPS, *AFTER_LAYER, *BETWEEN, *END})
+AROUND_STEPS = frozenset({*BEGIN, *BEFORE_STEPS, "a0", "c0", *AFTER_STEPS, *AFTER_LAYER, *BETWEEN, *END})
 """The names of the equations around the steps of a layer."""
 
 SPECIFICATION: Mapping[Kind, Equations] = {
@@ -131,24 +133,24 @@ SPECIFICATION: Mapping[Kind, Equations] = {
 
 
 def run(contract: Contract, equations: Equations, v: Any, *arguments: Any) -> tuple[Any, ...]:
-    """The answer of a layer. Raises the errors of the equations and of `validate_layers`."""
+    """Compute what a layer returns. Raises the errors of the equations and of `validate_layers`."""
     count = len(contract.arguments)
     parameters, options = (*arguments[count:], None)[:2]
     v.arguments, v.a_ends, v.c_ends = arguments[:count], [], []
     evaluate(v, equations, ARGUMENTS)
-    given = dict(zip(contract.arguments, v.arguments, strict=True))
-    v.call = validate_layers(contract.name, given, parameters, options)
-    v.given = {name: equations["given"](array) for name, array in v.call.arguments.items()}
+    named = dict(zip(contract.arguments, v.arguments, strict=True))
+    v.call = validate_layers(contract.name, named, parameters, options)
+    v.inputs = {name: equations["argument"](array) for name, array in v.call.arguments.items()}
     vars(v).update((name, equations[name]) for name in FUNCTIONS)
     v.D, v.L = v.call.directions, len(v.call.parameters) // v.call.directions
-    v.m, v.T_x = v.given["x"].shape[1:]
+    v.m, v.T_x = v.inputs["x"].shape[1:]
     evaluate(v, equations, BEGIN)
-    v.n_h, v.n_a = v.given["a0"].shape[1], v.given.get("c0", v.given["a0"]).shape[1]
+    v.n_h, v.n_a = v.inputs["a0"].shape[1], v.inputs.get("c0", v.inputs["a0"]).shape[1]
     for layer in range(v.L):
         v.layer, v.both = layer, []
         for direction in range(v.D):
             v.direction, v.k = direction, layer * v.D + direction
-            _one_direction(v, equations, CELL[contract.kind])
+            _run_direction(v, equations, CELL[contract.kind])
             v.both.append(v.hidden)
             v.a_ends.append(v.a_end)
             v.c_ends.append(v.c_end)
@@ -162,7 +164,7 @@ def run(contract: Contract, equations: Equations, v: Any, *arguments: Any) -> tu
     return tuple(equations["answer"](results[name]) for name in returned)
 
 
-def _one_direction(v: Any, equations: Equations, cell: Equations) -> None:
+def _run_direction(v: Any, equations: Equations, cell: Equations) -> None:
     evaluate(v, equations, BEFORE_STEPS)
     v.x, v.a0, v.c0, v.n_x = v.read, v.a_begin, v.c_begin, len(v.read)
     vars(v).update(equations["parameters"](v.p))

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from oracle.faults.catalogue.arrays import ROUNDED
+from oracle.faults.catalogue.arrays import ROUNDING
 from oracle.location.equations import sigmoid
 from oracle.location.facts import Form
 from oracle.location.observations import Observation
@@ -27,7 +27,7 @@ PLAIN: Mapping[str, tuple[Function, float]] = {
     "sigmoid": (lambda v, _: sigmoid(v), 0.8),
     "relu": (lambda v, _: np.maximum(v, 0), 0.9),
     "bfloat16, cut": (lambda v, _: _cut_to_bfloat16(v), 0.9),
-} | {name: (lambda v, _, rounded=rounded: rounded(v), 0.9) for name, rounded in ROUNDED.items()}
+} | {name: (lambda v, _, rounded=rounded: rounded(v), 0.9) for name, rounded in ROUNDING.items()}
 """Functions of the value of a node, without a parameter, each with its cost."""
 
 ARGUMENT_FUNCTIONS: Mapping[str, tuple[Function, float]] = {

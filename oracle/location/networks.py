@@ -13,7 +13,7 @@ from oracle.diagnosis.behaviour import Program, mistaken
 from oracle.faults import RARE, mistakes_in
 from oracle.faults.equations import Equations
 from oracle.faults.fault import Fault
-from oracle.faults.layer_equations import AROUND
+from oracle.faults.layer_equations import AROUND_STEPS
 from oracle.inputs import LayerInputs
 from oracle.limits import Limits
 from oracle.location.facts import Form, Location, When, Where
@@ -31,7 +31,7 @@ def network_mistakes(function: str) -> Mapping[Form, Fault]:
     found = {}
     for fault in (*mistakes_in(function), *RARE.values()):
         changes = fault.changes[function]
-        is_around = changes.keys() <= AROUND or "order" in changes or fault.name in RARE
+        is_around = changes.keys() <= AROUND_STEPS or "order" in changes or fault.name in RARE
         if fault.group == "purity" or not is_around:
             continue
         found[Form(_last_equation(changes), mistake=fault.name)] = fault
@@ -45,7 +45,7 @@ def network_mistakes(function: str) -> Mapping[Form, Fault]:
 
 def _last_equation(changes: Equations) -> str:
     """The last changed equation around the steps; a common name for equations of both states."""
-    name = [each for each in changes if each in AROUND or each == "order"][-1]
+    name = [each for each in changes if each in AROUND_STEPS or each == "order"][-1]
     state, _, part = name.partition("_")
     is_of_both = state in "ac" and {f"a_{part}", f"c_{part}"} <= changes.keys()
     return ("begin" if part in ("first", "begin") else "last") if is_of_both else name

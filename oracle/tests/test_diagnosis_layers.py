@@ -14,7 +14,7 @@ from oracle.diagnosis.findings import mistake
 from oracle.diagnosis.names import diagnose
 from oracle.diagnosis.questions import Scope, has_more_options, problems
 from oracle.diagnosis.questions import problem as posed
-from oracle.faults import FAULTS, Fault, common, mistakes_in
+from oracle.faults import FAULTS, Fault, common_mistakes, mistakes_in
 from oracle.inputs import Inputs, LayerInputs
 from oracle.problem import LayerProblem
 from oracle.tests.answers import NEARLY, program, side_effect, symptoms, with_everything
@@ -144,7 +144,7 @@ def test_it_is_told_where_outputs_are_first_wrong() -> None:
 def test_two_mistakes_at_once_are_both_named(function: str, one: str, two: str) -> None:
     pair = next(
         first + second
-        for first, second in combinations(common(function), 2)
+        for first, second in combinations(common_mistakes(function), 2)
         if {first.name, second.name} == {one, two}
     )
     inputs = with_everything(function).inputs(function)

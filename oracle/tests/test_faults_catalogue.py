@@ -13,7 +13,7 @@ import pytest
 import oracle.faults
 import reference
 from oracle.diagnosis.questions import problem as posed
-from oracle.faults import COMMON, ERRORS, FAULTS, Fault, common, mistakes_in, remedy
+from oracle.faults import COMMON, ERRORS, FAULTS, Fault, common_mistakes, mistakes_in, remedy
 from oracle.faults.catalogue import COMMON_IN_LAYERS, arrays, backward, cell, layers, lengths, states
 from oracle.faults.catalogue.remedies import REMEDIES
 from oracle.tests.answers import RAISED, alike, behaviour, behaviours, showing
@@ -125,7 +125,8 @@ def test_edges_end_in_an_answer_or_an_error(function: str, fields: Mapping[str, 
 
 def test_common_mistakes_are_in_the_catalogue() -> None:
     assert FAULTS.keys() >= COMMON | COMMON_IN_LAYERS
-    assert {fault.name for fault in common("rnn_layer") + common("lstm_layer")} == COMMON_IN_LAYERS
+    common = common_mistakes("rnn_layer") + common_mistakes("lstm_layer")
+    assert {fault.name for fault in common} == COMMON_IN_LAYERS
 
 
 def test_imports_no_torch() -> None:

@@ -5,7 +5,7 @@ from functools import cached_property
 from itertools import zip_longest
 
 from oracle.diagnosis.findings import Finding, found, in_words, is_far, mistake
-from oracle.faults import by_error
+from oracle.faults import mistakes_raising
 from oracle.verdict import Facts
 from properties.explanations.explanation import Explanation, explain
 from properties.explanations.printed_values import printed_arguments
@@ -50,7 +50,7 @@ class Failure:
         facts, findings = self._violation.known, [*self.explanation.findings]
         place = {"at": facts["at"]} if "at" in facts else {}
         if "raised" in facts:
-            of_error = [mistake(name) for name in by_error(**facts["raised"])]
+            of_error = [mistake(name) for name in mistakes_raising(**facts["raised"])]
             others = [each for each in findings if each.kind != "nearly" and each not in of_error]
             findings = [*of_error, *others, found("raised", **facts["raised"], **place)]
         if "died" in facts:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from oracle.diagnosis.findings import mistake
-from oracle.faults import by_error
+from oracle.faults import mistakes_raising
 from oracle.problem import Problem
 from properties.explanations.failure import Failure
 from properties.implementations.answers import Answers
@@ -35,13 +35,13 @@ def test_a_mistake_that_only_raises_is_named_by_its_error(
         failure = Failure(caught.value)
         assert failure.findings[0] == mistake("cache_made_an_array")
         assert not failure.explanation.inherited
-    assert by_error("ValueError", "operands could not be broadcast together") == []
+    assert mistakes_raising("ValueError", "operands could not be broadcast together") == []
 
 
 def test_the_key_of_the_other_network_is_a_mistake() -> None:
-    assert by_error("KeyError", "'Wy'") == ["head_weights_of_lstm"]
-    assert by_error("KeyError", "'Wya'") == ["head_weights_of_rnn"]
-    assert by_error("KeyError", "'W'") == []
+    assert mistakes_raising("KeyError", "'Wy'") == ["head_weights_of_lstm"]
+    assert mistakes_raising("KeyError", "'Wya'") == ["head_weights_of_rnn"]
+    assert mistakes_raising("KeyError", "'W'") == []
 
 
 def test_where_it_is_wrong_otherwise_is_not_told_of_an_error(tmp_path: Path) -> None:

@@ -1,8 +1,4 @@
-"""The mistakes that people make, with a file for each theme.
-
-`table` says how a mistake is written. A mistake answers a valid call, or raises where code with this mistake
-would raise.
-"""
+"""The mistakes that people make, with a module for each theme; `table` explains the tables of mistakes."""
 
 from itertools import combinations
 
@@ -10,18 +6,19 @@ from oracle.faults.catalogue import arrays, backward, cell, layers, lengths, sta
 from oracle.faults.catalogue.table import GATES
 from oracle.faults.fault import Fault
 
-_ORDER = (
+_GROUPS = (
     *("weights", "activations", "update", "state", "head", "precision", "shapes", "batch"),
     *("caches", "purity", "layers", "directions", "lengths", "projection", "backward"),
 )
-_MODULES = (cell, states, arrays, layers, lengths, backward)
-_MISTAKES: list[Fault] = [fault for module in _MODULES for fault in module.MISTAKES]
-_MISTAKES.sort(key=lambda fault: _ORDER.index(fault.group.replace("biases", "weights")))
+_MISTAKES: list[Fault] = [
+    fault for module in (cell, states, arrays, layers, lengths, backward) for fault in module.MISTAKES
+]
+_MISTAKES.sort(key=lambda fault: _GROUPS.index(fault.group.replace("biases", "weights")))
 FAULTS = {fault.name: fault for fault in _MISTAKES}
-"""The catalogue by name. If mistakes fit equally well, the diagnosis names the first one first."""
+"""The catalogue by name. If mistakes fit equally well, the diagnosis names them in this order."""
 
 RARE = {fault.name: fault for fault in lengths.RARE}
-"""Mistakes that do not show on ordinary problems. Only locations name them."""
+"""Mistakes that show on no ordinary problem. Only locations name these mistakes."""
 
 COMMON = frozenset(
     {f"{GATES[g]}_and_{GATES[h]}_gates_exchanged" for g, h in combinations(GATES, 2)}
@@ -42,4 +39,4 @@ COMMON_IN_LAYERS = frozenset(
     | {"lengths_ignored_backward", "padding_not_zeroed", "carried_on", "last_states_of_the_top_alone"}
     | {"biases_missing_above", "backward_biases_missing", "a0_ignored", "c0_ignored"}
 )
-"""The most common mistakes in whole layers."""
+"""The names of the most common mistakes in whole layers, which the diagnosis also tries in pairs."""

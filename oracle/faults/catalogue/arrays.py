@@ -1,9 +1,10 @@
-"""Arrays: the precision of their numbers, their shapes and axes, and the samples in their columns.
+"""Mistakes in arrays: the precision of numbers, shapes and axes, and the samples in the columns.
 
-The known quantities are those of `oracle.faults.equations`, with the sizes.
+The known quantities are those of `oracle.faults.equations`.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import numpy as np
 
@@ -12,28 +13,28 @@ from reference.contract import Array
 
 
 def _cast(z: Array, dtype: str) -> Array:
-    """The array in a dtype, unless its own dtype is narrower."""
+    """The array in `dtype`; an array of a narrower dtype is unchanged."""
     return z.astype(min(np.dtype(dtype), z.dtype, key=lambda each: each.itemsize))
 
 
-def _float16(z: Array) -> Array:
-    """Rounded to float16, in the dtype of z."""
+def _rounded(z: Array, dtype: str) -> Array:
+    """The numbers of `z` rounded to `dtype`, as an array of the dtype of `z`."""
     with np.errstate(over="ignore"):
-        return z.astype(np.float16).astype(z.dtype)
+        return z.astype(dtype).astype(z.dtype)
 
 
 def _bfloat16(z: Array) -> Array:
-    """Rounded to eight significant bits."""
-    mantissa, exponent = np.frexp(z)
-    return np.ldexp(np.round(256 * mantissa) / 256, exponent)
+    """The numbers of `z` rounded to eight significant bits."""
+    significand, exponent = np.frexp(z)
+    return np.ldexp(np.round(256 * significand) / 256, exponent)
 
 
-ROUNDED: Mapping[str, Callable[[Array], Array]] = {
-    "float32": lambda z: z.astype(np.float32).astype(z.dtype),
-    "float16": _float16,
+ROUNDING: Mapping[str, Callable[[Array], Array]] = {
+    "float32": partial(_rounded, dtype="float32"),
+    "float16": partial(_rounded, dtype="float16"),
     "bfloat16": _bfloat16,
 }
-"""The functions that round an array, in its own dtype, by the name of the precision."""
+"""For each precision, the function that rounds the numbers of an array and keeps its dtype."""
 
 
 MISTAKES = mistakes(
@@ -41,15 +42,15 @@ MISTAKES = mistakes(
 [precision]
 EVERY
   computed_in_float32 | everything is computed in float32
-    | given = cast(array, 'float32') | parameters = each(p, lambda z: cast(z, 'float32'))
+    | argument = cast(array, 'float32') | parameters = mapped(p, lambda z: cast(z, 'float32'))
   computed_in_float16 | everything is computed in float16
-    | given = cast(array, 'float16') | parameters = each(p, lambda z: cast(z, 'float16'))
+    | argument = cast(array, 'float16') | parameters = mapped(p, lambda z: cast(z, 'float16'))
 FORWARDS
   inputs_cast_to_float32 | the inputs are cast to float32, so the results are float32
-    | given = cast(array, 'float32')
+    | argument = cast(array, 'float32')
   x_cast_to_float32 | x is cast to float32, so the results are float32 | x = cast(x, 'float32')
 ALL
-  inputs_in_float32 | the inputs are rounded to float32 | given = float32
+  inputs_in_float32 | the inputs are rounded to float32 | argument = float32
 FORWARDS
   x_in_float32 | x is rounded to float32 | x = float32(x)
   stored_in_float32 | the results are stored in arrays of float32
@@ -57,9 +58,9 @@ FORWARDS
   stored_in_int64 | the results are stored in arrays of int64
     | ? = right.astype(np.int64) | y = right.astype(np.int64)
 EVERY
-  parameters_in_float32 | the parameters are rounded to float32 | parameters = each(p, float32)
-  parameters_in_float16 | the parameters are rounded to float16 | parameters = each(p, float16)
-  parameters_in_bfloat16 | the parameters are rounded to bfloat16 | parameters = each(p, bfloat16)
+  parameters_in_float32 | the parameters are rounded to float32 | parameters = mapped(p, float32)
+  parameters_in_float16 | the parameters are rounded to float16 | parameters = mapped(p, float16)
+  parameters_in_bfloat16 | the parameters are rounded to bfloat16 | parameters = mapped(p, bfloat16)
 ALL
   y_in_float32 | predictions are rounded to float32 | softmax = float32(softmax(z))
 FORWARDS
@@ -101,9 +102,9 @@ LAYERS
   a_reshaped | a is reshaped, not transposed | top = np.reshape(padded.T, padded.shape)
   a_at_the_last_step | only the last step of a is returned | top = padded[:, :, -1]
   x_written_by_sample | x is written as (samples, steps) and read as (steps, samples)
-    | below = given['x'].reshape(-1, T_x, m).swapaxes(1, 2)
+    | below = inputs['x'].reshape(-1, T_x, m).swapaxes(1, 2)
   samples_taken_for_time | the axes of samples and of time are exchanged
-    | below = given['x'].swapaxes(1, 2) | top = padded.swapaxes(1, 2)
+    | below = inputs['x'].swapaxes(1, 2) | top = padded.swapaxes(1, 2)
   last_states_samples_first | the last states have samples before units
     | ?_last = np.stack(?_ends).swapaxes(1, 2)
   a_alone | only a is returned | returned = names[:1]
@@ -123,5 +124,5 @@ ALL
     | answer = np.hstack([out[:, :-1], np.zeros_like(out[:, -1:])])
 """,
     cast=_cast,
-    **ROUNDED,
+    **ROUNDING,
 )

@@ -1,4 +1,4 @@
-"""Backward passes: the chain rule, the gradients carried through time, and the sums over samples and steps.
+"""Mistakes in backward passes: the chain rule, gradients through time, sums over samples and steps.
 
 The known quantities are those of `oracle.faults.backward_equations`.
 """
@@ -9,7 +9,7 @@ from oracle.faults.catalogue.table import mistakes
 
 
 def _sums_of_earlier_call(v: Any) -> Any:
-    """The sums of the earlier call with weights of the same shapes."""
+    """The sums that the earlier call with weights of this shape has left; empty in the first call."""
     shape = v.Waa.shape if hasattr(v, "Waa") else v.Wf.shape
     return v.memory.setdefault(shape, {})
 

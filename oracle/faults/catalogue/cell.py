@@ -1,7 +1,7 @@
-"""The step of a cell: weights and biases, activations, the update of c and a, and the head.
+"""Mistakes in the step of a cell: weights and biases, activations, the update of c and a, and the head.
 
-The known quantities are those of `oracle.faults.equations`: `zf` is the forget gate's pre-activation, `ft`
-its activation; `p` has all parameters by name, those of the head as `Wy` and `by`.
+The known quantities are those of `oracle.faults.equations`: `zf` is the pre-activation of the forget gate
+`ft`, and `p` has all parameters by name. The head has `Wy` and `by`, in an RNN, too.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,66 +10,66 @@ from typing import Any
 
 import numpy as np
 
-from oracle.faults.catalogue.table import GATES, ORDERS, THE, mistakes
+from oracle.faults.catalogue.table import FRAMEWORKS_BY_ORDER, GATES, PHRASES, mistakes
 from reference.contract import Array
 
-_OF_EACH_GATE = """
+_LINES_FOR_EACH_GATE = """
 [weights]
   <gate>_a_weights_transposed | the part of W<g> for a_prev is transposed
     | parameters = a_weights_transposed(p, '<g>')
 [biases]
-  <gate>_bias_missing | b<g> is left out | parameters = each(p, np.zeros_like, 'b<g>')
-  <gate>_bias_doubled | b<g> is added twice | parameters = each(p, lambda b: 2 * b, 'b<g>')
-  forget_bias_plus_one | 1 is added to bf | parameters = each(p, lambda b: b + 1, 'bf')
+  <gate>_bias_missing | b<g> is left out | parameters = mapped(p, np.zeros_like, 'b<g>')
+  <gate>_bias_doubled | b<g> is added twice | parameters = mapped(p, lambda b: 2 * b, 'b<g>')
+  forget_bias_plus_one | 1 is added to bf | parameters = mapped(p, lambda b: b + 1, 'bf')
 """
 
 
-def _of_gates() -> Iterator[str]:
-    """The lines for weights and biases of each gate, each pair of gates, and each order of gates."""
+def _gate_lines() -> Iterator[str]:
+    """The lines of mistakes in one gate, in a pair of gates, and in the order of all gates."""
     weights, biases = "[weights]\n", "[biases]\n"
     yield "EVERY_LSTM"
     for g, h in combinations(GATES, 2):
-        pair, of_both = f"{GATES[g]}_and_{GATES[h]}", f"parameters = gates_read(p, '{g}{h}', '{h}{g}'"
-        yield f"{weights}  {pair}_gates_exchanged | {THE[g]} and {THE[h]} are exchanged | {of_both})"
+        pair, of_both = f"{GATES[g]}_and_{GATES[h]}", f"parameters = misread_gates(p, '{g}{h}', '{h}{g}'"
+        yield f"{weights}  {pair}_gates_exchanged | {PHRASES[g]} and {PHRASES[h]} are exchanged | {of_both})"
         exchanged = "are exchanged, the biases not"
         yield f"{weights}  {pair}_weights_exchanged | W{g} and W{h} {exchanged} | {of_both}, 'W')"
         exchanged = "are exchanged, the weights not"
         yield f"{biases}  {pair}_biases_exchanged | b{g} and b{h} {exchanged} | {of_both}, 'b')"
     for g, h in permutations(GATES, 2):
-        pair, of_one = f"{GATES[g]}_with_{GATES[h]}", f"parameters = gates_read(p, '{g}', '{h}'"
-        yield f"{biases}  {pair}_bias | {THE[g]} uses b{h} | {of_one}, 'b')"
-        yield f"{weights}  {pair}_weights | {THE[g]} uses W{h} | {of_one}, 'W')"
-    yield _OF_EACH_GATE
+        pair, of_one = f"{GATES[g]}_with_{GATES[h]}", f"parameters = misread_gates(p, '{g}', '{h}'"
+        yield f"{biases}  {pair}_bias | {PHRASES[g]} uses b{h} | {of_one}, 'b')"
+        yield f"{weights}  {pair}_weights | {PHRASES[g]} uses W{h} | {of_one}, 'W')"
+    yield _LINES_FOR_EACH_GATE
     misread = set()
-    for stacked, order in permutations(ORDERS, 2):
+    for stacked, order in permutations(FRAMEWORKS_BY_ORDER, 2):
         gates = frozenset(zip(order, stacked, strict=True))
         if sum(g != h for g, h in gates) > 2 and gates not in misread:  # the lines above exchange two gates
             misread.add(gates)
-            one, other = ORDERS[stacked], ORDERS[order]
+            one, other = FRAMEWORKS_BY_ORDER[stacked], FRAMEWORKS_BY_ORDER[order]
             sentence = f"gates stacked as in {one} ({stacked}) are read as in {other} ({order})"
-            change = f"parameters = gates_read(p, '{order}', '{stacked}')"
+            change = f"parameters = misread_gates(p, '{order}', '{stacked}')"
             yield f"{weights}  {one}_gates_read_as_{other} | {sentence} | {change}"
 
 
 def _quotient(z: Array, top: Callable[[Array], Any], axis: int | None = 0, plus: float = 0) -> Array:
-    """exp(z - top), divided by its sum along an axis."""
+    """exp(z - top(z)), divided by the sum of `plus` and its own sum (over the matrix for axis `None`)."""
     powers: Array = np.exp(z - top(z))
     return np.asarray(powers / (powers.sum(axis, keepdims=True) + plus))
 
 
 MISTAKES = mistakes(
-    "\n".join(_of_gates())
+    "\n".join(_gate_lines())
     + """
 [weights]
 EVERY
   a_weights_transposed | the weights of a_prev are transposed | parameters = a_weights_transposed(p)
   weights_reshaped | weights are reshaped, not transposed
-    | parameters = each(p, by_columns, 'Wax', 'Waa', 'Wi', 'Wf', 'Wc', 'Wo')
+    | parameters = mapped(p, by_columns, 'Wax', 'Waa', 'Wi', 'Wf', 'Wc', 'Wo')
 ALL
-  head_weights_reshaped | head weights are reshaped, not transposed | parameters = each(p, by_columns, 'Wy')
+  head_weights_reshaped | head weights are reshaped, not transposed | parameters = mapped(p, by_columns, 'Wy')
 [biases]
-  head_bias_missing | by is left out | parameters = each(p, np.zeros_like, 'by')
-  head_bias_doubled | by is added twice | parameters = each(p, lambda b: 2 * b, 'by')
+  head_bias_missing | by is left out | parameters = mapped(p, np.zeros_like, 'by')
+  head_bias_doubled | by is added twice | parameters = mapped(p, lambda b: 2 * b, 'by')
   biases_missing | the biases of the cell are left out | affine = W @ u
   biases_doubled | every bias but by is added twice | affine = W @ u + 2 * b
 LAYERS

@@ -1,46 +1,46 @@
-"""Layers: their inputs, parameters and states; their directions; the projection of an LSTM's hidden state.
+"""Mistakes in layers: inputs, parameters and states, directions, and the projection of the hidden state.
 
-The known quantities are those of `oracle.faults.layer_equations`: `padded` is the output of a layer, `below`
-its input; `k` is the index of a direction in the parameters and in the states, for layer `layer` and
-direction `direction`. `a_next` is the hidden state before the projection, `a_out` after it.
+The known quantities are those of `oracle.faults.layer_equations`: `below` is the input of a layer, `padded`
+the output. `k` is the index of direction `direction` of layer `layer` in the lists of parameters and states.
+`a_next` is the hidden state before the projection, `a_out` the hidden state after the projection.
 """
 
 from typing import Any
 
 import numpy as np
 
-from oracle.faults.catalogue.table import MASKED, mistakes
+from oracle.faults.catalogue.table import MASKED_STEPS, mistakes
 from oracle.faults.layer_equations import in_order, state_after
 from oracle.layout import LAYOUTS
 from reference.contract import Array
 
 
-def _only_in(where: str, name: str, place: str) -> str:
-    """A table of the mistakes that people also make only in some layers or directions.
+def _mistakes_only(where: str, name: str, restriction: str) -> str:
+    """The table of mistakes that people make only above the first layer, or only in one direction.
 
-    `where` ends each sentence, `name` is a format for the name of a mistake, and `place` limits the changes.
+    `where` ends each sentence, `name` is the format of each name, and `restriction` restricts each change.
     """
     lines = []
     for one, other in (("torch", "onnx"), ("onnx", "torch"), ("torch", "openvino"), ("torch", "haiku")):
         stacked, order = LAYOUTS[one].gates, LAYOUTS[other].gates
         sentence = f"gates stacked as in {one} ({stacked}) are read as in {other} ({order}) {where}"
-        change = f"{place} p = gates_read(right, '{order}', '{stacked}')"
+        change = f"{restriction} p = misread_gates(right, '{order}', '{stacked}')"
         lines.append(f"  {name.format(f'{one}_gates_read_as_{other}')} | {sentence} | {change}")
     of_gates = "\n".join(lines)
     return f"""
 LAYERS
   {name.format("biases_missing")} | biases are left out {where}
-    | {place} p = each(right, np.zeros_like, 'ba', 'bi', 'bf', 'bc', 'bo')
+    | {restriction} p = mapped(right, np.zeros_like, 'ba', 'bi', 'bf', 'bc', 'bo')
   {name.format("biases_doubled")} | biases are added twice {where}
-    | {place} p = each(right, lambda b: 2 * b, 'ba', 'bi', 'bf', 'bc', 'bo')
+    | {restriction} p = mapped(right, lambda b: 2 * b, 'ba', 'bi', 'bf', 'bc', 'bo')
   {name.format("a_weights_transposed")} | the weights of a_prev are transposed {where}
-    | {place} p = a_weights_transposed(right)
+    | {restriction} p = a_weights_transposed(right)
   {name.format("x_above_a")} | [x; a] is used in place of [a; x] {where}
-    | {place} concat = np.vstack([xt, a_prev])
+    | {restriction} concat = np.vstack([xt, a_prev])
 lstm_layer
 {of_gates}
 rnn_layer
-  {name.format("tanh_for_relu")} | tanh is used in place of relu {where} | {place} activation = 'tanh'
+  {name.format("tanh_for_relu")} | tanh is used in place of relu {where} | {restriction} activation = 'tanh'
 """
 
 
@@ -50,7 +50,7 @@ def _at_the_last_step(v: Any, state: str) -> Array:
 
 
 def _unprojected(v: Any) -> Any:
-    """The last hidden states before the projection, whose states in all steps are the entries."""
+    """The last hidden states before the projection; `v.entries` lists those of all steps."""
     return state_after(v.ends, v.entries[0], np.stack(v.entries, axis=2))
 
 
@@ -58,7 +58,7 @@ MISTAKES = mistakes(
     f"""
 [layers]
 LAYERS
-  every_layer_reads_x | every layer reads x | between = given['x']
+  every_layer_reads_x | every layer reads x | between = inputs['x']
   one_step_late_between | layers above the first read step t - 1 of the layer below
     | between = np.concatenate([0 * padded[:, :, :1], padded[:, :, :-1]], axis=2)
   relu_between | layers above the first read the relu of the hidden states | between = np.maximum(padded, 0)
@@ -82,7 +82,7 @@ LAYERS
     | p = call.parameters[direction]
   parameters_from_the_top | the parameters are read from the top layer down
     | p = call.parameters[(L - 1 - layer) * D + direction]
-{_only_in("in layers above the first", "{}_above", "above")}
+{_mistakes_only("in layers above the first", "{}_above", "above")}
 LAYERS
   last_states_of_the_first_for_all | every layer's last states are those of the first layer
     | ?_last = np.stack(?_ends[:D] * L)
@@ -128,7 +128,7 @@ LAYERS
   backward_flips_all_axes | backward input is reversed along all axes
     | backward read = in_order(below[::-1, ::-1], order)
   backward_begins_at_the_first_step | step k of the backward direction reads x[-k], the first step x[0]
-    | {MASKED} | order = np.tile((1 - 2 * direction) * np.arange(T_x) % T_x, (m, 1))
+    | {MASKED_STEPS} | order = np.tile((1 - 2 * direction) * np.arange(T_x) % T_x, (m, 1))
   backward_runs_forwards | the backward direction runs forwards | order = forward_steps
   backward_ends_at_the_last_step
     | the last states of the backward direction are those of its first step, at the end of the sequence
@@ -149,15 +149,15 @@ LAYERS
     | p = call.parameters[direction * L + layer]
   parameters_exchanged_above | above the first layer each direction uses the parameters of the other
     | above p = call.parameters[k ^ (D - 1)]
-{_only_in("in the backward direction", "backward_{}", "backward")}
+{_mistakes_only("in the backward direction", "backward_{}", "backward")}
 [projection]
 lstm_layer
-  projection_transposed | the projection is transposed | parameters = each(p, np.transpose, 'Wp')
-  projection_reshaped | the projection is reshaped, not transposed | parameters = each(p, by_columns, 'Wp')
+  projection_transposed | the projection is transposed | parameters = mapped(p, np.transpose, 'Wp')
+  projection_reshaped | the projection is reshaped, not transposed | parameters = mapped(p, by_columns, 'Wp')
   first_projection_for_all | every layer has the projection of the first layer
-    | p = each(right, lambda _, v=v: v.call.parameters[v.direction]['Wp'], 'Wp')
+    | p = mapped(right, lambda _, v=v: v.call.parameters[v.direction]['Wp'], 'Wp')
   forward_projection_for_both | both directions use the projection of the forward direction
-    | p = each(right, lambda _, v=v: v.call.parameters[v.k - v.direction]['Wp'], 'Wp')
+    | p = mapped(right, lambda _, v=v: v.call.parameters[v.k - v.direction]['Wp'], 'Wp')
   projection_left_out | the hidden state is not projected | a_out = a_next
   projection_twice | the hidden state is projected twice | a_out = project(project(a_next))
   projection_through_tanh | the projected state goes through tanh

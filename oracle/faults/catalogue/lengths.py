@@ -1,20 +1,20 @@
-"""Lengths: ignored somewhere, off by one, or of other samples; samples sorted by length and not sorted back.
+"""Mistakes in lengths, such as ignored lengths, and samples that are left sorted by length.
 
-The known quantities are those of `oracle.faults.layer_equations`: `call.lengths` may be `None`, and then
-`lengths` are all T_x; `ends` are the lengths that a direction uses.
+The known quantities are those of `oracle.faults.layer_equations`. `call.lengths` is `None` if the call has no
+lengths; `lengths` is then T_x for each sample. `ends` are the lengths that a direction uses.
 """
 
 from typing import Any
 
 import numpy as np
 
-from oracle.faults.catalogue.table import MASKED, mistakes
+from oracle.faults.catalogue.table import MASKED_STEPS, mistakes
 from oracle.faults.layer_equations import forward_steps
 from reference.contract import Array
 
 
 def _zero_behind_the_end(v: Any) -> Array:
-    """The states in the order of the steps, `(n_h, m, T_x)`, with 0 after the end of each sequence."""
+    """The hidden states `(n_h, m, T_x)` in the order of computation, with 0 after each sequence's end."""
     return np.where(forward_steps(v) < v.ends[:, None], v.a, 0)
 
 
@@ -23,23 +23,23 @@ def _longest_first(lengths: Array) -> Array:
     return np.argsort(-lengths, kind="stable")
 
 
-_GIVEN = "np.full(m, T_x) if call.lengths is None else"
+_T_X_IF_ABSENT = "np.full(m, T_x) if call.lengths is None else"
 
 MISTAKES = mistakes(
     f"""
 [lengths]
 LAYERS
   lengths_ignored | lengths are ignored | lengths = full_lengths
-  lengths_one_short | lengths are one too short | lengths = {_GIVEN} call.lengths - 1
-  lengths_one_long | lengths are one too long | lengths = {_GIVEN} np.minimum(call.lengths + 1, T_x)
+  lengths_one_short | lengths are one too short | lengths = {_T_X_IF_ABSENT} call.lengths - 1
+  lengths_one_long | lengths are one too long | lengths = {_T_X_IF_ABSENT} np.minimum(call.lengths + 1, T_x)
   longest_for_all | every sample has the greatest length
-    | lengths = {_GIVEN} np.full(m, max(call.lengths, default=0))
+    | lengths = {_T_X_IF_ABSENT} np.full(m, max(call.lengths, default=0))
   shortest_for_all | every sample has the least length
-    | lengths = {_GIVEN} np.full(m, min(call.lengths, default=0))
+    | lengths = {_T_X_IF_ABSENT} np.full(m, min(call.lengths, default=0))
   first_length_for_all | every sample has the length of the first sample
-    | lengths = {_GIVEN} np.repeat(call.lengths[:1], m)
+    | lengths = {_T_X_IF_ABSENT} np.repeat(call.lengths[:1], m)
   lengths_sorted | lengths are sorted downwards, the samples are not
-    | lengths = {_GIVEN} -np.sort(-call.lengths)
+    | lengths = {_T_X_IF_ABSENT} -np.sort(-call.lengths)
   lengths_ignored_backward | the backward direction starts in the padding, not at the end of the sequence
     | backward ends = full_lengths
   lengths_ignored_above | layers above the first ignore lengths | above ends = full_lengths
@@ -47,7 +47,7 @@ LAYERS
   lengths_for_last_states_alone | lengths are used only for the last states
     | padded = joined | order = through_the_padding
   lengths_for_x_alone | x is set to 0 in the padding, and lengths are ignored otherwise
-    | below = np.where(call.lengths is None or np.arange(T_x) < call.lengths[:, None], given['x'], 0)
+    | below = np.where(call.lengths is None or np.arange(T_x) < call.lengths[:, None], inputs['x'], 0)
     | lengths = full_lengths
   carried_on | states are updated in the padding | last = full_lengths
   forward_carried_on | in the forward direction states are updated in the padding
@@ -57,16 +57,16 @@ LAYERS
     | forward ?_end = np.where(ends == T_x, right, 0)
   lengths_in_the_first_layer_alone | only the first layer uses the lengths
     | above padded = joined | above ends = full_lengths
-  held_state_in_padding | a has the held state in the padding, not 0 | {MASKED} | padded = joined
+  held_state_in_padding | a has the held state in the padding, not 0 | {MASKED_STEPS} | padded = joined
   held_state_at_first_padding | a has the held state in the first step of the padding
-    | {MASKED} | padded = np.where(np.arange(T_x) <= lengths[:, None], joined, 0)
+    | {MASKED_STEPS} | padded = np.where(np.arange(T_x) <= lengths[:, None], joined, 0)
   a_zeroed_in_padding | the hidden state, and not only a, is set to 0 in the padding
-    | {MASKED} | a_out = np.where(order[:, t] < ends, right, 0)
+    | {MASKED_STEPS} | a_out = np.where(order[:, t] < ends, right, 0)
 lstm_layer
   c_alone_carried_on | c is updated in the padding, while a is held
-    | {MASKED} | c_next = right
+    | {MASKED_STEPS} | c_next = right
   a_alone_carried_on | a is updated in the padding, while c is held
-    | {MASKED} | a_out = right
+    | {MASKED_STEPS} | a_out = right
 LAYERS
   backward_takes_the_last_steps_of_x
     | the backward direction takes the last steps of x, as many as the sequence has
@@ -109,4 +109,4 @@ LAYERS
     | lengths = np.full(m, T_x) if np.unique(call.lengths).size < 2 else call.lengths
 """,
 )
-"""Mistakes that do not show on ordinary problems."""
+"""Mistakes that show on no ordinary problem."""

@@ -1,4 +1,4 @@
-"""How to mend a mistake, in one line, where the sentence of the mistake does not say it."""
+"""Lines that say how to mend a mistake, for mistakes whose sentences do not say so."""
 
 from collections.abc import Mapping
 
@@ -58,4 +58,4 @@ _BY_REMEDY: Mapping[str, str] = {
 }
 
 REMEDIES: Mapping[str, str] = {name: remedy for remedy, names in _BY_REMEDY.items() for name in names.split()}
-"""What to do instead, by the name of a mistake."""
+"""The line that says how to mend a mistake, by the name of the mistake."""

@@ -1,8 +1,8 @@
-"""What a program keeps: states from step to step, caches, and values from call to call.
+"""Mistakes in states from step to step, in caches, and in values that stay from call to call.
 
-The known quantities are those of `oracle.faults.equations`: in step `t`, the arrays `a` and `c` have the
-states of the steps before `t`. `cached` has the names in a cell's cache, `entries` the caches of the steps.
-`arguments` has the arrays of the caller. Earlier calls have stored values in `memory`.
+The known quantities are those of `oracle.faults.equations`. In step `t`, the arrays `a` and `c` have the
+states of the steps before `t`. `cached` has the names in a cell's cache, and `entries` the caches of the
+steps. `arguments` has the arrays of the caller. Earlier calls have stored values in `memory`.
 """
 
 from typing import Any
@@ -14,20 +14,20 @@ from reference.contract import Array
 
 
 def _left_behind(v: Any, quantity: str, begin: Array) -> Any:
-    """The last state of the earlier call; `begin` in the first call, and for another shape."""
+    """The last state of the earlier call; `begin` in the first call, and if the shapes differ."""
     earlier, v.memory[quantity] = getattr(v.memory.get(quantity), quantity, begin), v
     return earlier if earlier.shape == begin.shape else begin
 
 
 def _with_a_one_step_late(v: Any) -> Any:
-    """The caches, after every entry of `a` has been moved one step later."""
+    """Move each hidden state in `a` one step later, and return the caches unchanged."""
     v.a[:, :, 1:] = v.a[:, :, :-1].copy()
     v.a[:, :, :1] = v.a0[:, :, None]
     return v.entries, v.x
 
 
 def _with_states_exchanged(v: Any) -> Any:
-    """The entry of a step, after its hidden state and its memory state have been exchanged."""
+    """Exchange the hidden state and the memory state of a step, and return the entry of the step."""
     v.a_out, v.c_next = v.c_next, v.a_out
     return v.a_next
 
@@ -43,7 +43,7 @@ def _one_array_for_a_state(v: Any) -> Any:
     return [(*step, v.parameters) for step in steps], v.x
 
 
-UNSEEDED = np.random.default_rng()
+UNSEEDED_GENERATOR = np.random.default_rng()
 
 
 MISTAKES = mistakes(
@@ -74,20 +74,20 @@ lstm_forward
   a_and_c_exchanged | a and c are exchanged from step to step
     | a_prev = c_next if t else a0 | c_prev = a_next if t else c0
 lstm_layer
-  c0_ignored | c0 is ignored | c_first = np.zeros_like(given['c0'])
-  a0_for_c0 | a0 is used for c0 | c_first = given['a0']
-  c0_for_a0 | c0 is used for a0 | a_first = given['c0']
-  a0_and_c0_exchanged | a0 and c0 are exchanged | a_first = given['c0'] | c_first = given['a0']
+  c0_ignored | c0 is ignored | c_first = np.zeros_like(inputs['c0'])
+  a0_for_c0 | a0 is used for c0 | c_first = inputs['a0']
+  c0_for_a0 | c0 is used for a0 | a_first = inputs['c0']
+  a0_and_c0_exchanged | a0 and c0 are exchanged | a_first = inputs['c0'] | c_first = inputs['a0']
   steps_take_c_first | every step takes (c, a) in place of (a, c)
     | a_prev = c_next if t else c0 | c_prev = a_out if t else a0
   steps_return_c_first | every step returns (c, a) in place of (a, c) | entry = with_states_exchanged
   steps_with_c_first | every step takes and returns (c, a) in place of (a, c)
     | a_prev = c_next if t else c0 | c_prev = a_out if t else a0 | entry = with_states_exchanged
   states_with_c_first | the initial and last states are taken and returned as (c, a) in place of (a, c)
-    | a_first = given['c0'] | c_first = given['a0'] | returned = exchanged(names, 'a_last', 'c_last')
+    | a_first = inputs['c0'] | c_first = inputs['a0'] | returned = exchanged(names, 'a_last', 'c_last')
 LAYERS
   states_left_behind | the states start from the last states of the earlier call
-    | ?_first = left_behind(v, '?_last', given.get('?0', given['a0']))
+    | ?_first = left_behind(v, '?_last', inputs.get('?0', inputs['a0']))
   starts_where_the_one_before_ended
     | each layer and direction starts from the last state of the one before it
     | ?_begin = ?_ends[-1] if k else ?_first[0]
@@ -170,5 +170,5 @@ LAYERS
     with_states_exchanged=_with_states_exchanged,
     one_array_for_a_state=_one_array_for_a_state,
     with_last_xt=lambda v: ([(*entry[:-2], v.xt, entry[-1]) for entry in v.entries], v.x),
-    random=UNSEEDED,
+    random=UNSEEDED_GENERATOR,
 )

@@ -1,4 +1,4 @@
-"""Reads the tables of the catalogue: a line for each mistake, below the functions that can make it.
+"""Reads the tables of the catalogue. In a table, the mistakes of a function are listed below its name.
 
 ```
 [lengths]
@@ -9,15 +9,17 @@ LAYERS
 ```
 
 The line in brackets is the group of the mistakes. The functions are a key of `FUNCTIONS_OF`, or one function.
-A mistake has a name, a sentence that completes the line "looks like", and its changes of the equations in
-`oracle.faults.equations`, `layer_equations` or `backward_equations`. A line that begins with `|` continues
-the line above.
+A mistake has a name, a sentence that completes the line "looks like", and changed equations, whose right
+forms are in `oracle.faults.equations`, `layer_equations` or `backward_equations`. A line that begins with `|`
+continues the line above.
 
-The right side of a change is the name of a function, or an expression of quantities (or of the arguments in
-`ARGUMENTS`), of the names in `NAMES`, and of those that the table is given. In an expression, `right` is the
-right value, and `v` has all quantities. A change with `?` stands for two changes, with `a` and with `c` in
-its place. The words `above`, `forward` and `backward` restrict a change to the layers above the first, or to
-one direction. A line with `<g>`, `<gate>` or `<the gate>` stands for a line for each gate.
+The right side of a changed equation is the name of a function, or an expression. An expression can use the
+quantities (for the equations in `ARGUMENTS`, the arguments there), the names in `NAMES`, and the keyword
+arguments of `mistakes`. In an expression, `right` is the right value, and `v` has all quantities.
+
+An equation with `?` stands for two equations, one with `a` for `?`, and one with `c`. The words `above`,
+`forward` and `backward` restrict a change to the layers above the first, or to one direction. A line with
+`<g>`, `<gate>` or `<the gate>` stands for a line for each gate.
 """
 
 import re
@@ -27,7 +29,7 @@ from typing import Any
 import numpy as np
 
 from oracle.faults.equations import Equations
-from oracle.faults.fault import Fault, engine
+from oracle.faults.fault import Fault, equation_module
 from oracle.faults.layer_equations import backward_steps, forward_steps, full_lengths, in_order, state_after
 from oracle.layout import LAYOUTS
 from reference.activations import sigmoid, softmax
@@ -48,10 +50,10 @@ FUNCTIONS_OF: Mapping[str, Sequence[str]] = {
     "LSTM_BACKWARDS": ("lstm_cell_backward", "lstm_backward"),
     "SEQUENCE_BACKWARDS": ("rnn_backward", "lstm_backward"),
 }
-"""`ALL` are the four functions, and `EVERY` the four functions and the layers."""
+"""The functions by the words in the tables: `ALL` are the four functions; `EVERY` has the layers, too."""
 
 ARGUMENTS: Mapping[str, str] = {
-    "given": "array",
+    "argument": "array",
     "parameters": "p",
     "predictions": "y",
     "cached": "names",
@@ -62,63 +64,66 @@ ARGUMENTS: Mapping[str, str] = {
     "added": "total, part",
     "gradient": "name, array, v",
 }
-"""The arguments of the equations that are not functions of all quantities."""
+"""The arguments of each equation that is not a function of all quantities."""
 
 GATES = {"i": "update", "f": "forget", "c": "candidate", "o": "output"}
-THE = {"i": "the update gate", "f": "the forget gate", "c": "the candidate", "o": "the output gate"}
-ORDERS: dict[str, str] = {}
+PHRASES = {"i": "the update gate", "f": "the forget gate", "c": "the candidate", "o": "the output gate"}
+FRAMEWORKS_BY_ORDER: dict[str, str] = {}
 for framework, layout in LAYOUTS.items():
-    ORDERS.setdefault(layout.gates, framework)
-"""Gate orders in the letters of the specification, each with the first framework that has it."""
+    FRAMEWORKS_BY_ORDER.setdefault(layout.gates, framework)
+"""The first framework with each order of gates, such as `"ifco"`, in the letters of the specification."""
 
-_PLACES: Mapping[str, Callable[[Any], bool]] = {
+_RESTRICTIONS: Mapping[str, Callable[[Any], bool]] = {
     "above": lambda v: v.layer > 0,
     "forward": lambda v: v.direction == 0,
     "backward": lambda v: v.direction == 1,
 }
 
-MASKED = (
+MASKED_STEPS = (
     "order = through_the_padding | last = full_lengths"
     " | a_out = np.where(order[:, t] < ends, right, a_prev)"
     " | c_next = np.where(order[:, t] < ends, right, c_prev)"
 )
-"""A right way to use lengths: a direction computes all steps of x, and holds its states in the padding."""
+"""Another right way to use lengths, which mistakes change further.
+
+A direction computes all steps of x, and holds its states in the padding."""
 
 
 def mistakes(table: str, **names: Any) -> list[Fault]:
-    """The mistakes of a table, in order, with the names that its expressions use."""
-    found: list[Fault] = []
+    """The mistakes of a table, in order; `names` are values that the expressions use."""
+    faults: list[Fault] = []
     functions, group = FUNCTIONS, ""
-    rights: Equations = {}
+    right_equations: Equations = {}
     for line in filter(None, re.sub(r"\n +\| ", " | ", table).splitlines()):
         if line.startswith("["):
             group = line.strip("[]")
             continue
         if not line.startswith(" "):
             functions = tuple(FUNCTIONS_OF.get(line, [line]))
-            rights = engine(CONTRACTS[functions[-1]]).SPECIFICATION["lstm"]
+            right_equations = equation_module(CONTRACTS[functions[-1]]).SPECIFICATION["lstm"]
             continue
         for g in GATES if "<g" in line else "i":
-            of_gate = line.replace("<g>", g).replace("<gate>", GATES[g]).replace("<the gate>", THE[g])
+            of_gate = line.replace("<g>", g).replace("<gate>", GATES[g]).replace("<the gate>", PHRASES[g])
             name, sentence, *changes = of_gate.strip().split(" | ")
             wrong: dict[str, Callable[..., Any]] = {}
             for change in changes:
                 for letter in "ac" if "?" in change else "a":
-                    wrong.update(_change(change.replace("?", letter), rights, {**NAMES, **names}))
-            found.append(Fault(name, group, sentence, dict.fromkeys(functions, wrong)))
-    return found
+                    change_of_state = change.replace("?", letter)
+                    wrong.update(_changed_equation(change_of_state, right_equations, {**NAMES, **names}))
+            faults.append(Fault(name, group, sentence, dict.fromkeys(functions, wrong)))
+    return faults
 
 
-def _change(change: str, rights: Equations, names: dict[str, Any]) -> Equations:
-    """The changed equation by the name of its quantity."""
+def _changed_equation(change: str, right_equations: Equations, names: dict[str, Any]) -> Equations:
+    """The wrong equation of a change, by the name of its quantity."""
     left, _, text = change.partition(" = ")
-    *place, quantity = left.split()
-    right = rights.get(quantity)
+    *restriction, quantity = left.split()
+    right = right_equations.get(quantity)
     wrong = _equation(quantity, text, right, names)
-    if not (place and right):
+    if not (restriction and right):
         return {quantity: wrong}
-    is_here = _PLACES[place[0]]
-    return {quantity: lambda v: (wrong if is_here(v) else right)(v)}
+    is_restricted_to = _RESTRICTIONS[restriction[0]]
+    return {quantity: lambda v: (wrong if is_restricted_to(v) else right)(v)}
 
 
 def _equation(quantity: str, text: str, right: Any, names: dict[str, Any]) -> Callable[..., Any]:
@@ -135,33 +140,30 @@ def _equation(quantity: str, text: str, right: Any, names: dict[str, Any]) -> Ca
     return lambda v: eval(code, names, vars(v))
 
 
-# The names that expressions use.
-
-
-def each(p: Mapping[str, Array], transform: Callable[[Array], Array], *names: str) -> dict[str, Array]:
-    """The parameters, with the named ones transformed that exist, or all without names."""
+def mapped(p: Mapping[str, Array], transform: Callable[[Array], Array], *names: str) -> dict[str, Array]:
+    """The parameters, after `transform` of those with these names; without names, of all."""
     return {**p, **{name: transform(p[name]) for name in names or p if name in p}}
 
 
-def gates_read(p: Mapping[str, Array], order: str, stacked: str, parts: str = "Wb") -> dict[str, Array]:
-    """The parameters, with each gate in `order` read from the gate at its place in `stacked`."""
+def misread_gates(p: Mapping[str, Array], order: str, stacked: str, parts: str = "Wb") -> dict[str, Array]:
+    """The parameters if the k-th gate in `order` has the parameters of the k-th gate in `stacked`."""
     return {**p, **{part + g: p[part + h] for g, h in zip(order, stacked, strict=True) for part in parts}}
 
 
 def a_weights_transposed(p: Mapping[str, Array], gates: str = "ifco") -> dict[str, Array]:
-    """The parameters, with the columns of the weights transposed that act on a_prev."""
+    """The parameters, after a transposition of the columns that act on a_prev."""
     names = {"Waa", *(f"W{gate}" for gate in gates)} & p.keys()
     squares = ((name, p[name], len(p.get("Wp", p[name]))) for name in names)
     return {**p, **{name: np.hstack([W[:, :n_h].T, W[:, n_h:]]) for name, W, n_h in squares}}
 
 
 def by_columns(W: Array) -> Array:
-    """An array of W's shape, with the entries of W in row order written column by column."""
+    """An array of the shape of W, filled column by column with the entries of W row by row."""
     return W.reshape(W.shape[::-1]).T
 
 
 def exchanged(names: Sequence[str], one: str, other: str) -> list[str]:
-    """The names, with two of them exchanged."""
+    """The names, after an exchange of `one` and `other`."""
     return [{one: other, other: one}.get(name, name) for name in names]
 
 
@@ -171,7 +173,7 @@ def through_the_padding(v: Any) -> Array:
 
 
 def halves(output: Array, D: int, change: Callable[[Array, Array], Sequence[Array]]) -> Array:
-    """The output of a bidirectional layer, with its halves replaced by `change(forward, backward)`."""
+    """Replace the halves of a layer's output by `change(forward, backward)`, if D, the directions, is 2."""
     return np.concatenate(change(*np.split(output, 2))) if D == 2 else output
 
 
@@ -179,10 +181,10 @@ NAMES: Mapping[str, Any] = {
     "np": np,
     **{
         function.__name__: function
-        for function in (sigmoid, softmax, each, gates_read, a_weights_transposed, by_columns, exchanged)
-    },
-    **{
-        function.__name__: function
-        for function in (forward_steps, full_lengths, through_the_padding, in_order, state_after, halves)
+        for function in (
+            *(sigmoid, softmax, mapped, misread_gates, a_weights_transposed, by_columns, exchanged),
+            *(forward_steps, full_lengths, through_the_padding, in_order, state_after, halves),
+        )
     },
 }
+"""The names that every expression can use."""
