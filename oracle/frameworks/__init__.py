@@ -1,7 +1,6 @@
-"""Adapters of frameworks: the recurrent layers of each framework as functions of the contract of layers.
+"""Adapters make the recurrent layers of frameworks targets, `rnn-crosscheck frameworks.NAME`.
 
-Each adapter is a target, `rnn-crosscheck frameworks.NAME`, for an interpreter that has the framework and
-NumPy.
+The interpreter of an adapter needs its framework and NumPy.
 """
 
 from __future__ import annotations
@@ -11,13 +10,10 @@ from typing import NamedTuple
 
 
 class Adapter(NamedTuple):
-    """The distribution that contains the framework, and the extra of this package that installs it.
+    """Where an adapter's framework comes from."""
 
-    The extra is empty for torch, which this package requires anyway.
-    """
-
-    distribution: str
-    extra: str = ""
+    distribution: str  # the package that contains the framework
+    extra: str = ""  # the extra of this package that installs the framework; torch needs none
 
 
 ADAPTERS: Mapping[str, Adapter] = {
@@ -40,4 +36,4 @@ ADAPTERS: Mapping[str, Adapter] = {
     "torch_compile": Adapter("torch"),
     "torch_exported": Adapter("torch", "export"),
 }
-"""The adapters by the name of the target, in the order in which they are judged."""
+"""The adapters by name, in the order in which `benchmarks.frameworks` judges them."""

@@ -1,8 +1,7 @@
-"""The functions of a target, made from the layers of a framework: whole layers, and the four functions.
+"""Makes the functions of a target from the layers of a framework: whole layers, and the four functions.
 
-An adapter adds the functions to its module by `globals().update(…)`.
-
-The four functions have no head and no caches, and return only the last memory state.
+An adapter adds these functions to its module by `globals().update(…)`. The four functions return no
+predictions and no caches, and of the memory states only the last one.
 """
 
 from __future__ import annotations
@@ -33,37 +32,30 @@ class LayerProperties(NamedTuple):
 
 @dataclass(frozen=True)
 class Call:
-    """A call of a layer in the layout of a framework, with arrays or with tensors."""
+    """A call of `rnn_layer` or `lstm_layer`, with the arrays or tensors of a framework in its layout."""
 
     kind: Kind
     sequence: Any  # the input, with the axes of the layout
     states: Sequence[Any]  # the initial states (L D, m, n); None for an absent state
     weights: Sequence[Mapping[str, Any]]  # the result of `Layout.stack` for each direction of each layer
-    options: Mapping[str, Any]  # of the contract
+    directions: int  # 1 or 2
+    activation: str  # of an RNN: "tanh" or "relu"
+    lengths: Array | None  # the number of steps of each sample, if there are lengths
 
     @staticmethod
-    def of(layout: Layout, kind: Kind, x: Array, *given: Any) -> Call:
-        """The call with these arguments of `rnn_layer` or `lstm_layer`, with arrays."""
-        *states, parameters, options = given
-        initial = [None if state is None else plain(state.transpose(0, 2, 1)) for state in states]
-        weights = [layout.stack(kind, p) for p in parameters]
-        return Call(kind, layout.sequence(x), initial, weights, options)
-
-    @property
-    def directions(self) -> int:
-        """The number of directions, 1 or 2."""
-        return int(self.options.get("directions", 1))
-
-    @property
-    def activation(self) -> str:
-        """The activation of an RNN, `"tanh"` or `"relu"`."""
-        return str(self.options.get("activation", "tanh"))
-
-    @property
-    def lengths(self) -> Array | None:
-        """The number of steps of each sample, if there are lengths."""
-        lengths = self.options.get("lengths")
-        return None if lengths is None else plain(np.asarray(lengths))
+    def of(layout: Layout, kind: Kind, x: Array, *arguments: Any) -> Call:
+        """Return the call with these arguments of `rnn_layer` or `lstm_layer`, as NumPy arrays."""
+        *states, parameters, options = arguments
+        lengths = options.get("lengths")
+        return Call(
+            kind,
+            layout.sequence(x),
+            [None if state is None else plain(state.transpose(0, 2, 1)) for state in states],
+            [layout.stack(kind, p) for p in parameters],
+            options["directions"],
+            options.get("activation", "tanh"),
+            None if lengths is None else plain(np.asarray(lengths)),
+        )
 
     @property
     def units(self) -> int:
@@ -71,22 +63,22 @@ class Call:
         return int(self.weights[0]["bias"].shape[0]) // (4 if self.kind == "lstm" else 1)
 
     def layer(self, n_in: int, dtype: str) -> LayerProperties:
-        """The properties of one layer with `n_in` inputs and this dtype."""
+        """Return the properties of one layer with `n_in` inputs and this dtype."""
         return LayerProperties(self.kind, n_in, self.units, self.directions, self.activation, dtype)
 
     def arrays(self) -> list[Any]:
-        """The sequence, the states and all weights, in this order."""
+        """Return the sequence, the states and all weights, in this order."""
         return [self.sequence, *self.states, *(array for each in self.weights for array in each.values())]
 
     def with_arrays(self, arrays: Sequence[Any]) -> Call:
-        """The same call with other arrays, in the order of `arrays`."""
+        """Return the same call with other arrays, which have the order of `arrays()`."""
         sequence, *others = arrays
         rest = iter(others[len(self.states) :])
         weights = [{role: next(rest) for role in each} for each in self.weights]
         return replace(self, sequence=sequence, states=others[: len(self.states)], weights=weights)
 
     def with_all_states(self) -> Call:
-        """The same call with zeros for an absent state, if the other state is given."""
+        """Return the same call. If only one of two states is absent, that state is zeros."""
         if all(state is None for state in self.states):
             return self
         samples = next(state.shape[1] for state in self.states if state is not None)
@@ -108,32 +100,36 @@ def functions_of(
     kinds: Sequence[Kind] = ("rnn", "lstm"),
     fill_states: bool = True,
 ) -> dict[str, Callable[..., Any]]:
-    """The functions of a target by name, computed by the layers and the differentiation of a framework.
+    """Return the functions of a target by name, computed by the layers of a framework.
 
-    `bind(call)` returns `function, leaves`. `function(*leaves)` returns the hidden states of the top layer
-    and the last states `(L D, m, n)` of all layers, as tensors of the framework; `array` converts a tensor.
-    If the framework has automatic differentiation, the leaves are the tensors of `Call.arrays`, and
-    `gradients(function, leaves, incoming)` returns the gradient with respect to each leaf; `incoming` are the
-    gradients with respect to the outputs. With `fill_states`, an absent state becomes zeros if the other
-    state is given, for frameworks that take both states or none.
+    `bind(call)` returns a function and its arguments, `leaves`. `function(*leaves)` returns the hidden states
+    of the top layer and the last states `(L D, m, n)` of all layers, as tensors of the framework. `array`
+    converts a tensor to an array.
+
+    With `gradients`, there are also backward passes. Then the leaves are the tensors of `Call.arrays`, and
+    `gradients(function, leaves, incoming)` returns the gradient with respect to each leaf. `incoming` has the
+    gradients with respect to the outputs of the function.
+
+    `fill_states` is for frameworks that take both states or none: if only one state is absent, it becomes
+    zeros.
     """
 
-    def call_of(kind: Kind, *given: Any) -> Call:
-        call = Call.of(layout, kind, *given)
+    def call_of(kind: Kind, *arguments: Any) -> Call:
+        call = Call.of(layout, kind, *arguments)
         return call.with_all_states() if fill_states else call
 
     def layers_of(kind: Kind) -> dict[str, Callable[..., Any]]:
         count = 2 if kind == "lstm" else 1
 
-        def forward(*given: Any) -> tuple[Array, ...]:
-            function, leaves = bind(call_of(kind, *given))
+        def forward(*arguments: Any) -> tuple[Array, ...]:
+            function, leaves = bind(call_of(kind, *arguments))
             a, *last = map(array, function(*leaves))
             return layout.from_sequence(a), *(state.transpose(0, 2, 1) for state in last)
 
-        def backward(*given: Any) -> tuple[Any, ...]:
+        def backward(*arguments: Any) -> tuple[Any, ...]:
             assert gradients is not None
-            da, *last = given[: count + 1]
-            call = call_of(kind, *given[count + 1 :])
+            da, *last = arguments[: count + 1]
+            call = call_of(kind, *arguments[count + 1 :])
             incoming = [layout.sequence(da), *(plain(d.transpose(0, 2, 1)) for d in last)]
             by = call.with_arrays([*map(array, gradients(*bind(call), incoming))])
             by_parameters = []
@@ -151,61 +147,58 @@ def functions_of(
 
 
 def with_four_functions(layers: Mapping[str, Callable[..., Any]]) -> dict[str, Callable[..., Any]]:
-    """These functions of layers, and two of the four functions for each network, which call its layer."""
+    """Return these functions of layers, and the two of the four functions that each layer can compute."""
     functions = dict(layers)
     for kind in ("rnn", "lstm"):
-        if f"{kind}_layer" in layers:
-            functions.update(_four_functions(kind, layers[f"{kind}_layer"]))
+        if layer := layers.get(f"{kind}_layer"):
+            functions.update(_four_functions(kind, layer))
     return functions
 
 
 def _four_functions(kind: str, layer: Callable[..., Any]) -> dict[str, Callable[..., Any]]:
-    """The functions of a cell and of one layer, each by a call of one layer in one direction."""
+    """Return the functions of a cell and of a sequence, which call a function of layers."""
+
+    def run(x: Array, states: Sequence[Array], parameters: Mapping[str, Array]) -> Any:
+        recurrent = {name: array for name, array in parameters.items() if name not in ("Wya", "Wy", "by")}
+        return layer(x, *(state[None] for state in states), [recurrent], {"directions": 1})
 
     def forward(x: Array, a0: Array, parameters: Mapping[str, Array]) -> tuple[Array | None, ...]:
-        states = [a0[None], *([np.zeros_like(a0)[None]] if kind == "lstm" else [])]
-        a, _, *c_last = layer(x, *states, [_recurrent(parameters)], {"directions": 1})
+        a, _, *c_last = run(x, [a0, np.zeros_like(a0)] if kind == "lstm" else [a0], parameters)
         return a, None, *(c[0][:, :, None] for c in c_last)
 
-    def cell_forward(xt: Array, *given: Any) -> tuple[Array | None, ...]:
-        *states, parameters = given
-        initial = [state[None] for state in states]
-        a, _, *c_last = layer(xt[:, :, None], *initial, [_recurrent(parameters)], {"directions": 1})
+    def cell_forward(xt: Array, *arguments: Any) -> tuple[Array | None, ...]:
+        *states, parameters = arguments
+        a, _, *c_last = run(xt[:, :, None], states, parameters)
         return a[:, :, 0], *(c[0] for c in c_last), None
 
     return {f"{kind}_cell_forward": cell_forward, f"{kind}_forward": forward}
 
 
 def bind_tensors(run: Callable[[Call], Any], tensor: Callable[[Array], Any]) -> Callable[..., Any]:
-    """The argument `bind` of `functions_of`, for a framework whose layers take their weights as tensors.
+    """Return the argument `bind` of `functions_of`, for layers that take their weights as tensors.
 
     `run(call)` returns the outputs of a call whose arrays are tensors.
     """
 
     def bind(call: Call) -> tuple[Callable[..., Any], list[Any]]:
         leaves = [None if array is None else tensor(array) for array in call.arrays()]
-        return lambda *given: run(call.with_arrays(given)), leaves
+        return lambda *tensors: run(call.with_arrays(tensors)), leaves
 
     return bind
 
 
 def bind_arrays(run: Callable[[Call], Any]) -> Callable[..., Any]:
-    """The argument `bind` of `functions_of`, for a framework without automatic differentiation."""
+    """Return the argument `bind` of `functions_of`, for a framework without automatic differentiation."""
     return lambda call: (lambda: run(call), [])
 
 
-def _recurrent(parameters: Mapping[str, Array]) -> dict[str, Array]:
-    """The parameters without those of the predictions."""
-    return {name: array for name, array in parameters.items() if name not in ("Wya", "Wy", "by")}
-
-
-# Functions for the argument `gradients` of `functions_of`: each uses a framework that several adapters share.
+# The functions below can be the argument `gradients` of `functions_of`.
 
 
 def gradients_by_torch(
     function: Callable[..., Sequence[Any]], leaves: Sequence[Any], incoming: Sequence[Array]
 ) -> list[Array]:
-    """The gradients by `torch.autograd.grad`; 0 for a leaf that no output depends on."""
+    """Return the gradients by `torch.autograd.grad`: 0 for a leaf that no output depends on."""
     import torch
 
     from oracle.modules import torch_gradients
@@ -219,22 +212,22 @@ def gradients_by_torch(
 def gradients_by_jax(
     function: Callable[..., Sequence[Any]], leaves: Sequence[Any], incoming: Sequence[Array]
 ) -> list[Array]:
-    """The gradients by `jax.vjp`."""
+    """Return the gradients by `jax.vjp`."""
     import jax
 
-    outputs, pulled_back = jax.vjp(function, *leaves)
-    return [np.asarray(each) for each in pulled_back(type(outputs)(map(jax.numpy.asarray, incoming)))]
+    outputs, pull_back = jax.vjp(function, *leaves)
+    return [np.asarray(each) for each in pull_back(type(outputs)(map(jax.numpy.asarray, incoming)))]
 
 
 def gradients_by_tensorflow(
     function: Callable[..., Sequence[Any]], leaves: Sequence[Any], incoming: Sequence[Array]
 ) -> list[Array]:
-    """The gradients by `tf.GradientTape`; 0 for a leaf that no output depends on."""
+    """Return the gradients by `tf.GradientTape`: 0 for a leaf that no output depends on."""
     import tensorflow as tf
 
     with tf.GradientTape() as tape:
         tape.watch(leaves)
         outputs = function(*leaves)
     zero = tf.UnconnectedGradients.ZERO
-    found = tape.gradient(outputs, leaves, [*map(tf.constant, incoming)], unconnected_gradients=zero)
-    return [each.numpy() for each in found]
+    gradients = tape.gradient(outputs, leaves, [*map(tf.constant, incoming)], unconnected_gradients=zero)
+    return [each.numpy() for each in gradients]

@@ -1,16 +1,17 @@
 """Keras 3: `keras.layers.LSTM` and `SimpleRNN`, in `Bidirectional` for two directions.
 
-A sequence is `(batch, time, features)`. Stacked layers are layers that are called in a row. Lengths are the
-argument `mask`. With `zero_output_for_mask`, masked outputs are 0; without it, a masked output repeats the
-output before, except in `Bidirectional`, which sets the argument. A state is one tensor `(batch, units)`, for
-an LSTM the list `[h, c]`. `Bidirectional` takes and returns the states of the forward direction first. The
-`recurrent_activation` of an LSTM is sigmoid by default. There is no projection.
+A sequence is `(batch, time, features)`. For stacked layers, this adapter calls one layer after the other.
+Lengths are the argument `mask`. With `zero_output_for_mask`, masked outputs are 0. Without it, a masked
+output repeats the previous output, except in `Bidirectional`, which sets the argument itself. The state of an
+RNN is one tensor `(batch, units)`, the state of an LSTM the list `[h, c]`. `Bidirectional` takes and returns
+the states of the forward direction first. The `recurrent_activation` of an LSTM is sigmoid by default. There
+is no projection.
 
-The initial recurrent weights are zeros, since every call sets all weights, and most backends cannot draw the
-default, orthogonal weights, in float16.
+The initial recurrent weights are zeros, since every call sets all weights. Most backends cannot compute
+Keras's default, orthogonal weights, in float16.
 
-The module uses the backend that Keras has. The targets `keras_numpy`, `keras_torch`, `keras_jax` and
-`keras_tensorflow` choose a backend.
+This module uses the backend that is set when Keras is imported. The adapters `keras_numpy`, `keras_torch`,
+`keras_jax` and `keras_tensorflow` set it.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import keras
 import numpy as np
 
 from oracle.frameworks.functions import (
+    COMMON_LIMITS,
     Call,
     LayerProperties,
     bind_tensors,
@@ -32,39 +34,40 @@ from oracle.frameworks.functions import (
 )
 from oracle.layout import LAYOUTS
 
-KERAS = LAYOUTS["keras"]
 GRADIENTS = {"torch": gradients_by_torch, "jax": gradients_by_jax, "tensorflow": gradients_by_tensorflow}
-"""The function that computes gradients, by backend; NumPy has no automatic differentiation."""
+"""The function that computes gradients, by backend. The backend NumPy cannot differentiate."""
 
 SUPPORTS = {
-    "caches": False,
-    "head": False,
+    **COMMON_LIMITS,
     "projection": False,
-    "bad_shapes": False,
     "gradients": keras.backend.backend() in GRADIENTS,
     "subnormals": keras.backend.backend() not in ("jax", "tensorflow"),  # these backends flush to zero
 }
 
 
 def _run(call: Call) -> list[Any]:
-    """Call the layers with the given weights as the values of their variables."""
+    """Return the outputs of a call. The tensors of the call become the values of the layers' variables."""
     sequence, D, lengths = call.sequence, call.directions, call.lengths
     mask = None if lengths is None else np.arange(sequence.shape[1]) < lengths[:, None]
     last: list[Any] = []
     for k in range(0, len(call.weights), D):
         layer = recurrent_layer(call.layer(sequence.shape[2], keras.ops.dtype(sequence)))
-        own = [call.weights[k + d][name] for d in range(D) for name in ("weight", "recurrent_weight", "bias")]
-        given = [state[k + d] for d in range(D) for state in call.states if state is not None]
-        with keras.StatelessScope(state_mapping=[*zip(layer.weights, own)]):
-            sequence, *ended = layer(sequence, initial_state=given or None, mask=mask)
-        last += ended
+        values = [
+            weights[name]
+            for weights in call.weights[k : k + D]
+            for name in ("weight", "recurrent_weight", "bias")
+        ]
+        initial = [state[k + d] for d in range(D) for state in call.states if state is not None]
+        with keras.StatelessScope(state_mapping=[*zip(layer.weights, values)]):
+            sequence, *states = layer(sequence, initial_state=initial or None, mask=mask)
+        last += states
     n = len(call.states)
     return [sequence, *(keras.ops.stack(last[i::n]) for i in range(n))]
 
 
 globals().update(
     functions_of(
-        KERAS,
+        LAYOUTS["keras"],
         bind_tensors(_run, keras.ops.convert_to_tensor),
         GRADIENTS.get(keras.backend.backend()),
         array=keras.ops.convert_to_numpy,
@@ -73,18 +76,18 @@ globals().update(
 
 
 @lru_cache(maxsize=64)
-def recurrent_layer(sizes: LayerProperties) -> Any:
-    """A built layer; its weights are the kernel, the recurrent kernel and the bias of each direction."""
-    how = {
-        "activation": sizes.activation,
-        "return_sequences": True,
-        "return_state": True,
-        "zero_output_for_mask": True,
-        "recurrent_initializer": "zeros",
-        "dtype": sizes.dtype,
-    }
-    layer = {"rnn": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM}[sizes.kind](sizes.units, **how)
-    if sizes.directions == 2:
-        layer = keras.layers.Bidirectional(layer, merge_mode="concat", dtype=sizes.dtype)
-    layer.build((None, None, sizes.n_in))
+def recurrent_layer(properties: LayerProperties) -> Any:
+    """Return a layer whose variables exist: kernel, recurrent kernel and bias of each direction."""
+    layer = {"rnn": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM}[properties.kind](
+        properties.units,
+        activation=properties.activation,
+        return_sequences=True,
+        return_state=True,
+        zero_output_for_mask=True,
+        recurrent_initializer="zeros",
+        dtype=properties.dtype,
+    )
+    if properties.directions == 2:
+        layer = keras.layers.Bidirectional(layer, merge_mode="concat", dtype=properties.dtype)
+    layer.build((None, None, properties.n_in))
     return layer

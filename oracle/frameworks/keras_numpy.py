@@ -1,4 +1,4 @@
-"""Keras 3 with the backend NumPy, which has no gradients: `oracle.frameworks.keras_layers`."""
+"""The adapter `oracle.frameworks.keras_layers` on Keras 3 with the backend NumPy, which has no gradients."""
 
 import os
 

@@ -2,10 +2,10 @@
 
 An operator applies one layer to one sequence, a blob `w=input_size, h=T`. There is no batch, so this adapter
 runs each sample by itself. `direction` is 0 for one direction and 2 for two. `hidden_size` is n_a, and
-`num_output` is n_h; a layer has a projection if they differ. There are no lengths, and the RNN has only tanh.
-Empty blobs count as not allocated, so a sequence without steps or features is an error. ncnn reports errors
-by return codes. It flushes subnormal numbers by default (`Option::flush_denormals`). Storage and arithmetic
-in fewer bits are options, which this adapter switches off.
+`num_output` is n_h. A layer has a projection if these sizes differ. There are no lengths, and the RNN has
+only tanh. ncnn treats an empty blob as one that is not allocated, so a sequence without steps or features is
+an error. ncnn reports errors by return codes. It flushes subnormal numbers by default
+(`Option::flush_denormals`). This adapter switches off all options that store or compute in fewer bits.
 """
 
 from __future__ import annotations
@@ -44,33 +44,28 @@ def _run(call: Call) -> list[Array]:
     D, n_h, n_a, (m, T_x, _) = len(call.weights), weights[2].shape[2], call.units, call.sequence.shape
     sizes = f"0={n_h} 1={weights[0].size} 2={2 * (D - 1)}" + (f" 3={n_a}" if call.kind == "lstm" else "")
     blobs = ["a", "c"][: len(call.states)]
-    given = [] if call.states[0] is None else [*zip(blobs, call.states)]
-    net = _net(call.kind, sizes, bool(given), b"".join(bytes(4) + w.tobytes() for w in weights))
+    initial = [] if call.states[0] is None else [*zip(blobs, call.states)]
+    net = _net(call.kind, sizes, bool(initial), b"".join(bytes(4) + w.tobytes() for w in weights))
     a = np.empty((m, T_x, D * n_h), np.float32)
     last = [np.empty((D, m, n), np.float32) for _, n in zip(blobs, (n_h, n_a))]
     for k, steps in enumerate(call.sequence):
         extractor = net.create_extractor()
-        _checked(extractor.input("x", ncnn.Mat(steps)))
-        held = [(name, plain(state[:, k])) for name, state in given]  # a blob holds no reference to its array
-        for name, state in held:
-            _checked(extractor.input(name, ncnn.Mat(state)))
-        a[k] = _extracted(extractor, "x")
-        for name, state in zip(blobs, last):
-            state[:, k] = _extracted(extractor, name)
+        # A blob has no reference to its array, so this list keeps the arrays until they are read.
+        inputs = [("x", steps), *((name, plain(state[:, k])) for name, state in initial)]
+        for name, array in inputs:
+            _raise_for(extractor.input(name, ncnn.Mat(array)))
+        for name, array in [("x", a[k]), *((name, state[:, k]) for name, state in zip(blobs, last))]:
+            code, blob = extractor.extract(f"{name}_out")
+            _raise_for(code)
+            array[:] = np.array(blob)
     return [a, *last]
-
-
-def _extracted(extractor: Any, name: str) -> Array:
-    code, blob = extractor.extract(f"{name}_out")
-    _checked(code)
-    return np.array(blob)
 
 
 @lru_cache(maxsize=64)
 def _net(kind: Kind, sizes: str, takes_states: bool, weights: bytes) -> Any:
-    """The network with these weights. The weights are part of the key of the cache.
+    """Return the network with these weights, cached. The weights are part of the key of the cache.
 
-    In the file of weights, four zero bytes before each array say that the array is float32.
+    Before each array in `weights`, four zero bytes say that the array is float32.
     """
     names = ["x", "a", "c"][: 3 if kind == "lstm" else 2]
     inputs, outputs = names if takes_states else ["x"], [f"{name}_out" for name in names]
@@ -82,16 +77,15 @@ def _net(kind: Kind, sizes: str, takes_states: bool, weights: bytes) -> Any:
         if hasattr(net.opt, option):
             setattr(net.opt, option, False)
     header = ["7767517", f"{len(layers)} {len(inputs) + len(outputs)}"]
-    _checked(net.load_param_mem("\n".join([*header, *layers, ""])))
+    _raise_for(net.load_param_mem("\n".join([*header, *layers, ""])))
     with tempfile.NamedTemporaryFile() as file:
         file.write(weights)
         file.flush()
-        _checked(net.load_model(file.name))
+        _raise_for(net.load_model(file.name))
     return net
 
 
-def _checked(code: int) -> None:
-    """Raise `RuntimeError` for a return code that reports an error."""
+def _raise_for(code: int) -> None:
     if code != 0:
         raise RuntimeError(f"ncnn returned {code}")
 

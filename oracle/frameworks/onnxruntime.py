@@ -1,9 +1,10 @@
 """ONNX Runtime: its operators `LSTM` and `RNN` on the CPU, in a model of one node.
 
-An operator is one layer, in one or two directions, with `sequence_lens`, `initial_h` and `initial_c`; ONNX
-has no projection. The weights are inputs of the graph, so that a cached session has no weights. On the CPU,
-the kernel of `RNN` supports only float. The kernel of `LSTM` is also registered for double, but answers that
-it does not support double yet. Around the node, float16 is cast to float.
+An operator is one layer, in one or two directions, with `sequence_lens`, `initial_h` and `initial_c`. ONNX
+has no projection. The weights are inputs of the graph, so that calls with other weights can use a cached
+session. On the CPU, the kernel of `RNN` supports only float. The kernel of `LSTM` is also registered for
+double, but raises an error: it does not support double yet. ONNX Runtime casts float16 to float before the
+node, and back after it.
 """
 
 from __future__ import annotations
@@ -32,10 +33,10 @@ def _run(model: Any, feeds: dict[str, Array]) -> Any:
 
 @lru_cache(maxsize=64)
 def session(serialized: bytes) -> onnxruntime.InferenceSession:
-    """A session of one thread on the CPU, for a serialized model."""
-    threads = onnxruntime.SessionOptions()
-    threads.intra_op_num_threads = 1
-    return onnxruntime.InferenceSession(serialized, threads, providers=["CPUExecutionProvider"])
+    """Return a session of one thread on the CPU for a serialized model, cached."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    return onnxruntime.InferenceSession(serialized, options, providers=["CPUExecutionProvider"])
 
 
 globals().update(functions_by(_run))

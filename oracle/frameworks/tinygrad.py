@@ -1,10 +1,10 @@
-"""tinygrad: `tinygrad.nn.LSTMCell`, step by step on the CPU. It has no layer over time, and no RNN.
+"""tinygrad: `tinygrad.nn.LSTMCell`, step by step on the CPU. tinygrad has no layer over time, and no RNN.
 
-`cell(x, (h, c))` takes and returns tensors `(batch, features)`; without the pair, the states are zeros. There
+`cell(x, (h, c))` takes and returns tensors `(batch, features)`. Without the pair, the states are zeros. There
 is one direction, and there are no stacked layers, lengths or projection.
 
 tinygrad compiles every kernel. Its CPU device needs `clang` on the path, or the compiler that the environment
-variable CC names. The environment variable DEV chooses another device; `PYTHON` needs no compiler.
+variable CC names. The environment variable DEV selects another device. The device `PYTHON` needs no compiler.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from oracle.frameworks.functions import COMMON_LIMITS, Call, bind_tensors, funct
 from oracle.layout import LAYOUTS
 from reference.contract import Array
 
-TINYGRAD = LAYOUTS["tinygrad"]
 SUPPORTS = {
     **COMMON_LIMITS,
     "layers": 1,
@@ -34,7 +33,7 @@ SUPPORTS = {
 
 
 def _run(call: Call) -> list[Any]:
-    """The states of all steps, by a call of `LSTMCell` for each step."""
+    """Return the hidden states of all steps and the last states, by a call of `LSTMCell` for each step."""
     (w,), sequence, states = call.weights, call.sequence, call.states
     cell = LSTMCell(sequence.shape[2], call.units)
     cell.weight_ih, cell.weight_hh = w["weight"], w["recurrent_weight"]
@@ -48,12 +47,11 @@ def _run(call: Call) -> list[Any]:
 
 
 def _gradients(function: Callable[..., Any], leaves: Sequence[Any], incoming: Sequence[Array]) -> list[Any]:
-    """The gradients of the sum of all outputs, weighted by the incoming gradients."""
+    """Return the gradients of the sum of all outputs, weighted by the incoming gradients."""
     loss: Any = sum((output * Tensor(d)).sum() for output, d in zip(function(*leaves), incoming))
     gradients: list[Any] = loss.gradient(*leaves)
     return gradients
 
 
-globals().update(
-    functions_of(TINYGRAD, bind_tensors(_run, Tensor), _gradients, array=Tensor.numpy, kinds=["lstm"])
-)
+_BIND = bind_tensors(_run, Tensor)
+globals().update(functions_of(LAYOUTS["tinygrad"], _BIND, _gradients, array=Tensor.numpy, kinds=["lstm"]))

@@ -1,7 +1,7 @@
 """Torch's modules under autocast on the CPU, which computes in bfloat16 instead of float32.
 
-The harness is expected to report that the answers are right to three digits. The answers are bfloat16, which
-NumPy does not have, so this adapter returns the same values in float32.
+The harness should find that the values are right to only three digits. They are bfloat16, which NumPy does
+not have, so this adapter returns the same values in float32.
 """
 
 import torch

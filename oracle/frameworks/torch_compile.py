@@ -1,7 +1,7 @@
-"""Torch's modules by `torch.compile`, with the experimental option `torch._dynamo.config.allow_rnn`.
+"""Torch's modules, compiled by `torch.compile` with the option `torch._dynamo.config.allow_rnn`.
 
-Without this option, Dynamo runs RNNs without compilation. Compilation needs a C++ compiler, and takes many
-seconds for each shape. A packed sequence breaks the graph, so that the module would run without compilation;
+The option is experimental. Without it, torch does not compile RNNs, but runs them as usual. Compilation needs
+a C++ compiler, and takes many seconds for each shape. A module that gets a packed sequence is not compiled,
 so this adapter supports no lengths.
 """
 
@@ -19,9 +19,9 @@ SUPPORTS = {**torch_modules.SUPPORTS, "lengths": False}
 _CONFIG = {"allow_rnn": True, "recompile_limit": 10**6, "accumulated_recompile_limit": 10**6}
 
 
-def _compiled(module: torch.nn.Module) -> Callable[..., Any]:
+def _compile(module: torch.nn.Module) -> Callable[..., Any]:
     compiled = torch.compile(module, fullgraph=True, dynamic=False)
     return torch_modules.called_within(lambda: torch._dynamo.config.patch(_CONFIG))(compiled)
 
 
-globals().update(torch_modules.functions_of_modules(_compiled))
+globals().update(torch_modules.functions_of_modules(_compile))

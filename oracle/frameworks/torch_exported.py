@@ -25,16 +25,16 @@ SUPPORTS = {
 }
 
 
-def _exported(module: torch.nn.Module) -> Callable[..., Any]:
+def _export(module: torch.nn.Module) -> Callable[..., Any]:
     session_of = lru_cache(maxsize=64)(partial(_session, module))
 
     def call(x: torch.Tensor, states: Any = None) -> Any:
-        arrays = [x, *((states,) if isinstance(states, torch.Tensor) else states or ())]
-        exported = session_of(x.dtype, *(each.shape for each in arrays))
-        given, weights = iter(arrays), dict(module.named_parameters())
+        tensors = [x, *((states,) if isinstance(states, torch.Tensor) else states or ())]
+        exported = session_of(x.dtype, *(each.shape for each in tensors))
+        remaining, weights = iter(tensors), dict(module.named_parameters())
         names = [each.name for each in exported.get_inputs()]
-        fed = {name: (weights[name] if name in weights else next(given)).numpy() for name in names}
-        output, *last = (torch.from_numpy(array) for array in exported.run(None, fed))
+        feeds = {name: (weights[name] if name in weights else next(remaining)).numpy() for name in names}
+        output, *last = (torch.from_numpy(array) for array in exported.run(None, feeds))
         return output, last[0] if len(last) == 1 else last
 
     return call
@@ -42,12 +42,12 @@ def _exported(module: torch.nn.Module) -> Callable[..., Any]:
 
 def _session(module: torch.nn.Module, dtype: torch.dtype, *shapes: Sequence[int]) -> Any:
     x, *states = (torch.zeros(shape, dtype=dtype) for shape in shapes)
-    given = (x, tuple(states) if len(states) == 2 else states[0]) if states else (x,)
-    program: Any = torch.onnx.export(module, given, dynamo=True, optimize=False, verbose=False)
+    arguments = (x, tuple(states) if len(states) == 2 else states[0]) if states else (x,)
+    program: Any = torch.onnx.export(module, arguments, dynamo=True, optimize=False, verbose=False)
     graph = program.model.graph
     graph.inputs.extend(graph.initializers.values())
     graph.initializers.clear()
     return session(program.model_proto.SerializeToString())
 
 
-globals().update(torch_modules.functions_of_modules(_exported))
+globals().update(torch_modules.functions_of_modules(_export))

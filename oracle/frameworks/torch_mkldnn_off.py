@@ -1,4 +1,4 @@
-"""Torch's modules without oneDNN (`torch.backends.mkldnn`): with the kernels of a torch without oneDNN."""
+"""Torch's modules with oneDNN switched off (`torch.backends.mkldnn`), so that torch's own kernels run."""
 
 from inspect import signature
 from typing import Any
@@ -9,10 +9,8 @@ from oracle.frameworks.torch_modules import SUPPORTS, called_within, functions_o
 
 __all__ = ["SUPPORTS"]
 
-# Without this argument, a torch that supports TF32 warns that there is no GPU.
-_TF32: dict[str, Any] = {"allow_tf32": False}
-_QUIETLY = _TF32 if "allow_tf32" in signature(torch.backends.mkldnn.flags).parameters else {}
+_FLAGS: dict[str, Any] = {"enabled": False}
+if "allow_tf32" in signature(torch.backends.mkldnn.flags).parameters:
+    _FLAGS["allow_tf32"] = False  # without this flag, torch warns that there is no GPU
 
-globals().update(
-    functions_of_modules(called_within(lambda: torch.backends.mkldnn.flags(enabled=False, **_QUIETLY)))
-)
+globals().update(functions_of_modules(called_within(lambda: torch.backends.mkldnn.flags(**_FLAGS))))

@@ -1,8 +1,8 @@
-"""`torch.nn.RNN` and `torch.nn.LSTM` on the CPU, for the ways in which torch can run them.
+"""What the adapters of torch share: each of them runs `torch.nn.RNN` and `torch.nn.LSTM` in another way.
 
-They support any number of layers, both directions, lengths (as packed sequences), and a projection to fewer
-units. They refuse a sequence without steps, an input without features, an empty batch with lengths, and a
-projection to n_a units.
+The modules support any number of layers, both directions, lengths (as packed sequences), and a projection to
+fewer units. They refuse a sequence without steps, an input without features, an empty batch with lengths, and
+a projection to n_a units.
 """
 
 from __future__ import annotations
@@ -19,26 +19,23 @@ SUPPORTS = {"caches": False, "head": False, "projection": "fewer", "empty": []}
 def functions_of_modules(
     convert: Callable[[Any], Callable[..., Any]], lengths: str = "packed"
 ) -> dict[str, Callable[..., Any]]:
-    """The functions of a target, by name. They call what `convert` makes of a `torch.nn.RNN` or
-    `torch.nn.LSTM`.
+    """Return the functions of a target by name. They call what `convert` makes of a module of torch.
 
-    The converted module takes `x` and the states, if there are any. `lengths` is `"packed"` if it takes
-    packed sequences, and `"counts"` if it has a third argument `lengths`.
+    A converted module takes `x` and the states, if there are any. `lengths` is `"packed"` if the converted
+    module takes packed sequences, and `"counts"` if it has a third argument `lengths`.
     """
     form = CallForm(lengths=lengths, names=("", "lengths"))
-    found: dict[str, Callable[..., Any]] = {}
-    for name in ("torch.nn.RNN", "torch.nn.LSTM"):
-        found.update(functions_of_converted(convert, name, form))
-    return with_four_functions(found)
+    rnn, lstm = (functions_of_converted(convert, f"torch.nn.{name}", form) for name in ("RNN", "LSTM"))
+    return with_four_functions({**rnn, **lstm})
 
 
 def called_within(context: Callable[[], Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """A conversion of modules to functions that call the module called_within a context."""
+    """Return a conversion of a module to a function that calls the module within a context."""
 
     def convert(module: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*given: Any) -> Any:
+        def call(*arguments: Any) -> Any:
             with context():
-                return module(*given)
+                return module(*arguments)
 
         return call
 

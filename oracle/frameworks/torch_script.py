@@ -1,4 +1,4 @@
-"""Torch's modules as TorchScript, by `torch.jit.script`: deprecated, but in use on mobile devices."""
+"""Torch's modules, compiled by `torch.jit.script`, which is deprecated, but in use on mobile devices."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SUPPORTS = torch_modules.SUPPORTS
 
 
 class RNN(torch.nn.Module):
-    """An RNN that packs its input if lengths are given: a TorchScript module takes no packed sequence."""
+    """An RNN that packs its input itself, since a module of TorchScript cannot take a packed sequence."""
 
     def __init__(self, layers: torch.nn.Module) -> None:
         super().__init__()
@@ -25,7 +25,7 @@ class RNN(torch.nn.Module):
         states: Optional[torch.Tensor] = None,  # noqa: UP045
         lengths: Optional[torch.Tensor] = None,  # noqa: UP045
     ) -> Tuple[torch.Tensor, torch.Tensor]:  # noqa: UP006
-        """The hidden states of the top layer, and the last hidden states of all layers."""
+        """Return the hidden states of the top layer, and the last hidden states of all layers."""
         if lengths is None:
             output, last = self.layers(x, states)
             return output, last
@@ -34,7 +34,7 @@ class RNN(torch.nn.Module):
 
 
 class LSTM(RNN):
-    """The same for an LSTM, whose states are pairs."""
+    """The same for an LSTM. TorchScript needs other annotations here, since the states are pairs."""
 
     def forward(  # type: ignore[override]
         self,
@@ -42,7 +42,7 @@ class LSTM(RNN):
         states: Optional[Tuple[torch.Tensor, torch.Tensor]] = None,  # noqa: UP006, UP045
         lengths: Optional[torch.Tensor] = None,  # noqa: UP045
     ) -> Tuple[torch.Tensor, Tuple[torch.Tensor, torch.Tensor]]:  # noqa: UP006
-        """The hidden states of the top layer, and the last states of all layers."""
+        """Return the hidden states of the top layer, and the last states of all layers."""
         if lengths is None:
             output, last = self.layers(x, states)
             return output, last
@@ -50,8 +50,8 @@ class LSTM(RNN):
         return pad_packed_sequence(packed, total_length=x.size(0))[0], last
 
 
-def _scripted(layers: Any) -> Any:
+def _script(layers: Any) -> Any:
     return torch.jit.script(RNN(layers) if isinstance(layers, torch.nn.RNN) else LSTM(layers))
 
 
-globals().update(torch_modules.functions_of_modules(_scripted, "counts"))
+globals().update(torch_modules.functions_of_modules(_script, "counts"))

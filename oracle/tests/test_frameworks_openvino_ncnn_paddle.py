@@ -112,11 +112,11 @@ def test_weights_come_back_from_paddles_own_layers() -> None:
     parameters = problem.inputs("lstm_layer").parameters
     paddle = importlib.import_module("paddle")
     layer = paddle.nn.LSTM(3, 4, num_layers=2, direction="bidirect", proj_size=2)
-    module.load(layer, [LAYOUTS["paddle"].stack("lstm", p) for p in parameters])
+    module.set_weights(layer, [LAYOUTS["paddle"].stack("lstm", p) for p in parameters])
     state = {name: value.numpy() for name, value in layer.state_dict().items()}
     for k, given in enumerate(parameters):
         prefix = f"{k // 2}.{('cell_fw', 'cell_bw')[k % 2]}."
-        stacked = {ours: state[prefix + theirs] for ours, theirs in module.NAMES.items()}
+        stacked = {ours: state[prefix + theirs] for ours, theirs in module.PARAMETER_NAMES.items()}
         back = LAYOUTS["paddle"].unstack("lstm", stacked)
         assert back.keys() == given.keys()
         for name, array in given.items():
