@@ -63,7 +63,8 @@ class Limits:
 
     def shows(self, output: str, shape: Shape) -> bool:
         """Whether the target returns this output; otherwise it returns `None` in its place."""
-        return (self.head or "n_y" not in shape) and (self.c_last or output != "c_last")
+        declared = {"c_last": self.c_last, "da0": self.initial_state, "dc0": self.initial_state}
+        return (self.head or "n_y" not in shape) and declared.get(output, True)
 
     def lacking(self, needs: Sequence[str]) -> str:
         """The first of the needs that the target does not meet, in words; empty if it meets all needs."""

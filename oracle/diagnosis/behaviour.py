@@ -40,13 +40,10 @@ class Behaviour:
         """
         contract = CONTRACTS[function]
         names = contract.outputs
-        if contract.is_backward:
-            if isinstance(value, dict):  # other keys do not matter
-                value = {name: value[name] for name in names if name in value}
-            return cls(_leaves(value), {}, _leaves(arguments))
-        parts = (
-            (value[: len(names)], value[len(names) :]) if isinstance(value, (tuple, list)) else (value, ())
-        )
+        if contract.is_backward and isinstance(value, dict):  # other keys do not matter
+            value = {name: value[name] for name in names if name in value}
+        has_caches = isinstance(value, (tuple, list)) and not contract.is_backward
+        parts = (value[: len(names)], value[len(names) :]) if has_caches else (value, ())
         outputs, caches, given = (_leaves(part) for part in (*parts, arguments))
         for i, (name, shape) in enumerate(names.items()):
             place = f".{i}"

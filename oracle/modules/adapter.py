@@ -122,7 +122,8 @@ class Adapter:
     def gradients(self, *given: Any) -> tuple[Any, ...]:
         """The gradients with respect to the input, each initial state, and the parameters, by autograd.
 
-        The arguments are the gradients with respect to the output and each last state, and those of `run`.
+        Those with respect to initial states are `None` if the module takes none. The arguments are the
+        gradients with respect to the output and each last state, and those of `run`.
         """
         n = len(given) // 2 - 1
         incoming, (x, *states, parameters, options) = given[:n], given[n:]
@@ -137,7 +138,9 @@ class Adapter:
             first, own = values[entries], of_weights[name]
             # Two biases have the mean of their gradients.
             values[entries] = np.where(first == own, own, first / 2 + own / 2) if half == 2 else own
-        return (*_arrays(found[: len(leaves)]), _unflat(values, self.kind, sizes, "d"))
+        dx, *by_states = _arrays(found[: len(leaves)])
+        of_states = [None] * len(states) if self.form.states == "none" else by_states
+        return (dx, *of_states, _unflat(values, self.kind, sizes, "d"))
 
     def _answer(self, built: BuiltModule, sizes: Sizes, leaves: Sequence[Any], lengths: Any) -> list[Any]:
         """The output `(T_x, m, n)`, and the last states `(L D, m, n)` that the module returns."""

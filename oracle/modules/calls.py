@@ -23,8 +23,8 @@ class CallForm:
     """One way to call a module.
 
     Sequences are `(T_x, m, n)` if `time` is the `"first"` axis, `(m, T_x, n)` if it is the `"second"`; a cell
-    is `"stepped"`. Initial states are a `"tuple"` or `"list"` of hidden and memory states (for an RNN,
-    `"tuple"` stands for one tensor), two `"arguments"`, or `"pairs"`, one for each layer and direction;
+    is `"stepped"`. Initial states are a `"tuple"`, `"list"` or `"dict"` of hidden and memory states (for an
+    RNN, `"tuple"` stands for one tensor), two `"arguments"`, or `"pairs"`, one for each layer and direction;
     `"none"` if the module takes no states. States that are `flat`, or each state of a `flat` pair, are
     `(m, n)` rather than `(1, m, n)`.
 
@@ -87,6 +87,8 @@ class CallForm:
         own: Any = [each[0] for each in states] if self.flat else [*states]
         if self.states == "pairs":
             own = [*zip(*(each if self.flat else each.split(1) for each in states))]
+        elif self.states == "dict":
+            own = _StatesByName(states=own)
         elif self.states == "tuple" and states:
             own = tuple(own) if len(own) > 1 else own[0]
         if not states or self.states == "none":
@@ -94,6 +96,18 @@ class CallForm:
         if self.names[0] and self.states != "arguments":
             return [*_tensors(module(value, **{self.names[0]: own}, **named))]
         return [*_tensors(module(value, *(own if self.states == "arguments" else [own]), **named))]
+
+
+_MEMORY = re.compile(r"(?i)c|mem|.*_c")
+
+
+class _StatesByName(dict[str, Any]):
+    """Hidden and memory states, under the key `states`, for a module that reads them by names of its own."""
+
+    def __missing__(self, name: str, default: Any = None) -> Any:
+        return self["states"][-1 if _MEMORY.match(name) else 0]
+
+    get = __getattr__ = __missing__
 
 
 def _last_states(tensors: Sequence[Any], shapes: Sequence[Shape]) -> list[Any]:
@@ -109,12 +123,17 @@ def _last_states(tensors: Sequence[Any], shapes: Sequence[Shape]) -> list[Any]:
 
 
 def _tensors(value: Any) -> Iterator[Any]:
-    """The tensors and packed sequences of floating-point numbers in a returned value, in their order."""
+    """The tensors and packed sequences of floating-point numbers in a returned value.
+
+    They have the order of the value, but in a dict memory states come last.
+    """
     torch = sys.modules["torch"]
     if isinstance(value, torch.nn.utils.rnn.PackedSequence) or torch.is_tensor(value):
         yield from [value] if value.data.is_floating_point() else []
     elif isinstance(value, (list, tuple, dict)):
-        for each in value.values() if isinstance(value, dict) else value:
+        if isinstance(value, dict):
+            value = [value[name] for name in sorted(value, key=lambda name: bool(_MEMORY.match(str(name))))]
+        for each in value:
             yield from _tensors(each)
 
 
@@ -128,7 +147,7 @@ def forms(forward: Any, interface: Interface, batch_first: Optional[bool]) -> li
         name = state.name if state is not more[0] or state.kind is state.KEYWORD_ONLY else ""
         is_required = state.default is state.empty and state.kind is not state.VAR_POSITIONAL
         needs, flats = is_required or interface.is_cell, [interface.is_cell, not interface.is_cell]
-        ways = ["tuple", "list", "arguments", "pairs"] if interface.kind == "lstm" else ["tuple", "list"]
+        ways = ["tuple", "list", *(["arguments", "pairs"] if interface.kind == "lstm" else []), "dict"]
         each = product(ways, flats, times)
         found = [CallForm(time, way, flat, needs, names=(name, "")) for way, flat, time in each]
     if interface.is_cell:

@@ -6,7 +6,7 @@ import difflib
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import lru_cache
@@ -29,6 +29,11 @@ _SYNONYMS = {
     "num_layers": ["n_layers", "nlayers", "num_layer", "layers"],
     "bidirectional": ["is_bidirectional"],
 }
+_INITIAL_STATE = re.compile(
+    r"(?i)(.*\.)?(?=\w*(0|init|learn|start))"
+    r"(init(ial)?|learn(ed|able)?|start|[ach]x?|hidden|cell|memory|states?|param|0|_)+(\.\d+)?"
+)
+"""The names of learned initial states: `h0`, `init_hidden`, `c_init.0`."""
 _DEFAULTS = Sizes().options
 _NONE = "its constructor has no argument for it"
 _VAR_KEYWORD, _VAR_POSITIONAL = inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL
@@ -36,10 +41,14 @@ _VAR_KEYWORD, _VAR_POSITIONAL = inspect.Parameter.VAR_KEYWORD, inspect.Parameter
 
 @dataclass
 class BuiltModule:
-    """A module, its weights by name, and, after the first call of a converter, what it returned."""
+    """A module, its weights by name, and the names of its learned initial states, which are 0.
+
+    After the first call of a converter, `converted` is what it returned.
+    """
 
     module: Any
     weights: Mapping[str, Any]
+    learned_states: Sequence[str] = ()
     converted: Any = None
 
     @property
@@ -126,16 +135,25 @@ class Factory:
 
     @lru_cache(maxsize=64)  # noqa: B019 (factories live as long as the process)
     def cached_module(self, sizes: Sizes, dtype: str, in_training: bool = False) -> BuiltModule:
-        """The module of `build` in evaluation or training mode, with its weights; cached."""
+        """The module of `build` in evaluation or training mode; cached."""
         module = self.build(sizes, dtype).train(in_training)
-        return BuiltModule(module, self.weights(module))
+        every = dict(module.named_parameters())
+        learned = [name for name in every if _INITIAL_STATE.fullmatch(name)]
+        with sys.modules["torch"].no_grad():
+            for name in learned:
+                every[name].zero_()
+        return BuiltModule(module, self.weights(module), learned)
 
     def weights(self, module: Any) -> dict[str, Any]:
-        """The parameters by their names in the state dict, or else in the module."""
+        """The parameters by their names in the state dict, or else in the module.
+
+        Learned initial states are left out.
+        """
         stored = module.state_dict(keep_vars=True)
         named = {name: each for name, each in stored.items() if getattr(each, "requires_grad", False)}
         known = {id(each) for each in named.values()}
-        return {**named, **{name: each for name, each in module.named_parameters() if id(each) not in known}}
+        named.update((name, each) for name, each in module.named_parameters() if id(each) not in known)
+        return {name: each for name, each in named.items() if not _INITIAL_STATE.fullmatch(name)}
 
     def object_to_call(self, built: BuiltModule) -> Any:
         """The object to call, for a module that has its weights."""

@@ -76,6 +76,7 @@ class Trials:
             "fits": fitting_order,
             "time": adapter.form.time,
             "states": adapter.form.states,
+            "learned_states": self._factory.cached_module(tried, self._dtype).learned_states,
             "lengths": adapter.form.lengths,
             "device": self._stated.device,
             "dtypes": self._supports.get("dtypes", []),
@@ -247,8 +248,6 @@ class Trials:
         if answer[-1] is None:
             self._limit("c_last", False, "it returns none")
             return "it does not return its last memory states"
-        if self._adapter.form.states == "none":
-            return "they are asked of modules with initial states alone"
         try:
             *_, gradients = self._adapter.gradients(*answer, *given)
         except Exception as error:  # raised by the user's code

@@ -12,6 +12,7 @@ from oracle.modules.interface import Sizes
 from oracle.tests import torch_modules_with_own_calls as callers
 from oracle.tests.test_modules import is_right, understood
 from reference.layers import lstm_layer, rnn_layer
+from reference.layers_backward import lstm_layer_backward
 
 
 class Padded(nn.Module):
@@ -98,3 +99,35 @@ def test_each_layer_may_have_a_pair_of_states_of_its_own() -> None:
     found = understood(callers.OwnLayers, like="torch.nn.LSTM")
     assert (found.facts["states"], found.facts["limits"].get("layers")) == ("pairs", None)
     assert is_right(found, Sizes(2, 3, layers=2))
+
+
+def test_learned_initial_states_are_0_and_no_weights() -> None:
+    found, alone = (understood(each) for each in (callers.LearnedStates, callers.LearnedStatesAlone))
+    for each in (found, alone):
+        assert each.facts["learned_states"] == ["h0", "init_cell"]
+    assert is_right(found, Sizes(2, 3, layers=2), lengths=[2, 4, 1])
+    assert alone.supports["initial_state"] is False
+    x, *_, parameters, options = question("lstm", Sizes(2, 3, layers=2))
+    for each in (found, alone):
+        ours = each.functions["lstm_layer"](x, None, None, parameters, options)
+        right = lstm_layer(x, None, None, parameters, options)
+        assert all(np.allclose(a, b) for a, b in zip(ours, right, strict=True))
+
+
+def test_gradients_of_a_module_without_initial_states_are_those_of_its_input_and_parameters() -> None:
+    found = understood(callers.LearnedStatesAlone)
+    x, *states, parameters, options = question("lstm", Sizes(2, 3))
+    given: Any = (x, *(0 * each for each in states), parameters, options)
+    incoming: Any = [np.ones_like(each) for each in lstm_layer(*given)]
+    dx, da0, dc0, by_parameters = found.functions["lstm_layer_backward"](*incoming, *given)
+    right_dx, *_, right_by_parameters = lstm_layer_backward(*incoming, *given)
+    assert da0 is dc0 is None
+    assert np.allclose(dx, right_dx)
+    assert all(np.allclose(by_parameters[0][name], each) for name, each in right_by_parameters[0].items())
+
+
+def test_states_may_be_a_dict_and_are_not_ignored() -> None:
+    found, ignores = (understood(each) for each in (callers.StatesByName, callers.StatesByNameIgnored))
+    assert found.facts["states"] == ignores.facts["states"] == "dict"
+    assert is_right(found, Sizes(2, 3))
+    assert not is_right(ignores, Sizes(2, 3))

@@ -162,15 +162,6 @@ def test_numbers_that_change_with_every_call_are_said_to() -> None:
     assert found.facts["other_modes"] == ["every call"]
 
 
-def test_without_initial_states_there_are_no_gradients_by_them() -> None:
-    class Hidden(nn.RNN):
-        def forward(self, x: Any) -> Any:  # type: ignore[override]
-            return super().forward(x)
-
-    why = "they are asked of modules with initial states alone"
-    assert understood(Hidden).facts["limits"]["gradients"] == why
-
-
 class Annotated(nn.Module):
     """Calls an LSTM with annotations that TorchScript reads."""
 

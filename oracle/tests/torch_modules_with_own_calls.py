@@ -83,6 +83,54 @@ class OwnLayers(nn.Module):
         return x, last
 
 
+class LearnedStates(nn.Module):
+    """Begins with initial states of its own if it gets none."""
+
+    def __init__(self, input_size: int, hidden_size: int, num_layers: int = 1) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(input_size, hidden_size, num_layers)
+        self.h0, self.init_cell = (nn.Parameter(torch.ones(num_layers, 1, hidden_size)) for _ in range(2))
+
+    def forward(self, x: Tensor, hx: Any = None) -> Any:
+        if hx is None:
+            hx = tuple(each.repeat(1, x.shape[1], 1) for each in (self.h0, self.init_cell))
+        return self.lstm(x, hx)
+
+
+class LearnedStatesAlone(LearnedStates):
+    """Takes no other initial states."""
+
+    def forward(self, x: Tensor) -> Any:  # type: ignore[override]
+        return super().forward(x)
+
+
+class StatesByName(nn.Module):
+    """Takes and returns states as a dict, perhaps without a look at what it takes."""
+
+    ignores = False
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__()
+        self.cell = nn.LSTMCell(input_size, hidden_size)
+
+    def forward(self, x: Tensor, state: Any = None) -> Any:
+        h = c = x.new_zeros(x.shape[1], self.cell.hidden_size)
+        if state:
+            given = state["hidden"], state.get("cell")
+            h, c = (h, c) if self.ignores else given
+        steps = []
+        for step in x:
+            h, c = self.cell(step, (h, c))
+            steps.append(h)
+        return torch.stack(steps), {"cell": c, "hidden": h}
+
+
+class StatesByNameIgnored(StatesByName):
+    """Takes states and begins with 0."""
+
+    ignores = True
+
+
 class LengthsOfStatesAlone(nn.LSTM):
     """Takes packed sequences, and an argument for lengths, which its output does not depend on."""
 

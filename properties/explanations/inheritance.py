@@ -153,7 +153,7 @@ def _gradients_by_key(
 ) -> Iterator[tuple[int | str, list[Array]]]:
     """Yield gradients: by the position of an argument, then by the name of a parameter, for all layers."""
     for position, (array, gradient) in enumerate(zip(forward_arguments[:-2], by_arguments, strict=True)):
-        if array is not None:
+        if array is not None and gradient is not None:
             yield position, [gradient]
     for name in forward_arguments[-2][0]:
         yield name, [each[f"d{name}"] for each in by_parameters]

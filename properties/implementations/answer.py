@@ -106,8 +106,11 @@ class Answer:
         if not isinstance(self._value, (tuple, list)) or len(self._value) != len(names):
             raise MalformedError(f"returned {_form(self._value)}, expected {', '.join(names)}")
         *arrays, gradients = self._value
-        outputs = zip(contract.outputs.items(), arrays, strict=True)
-        found = {name: self._array(name, entry, shape) for (name, shape), entry in outputs}
+        found = {
+            name: self._array(name, entry, shape)
+            for (name, shape), entry in zip(contract.outputs.items(), arrays, strict=True)
+            if self._limits.shows(name, shape)
+        }
         places, projected = sizes["L"] * sizes["D"], sizes["n_h"] != sizes["n_a"] or sizes.get("n_p", 0) > 0
         if not isinstance(gradients, (tuple, list)) or len(gradients) != places:
             raise MalformedError(f"gradients is {_form(gradients)}, expected a list of {places} dicts")

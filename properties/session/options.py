@@ -163,6 +163,8 @@ def in_words(facts: Mapping[str, Any]) -> str:
     said += [f"although {facts['fits']} fits"] if facts["fits"] else []
     said += [f"one weight on {', '.join(facts['joined'])}"] if facts["joined"] else []
     said += [_TIME[facts["time"]], *(_LENGTHS[facts["lengths"]] if "lengths" not in facts["limits"] else [])]
+    learned = ", ".join(facts["learned_states"])
+    said += [f"learned initial states are 0 ({learned})"] if learned else []
     said += [f"on {facts['device']}"] if facts["device"] != "cpu" else []
     said += [f"other numbers in {mode}" for mode in facts["other_modes"]]
     dtypes = " and ".join(facts["dtypes"])

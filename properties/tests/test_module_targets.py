@@ -43,6 +43,7 @@ def test_what_was_understood_is_said_in_one_line() -> None:
         "joined": "xh",
         "fits": "xh:ifgo",
         "time": "second",
+        "learned_states": ["h0"],
         "lengths": "padding",
         "device": "cuda",
         "dtypes": ["float32"],
@@ -51,8 +52,8 @@ def test_what_was_understood_is_said_in_one_line() -> None:
     }
     assert in_words(facts) == (
         "Mine as torch.nn.LSTM: weights by --gates, gates f g o i, although xh:ifgo fits, one weight on x, "
-        "h, batch first, a mask of the padding, on cuda, other numbers in every call, one layer "
-        "(no argument), float32 only (TypeError)"
+        "h, batch first, a mask of the padding, learned initial states are 0 (h0), on cuda, other numbers in "
+        "every call, one layer (no argument), float32 only (TypeError)"
     )
     assert "mask" not in in_words({**facts, "limits": {"lengths": "no reason"}})
 
