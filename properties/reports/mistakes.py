@@ -138,6 +138,9 @@ class _Causes:
     def finding_of(self, result: LawResult) -> Finding:
         """The most specific finding that explains a failure."""
         finding, error = result.finding, _error(result)
+        source = CONTRACTS[result.function].source if result.inherited and result.function else ""
+        if source in self._only_of_function:
+            return self._only_of_function[source]
         names = finding.facts["names"] if finding.kind == "mistake" else []
         own = [each for each in map(mistake, names) if each.cause not in self._of_helpers]
         if len(names) > 1 and own and all(each.cause in self._alone for each in own):
@@ -146,16 +149,12 @@ class _Causes:
             return self._of_error[error]
         if finding.kind == "location":
             finding = self._of_equation[finding.place]
-        source = CONTRACTS[result.function].source if result.inherited and result.function else ""
-        of_source = self._only_of_function.get(source)
         of_function = self._only_of_function.get(result.function)
-        if of_source and of_source.kind == "lacking":
-            return of_source  # the cell is unfinished, so nothing is known about the forward
         if finding.is_vague and not result.ours:
-            return of_function or of_source or self._first_of_function.get(source) or finding
+            return of_function or self._first_of_function.get(source) or finding
         if finding.kind == "location" and result.grade == "robust" and _is_always(finding):
-            return of_source or of_function or finding
-        return of_source or finding if finding.kind in ("location", "raised") else finding
+            return of_function or finding
+        return finding
 
 
 def _first(pairs: Iterable[tuple[str, Finding]]) -> dict[str, Finding]:

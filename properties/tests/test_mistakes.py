@@ -140,6 +140,16 @@ def test_a_forward_that_raises_by_its_cell_is_no_mistake_of_its_own() -> None:
     assert [case.finding for case in cases(judgement)] == [unfinished]
 
 
+def test_what_a_forward_inherits_is_the_one_mistake_of_its_cell_whatever_it_looks_like() -> None:
+    (judgement,) = judgements(
+        [
+            failed("a", "each step", "rnn_cell_forward", findings=[ALWAYS]),
+            failed("a", "each step", diagnosis=["right to 3 digits only"], inherited=True),
+        ]
+    )
+    assert [case.finding for case in cases(judgement)] == [ALWAYS]
+
+
 def test_what_a_helper_module_does_wrong_is_told_once_and_marks_nobody_down() -> None:
     by_helper: dict[str, Any] = {"helpers": ["rnn_utils.softmax"], "findings": [mistake("one_maximum")]}
     results = [
