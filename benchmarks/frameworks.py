@@ -104,7 +104,7 @@ def _read(path: Path, name: str) -> Judged:
     if not path.exists():
         return Judged(name, missing="not in this run")
     stored = json.loads(path.read_text())
-    read = {"limits": Limits(**stored["limits"]), "results": [*map(LawResult.read, stored["results"])]}
+    read = {"limits": Limits(**stored["limits"]), "results": [*map(LawResult.from_dict, stored["results"])]}
     return Judged(**{**stored, **read})
 
 

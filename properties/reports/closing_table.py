@@ -1,4 +1,4 @@
-"""What a run prints at its end: a message for each mistake, and the closing table."""
+"""Renders the text at the end of a run: a message for each mistake, and the closing table."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,7 +13,13 @@ from rich.text import Text
 
 from oracle.problem import Problem
 from properties.reports.judgement import Judgement, judgements
-from properties.reports.mistakes import Mistake, laws, ranked_mistakes, results_by_function, smallest
+from properties.reports.mistakes import (
+    Mistake,
+    law_names,
+    ranked_mistakes,
+    representative,
+    results_by_function,
+)
 from properties.reports.results import LawResult, printable
 from properties.reports.run import ELLIPSIS, Run, shortened
 from properties.strategies.effort import work
@@ -21,8 +27,8 @@ from properties.trials.provided_functions import PRESENCE
 from properties.trials.retries import too_slow
 from reference.contract import CONTRACTS
 
-DECLARED = "–"
-"""The cell of a law that a declared limit excludes."""
+LIMIT_SIGN = "–"
+"""The text of a table cell if a declared limit excludes the law."""
 
 MOST_LAWS = 4
 """The most laws that the table names for a mistake; the reports name all."""
@@ -31,52 +37,53 @@ _INDENT = " " * 6
 
 
 def messages(failures: Sequence[LawResult]) -> Iterator[str]:
-    """The message of the smallest failure of each mistake, with the functions and laws of the others.
+    """Yield the message of one failure for each mistake, with a line about the other failures.
 
-    Of failures whose mistake is unknown, one message for each function that does not inherit them, and each
-    way to fail: by a wrong number, by an error.
+    If the mistake is unknown, there is a message for each function (not for one that inherits its failures)
+    and for each way to fail: by a wrong number, or by an error.
     """
     for mistake in ranked_mistakes(judgements(failures)):
         if mistake.is_known:
             count = len(mistake.implementations)
-            of = f" (of {count} targets)" if count > 1 else ""
-            yield _message(mistake, mistake.results, "the same in {where}" + of)
+            suffix = f" (of {count} targets)" if count > 1 else ""
+            yield _message(mistake, mistake.results, "the same in {functions}" + suffix)
             continue
         parts: defaultdict[object, list[LawResult]] = defaultdict(list)
         for each in mistake.results:
-            what = each.law if each.ours else {"raised", "died", "form"} & each.facts.keys()
+            way_to_fail = each.law if each.ours else {"raised", "died", "form"} & each.facts.keys()
             function = CONTRACTS[each.function].source if each.inherited else each.function
-            parts[each.implementation, function, repr(what)].append(each)
+            parts[each.implementation, function, repr(way_to_fail)].append(each)
         for results in parts.values():
-            yield _message(mistake, results, "perhaps for the same reason, also in {where}")
+            yield _message(mistake, results, "perhaps for the same reason, also in {functions}")
 
 
 def _message(mistake: Mistake, results: Sequence[LawResult], relation: str) -> str:
-    """The message of the smallest of these failures, and a line about the others."""
-    shown = smallest(results, mistake.cases[0].finding)
+    """The message of the representative of these failures, and a line about the other failures."""
+    shown = representative(results, mistake.occurrences[0].finding)
     others = [result for result in results if result is not shown]
     if not others:
         return shown.message
-    where = ", ".join(function for function in results_by_function(others) if function)
-    words = f"{relation.format(where=where)}: {', '.join(laws(others))}"
-    return f"{shown.message}\n{fill(words, 100, initial_indent='  ', subsequent_indent='    ')}"
+    functions = ", ".join(function for function in results_by_function(others) if function)
+    line = f"{relation.format(functions=functions)}: {', '.join(law_names(others))}"
+    return f"{shown.message}\n{fill(line, 100, initial_indent='  ', subsequent_indent='    ')}"
 
 
 def render(run: Run, width: int) -> str:
-    """The verdicts and mistakes as text, and for few targets a table of the laws."""
+    """Return the closing table: the verdicts, the mistakes, and for few targets also the laws."""
     out, width = StringIO(), max(width, 80)
     console = Console(file=out, width=width, color_system=None)
-    for judgement in run.judged if run.in_full else ():
+    for judgement in run.judgements if run.has_few_targets else ():
         if judgement.results and not judgement.why_unusable:
-            for which, is_backward in (("", False), (", backward passes", True)):
-                _print_laws(judgement, console, which, is_backward=is_backward)
+            for suffix, is_backward in (("", False), (", backward passes", True)):
+                _print_laws(judgement, console, suffix, is_backward=is_backward)
             for remark in _remarks(judgement):
                 out.write(fill(remark, width, subsequent_indent="  ") + "\n")
             passed = [each for each in judgement.results if each.status == "passed" and each.worst_problem]
-            for worst in [max(passed, key=lambda result: result.worst_ratio)] if passed else ():
-                ratio = f"{worst.worst_ratio:.2f} of its bound, by {worst.law} on"
-                out.write(f"worst error of the laws that hold: {ratio}\n  {worst.worst_problem}\n")
-    is_unusable = len(run.judged) == 1 and run.judged[0].why_unusable  # its failure alone says why
+            if worst := max(passed, key=lambda result: result.worst_ratio, default=None):
+                ratio = f"{worst.worst_ratio:.2f} of its bound, in the law {worst.law} on"
+                out.write(f"largest error where a law holds: {ratio}\n  {worst.worst_problem}\n")
+    # If the only target is unusable, the message of its failure has already said why.
+    is_unusable = len(run.judgements) == 1 and run.judgements[0].why_unusable
     mistakes = [] if is_unusable else run.mistakes
     lines = [*out.getvalue().split("\n"), *_verdicts(run, width, numbered=bool(mistakes))]
     if mistakes:
@@ -84,7 +91,7 @@ def render(run: Run, width: int) -> str:
     return "\n".join(printable(line).rstrip() for line in [*lines, "", ""])
 
 
-def _print_laws(judgement: Judgement, console: Console, which: str, *, is_backward: bool) -> None:
+def _print_laws(judgement: Judgement, console: Console, suffix: str, *, is_backward: bool) -> None:
     """Print the table of forward or backward passes, if there are any. A missing function has no column."""
     functions = [
         name
@@ -95,22 +102,22 @@ def _print_laws(judgement: Judgement, console: Console, which: str, *, is_backwa
     table.add_column("law", no_wrap=True)
     table.add_column("grade")
     for function in functions:
-        table.add_column(short(CONTRACTS[function].forward), justify="right")
-    for law in laws(result for result in judgement.results if result.function in functions):
+        table.add_column(short_name(CONTRACTS[function].forward), justify="right")
+    for law in law_names(result for result in judgement.results if result.function in functions):
         of_law = {result.function: result for result in judgement.results if result.law == law}
         if law not in PRESENCE:
-            cells = [cell(of_law[function]) if function in of_law else "" for function in functions]
+            cells = [cell_text(of_law[function]) if function in of_law else "" for function in functions]
             table.add_row(law, next(iter(of_law.values())).grade, *cells)
     if functions:
-        title = f"{judgement.implementation}{which}: problems on which each law holds"
+        title = f"{judgement.implementation}{suffix}: problems on which each law holds"
         console.print(Text(title), soft_wrap=True)
         console.print(table)
 
 
-def cell(result: LawResult) -> str:
-    """The outcome of a law on a function: the number of problems, or a word."""
+def cell_text(result: LawResult) -> str:
+    """The text of a table cell: the number of problems on which a law holds, or a word if it does not."""
     if result.declared:
-        return DECLARED
+        return LIMIT_SIGN
     if result.helpers:
         return "helper"
     if result.status != "passed":
@@ -121,14 +128,14 @@ def cell(result: LawResult) -> str:
 
 
 def _remarks(judgement: Judgement) -> Iterator[str]:
-    """Remarks on what the table does not show."""
+    """Yield remarks that explain the table of laws, or add to the table."""
     results = judgement.results
     if judgement.limits:
-        yield f"{DECLARED}: declared limits, beyond which nothing is judged: {', '.join(judgement.limits)}"
+        yield f"{LIMIT_SIGN}: declared limits, beyond which nothing is judged: {', '.join(judgement.limits)}"
     if helpers := ", ".join(judgement.helpers):
         yield f"helper: fails only because of {helpers}, which the course gives, and is not counted"
     if any(result.not_meaningful for result in results):
-        yield "n.m.: not meaningful, because the bound on the whole trajectory is too large to judge by"
+        yield "n.m.: not meaningful, because the bound on the whole trajectory is too large"
     for function in judgement.functions:
         slow = [result for result in results if result.too_slow and result.function == function]
         if slow:
@@ -140,65 +147,75 @@ def _remarks(judgement: Judgement) -> Iterator[str]:
         for each in results
         if each.status == "skipped" and not (each.declared or judgement.why_missing(each.function))
     ]
-    for reason, functions in _together(reasons):
-        yield f"skipped, since no problem was judged: {functions}: {reason}"
+    for reason, functions in _functions_by_text(reasons):
+        yield f"skipped, because no problem was judged: {functions}: {reason}"
     ran = [result for result in results if result.function and result.status != "skipped"]
-    for note, functions in _together((note, each.function) for each in ran for note in sorted(each.notes)):
-        yield f"noticed, no failure: {functions}: {note}"
+    for note, functions in _functions_by_text(
+        (note, each.function) for each in ran for note in sorted(each.notes)
+    ):
+        yield f"noticed, but no failure: {functions}: {note}"
 
 
-def _together(pairs: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """Each text once, with the names of its functions."""
+def _functions_by_text(pairs: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Pair each text, without repetition, with the names of its functions."""
     functions: defaultdict[str, dict[str, None]] = defaultdict(dict)
     for text, function in pairs:
-        functions[text][short(function)] = None
+        functions[text][short_name(function)] = None
     return ((text, ", ".join(names)) for text, names in functions.items())
 
 
 def _verdicts(run: Run, width: int, *, numbered: bool) -> Iterator[str]:
-    """A line for each target, with the numbers of its mistakes, and a line for other remarks."""
+    """Yield a line for each target, with the numbers of its mistakes, and lines for other remarks."""
     rows = {
         each.implementation: (
             each.verdict_in_words,
-            " ".join(str(number) for number, *_ in run.numbered.get(each.implementation, ()) if numbered),
+            " ".join(
+                str(number) for number, *_ in run.numbered_mistakes.get(each.implementation, ()) if numbered
+            ),
         )
-        for each in run.judged
+        for each in run.judgements
     }
     wide, rest = (max(map(len, column)) for column in zip(("not robust", ""), *rows.values(), strict=True))
     room = min(max(map(len, run.names.values()), default=0), max(width - wide - rest - 6, 20))
-    for judgement in run.judged:
+    for judgement in run.judgements:
         verdict, numbers = rows[judgement.implementation]
         name = shortened(run.names[judgement.implementation], room)
         yield f"  {name:<{room}}  {verdict:<{wide}}  {numbers}"
-        lines = None if run.in_full else 1
-        yield from _filled("; ".join(_more_remarks(judgement)), width, max_lines=lines)
+        lines = None if run.has_few_targets else 1
+        yield from _wrapped("; ".join(_other_remarks(judgement)), width, max_lines=lines)
 
 
 def _mistakes(run: Run, width: int) -> Iterator[str]:
-    """Each mistake once, by number, with the number of targets, the functions and the laws."""
+    """Yield lines for each mistake: its number, the number of targets, the functions and the laws."""
     for number, mistake in enumerate(run.mistakes, 1):
-        of_caches = "; outputs right, caches wrong" if all(each.of_caches for each in mistake.cases) else ""
-        count = f"{len(mistake.implementations)} of {len(run.judged)}  " if len(run.judged) > 1 else ""
-        yield from _filled(mistake.words + of_caches, width, initial_indent=f"{number:>4}. {count}")
+        only_in_caches = (
+            "; outputs right, caches wrong"
+            if all(each.only_in_caches for each in mistake.occurrences)
+            else ""
+        )
+        count = (
+            f"{len(mistake.implementations)} of {len(run.judgements)}  " if len(run.judgements) > 1 else ""
+        )
+        yield from _wrapped(mistake.words + only_in_caches, width, initial_indent=f"{number:>4}. {count}")
         where = ", ".join(
-            short(function) + (" (inherited)" if all(result.inherited for result in results) else "")
+            short_name(function) + (" (inherited)" if all(result.inherited for result in results) else "")
             for function, results in results_by_function(mistake.results).items()
             if function
         )
-        broken = [law for law in laws(mistake.results) if law not in PRESENCE]
+        broken = [law for law in law_names(mistake.results) if law not in PRESENCE]
         if where and broken:
             more = f" and {len(broken) - MOST_LAWS} more laws" if len(broken) > MOST_LAWS + 1 else ""
-            yield from _filled(f"{where}: {', '.join(broken[:MOST_LAWS] if more else broken)}{more}", width)
+            yield from _wrapped(f"{where}: {', '.join(broken[:MOST_LAWS] if more else broken)}{more}", width)
 
 
-def _filled(text: str, width: int, **options: Any) -> list[str]:
-    """Wrapped and indented text, by `textwrap`. Text of a target may have several lines."""
-    usual = {"initial_indent": _INDENT, "subsequent_indent": _INDENT, "placeholder": f" {ELLIPSIS}"}
-    return wrap(" ".join(text.split()), width, break_on_hyphens=False, **{**usual, **options})
+def _wrapped(text: str, width: int, **options: Any) -> list[str]:
+    """Return the text as wrapped and indented lines. The text of a target may contain line breaks."""
+    defaults = {"initial_indent": _INDENT, "subsequent_indent": _INDENT, "placeholder": f" {ELLIPSIS}"}
+    return wrap(" ".join(text.split()), width, break_on_hyphens=False, **{**defaults, **options})
 
 
-def _more_remarks(judgement: Judgement) -> list[str]:
-    """Other remarks on a target: functions that are not judged, limits, notes."""
+def _other_remarks(judgement: Judgement) -> list[str]:
+    """Return the remarks below a verdict: functions that are not judged, limits, notes."""
     failed = {result.function for result in judgement.results if result.status == "failed"}
     if judgement.why_unusable:
         return [] if failed else [judgement.why_unusable]
@@ -208,12 +225,12 @@ def _more_remarks(judgement: Judgement) -> list[str]:
     for function in judgement.functions:
         verdict = judgement.verdict_on(function)
         if verdict != "conforms" and (verdict == "not judged" or function not in failed):
-            lines.append(f"{short(function)} {verdict}: {judgement.remark_on(function)}")
+            lines.append(f"{short_name(function)} {verdict}: {judgement.remark_on(function)}")
     if judgement.limits:
         lines.append(f"declares {', '.join(judgement.limits)}")
     return [*lines, *judgement.notes]
 
 
-def short(function: str) -> str:
+def short_name(function: str) -> str:
     """A short name of a function: `"lstm cell"`."""
     return function.replace("_forward", "").replace("_", " ")

@@ -1,4 +1,4 @@
-"""Collects the results of a run from pytest's reports, and parses the ids of tests."""
+"""Collects the results of a run from the reports of pytest, and parses the ids of tests."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -12,7 +12,7 @@ from reference.contract import CONTRACTS
 
 
 class CollectedResults:
-    """The results of a run, and which targets have been judged completely."""
+    """The results of a run by target, and the tests that have not run yet."""
 
     def __init__(self, targets: Sequence[str]) -> None:
         self._targets = [*map(encodable, targets)]
@@ -21,7 +21,7 @@ class CollectedResults:
         self._done: set[str] = set()
 
     def expect(self, nodeids: Iterable[str]) -> None:
-        """Set which tests will run. Workers of pytest-xdist report the same tests several times."""
+        """Store which tests will run. Later calls, by more workers, change nothing."""
         if self._pending is None:
             self._pending = defaultdict(set)
             for nodeid in nodeids:
@@ -31,8 +31,8 @@ class CollectedResults:
     def add(
         self, nodeid: str, properties: Iterable[tuple[str, Any]]
     ) -> tuple[list[LawResult], list[Judgement]]:
-        """Add the properties of a report. Returns the new results, and the targets that are now complete."""
-        new, done = [LawResult.read(result) for name, result in properties if name == "law"], []
+        """Add the results in a report. Returns these results, and the targets that are now complete."""
+        new, done = [LawResult.from_dict(result) for name, result in properties if name == "law"], []
         pending = (self._pending or {}).get(implementation_in(nodeid), set())
         for result in new:
             target = result.implementation
@@ -45,19 +45,19 @@ class CollectedResults:
 
     @property
     def results(self) -> list[LawResult]:
-        """All results."""
+        """All results so far."""
         return [*chain.from_iterable(self._by_target.values())]
 
     @property
-    def left(self) -> list[str]:
+    def left_targets(self) -> list[str]:
         """The targets that have not been judged completely; empty when every test has run."""
         if self._pending is not None and not any(self._pending.values()):
             return []
         return [target for target in self._targets if target not in self._done]
 
 
-def killed(nodeid: str) -> LawResult:
-    """The failure of a law whose worker was killed twice."""
+def killed_law_result(nodeid: str) -> LawResult:
+    """The failure of a law that did not end, because its worker was killed twice."""
     name = law_in(nodeid)
     return LawResult(
         implementation=implementation_in(nodeid),
@@ -71,7 +71,7 @@ def killed(nodeid: str) -> LawResult:
 
 
 def implementation_in(nodeid: str) -> str:
-    """The target in a test's id: `"my_rnn.py"`."""
+    """The target in the id of a test, such as `"my_rnn.py"`."""
     parameters = nodeid.partition("[")[2].removesuffix("]")
     for function in CONTRACTS:
         parameters = parameters.removesuffix(f"-{function}")
@@ -79,12 +79,12 @@ def implementation_in(nodeid: str) -> str:
 
 
 def function_in(nodeid: str) -> str:
-    """The function in a test's id: `"rnn_forward"`; empty if there is none."""
+    """The function in the id of a test, such as `"rnn_forward"`; empty if there is none."""
     named = nodeid.removesuffix("]")
     return next((function for function in CONTRACTS if named.endswith(f"-{function}")), "")
 
 
 def law_in(nodeid: str) -> str:
-    """The law in a test's id: `"each step"`."""
+    """The law in the id of a test, such as `"each step"`."""
     test = nodeid.partition("[")[0].rpartition("::")[2]
     return test.removeprefix("test_").replace("_", " ")

@@ -1,4 +1,4 @@
-"""Reads the list of expected failures, and finds entries that are stale."""
+"""Reads the file of expected failures, and finds entries that are stale."""
 
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from reference.contract import FUNCTIONS
 
 @dataclass(frozen=True)
 class ExpectedFailure:
-    """An expected failure of a law on a function, of one target or of any (`""`)."""
+    """An expected failure of a law on a function; `implementation` is `""` for every target."""
 
     law: str
     function: str
@@ -36,9 +36,9 @@ _REQUIRED = [each.name for each in fields(ExpectedFailure) if each.default is MI
 
 
 def read(path: Path) -> list[ExpectedFailure]:
-    """The entries of a TOML file, each a table `[[failure]]`.
+    """Read the entries of a TOML file, each a table `[[failure]]`.
 
-    Raises `ValueError` that names the file, the entry and the key if an entry is wrong.
+    If an entry is wrong, raises a `ValueError` that names the file, the entry and the key.
     """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -57,23 +57,25 @@ def read(path: Path) -> list[ExpectedFailure]:
 
 
 def _what_is_wrong(entry: Mapping[str, Any]) -> str:
-    """The wrong key of an entry and what is wrong with it; empty if there is none."""
+    """Describe what is wrong with a key of an entry; empty if the entry is right."""
     for key, value in entry.items():
         if key not in _KEYS:
             return f"{key!r} is unknown{closest(key, _KEYS)}"
         if not isinstance(value, str) or not value.strip():
-            return f"{key!r} is {value!r}, expected a text"
+            return f"{key!r} is {value!r}, expected a text that is not empty"
     return next((f"{key!r} is missing" for key in _REQUIRED if key not in entry), "")
 
 
-def reason(expected: Sequence[ExpectedFailure], implementation: str, law: str, function: str) -> str:
-    """Why a failure of a law on a function of a target is expected; empty if it is not."""
+def reason_to_expect(
+    expected: Sequence[ExpectedFailure], implementation: str, law: str, function: str
+) -> str:
+    """Return the reason of the first entry that covers a failure; empty if no entry does."""
     return next((entry.reason for entry in expected if entry.covers(implementation, law, function)), "")
 
 
-def stale(expected: Sequence[ExpectedFailure], results: Sequence[LawResult]) -> list[str]:
-    """A line for each entry that names no law of its function, or a law that ran and did not fail."""
-    known, lines = laws(), []
+def stale_entries(expected: Sequence[ExpectedFailure], results: Sequence[LawResult]) -> list[str]:
+    """Describe each entry whose law does not exist or is not about its function, or did not fail."""
+    known, lines = law_function_pairs(), []
     for entry in expected:
         covered = [each for each in results if entry.covers(each.implementation, each.law, each.function)]
         statuses = {result.status for result in covered}
@@ -89,7 +91,7 @@ def stale(expected: Sequence[ExpectedFailure], results: Sequence[LawResult]) -> 
     return lines
 
 
-def laws() -> set[tuple[str, str]]:
-    """Every pair of a law and a function that it concerns."""
+def law_function_pairs() -> set[tuple[str, str]]:
+    """Return every law with every function that the law is about."""
     presence = {(USABLE, ""), *((PROVIDED, function) for function in FUNCTIONS)}
     return presence | {(law.name, function) for law in all_laws() for function in law.functions}

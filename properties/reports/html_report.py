@@ -1,4 +1,4 @@
-"""The reports in HTML: one page with all verdicts and failures, and a page for the author of each target."""
+"""Writes HTML: one page with all verdicts and failures, and a page for the author of each target."""
 
 import base64
 import hashlib
@@ -10,9 +10,9 @@ from typing import Any
 from oracle.diagnosis.findings import in_words
 from oracle.problem import Problem
 from properties.laws import all_laws
-from properties.reports.closing_table import cell, short
+from properties.reports.closing_table import cell_text, short_name
 from properties.reports.judgement import Judgement
-from properties.reports.mistakes import TargetMistake, cases, laws, results_by_function
+from properties.reports.mistakes import TargetMistake, law_names, mistakes_of, results_by_function
 from properties.reports.run import Run
 from properties.reports.snippet import snippet
 from properties.trials.provided_functions import PRESENCE
@@ -32,12 +32,15 @@ VERDICTS = {
 
 
 def as_html(run: Run) -> str:
-    """The page of all targets. Text of targets is escaped, and only our script may run."""
-    selected = {function for judgement in run.judged for function in judgement.functions}
+    """The page of all targets. Text of targets is escaped, so that only our script can run."""
+    selected = {function for judgement in run.judgements for function in judgement.functions}
     script = (Path(__file__).parent / "report.js.jinja").read_text(encoding="utf-8")
     return _render(
         "report.html.jinja",
-        **{name: getattr(run, name) for name in ("judged", "mistakes", "names", "numbered", "in_full")},
+        **{
+            name: getattr(run, name)
+            for name in ("judgements", "mistakes", "names", "numbered_mistakes", "has_few_targets")
+        },
         run=run,
         functions=[function for function in CONTRACTS if function in selected],
         presence=PRESENCE,
@@ -47,22 +50,22 @@ def as_html(run: Run) -> str:
 
 
 def as_page_of_target(judgement: Judgement, name: str) -> str:
-    """The page of one target, which names no other target."""
+    """The page for the author of one target, without the names of other targets."""
     return _render(
         "each.html.jinja",
         judgement=judgement,
         shown_name=name,
-        cases=cases(judgement),
+        mistakes=mistakes_of(judgement),
         contracts=CONTRACTS,
         facts_of=_facts,
-        laws_of=_laws,
-        silent_in=partial(_silent, judgement),
-        example_of=_example,
+        laws_of=_broken_laws,
+        silent_functions_of=partial(_silent_functions, judgement),
+        notebook_cell_of=_notebook_cell,
     )
 
 
 def _render(name: str, **given: object) -> str:
-    """Fill in a template of this folder."""
+    """Fill in the template `name` of this folder."""
     return str(_templates().get_template(name).render(verdicts=VERDICTS, **given))
 
 
@@ -77,11 +80,11 @@ def _templates() -> Any:
         trim_blocks=True,
         undefined=StrictUndefined,
     )
-    jinja.filters |= {"cell": cell, "short": short, "named": lambda target, names: names[target]}
+    jinja.filters |= {"cell": cell_text, "short": short_name, "named": lambda target, names: names[target]}
     return jinja
 
 
-_PLAIN = {
+_PLAIN_LABELS = {
     "element": "the first wrong number",
     "implementation": "yours",
     "exact": "right",
@@ -98,46 +101,46 @@ _PLAIN = {
     "grows by": "c grows by",
     "wrong": "who is wrong",
 }
-"""The labels of facts on the page of a target."""
+"""The labels of facts on the page of a target, if they differ from those in messages."""
 
 
-def _facts(case: TargetMistake) -> list[tuple[str, str]]:
-    """The labels and texts of the facts on the example, without the facts for experts."""
-    facts = case.smallest.facts
+def _facts(mistake: TargetMistake) -> list[tuple[str, str]]:
+    """The labels and texts of the facts of the failure, without the facts for experts."""
+    facts = mistake.representative.facts
     left_out = ["allowed", "off_by", *(("torch", "wrong") if "exact" in facts else ())]
     said = in_words({name: fact for name, fact in facts.items() if name not in left_out})
     if "exact" in facts:
         said["exact"] = f"{float(facts['exact']['value']):.10g}"
-    known = [each for each in case.smallest.findings if each.kind == "location" or each.is_vague]
-    labelled = [(_PLAIN.get(name, name), text) for name, text in said.items()]
-    return labelled + [("what is known of it", "\n".join(each.lines)) for each in known]
+    findings = [each for each in mistake.representative.findings if each.kind == "location" or each.is_vague]
+    labelled = [(_PLAIN_LABELS.get(name, name), text) for name, text in said.items()]
+    return labelled + [("what is known about it", "\n".join(each.lines)) for each in findings]
 
 
-def _laws(case: TargetMistake) -> list[tuple[str, str, list[str]]]:
-    """The laws that fail: name, statement and functions. If spec laws fail, only these are listed."""
+def _broken_laws(mistake: TargetMistake) -> list[tuple[str, str, list[str]]]:
+    """The name, the statement and the functions of each law that fails; only of spec laws if one fails."""
     statements = {law.name: (getdoc(law.check) or "").splitlines()[0] for law in all_laws()}
-    failures = [each for each in case.results if each.grade == "spec" or not case.is_spec]
+    failures = [each for each in mistake.results if each.grade == "spec" or not mistake.is_spec]
     return [
         (name, statements[name], [*results_by_function([each for each in failures if each.law == name])])
-        for name in laws(failures)
+        for name in law_names(failures)
         if name in statements
     ]
 
 
-def _silent(judgement: Judgement, case: TargetMistake) -> list[str]:
-    """The functions of a mistake, if every call of them raises an exception or ends the process."""
+def _silent_functions(judgement: Judgement, mistake: TargetMistake) -> list[str]:
+    """The functions of a mistake if none of these functions ever returns; otherwise an empty list."""
     answered = {
         each.function for each in judgement.results if each.status == "passed" and each.law not in PRESENCE
     }
-    is_silent = all({"raised", "died"} & {*each.facts} for each in case.results)
-    return [*case.by_function] if is_silent and not answered & {*case.by_function} else []
+    is_silent = all({"raised", "died"} & {*each.facts} for each in mistake.results)
+    return [*mistake.by_function] if is_silent and not answered & {*mistake.by_function} else []
 
 
-def _example(case: TargetMistake) -> str:
-    """A cell for a notebook that shows the smallest failure; empty if there is no example."""
-    smallest = case.smallest
+def _notebook_cell(mistake: TargetMistake) -> str:
+    """The code of a notebook cell that shows the failure; empty if the failure has no problem."""
+    failure = mistake.representative
     try:
-        problem = Problem.parse(smallest.counterexample)
+        problem = Problem.parse(failure.counterexample)
     except ValueError:
         return ""
-    return snippet(problem, smallest.function, smallest.law)
+    return snippet(problem, failure.function, failure.law)

@@ -1,4 +1,4 @@
-"""The judgement of a target: the verdicts that the results of all laws make. All reports are views of it."""
+"""Makes the verdicts on a target and on each of its functions from the results of all laws."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -13,15 +13,15 @@ from reference.contract import CONTRACTS
 Verdict = Literal[
     "left", "unusable", "differs", "not judged", "unfinished", "incomplete", "not robust", "conforms"
 ]
-"""The verdicts, the worst first."""
+"""The verdicts, the worst first. docs/report.md defines them."""
 
-CACHES = frozenset({"cache entries", "cached inputs", "gate ranges"})
-"""The laws about caches alone."""
+CACHE_LAWS = frozenset({"cache entries", "cached inputs", "gate ranges"})
+"""The laws that only wrong caches violate."""
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """The results of all laws on one target. If it `is_left`, some of its laws have not run."""
+    """The results of all laws on one target. If the target `is_left`, some laws have not run on it."""
 
     implementation: str
     results: Sequence[LawResult]
@@ -51,7 +51,7 @@ class Judgement:
 
     @property
     def verdict_in_words(self) -> str:
-        """The verdict, and what it hides: functions that are not robust, and a verdict on backward passes."""
+        """The verdict, with *not robust* if a worse verdict hides it, and the verdict on backward passes."""
         verdict: str = self.verdict
         others = map(self.verdict_on, self._forwards or self.functions)
         if verdict in ("incomplete", "unfinished") and "not robust" in others:
@@ -61,9 +61,9 @@ class Judgement:
         return f"forward {verdict}, backward {self.backward}"
 
     def _worst(self, functions: Sequence[str]) -> Verdict:
-        """The worst verdict. If a function is not robust, robust laws without a result do not matter."""
+        """The worst verdict. *Not robust* stands if only robust laws have no result."""
         verdicts = {self.verdict_on(function) for function in ("", *functions)}
-        unknown = {each.grade for function in functions for each in self.without_result(function)}
+        unknown = {each.grade for function in functions for each in self.unjudged_laws(function)}
         if "not robust" in verdicts and "spec" not in unknown:
             verdicts.discard("not judged")
         return min(verdicts, key=get_args(Verdict).index)
@@ -81,15 +81,15 @@ class Judgement:
         grades = {result.grade for result in self.failures(function)}
         if "spec" in grades:
             return "differs"
-        unknown = {result.grade for result in self.without_result(function)}
+        unknown = {result.grade for result in self.unjudged_laws(function)}
         if "spec" in unknown or (unknown and not grades):
             return "not judged"
         return "not robust" if grades else "conforms"
 
     def _is_unfinished(self, function: str) -> bool:
-        """Whether a function, or the function from which it inherits its failures, has placeholders."""
+        """Whether a function, or the function whose failures it inherits, has placeholders."""
         source = CONTRACTS[function].source if function and self.inherits(function) else function
-        return any(each.unfinished for each in [*self.on(function), *self.on(source)])
+        return any(each.unfinished for each in [*self.results_on(function), *self.results_on(source)])
 
     @property
     def why_unusable(self) -> str:
@@ -98,8 +98,8 @@ class Judgement:
 
     def why_missing(self, function: str) -> str:
         """Why a function cannot be judged; empty if it can."""
-        for result in self.on(function):
-            is_skipped = result.status == "skipped" and not (result.says_nothing or result.declared)
+        for result in self.results_on(function):
+            is_skipped = result.status == "skipped" and not (result.all_left_out or result.declared)
             if is_skipped or (result.status == "failed" and result.law == PROVIDED):
                 return result.message
         return ""
@@ -116,88 +116,94 @@ class Judgement:
 
     @property
     def notes(self) -> Sequence[str]:
-        """A line for each statement that was skipped, and each module that was replaced, in loading."""
-        return [note for result in self.on("") for note in result.notes]
+        """A line for each statement that was skipped and each module that was replaced during loading."""
+        return [note for result in self.results_on("") for note in result.notes]
 
     @property
     def helpers(self) -> list[str]:
-        """The functions of helper modules that alone cause failures."""
+        """The functions of helper modules that cause failures."""
         return list(dict.fromkeys(name for result in self.results for name in result.helpers))
 
     @property
     def laws_failed(self) -> int:
-        """How many laws fail on any function."""
+        """The number of laws that fail, each counted once, without failures that helper modules cause."""
         return len({each.law for each in self.results if each.status == "failed" and not each.helpers})
 
     @property
-    def whole(self) -> Verdict:
-        """The verdict on forward and backward passes together; unfinished backward passes do not count."""
+    def overall(self) -> Verdict:
+        """The verdict on forward and backward passes together, without unfinished backward passes."""
         if self.backward in (None, "unfinished"):
             return self.verdict
         return self._worst(self.functions)
 
-    def on(self, function: str) -> list[LawResult]:
-        """The results on a function; on the whole target if it is empty."""
+    def results_on(self, function: str) -> list[LawResult]:
+        """The results on a function; `""` stands for the target as a whole."""
         return [result for result in self.results if result.function == function]
 
     def failures(self, function: str) -> list[LawResult]:
         """The failures of a function that the target itself causes."""
-        failed = [result for result in self.on(function) if result.status == "failed"]
+        failed = [result for result in self.results_on(function) if result.status == "failed"]
         return [result for result in failed if not (result.ours or result.helpers)]
 
-    def without_result(self, function: str) -> list[LawResult]:
-        """The laws without a result on a function: the harness broke, or all their problems were left out.
+    def unjudged_laws(self, function: str) -> list[LawResult]:
+        """The laws without a result, because the harness failed or every problem was left out.
 
-        If declared limits exclude every law, these are all its laws.
+        If declared limits exclude every law, these are all laws on the function.
         """
-        laws = [result for result in self.on(function) if result.law not in PRESENCE]
+        laws = [result for result in self.results_on(function) if result.law not in PRESENCE]
         if laws and all(result.declared for result in laws):
             return laws
-        broken = [result for result in self.on(function) if result.ours]
-        return broken + [result for result in laws if result.says_nothing]
+        broken = [result for result in self.results_on(function) if result.ours]
+        return broken + [result for result in laws if result.all_left_out]
 
-    def holds(self, function: str, *, of_its_own: bool = False) -> list[str]:
+    def grades_held(self, function: str, *, without_inherited: bool = False) -> list[str]:
         """The grades in which every law that ran holds on a function.
 
-        With `of_its_own`, failures that the function inherits do not count.
+        With `without_inherited`, the laws whose failures the function inherits count as laws that hold.
         """
         if self.verdict_on(function) not in ("conforms", "not robust", "differs"):
             return []
-        ran = [each for each in self.on(function) if each.status != "skipped" and each.law not in PRESENCE]
+        ran = [
+            each
+            for each in self.results_on(function)
+            if each.status != "skipped" and each.law not in PRESENCE
+        ]
         failed = [each for each in ran if each.status == "failed" and not each.helpers]
-        broken = {each.grade for each in failed if not (of_its_own and each.inherited)}
+        broken = {each.grade for each in failed if not (without_inherited and each.inherited)}
         return [grade for grade in GRADES if grade in {result.grade for result in ran} - broken]
 
     def inherits(self, function: str) -> bool:
         """Whether the function inherits all failures that decide the verdict on it."""
-        failures = self._deciding(function)
+        failures = self._deciding_failures(function)
         return bool(failures) and all(result.inherited for result in failures)
 
-    def caches_alone(self, function: str) -> bool:
+    def only_caches_wrong(self, function: str) -> bool:
         """Whether only laws about caches fail on a function."""
         failed = {result.law for result in self.failures(function)}
-        return bool(failed) and failed <= CACHES
+        return bool(failed) and failed <= CACHE_LAWS
 
-    def _deciding(self, function: str) -> list[LawResult]:
+    def _deciding_failures(self, function: str) -> list[LawResult]:
         """The failures of spec laws; if there are none, all failures."""
         failures = self.failures(function)
         return [result for result in failures if result.grade == "spec"] or failures
 
     def remark_on(self, function: str) -> str:
         """A remark on the verdict: what is missing, where the mistake is, or what it looks like."""
-        if lacking := self.why_unusable or self.why_missing(function):
-            return lacking
+        if reason := self.why_unusable or self.why_missing(function):
+            return reason
         if self.verdict_on(function) == "not judged":
-            first, *_ = results = self.without_result(function)
+            first, *_ = results = self.unjudged_laws(function)
             laws = [each.law for each in results if each.ours == first.ours]
-            why = "the harness broke" if first.ours else first.message
-            return f"{why} in {', '.join(laws[:3])}{', …' if len(laws) > 3 else ''}"
+            reason = "the harness broke" if first.ours else first.message
+            return f"{reason} in {', '.join(laws[:3])}{', …' if len(laws) > 3 else ''}"
         remarks = []
-        if self.caches_alone(function) and self._deciding(function)[0].grade == "spec":
+        if self.only_caches_wrong(function) and self._deciding_failures(function)[0].grade == "spec":
             remarks.append("outputs right, caches wrong")
         if self.inherits(function):
             remarks.append(f"inherited from its {'forward pass' if CONTRACTS[function].is_layer else 'cell'}")
-        causes = Counter(each.findings[0].cause for each in self._deciding(function) if each.findings)
+        causes = Counter(
+            each.findings[0].cause for each in self._deciding_failures(function) if each.findings
+        )
         if causes:
             ((cause, _),) = causes.most_common(1)
             known = (each.findings[0] for each in self.failures(function) if each.findings)
@@ -206,18 +212,21 @@ class Judgement:
 
 
 def judgements(results: Sequence[LawResult], left: Sequence[str] = ()) -> list[Judgement]:
-    """The results by target, sorted by grade, law and function. Targets that are `left` may have none.
+    """The judgement of each target. The results are sorted by grade, law and function.
 
-    No function inherits a mistake from one on which every law holds.
+    `left` names the targets on which some laws have not run; such a target may have no results at all.
     """
     order = ["", *CONTRACTS]
     by_name: dict[str, list[LawResult]] = {name: [] for name in left}
     for result in sorted(results, key=lambda it: (it.grade == "robust", it.law, order.index(it.function))):
         by_name.setdefault(result.implementation, []).append(result)
-    return [Judgement(name, _with_right_sources(by_name[name]), name in left) for name in sorted(by_name)]
+    return [
+        Judgement(name, _without_false_inheritance(by_name[name]), name in left) for name in sorted(by_name)
+    ]
 
 
-def _with_right_sources(results: Sequence[LawResult]) -> list[LawResult]:
+def _without_false_inheritance(results: Sequence[LawResult]) -> list[LawResult]:
+    """Correct results that inherit a failure from a function on which every law holds."""
     judged = {each.function for each in results if each.status != "skipped"}
     right = judged - {each.function for each in results if each.status == "failed"}
     return [

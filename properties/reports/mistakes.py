@@ -16,12 +16,15 @@ from reference.contract import CONTRACTS
 
 @dataclass(frozen=True)
 class TargetMistake:
-    """One mistake of one target: its most specific finding, and the failures that it causes."""
+    """One mistake of one target: its most specific finding, and the failures that it causes.
+
+    `only_in_caches` says whether the functions return right outputs, and only their caches are wrong.
+    """
 
     implementation: str
     finding: Finding
     results: Sequence[LawResult]
-    of_caches: bool = False
+    only_in_caches: bool = False
 
     @property
     def words(self) -> str:
@@ -34,9 +37,9 @@ class TargetMistake:
         return any(result.grade == "spec" for result in self.results)
 
     @property
-    def smallest(self) -> LawResult:
-        """The failure that represents the mistake."""
-        return smallest(self.results, self.finding)
+    def representative(self) -> LawResult:
+        """The failure that reports show."""
+        return representative(self.results, self.finding)
 
     @property
     def by_function(self) -> dict[str, list[LawResult]]:
@@ -46,35 +49,35 @@ class TargetMistake:
 
 @dataclass(frozen=True)
 class Mistake:
-    """A mistake, with a `TargetMistake` for each target that makes it."""
+    """A mistake, with an occurrence for each target that makes it."""
 
-    cases: Sequence[TargetMistake]
+    occurrences: Sequence[TargetMistake]
 
     @property
     def words(self) -> str:
-        """The words of the first case; without the place in a file if there are several targets."""
-        first = self.cases[0].finding
+        """The words of the first occurrence, without the place in a file if there are several targets."""
+        first = self.occurrences[0].finding
         return (first.without_place if len(self.implementations) > 1 else first).title
 
     @property
     def implementations(self) -> list[str]:
         """The targets that make the mistake, each once."""
-        return list(dict.fromkeys(case.implementation for case in self.cases))
+        return list(dict.fromkeys(each.implementation for each in self.occurrences))
 
     @property
     def results(self) -> list[LawResult]:
         """The failures of all targets."""
-        return [result for case in self.cases for result in case.results]
+        return [result for each in self.occurrences for result in each.results]
 
     @property
     def is_known(self) -> bool:
-        """Whether the failures are known to have a common cause."""
-        return self.cases[0].finding.kind not in ("unknown", "harness broke")
+        """Whether all these failures have the same cause. An unknown mistake may be several mistakes."""
+        return self.occurrences[0].finding.kind not in ("unknown", "harness broke")
 
     @property
     def is_of_helpers(self) -> bool:
         """Whether a helper module makes the mistake."""
-        return self.cases[0].finding.kind == "helper"
+        return self.occurrences[0].finding.kind == "helper"
 
 
 def results_by_function(results: Sequence[LawResult]) -> dict[str, list[LawResult]]:
@@ -83,16 +86,17 @@ def results_by_function(results: Sequence[LawResult]) -> dict[str, list[LawResul
     return {name: [result for result in results if result.function == name] for name in functions}
 
 
-def laws(results: Iterable[LawResult]) -> list[str]:
-    """The laws of results, each once."""
+def law_names(results: Iterable[LawResult]) -> list[str]:
+    """The names of the laws in these results, each once."""
     return list(dict.fromkeys(result.law for result in results))
 
 
-def cases(judgement: Judgement) -> list[TargetMistake]:
+def mistakes_of(judgement: Judgement) -> list[TargetMistake]:
     """The mistakes of one target, in the order in which to mend them.
 
-    Mistakes on ordinary inputs come first. Then the order is that of the functions: a cell comes before its
-    forward, and the RNN before the LSTM. Then it is that of the number of failures.
+    Mistakes on ordinary inputs come first, and known mistakes before unknown ones. Then the functions decide:
+    a cell comes before the function that calls it, and the RNN before the LSTM. Then the mistake that causes
+    more failures comes first.
     """
     failed = [result for result in judgement.results if result.status == "failed" and not result.helpers]
     causes = _Causes(failed, {result.finding.cause for result in judgement.results if result.helpers})
@@ -100,58 +104,61 @@ def cases(judgement: Judgement) -> list[TargetMistake]:
     for result in failed:
         finding = causes.finding_of(result)
         by_cause[finding.cause].append((finding, result))
-    found = []
+    mistakes = []
     for (finding, *_), results in (zip(*pairs, strict=True) for pairs in by_cause.values()):
-        of_caches = all(judgement.caches_alone(result.function) for result in results)
-        found.append(TargetMistake(judgement.implementation, finding, results, of_caches))
+        only_in_caches = all(judgement.only_caches_wrong(result.function) for result in results)
+        mistakes.append(TargetMistake(judgement.implementation, finding, results, only_in_caches))
     order = ["", *CONTRACTS]
 
-    def rank(case: TargetMistake) -> tuple[bool, bool, int, int]:
-        first_function = min(order.index(function) for function in case.by_function)
-        return not case.is_spec, case.finding.is_vague, first_function, -len(case.results)
+    def rank(each: TargetMistake) -> tuple[bool, bool, int, int]:
+        first_function = min(order.index(function) for function in each.by_function)
+        return not each.is_spec, each.finding.is_vague, first_function, -len(each.results)
 
-    return sorted(found, key=rank)
+    return sorted(mistakes, key=rank)
 
 
 class _Causes:
     """Finds the mistake that causes each failure of a target, since one mistake makes many laws fail.
 
-    `of_helpers` are the causes of failures that helper modules alone explain.
+    `helper_causes` are the causes of failures that helper modules alone explain.
     """
 
-    def __init__(self, failed: Sequence[LawResult], of_helpers: Set[str]) -> None:
-        self._of_helpers = of_helpers
-        self._alone = {each.cause for result in failed for each in result.findings}
-        found = [(each, each.finding) for each in sorted(failed, key=lambda each: each.grade != "spec")]
-        self._of_error = _first((_error(each), it) for each, it in found if it.kind != "raised")
-        self._of_equation = _first((it.place, it) for _, it in found if it.kind == "location")
-        self._first_of_function = _first((each.function, it) for each, it in found)
+    def __init__(self, failed: Sequence[LawResult], helper_causes: Set[str]) -> None:
+        self._helper_causes = helper_causes
+        self._own_causes = {each.cause for result in failed for each in result.findings}
+        pairs = [(each, each.finding) for each in sorted(failed, key=lambda each: each.grade != "spec")]
+        self._by_error = _first((_error(result), each) for result, each in pairs if each.kind != "raised")
+        self._by_equation = _first((each.place, each) for _, each in pairs if each.kind == "location")
+        self._by_function = _first((result.function, each) for result, each in pairs)
         ordinary: defaultdict[str, dict[str, Finding]] = defaultdict(dict)
-        for each, it in found:
-            if each.grade == "spec" and not (it.is_vague or each.ours):
-                ordinary[each.function].setdefault(it.place, it)
+        for result, each in pairs:
+            if result.grade == "spec" and not (each.is_vague or result.ours):
+                ordinary[result.function].setdefault(each.place, each)
         # The mistake of a function on ordinary inputs, if there is exactly one.
-        self._only_of_function = {
-            name: it for name, by_place in ordinary.items() for it in by_place.values() if len(by_place) == 1
+        self._only_by_function = {
+            name: each
+            for name, by_place in ordinary.items()
+            for each in by_place.values()
+            if len(by_place) == 1
         }
 
     def finding_of(self, result: LawResult) -> Finding:
         """The most specific finding that explains a failure."""
         finding, error = result.finding, _error(result)
         source = CONTRACTS[result.function].source if result.inherited and result.function else ""
-        if source in self._only_of_function:
-            return self._only_of_function[source]
+        if source in self._only_by_function:
+            return self._only_by_function[source]
         names = finding.facts["names"] if finding.kind == "mistake" else []
-        own = [each for each in map(mistake, names) if each.cause not in self._of_helpers]
-        if len(names) > 1 and own and all(each.cause in self._alone for each in own):
+        own = [each for each in map(mistake, names) if each.cause not in self._helper_causes]
+        if len(names) > 1 and own and all(each.cause in self._own_causes for each in own):
             return own[0]
-        if error in self._of_error and finding.kind == "raised":
-            return self._of_error[error]
+        if error in self._by_error and finding.kind == "raised":
+            return self._by_error[error]
         if finding.kind == "location":
-            finding = self._of_equation[finding.place]
-        of_function = self._only_of_function.get(result.function)
+            finding = self._by_equation[finding.place]
+        of_function = self._only_by_function.get(result.function)
         if finding.is_vague and not result.ours:
-            return of_function or self._first_of_function.get(source) or finding
+            return of_function or self._by_function.get(source) or finding
         if finding.kind == "location" and result.grade == "robust" and _is_always(finding):
             return of_function or finding
         return finding
@@ -163,53 +170,54 @@ def _first(pairs: Iterable[tuple[str, Finding]]) -> dict[str, Finding]:
 
 
 def _error(result: LawResult) -> str:
-    """The exception of a failure and its place; empty if there was none."""
+    """A key for the exception of a failure and its place; empty if there was no exception."""
     return repr((result.facts["raised"], result.facts.get("at"))) if "raised" in result.facts else ""
 
 
 def _is_always(finding: Finding) -> bool:
+    """Whether a location has no conditions, so that every element is wrong."""
     return finding.facts["when"] in ({}, {"conditions": []})
 
 
-def ranked_mistakes(judged: Iterable[Judgement]) -> list[Mistake]:
+def ranked_mistakes(judgements: Iterable[Judgement]) -> list[Mistake]:
     """The mistakes of all targets, the most frequent first, and mistakes of helper modules last."""
-    alike: defaultdict[str, list[TargetMistake]] = defaultdict(list)
-    for judgement in judged:
-        for case in [*cases(judgement), *_helper_cases(judgement)]:
-            alike[case.finding.cause].append(case)
-    found = map(Mistake, alike.values())
-    return sorted(found, key=lambda mistake: (mistake.is_of_helpers, -len(mistake.implementations)))
+    by_cause: defaultdict[str, list[TargetMistake]] = defaultdict(list)
+    for judgement in judgements:
+        for each in [*mistakes_of(judgement), *_helper_mistakes(judgement)]:
+            by_cause[each.finding.cause].append(each)
+    mistakes = map(Mistake, by_cause.values())
+    return sorted(mistakes, key=lambda mistake: (mistake.is_of_helpers, -len(mistake.implementations)))
 
 
-def _helper_cases(judgement: Judgement) -> list[TargetMistake]:
+def _helper_mistakes(judgement: Judgement) -> list[TargetMistake]:
     """The mistakes of helper modules, each once, without mistakes that the target itself makes."""
     failed = [result for result in judgement.results if result.status == "failed"]
-    own = {result.finding.cause for result in failed if not result.helpers}
+    own_causes = {result.finding.cause for result in failed if not result.helpers}
     by_helpers: defaultdict[tuple[str, ...], list[LawResult]] = defaultdict(list)
     for result in failed:
         if result.helpers:
             by_helpers[(*result.helpers,)].append(result)
-    found_cases = []
+    mistakes = []
     for helpers, results in by_helpers.items():
         finding = results[0].finding
         names = finding.facts["names"] if finding.kind == "mistake" else []
-        if others := [name for name in names if mistake(name).cause not in own]:
+        if others := [name for name in names if mistake(name).cause not in own_causes]:
             finding = mistake(*others)
         of_helpers = found("helper", functions=[*helpers], told=vars(finding))
-        found_cases.append(TargetMistake(judgement.implementation, of_helpers, results))
-    return found_cases
+        mistakes.append(TargetMistake(judgement.implementation, of_helpers, results))
+    return mistakes
 
 
-def smallest(results: Iterable[LawResult], finding: Finding) -> LawResult:
+def representative(results: Iterable[LawResult], finding: Finding) -> LawResult:
     """The failure to show: if possible on ordinary inputs, not inherited, and on a small problem."""
 
     def rank(result: LawResult) -> tuple[bool, bool, bool, bool, float]:
-        is_other = result.finding.cause != finding.cause
-        odd, size = True, math.inf
+        has_other_cause = result.finding.cause != finding.cause
+        is_unusual, size = True, math.inf
         with suppress(ValueError):  # there is no problem, or its file of weights was deleted
             problem = Problem.parse(result.counterexample)
-            odd = 0 in problem.sizes.values() or problem.regime in ("nonfinite", "subnormal")
+            is_unusual = 0 in problem.sizes.values() or problem.regime in ("nonfinite", "subnormal")
             size = work(problem, result.function)
-        return result.grade != "spec", result.inherited, is_other, odd, size
+        return result.grade != "spec", result.inherited, has_other_cause, is_unusual, size
 
     return min(results, key=rank)

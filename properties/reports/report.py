@@ -1,4 +1,4 @@
-"""The files of reports: HTML, JSON, CSV for a grade book, and a page for each target. Reads JSON again."""
+"""Writes the files of reports (HTML, JSON, CSV, a page for each target), and reads reports in JSON."""
 
 import csv
 import json
@@ -12,12 +12,12 @@ from typing import Any
 
 from properties.reports.html_report import as_html, as_page_of_target
 from properties.reports.judgement import Judgement, judgements
-from properties.reports.mistakes import cases
+from properties.reports.mistakes import mistakes_of
 from properties.reports.results import GRADES, LawResult, printable
-from properties.reports.run import Run, file_names
+from properties.reports.run import Run, page_names
 
 SCHEMA = 1
-"""The version of the format of JSON, which docs/report.md describes."""
+"""The version of the JSON format that docs/report.md describes."""
 
 COLUMNS = (
     *("target", "verdict", "backward", "functions"),
@@ -39,27 +39,28 @@ class Reports:
         *others, last = FORMATS
         for file in self.files:
             ending = "" if file.suffix in FORMATS else f"a report ends in {', '.join(others)} or {last}"
-            _check("--report", file, ending or ("this is a directory" if file.is_dir() else ""))
+            _check_path("--report", file, ending or ("this is a directory" if file.is_dir() else ""))
         if self.folder:
             is_file = self.folder.exists() and not self.folder.is_dir()
-            _check("--report-each", self.folder, "this is no directory" if is_file else "")
+            _check_path("--report-each", self.folder, "this is no directory" if is_file else "")
 
     def write(self, run: Run) -> list[str]:
-        """Write all, and return what was written where. A target that is left gets no page."""
+        """Write all reports, and return their names. A target that was not judged completely gets no page."""
         written = [str(file) for file in self.files]
         if self.folder:
-            done = {each.implementation: each for each in run.judged if not each.is_left}
-            run = replace(run, pages={t: self.folder / name for t, name in file_names([*done]).items()})
+            done = {each.implementation: each for each in run.judgements if not each.is_left}
+            run = replace(run, pages={t: self.folder / name for t, name in page_names([*done]).items()})
             self.folder.mkdir(exist_ok=True)
             for target, file in run.pages.items():
                 _write(file, as_page_of_target(done[target], run.names[target]))
-            written.append(f"{len(run.pages)} pages in {self.folder}")
+            written.append(f"{len(run.pages)} page{'s' * (len(run.pages) != 1)} in {self.folder}")
         for file in self.files:
             _write(file, FORMATS[file.suffix](run))
         return written
 
 
-def _check(option: str, path: Path, wrong: str) -> None:
+def _check_path(option: str, path: Path, wrong: str) -> None:
+    """Raise `ValueError` with what is wrong, or if the path is not in a directory that exists."""
     if not wrong and not path.parent.is_dir():
         wrong = f"there is no directory {str(path.parent)!r}"
     if wrong:
@@ -71,91 +72,94 @@ def _write(path: Path, text: str) -> None:
 
 
 def as_json(run: Run) -> str:
-    """The report, in the format of docs/report.md."""
+    """The report in JSON, in the format that docs/report.md describes."""
     head = {"schema": SCHEMA, "environment": dict(run.environment)}
-    head |= {"left": run.left} if run.left else {}
-    document = head | {"implementations": [_entry(each) for each in run.judged if each.results]}
+    head |= {"left": run.left_targets} if run.left_targets else {}
+    document = head | {"implementations": [_target_entry(each) for each in run.judgements if each.results]}
     return json.dumps(document, indent=1, allow_nan=False) + "\n"
 
 
-def read(path: Path) -> Run:
-    """The run in a report in JSON."""
+def read_json(path: Path) -> Run:
+    """Read the run that `as_json` wrote."""
     document = json.loads(path.read_text(encoding="utf-8"))
     results = []
     for entry in document["implementations"]:
         of_target = {"limits": tuple(entry.get("limits", ())), "understood": entry.get("understood", {})}
         for law in entry["laws"]:
-            del law["diagnosis"]  # made from the findings
+            del law["diagnosis"]  # the findings in words, which are no field
             if law["worst_ratio"] == sys.float_info.max:
                 law["worst_ratio"] = math.inf
-            results.append(LawResult.read({**law, "implementation": entry["target"], **of_target}))
+            results.append(LawResult.from_dict({**law, "implementation": entry["target"], **of_target}))
     return Run(judgements(results, document.get("left", [])), document["environment"])
 
 
-def _entry(judgement: Judgement) -> dict[str, Any]:
-    """The entry of one target."""
-    some = {name: getattr(judgement, name) for name in ("backward", "limits", "understood", "notes")}
+def _target_entry(judgement: Judgement) -> dict[str, Any]:
+    optional = {name: getattr(judgement, name) for name in ("backward", "limits", "understood", "notes")}
     return {
         "target": judgement.implementation,
         "verdict": judgement.verdict,
-        **{name: value for name, value in some.items() if value},
-        "functions": {function: _function(judgement, function) for function in judgement.functions},
-        "laws": [_law(result) for result in judgement.results],
+        **{name: value for name, value in optional.items() if value},
+        "functions": {function: _function_entry(judgement, function) for function in judgement.functions},
+        "laws": [_law_entry(result) for result in judgement.results],
     }
 
 
-def _function(judgement: Judgement, function: str) -> dict[str, Any]:
+def _function_entry(judgement: Judgement, function: str) -> dict[str, Any]:
     remark = judgement.remark_on(function)
     return {
         "verdict": judgement.verdict_on(function),
-        "holds": judgement.holds(function),
+        "holds": judgement.grades_held(function),
         "inherited": judgement.inherits(function),
         **({"remark": remark} if remark else {}),
     }
 
 
-_ALWAYS = (
+_REQUIRED_KEYS = (
     *("law", "grade", "function", "status", "problems", "seconds"),
     *("worst_ratio", "counterexample", "message"),
 )
-_OF_TARGET = ("implementation", "limits", "understood")
+_TARGET_KEYS = ("implementation", "limits", "understood")
 _DEFAULTS = asdict(LawResult("", "", "", "", "passed", 0.0))
 
 
-def _law(result: LawResult) -> dict[str, Any]:
-    """A result as a dict. Most fields are left out if they have their default."""
+def _law_entry(result: LawResult) -> dict[str, Any]:
+    """A result as a dict. Fields that are not required are left out if they have their default."""
     values = asdict(result)
-    always = {name: values.pop(name) for name in _ALWAYS}
+    always = {name: values.pop(name) for name in _REQUIRED_KEYS}
     always["worst_ratio"] = min(result.worst_ratio, sys.float_info.max)  # JSON has no infinity
-    more = {n: value for n, value in values.items() if n not in _OF_TARGET and value != _DEFAULTS[n]}
+    more = {n: value for n, value in values.items() if n not in _TARGET_KEYS and value != _DEFAULTS[n]}
     return {**always, "diagnosis": result.diagnosis, **more}
 
 
 def as_csv(run: Run) -> str:
-    """A row for each target. A target that was not judged completely has only a verdict."""
+    """The grade book, with a row for each target; only the verdict if it was not judged completely."""
     out = StringIO()
     rows = csv.writer(out, lineterminator="\n")
     rows.writerow(COLUMNS)
-    for judgement in run.judged:
+    for judgement in run.judgements:
         rows.writerow([*map(_safe_cell, [run.names[judgement.implementation], *_row(judgement, run)])])
     return out.getvalue()
 
 
 def _row(judgement: Judgement, run: Run) -> list[str]:
-    """The cells after the name. The cells of a grade that was not selected are empty."""
+    """The cells of a row after the name. The cell of a grade that was not selected is empty."""
     if judgement.is_left:
         return [judgement.verdict, *[""] * (len(COLUMNS) - 2)]
-    held = [grade for function in judgement.functions for grade in judgement.holds(function, of_its_own=True)]
+    held = [
+        grade
+        for function in judgement.functions
+        for grade in judgement.grades_held(function, without_inherited=True)
+    ]
     selected = {result.grade for result in judgement.results}
     hold = [str(held.count(grade)) if grade in selected else "" for grade in GRADES]
-    first = [case.words for case in cases(judgement)][:1] or [""]
+    first = [mistake.words for mistake in mistakes_of(judgement)][:1] or [""]
     page = run.pages[judgement.implementation].name if judgement.implementation in run.pages else ""
     functions = [judgement.backward or "", str(len(judgement.functions))]
     return [judgement.verdict, *functions, *hold, str(judgement.laws_failed), *first, page]
 
 
 def _safe_cell(cell: str) -> str:
-    """Text in one line that a spreadsheet does not evaluate as a formula."""
+    """Return the text in one line. A quote before it keeps a spreadsheet from evaluating a formula."""
     shown = " ".join(printable(cell).split())
     return f"'{shown}" if shown.startswith(("=", "+", "-", "@")) else shown
 

@@ -19,11 +19,12 @@ class LawResult:
     """The result of one law on one function of one target, or on the whole target if `function` is empty.
 
     A law is skipped if the function is missing, if no problem could be judged, or if a `declared` limit
-    excludes it. `limits` are all declared limits of the target, in words, and `understood` the facts of a
-    module of a framework. A failure has the `facts` of the violation and the `findings`, the best first.
-    `helpers` are the functions of helper modules that alone cause it, `expected` is the reason why it is
-    expected, and `ours` says that the harness broke. `usable` is false if the target cannot be judged. The
-    counts are those of `Tally`.
+    excludes the law. `limits` are all limits that the target declares, in words. `understood` has the facts
+    of a module of a framework. The counts are those of `Tally`.
+
+    A failure has the `facts` of the violation, and the `findings`, the best first. `helpers` are the
+    functions of helper modules that alone cause the failure. `expected` is the reason why the failure is
+    expected. `ours` says that the harness failed. `usable` is false if the target cannot be judged.
     """
 
     implementation: str
@@ -55,19 +56,19 @@ class LawResult:
     notes: dict[str, int] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, tally: Tally, **given: Any) -> "LawResult":
-        """A result with the counts of a tally."""
+    def of_tally(cls, tally: Tally, **others: Any) -> "LawResult":
+        """A result with the counts of a tally, and these other fields."""
         notes = {printable(note): count for note, count in tally.notes.items()}
-        return cls(**given, **{**vars(tally), "notes": notes})
+        return cls(**others, **{**vars(tally), "notes": notes})
 
     @classmethod
-    def read(cls, values: Mapping[str, Any]) -> "LawResult":
+    def from_dict(cls, values: Mapping[str, Any]) -> "LawResult":
         """The result from the dict that `dataclasses.asdict` made. Equal strings become one object."""
         findings = tuple(Finding(**each) for each in values.get("findings", ()))
-        known: dict[str, Any] = {
+        interned: dict[str, Any] = {
             name: intern(value) if type(value) is str else value for name, value in values.items()
         }
-        return cls(**{**known, "findings": findings})
+        return cls(**{**interned, "findings": findings})
 
     @property
     def diagnosis(self) -> list[str]:
@@ -87,8 +88,8 @@ class LawResult:
         return bool(self.expected or self.helpers)
 
     @property
-    def says_nothing(self) -> bool:
-        """Whether all problems were left out."""
+    def all_left_out(self) -> bool:
+        """Whether every problem was left out, because the function was too slow or crashed too often."""
         return not self.problems and self.too_slow + self.not_asked > 0
 
 
@@ -102,7 +103,7 @@ def printable_data(value: Any) -> Any:
 
 
 def printable(text: str) -> str:
-    """The text with characters escaped that move the cursor or cannot be encoded."""
+    """Escape the characters that move the cursor or cannot be encoded; line breaks stay."""
     return "".join(
         character if character.isprintable() or character == "\n" else ascii(character)[1:-1]
         for character in text
@@ -110,5 +111,5 @@ def printable(text: str) -> str:
 
 
 def encodable(name: str) -> str:
-    """The name of a target in UTF-8, as workers of pytest-xdist need it."""
+    """Escape the bytes in a file name that are not UTF-8, since workers of pytest-xdist need UTF-8."""
     return name.encode(errors="backslashreplace").decode()

@@ -20,22 +20,22 @@ from properties.internals.pytest_internals import (
 )
 from properties.laws import all_laws
 from properties.reports.closing_table import messages, render
-from properties.reports.collected_results import CollectedResults, killed
-from properties.reports.expected_failures import ExpectedFailure, stale
+from properties.reports.collected_results import CollectedResults, killed_law_result
+from properties.reports.expected_failures import ExpectedFailure, stale_entries
 from properties.reports.judgement import Judgement, judgements
 from properties.reports.report import Reports
 from properties.reports.results import LawResult, encodable, printable
-from properties.reports.run import IN_FULL, Run, shortened, shown_names
+from properties.reports.run import FEW_TARGETS, Run, short_names, shortened
 from properties.trials.provided_functions import PROVIDED
 from properties.worker.targets import closest
 from reference.contract import CONTRACTS
 
-_COMPLETE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
-_WITH_A_REPORT = (*_COMPLETE, pytest.ExitCode.INTERRUPTED)
+_ERRORS = (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR)
+"""The exit statuses of runs that write no reports."""
 
 
 class Closing:
-    """Collects the results in the controlling process, and writes the reports at the end."""
+    """Collects the results of all processes, and writes the reports at the end."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class Closing:
         self._expected = expected
         self._reports = reports
         self._environment = environment
-        self._many = len(targets) > IN_FULL
+        self._has_many_targets = len(targets) > FEW_TARGETS
         self._collected = CollectedResults(targets)
         self._progress: ProgressPlugin | None = None
         self._complaints: list[str] = []
@@ -56,9 +56,9 @@ class Closing:
         self._written: list[str] = []
 
     def pytest_configure(self, config: pytest.Config) -> None:
-        """With many targets, print only the closing table unless the user asks for more."""
+        """With many targets, print no failures unless the user sets pytest's options for them."""
         self._config = config
-        if self._many:
+        if self._has_many_targets:
             if config.option.tbstyle == "auto":
                 config.option.tbstyle = "no"
             if config.option.reportchars == "fE":
@@ -68,35 +68,35 @@ class Closing:
         """With many targets, show the progress."""
         plugins = session.config.pluginmanager
         reporter = plugins.getplugin("terminalreporter")
-        if self._many and reporter and session.config.get_verbosity() <= 0:
+        if self._has_many_targets and reporter and session.config.get_verbosity() <= 0:
             self._progress = ProgressPlugin(reporter, [*map(encodable, self._targets)])
             plugins.register(self._progress)
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Collect which tests will run on each target."""
+        """Store which tests will run."""
         self._collected.expect(item.nodeid for item in session.items)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
-        """Collect which tests a worker of pytest-xdist will run."""
+        """Store which tests the workers of pytest-xdist will run."""
         self._collected.expect(ids)
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Add the result of a law, which may complete a target."""
-        results, done = self._collected.add(report.nodeid, report.user_properties)
+        """Add the results in a report, and show the progress."""
+        results, judgements = self._collected.add(report.nodeid, report.user_properties)
         if self._progress:
-            self._progress.show(results, done)
+            self._progress.show(results, judgements)
         if results:
             hide_failure(report)
         drop_property(report, "law")
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport, sched: Any) -> None:
-        """If a worker was killed, run its law once more; the second time, the law fails."""
+        """After a worker was killed, run its law again. If a worker is killed again, the law fails."""
         if crashitem in self._crashed:
-            report.user_properties.append(("law", asdict(killed(crashitem))))
+            report.user_properties.append(("law", asdict(killed_law_result(crashitem))))
             return
         self._crashed.add(crashitem)
         report.outcome = "rerun"  # type: ignore[assignment]  # a category that is not counted
@@ -105,7 +105,7 @@ class Closing:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        """End at once, without pytest's message, since the summary has one."""
+        """End at once, without pytest's message, because the summary says that the run was interrupted."""
         if excinfo.errisinstance(KeyboardInterrupt):
             kill_workers(self._config)
             excinfo.traceback = excinfo.traceback[-1:]  # pytest would print the arguments of every call
@@ -115,21 +115,21 @@ class Closing:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Set the exit status, and write the reports, also of an interrupted run."""
+        """Set the exit status, and write the reports. An interrupted run has reports, too."""
         results = self._collected.results
         self._complaints = complaints(results, self._expected)
         if self._complaints and exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        self._run = Run(judgements(results, self._collected.left), self._environment)
+        self._run = Run(judgements(results, self._collected.left_targets), self._environment)
         if exitstatus == pytest.ExitCode.INTERRUPTED and not results:
             return
-        if exitstatus in _WITH_A_REPORT and not session.config.option.collectonly:
+        if exitstatus not in _ERRORS and not session.config.option.collectonly:
             self._written = self._reports.write(self._run)
 
     def pytest_terminal_summary(
         self, terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config
     ) -> None:
-        """Print the failures, the closing table, complaints and the paths of reports."""
+        """Print the failures, the closing table, the complaints and the paths of the reports."""
         write, results = terminalreporter.write_line, self._collected.results
         selected = shlex.join(option_words(config, "-k", "-m"))
         interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
@@ -138,49 +138,49 @@ class Closing:
             for message in messages(failed):
                 write(f"\n{message}")
         if interrupted and results:
-            done = len(self._targets) - len(self._run.left)
+            done = len(self._targets) - len(self._run.left_targets)
             written = f"; written: {', '.join(self._written)}" if self._written else ""
             write(f"interrupted: {done} of {len(self._targets)} judged completely{written}", red=True)
-            if self._many:
+            if self._has_many_targets:
                 return
         if results:
             write("")
             terminalreporter.section("laws")
             terminalreporter.write(render(self._run, shutil.get_terminal_size().columns))
         elif exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
-            write(f"no law ran: none is selected by {selected or 'this command'}")
+            write(f"no law ran, because {selected or 'this command'} selects none")
             if keyword := config.option.keyword:
                 names = [*CONTRACTS, *(law.name.replace(" ", "_") for law in all_laws())]
                 hint = closest(keyword, names)
                 write(f"-k takes names of functions and laws, such as lstm_forward or each_step{hint}")
         if selected and results:
-            write(f"the verdicts are only about the laws that {selected} selects")
+            write(f"these verdicts are based only on the laws that {selected} selects")
         for complaint in self._complaints:
             write(printable(complaint), red=True)
-        if self._many and not self._reports.files:
+        if self._has_many_targets and not self._reports.files:
             write("to see each failure: --report FILE.html, or --tb=short")
         for path in self._written if not interrupted else ():
             write(f"report: {path}")
 
 
 class ProgressPlugin:
-    """Prints a line for each target when it is judged; on a terminal, one line that is overwritten."""
+    """Prints a line for each target when it is judged. On a terminal, each line overwrites the last."""
 
     def __init__(self, reporter: pytest.TerminalReporter, targets: Sequence[str]) -> None:
         self._reporter = reporter
-        self._names = shown_names(targets)
+        self._names = short_names(targets)
         self._done = 0
         show_no_files(reporter)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_report_teststatus(self) -> Generator[None, Any, Any]:
-        """Print no letter for a test, but count its category."""
+        """Count a test in its category, but print no letter for it."""
         category, _, _ = yield
         return category, "", ""
 
-    def show(self, results: Sequence[LawResult], done: Sequence[Judgement]) -> None:
-        """Show the targets that are now complete, or on a terminal the number of them and the last target."""
-        for judgement in done:
+    def show(self, results: Sequence[LawResult], judgements: Sequence[Judgement]) -> None:
+        """Print the verdicts on targets that are now complete; on a terminal, only how many are complete."""
+        for judgement in judgements:
             self._done += 1
             drop_passed(self._reporter)
             if not self._reporter.isatty:
@@ -200,25 +200,25 @@ class ProgressPlugin:
         """Erase the line on a terminal."""
         if self._reporter.isatty:
             self._reporter.rewrite("", erase=True)
-            self._reporter.rewrite("")  # to its beginning
+            self._reporter.rewrite("")  # moves the cursor to the beginning of the line
 
 
 def complaints(results: Sequence[LawResult], expected: Sequence[ExpectedFailure]) -> list[str]:
-    """A line for each law in which the harness broke, missing function and stale expected failure."""
+    """What makes a run fail besides failures: an error of ours, a missing function, a stale expectation."""
     lines = [
         f"the harness broke, please report it: no verdict by {result.law!r} on "
         f"{' of '.join(filter(None, (result.function, result.implementation)))}"
         for result in results
         if result.ours
     ]
-    lines += dict.fromkeys(_not_judged(results, expected))
-    return lines + [f"expected to fail: {line}" for line in stale(expected, results)]
+    lines += dict.fromkeys(_missing_functions(results, expected))
+    return lines + [f"expected to fail: {line}" for line in stale_entries(expected, results)]
 
 
-def _not_judged(results: Sequence[LawResult], expected: Sequence[ExpectedFailure]) -> Iterator[str]:
-    """A line for each selected function that is missing, unless a failure says so.
+def _missing_functions(results: Sequence[LawResult], expected: Sequence[ExpectedFailure]) -> Iterator[str]:
+    """Yield a line for each selected function that is missing, unless a law fails for this reason.
 
-    In a complete run, the law `PROVIDED` fails. A run of some laws would pass, since it skips all of them.
+    In a complete run, the law `PROVIDED` fails. A run without that law skips all laws, and would pass.
     """
     failed = {(each.implementation, each.function) for each in results if each.status == "failed"}
     excused = [entry for entry in expected if entry.law == PROVIDED]

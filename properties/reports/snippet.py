@@ -14,24 +14,25 @@ MOST_NUMBERS = 80
 
 
 def snippet(problem: Problem, function: str, law: str) -> str:
-    """A notebook cell that calls a function on a problem as the law does, and for a small example prints what
-    it should return.
+    """Return the code of a notebook cell that calls a function on a problem as the law does.
+
+    For a small problem of one of the four functions, the cell also prints what the function should return.
     """
     contract = CONTRACTS[function]
     *arrays, parameters = arguments = problem.arguments(function)
-    given = ", ".join([*contract.arguments, *contract.last_arguments])
-    call = f"{', '.join(_returned(contract))} = {function}({given})"
+    names = ", ".join([*contract.arguments, *contract.last_arguments])
+    call = f"{', '.join(_result_names(contract))} = {function}({names})"
     is_of_four = not (contract.is_layer or contract.is_backward)
     if not is_of_four or sum(array.size for array in [*arrays, *parameters.values()]) > MOST_NUMBERS:
         lines = ["from rnn_crosscheck import Problem", "", f"problem = {problem!r}"]
-        made = f'problem.arguments("{function}")'
+        arguments_call = f'problem.arguments("{function}")'
         if law == "each step" and function in SEQUENCES_BACKWARD:
             lines.append(
                 "# x has a row for each pre-activation, so that dx holds the gradients of pre-activations"
             )
             lines.append(f'inputs = problem.inputs("{function}").showing_each_step(problem.seed)')
-            made = f'inputs.arguments("{function}")'
-        return "\n".join([*lines, f"{given} = {made}", call, ""])
+            arguments_call = f'inputs.arguments("{function}")'
+        return "\n".join([*lines, f"{names} = {arguments_call}", call, ""])
     with np.errstate(all="ignore"):
         *right, caches = getattr(reference, function)(*arguments)
     lines = [
@@ -54,8 +55,8 @@ def snippet(problem: Problem, function: str, law: str) -> str:
     return "\n".join([*lines, ""])
 
 
-def _returned(contract: Contract) -> list[str]:
-    """The names of the results of a call."""
+def _result_names(contract: Contract) -> list[str]:
+    """The names of the variables for the results of a call."""
     if contract.is_backward:
         return [*contract.outputs, "gradients"] if contract.is_layer else ["gradients"]
     caches = [] if contract.is_layer else ["cache" if contract.is_cell else "caches"]
@@ -67,7 +68,7 @@ def _comparison(label: str, value: str, right: Array) -> str:
 
 
 def _literal(array: Array, digits: int | None = None) -> str:
-    """An array as Python code, with its dtype if that is not float64."""
+    """An array as Python code, with its dtype unless that is float64."""
     if not array.size:
         return f'np.zeros({array.shape}, "{array.dtype}")'
     if digits:

@@ -33,10 +33,10 @@ def judge(target: str | PathLike[str], *options: str) -> Judgement:
         printed = _run(fspath(target), *options, "--report", str(file))
         if not file.exists():
             raise ValueError(printed)
-        judged = report.read(file).judged
-    if len(judged) != 1:
-        raise ValueError(f"judge takes one target; {target!r} names {len(judged)}")
-    return judged[0]
+        judgements = report.read_json(file).judgements
+    if len(judgements) != 1:
+        raise ValueError(f"judge takes one target; {target!r} names {len(judgements)}")
+    return judgements[0]
 
 
 def laws(target: str | PathLike[str], *options: str) -> Callable[[Callable[..., Any]], Any]:

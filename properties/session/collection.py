@@ -9,7 +9,7 @@ import pytest
 from oracle.problem import Problem
 from properties.internals.pytest_internals import run_quietly, scope_scheduler
 from properties.reports.collected_results import implementation_in
-from properties.reports.run import IN_FULL
+from properties.reports.run import FEW_TARGETS
 from properties.session.options import PROBLEM
 from properties.session.target_options import TARGETS, Targets
 from properties.trials.law import Law
@@ -85,7 +85,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Run all laws of a target in one worker, if there are many targets."""
-    if len(config.stash[TARGETS].names) > IN_FULL and config.getoption("dist") == "load":
+    if len(config.stash[TARGETS].names) > FEW_TARGETS and config.getoption("dist") == "load":
         return scope_scheduler(config, log, implementation_in)
     return None
 
@@ -98,7 +98,7 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
     config = item.config
     needs_all = config.option.verbose > 0 or config.getoption("xmlpath", None)
     needs_all = needs_all or config.option.durations is not None
-    if needs_all or not hasattr(config, "workerinput") or len(config.stash[TARGETS].names) <= IN_FULL:
+    if needs_all or not hasattr(config, "workerinput") or len(config.stash[TARGETS].names) <= FEW_TARGETS:
         return None
     for report in run_quietly(item, nextitem):
         if report.when == "call" or not report.passed:

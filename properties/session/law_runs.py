@@ -17,7 +17,7 @@ from properties.failure_database.store import DIRECTORY, Store
 from properties.implementations.answers import free_cached_answers
 from properties.implementations.implementation import Implementation
 from properties.internals.pytest_internals import drop_reports, drop_stash, with_message
-from properties.reports.expected_failures import reason
+from properties.reports.expected_failures import reason_to_expect
 from properties.reports.results import LawResult, encodable, printable, printable_data
 from properties.session.collection import law_of
 from properties.session.options import EXPECTED, FUZZING_TIME, PROBLEM
@@ -166,7 +166,7 @@ def _result(
         }
     if failed:
         known = item.config.stash[EXPECTED]
-        given["expected"] = reason(known, implementation, law, function)
+        given["expected"] = reason_to_expect(known, implementation, law, function)
         if law in (PROVIDED, USABLE) and (lack := lacking(judged, function)):
             given["findings"] = [found(lack.kind, **printable_data(lack.facts))]
     if function and not (report.passed or broke or is_unusable):
@@ -179,7 +179,7 @@ def _result(
         given["declared"] = turn.declared
     skipped = report.longrepr  # a file, a line and a reason
     why = skipped[2].removeprefix("Skipped: ") if isinstance(skipped, tuple) else report.longreprtext
-    return LawResult.of(
+    return LawResult.of_tally(
         turn.tally if turn else cast(Tally, item.funcargs.get("tally", Tally())),
         implementation=encodable(implementation),
         law=law,

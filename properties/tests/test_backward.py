@@ -59,12 +59,12 @@ def test_a_backward_pass_that_is_unfinished_changes_no_verdict_on_the_forwards()
     starter = result("rnn_backward", "skipped", unfinished=True)
     judgement = Judgement("a.py", [result("rnn_forward"), starter])
     assert (judgement.verdict, judgement.backward) == ("conforms", "unfinished")
-    assert judgement.whole == "conforms"
+    assert judgement.overall == "conforms"
 
 
 def test_a_target_with_a_wrong_backward_pass_is_not_counted_as_right() -> None:
     judgement = Judgement("a.py", [result("rnn_forward"), result("rnn_backward", "failed")])
-    assert (judgement.verdict, judgement.whole) == ("conforms", "differs")
+    assert (judgement.verdict, judgement.overall) == ("conforms", "differs")
 
 
 @pytest.mark.parametrize(

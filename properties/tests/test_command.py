@@ -114,7 +114,7 @@ def test_a_target_finds_its_own_modules_whatever_they_are_called(command: Comman
         (("--fuzz-for", "1s", "-k", "rnn_cell_forward and shapes"), 0, " passed"),
         (("nope.py",), 4, "ERROR: no file 'nope.py'"),
         (("--nope",), 4, "ERROR: unrecognized arguments: --nope (see rnn-crosscheck --help)"),
-        (("-k", "of_no_such_name"), 5, "no law ran: none is selected by -k of_no_such_name"),
+        (("-k", "of_no_such_name"), 5, "no law ran, because -k of_no_such_name selects none"),
     ],
 )
 def test_the_options_and_the_exit_status_are_those_of_pytest(

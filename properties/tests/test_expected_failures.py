@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from properties.reports.expected_failures import ExpectedFailure, laws, read, stale
+from properties.reports.expected_failures import ExpectedFailure, law_function_pairs, read, stale_entries
 from properties.tests.results import failed, passed, skipped
 
 ENTRY = '[[failure]]\nlaw = "split"\nfunction = "rnn_forward"\nreason = "known"\n'
@@ -66,7 +66,7 @@ def test_an_entry_of_one_implementation_covers_no_other() -> None:
 
 def test_what_still_fails_or_did_not_run_is_not_stale() -> None:
     entries = [ExpectedFailure("split", function, "known") for function in ("rnn_forward", "lstm_forward")]
-    assert stale(entries, [failed("a", "split"), passed("b", "split"), passed("a")]) == []
+    assert stale_entries(entries, [failed("a", "split"), passed("b", "split"), passed("a")]) == []
 
 
 @pytest.mark.parametrize(
@@ -80,11 +80,13 @@ def test_what_still_fails_or_did_not_run_is_not_stale() -> None:
 )
 def test_what_happens_no_more_is_stale(law: str, function: str, why: str) -> None:
     results = [passed("a", "split"), skipped("a", "shapes", "lstm_forward")]
-    assert stale([ExpectedFailure(law, function, "known")], results) == [f"{law!r} on {function}, but {why}"]
+    assert stale_entries([ExpectedFailure(law, function, "known")], results) == [
+        f"{law!r} on {function}, but {why}"
+    ]
 
 
 def test_every_law_is_known() -> None:
-    known = laws()
+    known = law_function_pairs()
     assert {law for law, _ in known} >= {"is provided", "can be used", "trajectory", "extreme magnitudes"}
     assert ("trajectory", "rnn_forward") in known
     assert ("trajectory", "rnn_cell_forward") not in known

@@ -50,7 +50,7 @@ def test_the_page_tells_a_status_in_words_as_well() -> None:
     verdicts = ("✓ conforms", "✗ differs", "~ not robust", "– incomplete", "… unfinished", "? not judged")
     for shown in (*verdicts, "! unusable"):
         assert shown in text
-    for shown in ("✗ failed", "✗ expected", "skipped", "rnn lstm worst error spec shapes 80 80"):
+    for shown in ("✗ failed", "✗ expected", "skipped", "rnn lstm largest error spec shapes 80 80"):
         assert shown in text
     assert "(expected: <known> & so on )" in text or "(expected: <known> & so on)" in text
 
@@ -77,7 +77,7 @@ def test_what_all_did_comes_first_then_the_verdicts_then_each_failure() -> None:
         "interrupted: 1 implementation is not judged",
         *("Mistakes, the most frequent first", "1 the softmax overflows a, b, c and 2 more d, e 5"),
         *("2 bf is left out a, b 2", "Verdicts", "a ✗ differs ✗ differs 1 2"),
-        *("Failures, by mistake", "1. the softmax overflows (5 implementations)"),
+        *("Failures, grouped by mistake", "1. the softmax overflows (5 implementations)"),
         "a : rnn in empty, extreme rnn_forward of a: empty (a spec law)",
     ]
     assert [words for words in told if words not in text.replace("a: rnn", "a : rnn")] == []

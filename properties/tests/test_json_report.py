@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oracle.diagnosis.findings import found
-from properties.reports.report import as_json, read
+from properties.reports.report import as_json, read_json
 from properties.reports.results import LawResult
 from properties.tests.results import passed, run_of
 
@@ -46,11 +46,11 @@ def test_a_report_reads_back_as_what_was_written(results: list[LawResult]) -> No
     with NamedTemporaryFile("w", encoding="utf-8", errors="backslashreplace") as file:
         file.write(as_json(written))
         file.flush()
-        found = read(Path(file.name))
+        found = read_json(Path(file.name))
     assert found == written
 
 
 def test_what_an_implementation_declares_comes_back(tmp_path: Path) -> None:
     results = [passed("a", limits=("no caches",)), passed("a", "split", limits=("no caches",))]
     (tmp_path / "v.json").write_text(as_json(run_of(results)))
-    assert read(tmp_path / "v.json").judged[0].results == results
+    assert read_json(tmp_path / "v.json").judgements[0].results == results

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from oracle.diagnosis.findings import Finding, found, mistake
 from properties.reports.closing_table import render
 from properties.reports.judgement import judgements
-from properties.reports.mistakes import cases, ranked_mistakes
+from properties.reports.mistakes import mistakes_of, ranked_mistakes
 from properties.reports.results import LawResult
 from properties.tests.results import MISSING, PROBLEM, failed, passed, run_of, skipped
 from properties.tests.test_csv_report import rows
@@ -29,9 +29,13 @@ FAILURES = st.builds(
 @given(st.lists(FAILURES))
 def test_every_failure_is_a_case_of_one_mistake(results: list[LawResult]) -> None:
     found = ranked_mistakes(judgements(results))
-    told = [result for mistake in found for case in mistake.cases for result in case.results]
+    told = [
+        result for mistake in found for occurrence in mistake.occurrences for result in occurrence.results
+    ]
     assert sorted(map(repr, told)) == sorted(map(repr, results))
-    frequencies = [len({case.implementation for case in mistake.cases}) for mistake in found]
+    frequencies = [
+        len({occurrence.implementation for occurrence in mistake.occurrences}) for mistake in found
+    ]
     assert frequencies == sorted(frequencies, reverse=True)
 
 
@@ -39,7 +43,7 @@ def test_messages_that_differ_in_a_number_are_one_mistake() -> None:
     (mistake,) = ranked_mistakes(
         judgements([failed("a", diagnosis=["shape (3, 2)"]), failed("b", diagnosis=["shape (5, 2)"])])
     )
-    assert [case.words for case in mistake.cases] == ["shape (3, 2)", "shape (5, 2)"]
+    assert [occurrence.words for occurrence in mistake.occurrences] == ["shape (3, 2)", "shape (5, 2)"]
 
 
 def test_what_is_wrong_on_ordinary_inputs_comes_first_and_what_is_unknown_last() -> None:
@@ -50,7 +54,11 @@ def test_what_is_wrong_on_ordinary_inputs_comes_first_and_what_is_unknown_last()
             failed("a", "s", diagnosis=["bf is left out"]),
         ]
     )
-    assert [case.words for case in cases(judgement)] == ["bf is left out", UNKNOWN, "overflows"]
+    assert [occurrence.words for occurrence in mistakes_of(judgement)] == [
+        "bf is left out",
+        UNKNOWN,
+        "overflows",
+    ]
 
 
 def test_inherited_gradients_count_as_a_mistake_of_their_layer_even_if_it_has_several() -> None:
@@ -62,7 +70,7 @@ def test_inherited_gradients_count_as_a_mistake_of_their_layer_even_if_it_has_se
             failed("a", "v", "lstm_layer_backward", grade="robust", inherited=True),
         ]
     )
-    first, second = cases(judgement)
+    first, second = mistakes_of(judgement)
     assert [each.function for each in second.results] == ["lstm_layer"]
     assert [each.function for each in first.results] == ["lstm_layer", *["lstm_layer_backward"] * 2]
     assert judgement.remark_on("lstm_layer_backward") == "inherited from its forward pass"
@@ -94,7 +102,7 @@ def test_two_mistakes_at_once_are_told_as_two() -> None:
             raised("lstm_cell_forward", "a.py:90 in lstm_cell_forward"),
         ]
     )
-    assert {case.words: len(case.results) for case in cases(judgement)} == {
+    assert {occurrence.words: len(occurrence.results) for occurrence in mistakes_of(judgement)} == {
         mistake("output_bias_missing").words: 3,
         mistake("one_maximum").words: 2,
         "ValueError: zero-size array, at a.py:90 in lstm_cell_forward": 1,
@@ -122,9 +130,9 @@ def test_one_cause_has_one_number_across_functions_laws_and_dtypes() -> None:
             failed("a", "nonfinite", "rnn_forward", grade="robust"),
         ]
     )
-    (case,) = cases(judgement)
-    assert len(case.results) == 6
-    assert case.smallest.findings[0].kind == "location"
+    (occurrence,) = mistakes_of(judgement)
+    assert len(occurrence.results) == 6
+    assert occurrence.representative.findings[0].kind == "location"
 
 
 def test_a_forward_that_raises_by_its_cell_is_no_mistake_of_its_own() -> None:
@@ -137,7 +145,7 @@ def test_a_forward_that_raises_by_its_cell_is_no_mistake_of_its_own() -> None:
             ),
         ]
     )
-    assert [case.finding for case in cases(judgement)] == [unfinished]
+    assert [occurrence.finding for occurrence in mistakes_of(judgement)] == [unfinished]
 
 
 def test_what_a_forward_inherits_is_the_one_mistake_of_its_cell_whatever_it_looks_like() -> None:
@@ -147,7 +155,7 @@ def test_what_a_forward_inherits_is_the_one_mistake_of_its_cell_whatever_it_look
             failed("a", "each step", diagnosis=["right to 3 digits only"], inherited=True),
         ]
     )
-    assert [case.finding for case in cases(judgement)] == [ALWAYS]
+    assert [mistake.finding for mistake in mistakes_of(judgement)] == [ALWAYS]
 
 
 def test_what_a_helper_module_does_wrong_is_told_once_and_marks_nobody_down() -> None:
@@ -181,7 +189,7 @@ def test_what_a_helper_module_does_wrong_is_told_once_and_marks_nobody_down() ->
 def test_what_nothing_is_known_of_belongs_to_no_one_of_two_mistakes() -> None:
     known = [failed("a", law, diagnosis=[law]) for law in ("split", "trajectory")]
     (judgement,) = judgements([*known, failed("a", "shapes")])
-    assert [case.words for case in cases(judgement)] == ["split", "trajectory", UNKNOWN]
+    assert [occurrence.words for occurrence in mistakes_of(judgement)] == ["split", "trajectory", UNKNOWN]
 
 
 def test_the_failure_to_look_at_is_the_smallest_that_is_its_own() -> None:
@@ -194,8 +202,8 @@ def test_the_failure_to_look_at_is_the_smallest_that_is_its_own() -> None:
         failed("a", "5", counterexample=""),
     ]
     for least in ("2", "1", "3", "4"):
-        (case,) = cases(judgements(results)[0])
-        assert case.smallest.law == least
+        (occurrence,) = mistakes_of(judgements(results)[0])
+        assert occurrence.representative.law == least
         results = [result for result in results if result.law != least and result.counterexample]
 
 
@@ -242,4 +250,6 @@ def test_a_helper_is_not_blamed_for_what_the_implementation_does_wrong_too() -> 
 def test_mistakes_of_cells_and_of_the_rnn_are_mended_first() -> None:
     made = ("lstm_forward", "lstm_forward", "lstm_cell_forward", "rnn_forward", "rnn_cell_forward")
     results = [failed("a", f"law {i}", name, diagnosis=[name]) for i, name in enumerate(made)]
-    assert [case.words for case in cases(judgements(results)[0])] == list(dict.fromkeys(reversed(made)))
+    assert [occurrence.words for occurrence in mistakes_of(judgements(results)[0])] == list(
+        dict.fromkeys(reversed(made))
+    )

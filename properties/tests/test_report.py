@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from properties.reports.html_report import as_html
 from properties.reports.report import Reports, as_json
 from properties.reports.results import LawResult
-from properties.reports.run import shown_names
+from properties.reports.run import short_names
 from properties.tests.html_pages import Page
 from properties.tests.results import ENVIRONMENT, PROBLEM, every_verdict, failed, left_out, passed, run_of
 
@@ -90,7 +90,7 @@ def test_the_document_says_what_came_of_each_law() -> None:
 @given(st.lists(foreign(), max_size=3))
 def test_any_text_is_reported_as_it_is(results: list[LawResult]) -> None:
     run = run_of(results)
-    laws = [law for judgement in run.judged for law in judgement.results]
+    laws = [law for judgement in run.judgements for law in judgement.results]
     document = json.loads(as_json(run))
     reported = [law for implementation in document["implementations"] for law in implementation["laws"]]
     assert [law["message"] for law in reported] == [law.message for law in laws]
@@ -101,7 +101,7 @@ def test_any_text_is_reported_as_it_is(results: list[LawResult]) -> None:
     assert {tag for tag, _ in page.attributes} <= {tag for each in harmless for tag, _ in each.attributes}
     assert [tag for tag, _ in page.attributes].count("script") == 1
     text = "".join(page.text)
-    names = shown_names(law.implementation for law in laws)
+    names = short_names(law.implementation for law in laws)
     for law in laws:
         assert names[law.implementation] in text
         assert law.expected in text

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from oracle.diagnosis.findings import found
 from properties.reports.closing_table import render
 from properties.reports.judgement import Verdict, judgements
-from properties.reports.mistakes import cases
+from properties.reports.mistakes import mistakes_of
 from properties.reports.results import LawResult, printable
-from properties.reports.run import shown_names
+from properties.reports.run import short_names
 from properties.tests.results import PROBLEM, every_verdict, failed, left_out, passed, run_of, skipped
 from properties.trials.provided_functions import PROVIDED
 
@@ -100,12 +100,12 @@ def test_a_skipped_law_has_its_reason_below_the_table() -> None:
     ]
     lines = render(run_of(results), 200).splitlines()
     told = [line for line in lines if line.startswith("skipped")]
-    assert told == ["skipped, since no problem was judged: rnn: it hung, and is not called any more"]
+    assert told == ["skipped, because no problem was judged: rnn: it hung, and is not called any more"]
 
 
 def test_the_worst_error_is_said_to_be_that_of_the_laws_that_hold() -> None:
     results = [passed("a", worst_ratio=0.2, worst_problem=PROBLEM), failed("a", "split", worst_ratio=9.0)]
-    assert "worst error of the laws that hold: 0.20 of its bound" in render(run_of(results), 200)
+    assert "largest error where a law holds: 0.20 of its bound" in render(run_of(results), 200)
 
 
 def test_what_every_law_notices_is_said_once() -> None:
@@ -155,8 +155,8 @@ def test_a_table_has_columns_for_what_is_there_under_a_title_in_one_line() -> No
 def test_what_is_noticed_in_several_functions_is_told_once() -> None:
     notes = {"accepts an argument without its last axis": 3}
     results = [passed("a", function=name, notes=notes) for name in ("rnn_cell_forward", "rnn_forward")]
-    told = "noticed, no failure: rnn cell, rnn: accepts an argument without its last axis"
-    assert told in render(run_of(results), 80).split("\n")
+    told = "noticed, but no failure: rnn cell, rnn: accepts an argument without its last axis"
+    assert told in render(run_of(results), 100).split("\n")
 
 
 def test_brackets_in_foreign_text_are_no_markup() -> None:
@@ -197,8 +197,8 @@ def test_a_forward_that_waits_for_an_unfinished_cell_is_unfinished() -> None:
     waits = failed("a", "shapes", diagnosis=["caches[0][0][0] (a_next) is None"], inherited=True)
     (judgement,) = judgements([cell, waits])
     assert judgement.verdict == judgement.verdict_on("rnn_forward") == "unfinished"
-    (case,) = cases(judgement)
-    assert case.finding == lack
+    (mistake,) = mistakes_of(judgement)
+    assert mistake.finding == lack
     (judgement,) = judgements([cell, waits, failed("a", "split")])
     assert judgement.verdict_on("rnn_forward") == "differs"
 
@@ -261,7 +261,7 @@ def test_of_many_each_has_a_line_that_fits(names: list[str], mistakes: list[str]
 
 def test_a_name_is_relative_to_the_folder_that_all_are_in() -> None:
     def shown(*targets: str) -> list[str]:
-        return [*shown_names(targets).values()]
+        return [*short_names(targets).values()]
 
     assert shown("/home/t/class/a.py", "/home/t/class/b/c.py:Rnn") == ["a.py", "b/c.py:Rnn"]
     assert shown("class/a.py") == ["a.py"]
@@ -272,11 +272,11 @@ def test_a_name_is_relative_to_the_folder_that_all_are_in() -> None:
 
 
 def test_outputs_are_said_to_be_right_where_no_law_on_them_fails() -> None:
-    of_caches = failed("a", "cache entries", diagnosis=["ft is cached twice"])
+    only_in_caches = failed("a", "cache entries", diagnosis=["ft is cached twice"])
     for others, is_said in (([], True), ([failed("a", "trajectory", diagnosis=["a is wrong"])], False)):
-        (judgement,) = judgements([of_caches, *others])
+        (judgement,) = judgements([only_in_caches, *others])
         assert ("outputs right" in judgement.remark_on("rnn_forward")) == is_said
-        assert ("outputs right" in render(run_of([of_caches, *others]), 80)) == is_said
+        assert ("outputs right" in render(run_of([only_in_caches, *others]), 80)) == is_said
 
 
 def test_a_failure_is_excused_if_it_is_expected_or_a_helper_module_causes_it() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from properties.reports.expected_failures import ExpectedFailure
-from properties.reports.report import Reports, read
+from properties.reports.report import Reports, read_json
 from properties.reports.results import LawResult
 from properties.reports.run_end import Closing
 from properties.tests.results import failed, left_out, passed, skipped
@@ -120,7 +120,7 @@ def test_that_no_law_ran_is_said_with_what_selects_none() -> None:
     status, lines = finish(status=pytest.ExitCode.NO_TESTS_COLLECTED, keyword="each_stp", markexpr="spec")
     assert status == pytest.ExitCode.NO_TESTS_COLLECTED
     assert lines == [
-        "no law ran: none is selected by -k each_stp -m spec",
+        "no law ran, because -k each_stp -m spec selects none",
         "-k takes names of functions and laws, such as lstm_forward or each_step; did you mean 'each_step'?",
     ]
 
@@ -140,10 +140,10 @@ def test_a_run_that_is_interrupted_writes_what_there_is(tmp_path: Path) -> None:
     _, lines = finish(passed("a"), reports=(file,), status=pytest.ExitCode.INTERRUPTED)
     assert lines[0] == f"interrupted: 0 of 1 judged completely; written: {file}"
     assert not any(line.startswith("report:") for line in lines)
-    run = read(file)
-    assert run.judged[0].results == [passed("a")]
-    assert run.left == ["a"]
+    run = read_json(file)
+    assert run.judgements[0].results == [passed("a")]
+    assert run.left_targets == ["a"]
     (judged,) = json.loads(file.read_text())["implementations"]
     assert judged["verdict"] == judged["functions"]["rnn_forward"]["verdict"] == "left"
     finish(passed("a"), passed("a", "split"), reports=(file,))
-    assert not read(file).left
+    assert not read_json(file).left_targets

@@ -13,7 +13,7 @@ from properties.reports.html_report import as_page_of_target
 from properties.reports.judgement import judgements
 from properties.reports.report import Reports
 from properties.reports.results import LawResult
-from properties.reports.run import file_names
+from properties.reports.run import page_names
 from properties.tests.html_pages import Page
 from properties.tests.results import MISSING, every_verdict, failed, passed, run_of
 from properties.trials.provided_functions import PROVIDED, USABLE
@@ -46,9 +46,9 @@ def test_a_page_says_in_plain_words_what_is_wrong_and_how_to_look_at_it() -> Non
     for told in (
         "✗ differs wrong on ordinary inputs.",
         "1. the biases of the cell are left out",
-        "Or, with the same numbers: every bias but by is added twice.",
-        "rnn_forward will be right when rnn_cell_forward is.",
-        "These laws should hold, and do not: Each step agrees with torch's",
+        "Another mistake that gives the same numbers: every bias but by is added twice.",
+        "rnn_forward will be right as soon as rnn_cell_forward is right.",
+        "These laws do not hold: Each step agrees with torch's",
         "(each step: rnn_forward)",
         "the first wrong number a[unit 0, sample 0, step 0] yours 0.5 right 0.25",
         "import numpy as np x = np.array(",
@@ -56,7 +56,7 @@ def test_a_page_says_in_plain_words_what_is_wrong_and_how_to_look_at_it() -> Non
         assert told in text, (told, text)
     assert "rnn-crosscheck" not in text  # which a student need not have
     for noise in ("ulp", "±", "allowed", "torch has"):
-        assert noise not in text.partition("* { box-sizing")[2].partition("These laws should hold")[2]
+        assert noise not in text.partition("* { box-sizing")[2].partition("These laws do not hold")[2]
 
 
 def test_a_page_tells_the_law_in_words_and_how_a_mistake_is_mended() -> None:
@@ -106,7 +106,7 @@ def test_a_page_does_not_list_the_laws_of_a_function_that_gives_no_answer() -> N
     failures = [failed("a", "shapes", **raises), failed("a", "split", **raises)]
     provided = passed("a", PROVIDED)
     assert "No law can hold, because rnn_forward returns no answer." in text_of(provided, *failures)
-    assert "These laws should hold, and do not" in text_of(passed("a", "each step"), *failures)
+    assert "These laws do not hold" in text_of(passed("a", "each step"), *failures)
 
 
 def test_a_page_does_not_count_what_fails_by_a_helper_module() -> None:
@@ -120,7 +120,8 @@ def test_every_page_is_accessible_and_names_no_other(tmp_path: Path) -> None:
     assert written.startswith("6 pages")
     pages = {path.name: path.read_text() for path in (tmp_path / "pages").iterdir()}
     assert {*pages} == {
-        f"{name.replace(' ', '_')}.html" for name in {j.implementation for j in run.judged} - {*run.left}
+        f"{name.replace(' ', '_')}.html"
+        for name in {j.implementation for j in run.judgements} - {*run.left_targets}
     }
     for name, source in pages.items():
         page = Page(source)
@@ -134,18 +135,18 @@ def test_every_page_is_accessible_and_names_no_other(tmp_path: Path) -> None:
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=5), unique=True))
 def test_every_page_has_a_file_of_its_own(names: list[str]) -> None:
-    files = file_names(names).values()
+    files = page_names(names).values()
     assert len({file.casefold() for file in files}) == len(names)
     assert all(re.fullmatch(r"[\w.~-]+\.html", file) and not file.startswith(".") for file in files)
 
 
 def test_a_page_is_named_like_the_file_and_its_folder() -> None:
-    assert file_names(["w/x/ada.py", "w/x/bob.py", "w/y/bob.py"]) == {
+    assert page_names(["w/x/ada.py", "w/x/bob.py", "w/y/bob.py"]) == {
         "w/x/ada.py": "x_ada.py.html",
         "w/x/bob.py": "x_bob.py.html",
         "w/y/bob.py": "y_bob.py.html",
     }
-    assert file_names(["w/x/ada.py"]) == {"w/x/ada.py": "ada.py.html"}
+    assert page_names(["w/x/ada.py"]) == {"w/x/ada.py": "ada.py.html"}
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from properties.reports.run import IN_FULL
+from properties.reports.run import FEW_TARGETS
 from properties.tests.runs import run
 
 COUNTS = """
@@ -14,7 +14,7 @@ def pytest_runtest_logreport(report): COUNTED[report.when] += 1
 def pytest_runtest_logstart(): COUNTED["start"] += 1
 def pytest_terminal_summary(terminalreporter): terminalreporter.write_line(f"counted {dict(COUNTED)}")
 """
-MANY = IN_FULL + 1
+MANY = FEW_TARGETS + 1
 ALL = ("start", "setup", "call", "teardown")
 
 
@@ -25,7 +25,7 @@ ALL = ("start", "setup", "call", "teardown")
         (MANY, ("--junitxml=r.xml",), ALL),
         (MANY, ("--durations=0",), ALL),
         (MANY, ("-v",), ALL),
-        (IN_FULL, (), ALL),
+        (FEW_TARGETS, (), ALL),
     ],
 )
 def test_of_many_what_came_of_each_test_is_sent_alone_unless_more_is_asked_for(
