@@ -46,11 +46,17 @@ def locate_absent(
 def _networks_without_states(
     absent: tuple[str, ...], function: str, counterexample: LayerProblem, limits: Limits, seed: int
 ) -> Iterator[InputsWithoutStates]:
-    """Eight networks without some of the initial states: two networks of each of four shapes."""
+    """Eight networks without some of the initial states: four, and four with a projection if these have none.
+
+    If the first four have a projection, the others have none.
+    """
+    can_change = function == "lstm_layer" and limits.projection and not counterexample.weights
     every = (
         each for each in networks(counterexample, limits) if each.lengths == "absent" and each.layers < 3
     )
     for k, problem in enumerate([*islice(every, 4)] * 2):
+        if can_change and k >= 4:
+            problem = replace(problem, n_p=0 if problem.n_p else problem.n_a - 1)
         given = replace(problem, seed=problem.seed + seed + k).inputs(function)
         arrays = {each.name: getattr(given, each.name) for each in fields(given)}
         yield InputsWithoutStates(**arrays | {name: 0 * arrays[name] for name in absent}, absent=absent)

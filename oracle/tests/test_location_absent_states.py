@@ -1,0 +1,32 @@
+"""Locations of wrong values for initial states that a call does not have."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from oracle.diagnosis.behaviour import program_of
+from oracle.limits import ANYTHING, Limits
+from oracle.location.absent_states import locate_absent
+from oracle.location.facts import Form, When
+from oracle.problem import Problem
+from reference import lstm_layer
+
+
+def a0_for_c0(x: Any, a0: Any, c0: Any, parameters: Any, options: Any) -> Any:
+    """An LSTM that takes a0 for an absent c0, if it has the right shape."""
+    is_alike = a0 is not None and "Wp" not in parameters[0]
+    return lstm_layer(x, a0, a0 if c0 is None and is_alike else c0, parameters, options)
+
+
+@pytest.mark.parametrize(
+    ("limits", "when"), [(ANYTHING, None), (Limits(projection=False), When(has_unchanged=False))]
+)
+def test_what_a_projection_prevents_does_not_happen_always(limits: Limits, when: When | None) -> None:
+    program = program_of(SimpleNamespace(lstm_layer=a0_for_c0), "lstm_layer", limits)
+    problem = Problem.lstm_layer(n_x=1, n_a=1, m=1, T_x=1)
+    location = locate_absent("lstm_layer", program, problem, limits)
+    assert location
+    assert location.where.equation == "c0"
+    assert location.how == Form("c_first", mistake="a0_for_c0")
+    assert location.when == when
