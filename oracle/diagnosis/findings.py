@@ -99,8 +99,8 @@ def _lacking(what: str, detail: str, function: str = "", expected: str = "", tar
 
 
 def _digits(digits: int) -> str:
-    as_if = ", as if float32 or an epsilon were in it" if 5 <= digits <= 8 else ""
-    return f"right to {digits} digits only{as_if}"
+    as_if = ", as if a part were in float32, or an epsilon added" if 5 <= digits <= 8 else ""
+    return f"right to {digits} digits only ({digits} decimals below 1){as_if}"
 
 
 def _subnormals(all: bool) -> str:
@@ -216,8 +216,8 @@ def in_words(facts: Facts) -> dict[str, str]:
     return said
 
 
-def is_far(facts: Facts) -> bool:
-    """Whether the error of an answer is larger than rounding in any precision."""
+def is_far(facts: Facts, relative_error: float = FAR) -> bool:
+    """Whether the error of an answer is larger than this, by default than rounding in any precision."""
     right = facts.get("exact") or facts.get("again")
     if not right:
         return False
@@ -225,7 +225,7 @@ def is_far(facts: Facts) -> bool:
     if ours == theirs or (isnan(ours) and isnan(theirs)):
         return False
     are_numbers = isfinite(ours) and isfinite(theirs)
-    return not are_numbers or abs(ours - theirs) > FAR * (1 + abs(theirs))
+    return not are_numbers or abs(ours - theirs) > relative_error * (1 + abs(theirs))
 
 
 def _rendered(name: str, fact: Any) -> str:

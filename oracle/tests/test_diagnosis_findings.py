@@ -33,7 +33,10 @@ EVERY: list[tuple[Finding, str]] = [
         found("stated gates", stated="fgoi", fits="ifgo"),
         "the gates are in the order ifgo, not fgoi as --gates states",
     ),
-    (found("digits", digits=7), "right to 7 digits only, as if float32 or an epsilon were in it"),
+    (
+        found("digits", digits=7),
+        "right to 7 digits only (7 decimals below 1), as if a part were in float32, or an epsilon added",
+    ),
     (found("subnormals", all=True), "subnormal numbers are flushed to zero"),
     (
         found("location", where="ot", when=None, how=None, lines=["where: ot", "when: m = 1"]),

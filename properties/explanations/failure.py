@@ -59,8 +59,13 @@ class Failure:
             findings.append(found("form", text=facts["form"]))
         if found("nearly") in findings and is_far(self.facts):  # ordinary calls are right
             findings[findings.index(found("nearly"))] = found("only in this law")
+        findings = [each for each in findings if each.kind != "digits" or self._has_digits(**each.facts)]
         order = {"raised": 1, "died": 1, "location": 2, "form": 3}
         return sorted(findings, key=lambda each: 0 if each.is_mistake else order.get(each.kind, 4))
+
+    def _has_digits(self, digits: int) -> bool:
+        """Whether the shown element, which may be of another kind of call, has so many right digits."""
+        return not is_far(self.facts, 10.0 ** (1 - digits))
 
     @cached_property
     def message(self) -> str:

@@ -126,7 +126,7 @@ MANNERS: dict[str, tuple[Equations, *tuple[str, ...]]] = {
     "a state written back": ({"cache": written}, "it writes to a_prev"),
     "float32 between": (
         {"a_next": lambda v: np.tanh(v.z.astype("float32")).astype("float64")},
-        "right to 7 digits only, as if float32 or an epsilon were in it",
+        "right to 7 digits only (7 decimals below 1), as if a part were in float32, or an epsilon added",
         HIDDEN,
     ),
     "weights remembered": (

@@ -116,6 +116,16 @@ def test_what_is_far_off_where_a_law_asks_otherwise_is_not_off_by_too_little(tmp
     assert "nearly" not in [each.kind for each in found]
 
 
+def test_right_digits_are_those_of_the_shown_element_too(tmp_path: Path) -> None:
+    problem = Problem.rnn(n_x=1, n_a=2, n_y=2, m=3, T_x=2)
+    narrow = "a = a.astype('float32').astype(float)\n    return a, y,"
+    shown = failure(
+        tmp_path, "samples independent", "return a, y,", f"if m == 1: a = -a\n    {narrow}", problem
+    )
+    assert "digits" not in [each.kind for each in shown.findings]
+    assert failure(tmp_path, "trajectory", "return a, y,", narrow, problem).findings[0].kind == "digits"
+
+
 def test_a_forward_inherits_in_the_precision_in_which_it_fails(tmp_path: Path) -> None:
     narrow = Problem.rnn(n_x=1, n_a=2, n_y=2, m=2, T_x=2, regime="unit", dtype="float32")
     of_cell = "xt = xt.astype('float16').astype(xt.dtype) if xt.itemsize == 4 else xt\n    a_next = np.tanh"
