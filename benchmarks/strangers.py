@@ -20,8 +20,8 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.shared import parser, table
-from oracle.diagnosis.names import diagnose
-from oracle.diagnosis.traces import side_effect
+from oracle.diagnosis.catalogue_search import diagnose
+from oracle.diagnosis.effects import side_effect
 from oracle.limits import ANYTHING
 from oracle.location.locate import locate
 from oracle.location.sentences import lines

@@ -11,8 +11,8 @@ import reference
 from oracle.checkpoints import RecurrentLayer
 from oracle.conversion import to_reference
 from oracle.diagnosis.behaviour import Behaviour, Program
-from oracle.diagnosis.names import diagnose
-from oracle.diagnosis.questions import Scope
+from oracle.diagnosis.catalogue_search import diagnose
+from oracle.diagnosis.problems import Scope
 from oracle.faults.catalogue.arrays import ROUNDING
 from oracle.inputs import Inputs
 from oracle.problem import Problem

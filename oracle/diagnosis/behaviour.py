@@ -1,4 +1,4 @@
-"""The behaviour of a call, and the comparison of two behaviours."""
+"""What a call returns and does to its arguments, and comparisons of two such behaviours."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from oracle.limits import ANYTHING, Limits
 from reference.contract import CONTRACTS, Array
 
 Leaves = Mapping[str, Array | str]
-"""The leaves of a nested value by path: arrays, and texts for all other objects."""
+"""The leaves of a nested value, by path: an array, or a text for any other object."""
 
 PARTS = ("outputs", "caches", "arguments")
 """The parts of a behaviour. Outputs come first: wrong outputs make caches wrong, but not the reverse."""
@@ -33,24 +33,23 @@ class Behaviour:
     def of(
         cls, function: str, value: Any, arguments: Sequence[Any], limits: Limits = ANYTHING
     ) -> "Behaviour":
-        """The behaviour of a call that returned `value`.
+        """The behaviour of a call that returned `value`: only what every target with these limits returns.
 
-        It has only the values that every target with these limits returns. A target without caches may return
-        only the last memory state.
+        Without caches, only the last memory state is left, since such a target may return no other.
         """
         contract = CONTRACTS[function]
         names = contract.outputs
-        if contract.is_backward and isinstance(value, dict):  # other keys do not matter
+        if contract.is_backward and isinstance(value, dict):  # other keys are not compared
             value = {name: value[name] for name in names if name in value}
         has_caches = isinstance(value, (tuple, list)) and not contract.is_backward
         parts = (value[: len(names)], value[len(names) :]) if has_caches else (value, ())
         outputs, caches, given = (_leaves(part) for part in (*parts, arguments))
         for i, (name, shape) in enumerate(names.items()):
-            place = f".{i}"
+            path = f".{i}"
             if not limits.shows(name, shape):
-                outputs = {at: leaf for at, leaf in outputs.items() if not f"{at}.".startswith(f"{place}.")}
-            elif not limits.caches and name == "c" and isinstance(c := outputs.get(place), np.ndarray):
-                outputs[place] = c[:, :, -1:] if c.ndim == 3 else c
+                outputs = {at: leaf for at, leaf in outputs.items() if not f"{at}.".startswith(f"{path}.")}
+            elif not limits.caches and name == "c" and isinstance(c := outputs.get(path), np.ndarray):
+                outputs[path] = c[:, :, -1:] if c.ndim == 3 else c
         return cls(outputs, caches if limits.caches else {}, given)
 
     @classmethod
@@ -59,33 +58,33 @@ class Behaviour:
         return cls({"": "raised"}, {}, {})
 
     def sharing(self, other: "Behaviour") -> "Behaviour":
-        """This behaviour, with the other's parts in place of equal parts, to save memory."""
-        equal = [part for part in PARTS if same(getattr(self, part), getattr(other, part))]
+        """This behaviour, with the parts of `other` in place of equal parts, to save memory."""
+        equal = [part for part in PARTS if same_leaves(getattr(self, part), getattr(other, part))]
         return replace(self, **{part: getattr(other, part) for part in equal})
 
     def is_like(self, other: "Behaviour") -> bool:
         """Whether both behaviours are equal within rounding."""
-        return all(same(getattr(self, part), getattr(other, part)) for part in PARTS)
+        return all(same_leaves(getattr(self, part), getattr(other, part)) for part in PARTS)
 
 
 LATER_CALLS = 5
-"""The number of later calls before an answer is read, since a program may alternate between buffers."""
+"""The number of later calls before an answer is read. A program may return several buffers in turn."""
 
 
 class Program(Protocol):
-    """Calls a function. With `then`, the answer is read after later calls with the inputs `then`."""
+    """Calls a function. With `then`, the answer is read only after later calls with the inputs `then`."""
 
     def __call__(self, inputs: Inputs, then: Inputs | None = None) -> Behaviour:
         """The behaviour of the call."""
 
 
 def specification(function: str, limits: Limits = ANYTHING) -> Program:
-    """The reference as a program. It returns the values that a target with these limits returns."""
+    """The reference as a program, whose behaviour has what a target with these limits returns."""
     return program_of(reference, function, limits)
 
 
-def mistaken(function: str, fault: Fault, limits: Limits = ANYTHING) -> Program:
-    """A program with a mistake, and without memory of earlier calls."""
+def mistaken_program(function: str, fault: Fault, limits: Limits = ANYTHING) -> Program:
+    """A program that makes a mistake, with an empty memory of earlier calls."""
     return program_of(replace(fault, memory={}), function, limits)
 
 
@@ -100,7 +99,7 @@ def program_of(implementation: Any, function: str, limits: Limits) -> Program:
                 if then and not _is_independent_of_calls(implementation):
                     for _ in range(LATER_CALLS):
                         getattr(implementation, function)(*deepcopy(then.arguments(function)))
-        except Exception:  # a mistake may raise anything
+        except Exception:  # a mistake may raise any error
             return Behaviour.of_error()
         return Behaviour.of(function, value, arguments, limits)
 
@@ -113,62 +112,58 @@ def _is_independent_of_calls(implementation: Any) -> bool:
     return implementation is reference or of_mistake
 
 
-def same(ours: Leaves, theirs: Leaves, factor: float = 1) -> bool:
-    """Whether all leaves are equal, within rounding in the precision of the values."""
+def same_leaves(ours: Leaves, theirs: Leaves, factor: float = 1) -> bool:
+    """Whether all leaves are equal within rounding; `factor` multiplies the tolerance."""
     return ours.keys() == theirs.keys() and all(
-        alike(mine, theirs[place], factor) for place, mine in ours.items()
+        same_leaf(mine, theirs[path], factor) for path, mine in ours.items()
     )
 
 
-def alike(ours: Array | str, theirs: Array | str, factor: float = 1) -> bool:
-    """Whether two leaves are equal within rounding in float64, or in the lower precision that both have."""
+def same_leaf(ours: Array | str, theirs: Array | str, factor: float = 1) -> bool:
+    """Whether two leaves are equal within rounding in float64, or in a lower precision if both have it."""
     if isinstance(ours, str) or isinstance(theirs, str):
         return isinstance(ours, str) and isinstance(theirs, str) and ours == theirs
     if ours.shape != theirs.shape:
         return False
     if ours.dtype == theirs.dtype and ours.tobytes() == theirs.tobytes():
         return True
-    off = off_by(ours, theirs) / factor
-    if off <= _TOLERANCE["float64"] or off > _TOLERANCE["float16"]:
-        return off <= _TOLERANCE["float64"]  # the same result for every precision
+    error = relative_error(ours, theirs) / factor
+    if error <= _TOLERANCE["float64"] or error > _TOLERANCE["float16"]:
+        return error <= _TOLERANCE["float64"]  # the same result for every precision
     precision = _precision(ours)
-    return precision == _precision(theirs) and off <= _TOLERANCE[precision]
+    return precision == _precision(theirs) and error <= _TOLERANCE[precision]
 
 
-def off_by(ours: Array, theirs: Array) -> float:
+def relative_error(ours: Array, theirs: Array) -> float:
     """The largest |ours - theirs| / (1 + |theirs|); NaN equals NaN, and an infinity equals itself."""
     with np.errstate(invalid="ignore", over="ignore"):
-        off = np.abs(ours - theirs) / (1 + np.abs(theirs))
-    worst = float(np.max(off, initial=0.0))
-    if np.isnan(worst):
-        as_good = (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))
-        off = np.where(as_good, 0.0, np.where(np.isnan(off), np.inf, off))
-        worst = float(np.max(off))
-    return worst
+        errors = np.abs(ours - theirs) / (1 + np.abs(theirs))
+    largest = float(np.max(errors, initial=0.0))
+    if np.isnan(largest):
+        are_equal = (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))
+        largest = float(np.max(np.where(are_equal, 0.0, np.where(np.isnan(errors), np.inf, errors))))
+    return largest
 
 
 _TOLERANCE = {"float16": 1e-1, "float32": 1e-5, "float64": 1e-11}
+"""The largest relative error that counts as rounding, by precision."""
 
 
 def _precision(values: Array) -> str:
-    """The lowest precision that holds all values; float64 for simple values, which every precision holds."""
-    for dtype, simple in (("float16", 5), ("float32", 11)):
+    """The lowest precision that holds all values; float64 if so few bits hold them that nothing follows."""
+    for dtype, few_bits in (("float16", 5), ("float32", 11)):
         with np.errstate(over="ignore"):
             if np.array_equal(values, values.astype(dtype), equal_nan=True):
-                return "float64" if _fit_in(values, simple) else dtype
+                scaled = np.ldexp(np.frexp(values)[0], few_bits)
+                has_few_bits = np.all((scaled == np.round(scaled)) | ~np.isfinite(scaled))
+                return "float64" if has_few_bits else dtype
     return "float64"
 
 
-def _fit_in(values: Array, bits: int) -> bool:
-    """Whether all values have at most this number of significant bits."""
-    scaled = np.ldexp(np.frexp(values)[0], bits)
-    return bool(np.all((scaled == np.round(scaled)) | ~np.isfinite(scaled)))
-
-
 def _leaves(value: Any) -> dict[str, Array | str]:
-    """Copies of the leaves of a value by path, since a later call may write to its arrays.
+    """Copies of the leaves of a value, by path. They are copies since a later call may write to the arrays.
 
-    Lists and tuples count as equal. A container that contains itself has the leaf `"itself"`.
+    A list equals a tuple with the same entries. A container within itself is the leaf `"itself"`.
     """
     leaves: dict[str, Array | str] = {}
     _gather(value, "", (), leaves, {})
@@ -176,25 +171,25 @@ def _leaves(value: Any) -> dict[str, Array | str]:
 
 
 def _gather(
-    value: Any, place: str, above: tuple[int, ...], leaves: dict[str, Array | str], copies: dict[int, Array]
+    value: Any, path: str, above: tuple[int, ...], leaves: dict[str, Array | str], copies: dict[int, Array]
 ) -> None:
-    """Add the leaves of a value at a path. An array with several paths, as in caches, is copied once.
+    """Add the leaves of a value to `leaves`. An array at several paths, as in caches, is copied once.
 
-    This function is no closure: a closure that calls itself would keep the arrays until a garbage collection.
+    A closure that calls itself would keep the arrays until a garbage collection, so this function is none.
     """
     if id(value) in above:
-        leaves[place] = "itself"
+        leaves[path] = "itself"
     elif isinstance(value, np.ndarray) and value.dtype.kind in "fiub":
         if id(value) not in copies:
             copies[id(value)] = value.astype(value.dtype if value.dtype.kind == "f" else np.float64)
-        leaves[place] = copies[id(value)]
+        leaves[path] = copies[id(value)]
     elif isinstance(value, int) and abs(value) > sys.float_info.max:
-        leaves[place] = "a huge number"
+        leaves[path] = "a huge number"
     elif isinstance(value, (bool, int, float)):
-        leaves[place] = np.asarray(value, np.float64)
+        leaves[path] = np.asarray(value, np.float64)
     elif isinstance(value, (tuple, list, dict)):
-        leaves[f"{place}."] = str(len(value))
+        leaves[f"{path}."] = str(len(value))
         for key, entry in value.items() if isinstance(value, dict) else enumerate(value):
-            _gather(entry, f"{place}.{key}", (*above, id(value)), leaves, copies)
+            _gather(entry, f"{path}.{key}", (*above, id(value)), leaves, copies)
     else:
-        leaves[place] = getattr(value, "type_name", type(value).__name__)
+        leaves[path] = getattr(value, "type_name", type(value).__name__)

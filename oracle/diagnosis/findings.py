@@ -15,6 +15,11 @@ class Finding:
     kind: str
     facts: Facts
 
+    @classmethod
+    def of(cls, kind: str, **facts: Any) -> "Finding":
+        """The finding of a kind with these facts."""
+        return cls(kind, facts)
+
     @property
     def words(self) -> str:
         """The text of the finding."""
@@ -23,7 +28,7 @@ class Finding:
     @property
     def without_place(self) -> "Finding":
         """The finding without its place in a file, so that findings of several functions can be equal."""
-        return found(self.kind, **{name: fact for name, fact in self.facts.items() if name != "at"})
+        return Finding(self.kind, {name: fact for name, fact in self.facts.items() if name != "at"})
 
     @property
     def lines(self) -> Sequence[str]:
@@ -62,19 +67,14 @@ class Finding:
         return repr((self.kind, _without_numbers(_CAUSE.get(self.kind, dict)(self.facts))))
 
     @property
-    def place(self) -> str:
-        """A key like `cause`, but all locations in one equation have the same key."""
+    def equation_or_cause(self) -> str:
+        """A key that all locations in the same equation have in common; for other findings, `cause`."""
         return repr(_without_numbers(self.facts["where"])) if self.kind == "location" else self.cause
-
-
-def found(kind: str, **facts: Any) -> Finding:
-    """A finding of a kind with these facts."""
-    return Finding(kind, facts)
 
 
 def mistake(*names: str) -> Finding:
     """The finding of one mistake of the catalogue, or of several mistakes at once."""
-    return found("mistake", names=[*names])
+    return Finding.of("mistake", names=[*names])
 
 
 def _mistake(names: Sequence[str]) -> str:
@@ -88,7 +88,7 @@ def _raised(type: str, text: str, at: str = "") -> str:
 
 
 def _lacking(what: str, detail: str, function: str = "", expected: str = "", target: str = "") -> str:
-    """Why a function cannot be judged; a whole sentence if `target` is given."""
+    """Why a function cannot be judged. With a `target`, the text is a whole sentence."""
     if what == "missing":
         return f"{target} has no {function}{detail}".strip()
     if what == "signature":
@@ -106,7 +106,7 @@ def _digits(digits: int) -> str:
 def _subnormals(all: bool) -> str:
     if all:
         return "subnormal numbers are flushed to zero"
-    return "subnormal numbers are wrong, as where some of them are flushed to zero"
+    return "subnormal numbers are wrong; perhaps some of them are flushed to zero"
 
 
 def _traces(outputs: Sequence[Sequence[str]]) -> str:
@@ -115,7 +115,6 @@ def _traces(outputs: Sequence[Sequence[str]]) -> str:
 
 
 def _helper(functions: Sequence[str], told: Facts) -> str:
-    """A finding about functions of helper modules."""
     return f"by {' and '.join(functions)}, which the course gives: {Finding(**told).title}"
 
 
@@ -167,11 +166,11 @@ _CAUSE: Mapping[str, Callable[[Facts], Any]] = {
     "digits": lambda facts: [],
     "location": lambda facts: [facts["where"], facts["how"]],
 }
-"""For some kinds: the facts that distinguish causes. For all other kinds every fact does."""
+"""The facts that distinguish causes, by kind; for kinds that are not listed, every fact does."""
 
 
 def _without_numbers(value: Any) -> Any:
-    """The data with 0 for each number, without digits in texts, and with one name for predictions."""
+    """The data with 0 for each number, without digits in texts, and with `y` for each name of predictions."""
     if isinstance(value, Mapping):
         return {name: _without_numbers(each) for name, each in value.items()}
     if isinstance(value, (list, tuple)):
@@ -187,11 +186,7 @@ FAR = 0.1
 """A relative error that is larger than rounding in any precision."""
 
 LARGEST_ULP = 1e4
-"""Larger errors in ulp are not shown."""
-
-_LABELS = {"died": "call"}
-"""The labels that are not the names of facts. The fact `died` says whether a call crashed or hung."""
-
+"""The largest error in ulp that is shown."""
 
 _LAYOUTS = {
     "fortran": "all arguments are in Fortran order",
@@ -205,15 +200,15 @@ _LAYOUTS = {
 """The memory layout of all arguments of a call, in words."""
 
 
-def in_words(facts: Facts) -> dict[str, str]:
+def texts_of_facts(facts: Facts) -> dict[str, str]:
     """The text of each fact, by label."""
-    said = {
-        fact["asked"] if name == "again" else _LABELS.get(name, name.replace("_", " ")): _rendered(name, fact)
-        for name, fact in facts.items()
-    }
+    texts = {}
+    for name, fact in facts.items():
+        label = fact["asked"] if name == "again" else "call" if name == "died" else name.replace("_", " ")
+        texts[label] = _rendered(name, fact)
     if "again" in facts:
-        said["wrong"] += ": its two answers must agree"
-    return said
+        texts["wrong"] += ": its two answers must agree"
+    return texts
 
 
 def is_far(facts: Facts, relative_error: float = FAR) -> bool:
@@ -247,10 +242,10 @@ def _element(fact: Facts) -> str:
 
 def _allowed(fact: Facts) -> str:
     if "difference" in fact:
-        how_far = f"a difference of {float(fact['difference']):.2g}"
+        distance = f"a difference of {float(fact['difference']):.2g}"
     else:
-        how_far = f"{float(fact['error']):.2g} from the exact value"
-    return f"{how_far}, by rounding in {fact['dtype']}"
+        distance = f"{float(fact['error']):.2g} from the exact value"
+    return f"{distance}, by rounding in {fact['dtype']}"
 
 
 def _off_by(fact: Facts) -> str:
@@ -259,8 +254,8 @@ def _off_by(fact: Facts) -> str:
         return (
             f"{ulp:.2g} ulp, where no error is allowed" if isfinite(ulp) else "more than any rounding error"
         )
-    said = f"{bounds:.2g} times that"
-    return f"{said}, {ulp:.2g} ulp" if ulp < LARGEST_ULP else said
+    times = f"{bounds:.2g} times that"
+    return f"{times}, {ulp:.2g} ulp" if ulp < LARGEST_ULP else times
 
 
 def _wrong(who: Sequence[str]) -> str:
@@ -281,4 +276,4 @@ _RENDERERS: Mapping[str, Callable[[Any], str]] = {
     "extent": lambda fact: f"{fact['wrong']} of {fact['of']} elements of {fact['name']}",
     "raised": lambda fact: f"{fact['type']}: {fact['text']}",
 }
-"""The functions that render facts with several parts, by the name of the fact."""
+"""The function that renders each fact with several parts, by the name of the fact."""

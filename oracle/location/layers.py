@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from oracle.diagnosis.behaviour import Behaviour, Program
-from oracle.diagnosis.questions import problem
+from oracle.diagnosis.problems import problem
 from oracle.inputs import LayerInputs
 from oracle.limits import Limits
 from oracle.location.equations import equations, evaluate

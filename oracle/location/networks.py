@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from oracle import propagation
-from oracle.diagnosis.behaviour import Program, mistaken
+from oracle.diagnosis.behaviour import Program, mistaken_program
 from oracle.faults import RARE, mistakes_in
 from oracle.faults.equations import Equations
 from oracle.faults.fault import Fault
@@ -93,7 +93,7 @@ class Answer:
         return not self._are_given_by(form, self.right)
 
     def _are_given_by(self, form: Form, arrays: Mapping[str, Array]) -> bool:
-        program = mistaken(self.function, network_mistakes(self.function)[form])
+        program = mistaken_program(self.function, network_mistakes(self.function)[form])
         found = returned(program(self.inputs), self.inputs)
         tolerance = TOLERANCE[self.inputs.dtype.name]
         return found is not None and all(

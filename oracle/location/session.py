@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from oracle.diagnosis.behaviour import Behaviour, Program
-from oracle.diagnosis.questions import problem
+from oracle.diagnosis.problems import problem
 from oracle.inputs import Inputs, LayerInputs
 from oracle.limits import Limits
 from oracle.location.layers import Setting, observed_layer

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-import oracle.diagnosis.traces
+import oracle.diagnosis.effects
 import reference
 from oracle.diagnosis.behaviour import Behaviour, Program
-from oracle.diagnosis.findings import found
-from oracle.diagnosis.questions import extreme_problems, further_problems, opening_problems
+from oracle.diagnosis.findings import Finding
+from oracle.diagnosis.problems import extreme_problems, further_problems, opening_problems
 from oracle.faults import FAULTS, Fault
 from oracle.inputs import Inputs
 from oracle.problem import LayerProblem, Problem, siblings
@@ -122,16 +122,16 @@ def program(function: str, implementation: Any) -> Program:
     return ask
 
 
-NEARLY = found("nearly").words
+NEARLY = Finding.of("nearly").words
 
 
 def side_effect(*asked: Any) -> list[str]:
-    """The words of `oracle.diagnosis.traces.side_effect`."""
-    known = oracle.diagnosis.traces.side_effect(*asked)
+    """The words of `oracle.diagnosis.effects.side_effect`."""
+    known = oracle.diagnosis.effects.side_effect(*asked)
     return [known.words] if known else []
 
 
-def symptoms(*asked: Any) -> str:
-    """The words of `oracle.diagnosis.traces.symptoms`."""
-    known = oracle.diagnosis.traces.symptoms(*asked)
+def wrong_outputs(*asked: Any) -> str:
+    """The words of `oracle.diagnosis.effects.wrong_outputs`."""
+    known = oracle.diagnosis.effects.wrong_outputs(*asked)
     return known.words if known else ""

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 
 import reference
-from oracle.diagnosis.behaviour import Behaviour, mistaken
-from oracle.diagnosis.findings import found, mistake
-from oracle.diagnosis.names import _behaviours, _with_counterexample, diagnose
-from oracle.diagnosis.questions import Scope, distinguishing_problems
-from oracle.diagnosis.traces import right_digits
+from oracle.diagnosis.behaviour import Behaviour, mistaken_program
+from oracle.diagnosis.catalogue_search import _behaviours, _with_counterexample, diagnose
+from oracle.diagnosis.effects import right_digits
+from oracle.diagnosis.findings import Finding, mistake
+from oracle.diagnosis.problems import Scope, distinguishing_problems
 from oracle.faults import FAULTS, mistakes_in
 from oracle.limits import ANYTHING
 from oracle.problem import Problem
-from oracle.tests.answers import NEARLY, program, side_effect, small, symptoms
+from oracle.tests.answers import NEARLY, program, side_effect, small, wrong_outputs
 from oracle.tests.selection import chosen
 from reference.contract import FUNCTIONS
 
@@ -47,20 +47,20 @@ def diagnosis(function: str, implementation: Any) -> list[str]:
 def test_what_is_right_looks_like_no_mistake(function: str) -> None:
     assert diagnosis(function, reference) == []
     assert side_effect(function, program(function, reference), small(function)) == []
-    assert symptoms(function, program(function, reference), small(function)) == NEARLY
+    assert wrong_outputs(function, program(function, reference), small(function)) == NEARLY
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_of_what_raises_nothing_is_known(function: str) -> None:
-    assert symptoms(function, lambda _, then=None: Behaviour.of_error(), small(function)) == ""
+    assert wrong_outputs(function, lambda _, then=None: Behaviour.of_error(), small(function)) == ""
 
 
 def test_wrong_outputs_are_listed_with_their_first_wrong_step() -> None:
-    one_late = mistaken("rnn_forward", FAULTS["last_step_skipped"])
-    known = symptoms("rnn_forward", one_late, small("rnn_forward"))
+    one_late = mistaken_program("rnn_forward", FAULTS["last_step_skipped"])
+    known = wrong_outputs("rnn_forward", one_late, small("rnn_forward"))
     assert known.endswith("wrong outputs: a (first at step 1), y_pred (first at step 1)")
-    cell = symptoms(
-        "rnn_cell_forward", mistaken("rnn_cell_forward", FAULTS["no_softmax"]), small("rnn_forward")
+    cell = wrong_outputs(
+        "rnn_cell_forward", mistaken_program("rnn_cell_forward", FAULTS["no_softmax"]), small("rnn_forward")
     )
     assert cell == "wrong outputs: yt_pred"
 
@@ -127,7 +127,7 @@ def test_to_how_many_digits_it_is_right_is_told_of_weights_that_are_rounded(
 
     ask = program("lstm_cell_forward", SimpleNamespace(lstm_cell_forward=lstm_cell_forward))
     inputs = Problem.lstm(n_x=2, n_a=3, n_y=2, m=2, T_x=1).inputs("lstm_cell_forward")
-    assert right_digits("lstm_cell_forward", ask, inputs) == (digits and found("digits", digits=digits))
+    assert right_digits("lstm_cell_forward", ask, inputs) == (digits and Finding.of("digits", digits=digits))
 
 
 def test_of_what_raises_on_no_steps_alone_nothing_is_named_that_caches_something_else() -> None:
@@ -157,7 +157,7 @@ def test_the_cached_answers_of_a_mistake_are_its_answers(function: str) -> None:
         for counterexample in (other, small(function)):
             inputs = [*(problem.inputs(function) for problem in given), counterexample]
             cached = [*_with_counterexample(function, fault, ANYTHING, given, counterexample)]
-            fresh = [*_behaviours(mistaken(function, fault), inputs)]
+            fresh = [*_behaviours(mistaken_program(function, fault), inputs)]
             if not all(map(Behaviour.is_like, cached, fresh)):  # then it acts at random, which may not show
-                again = ([*_behaviours(mistaken(function, fault), inputs)] for _ in range(10))
+                again = ([*_behaviours(mistaken_program(function, fault), inputs)] for _ in range(10))
                 assert not all(all(map(Behaviour.is_like, fresh, each)) for each in again), fault.name

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from oracle.diagnosis.findings import _WORDS, Finding, found, in_words, is_far, mistake
+from oracle.diagnosis.findings import _WORDS, Finding, is_far, mistake, texts_of_facts
 from oracle.faults import ERRORS, FAULTS
 
 EVERY: list[tuple[Finding, str]] = [
@@ -14,51 +14,56 @@ EVERY: list[tuple[Finding, str]] = [
         f"{FAULTS['c0_is_a0'].sentence}, and {FAULTS['one_maximum'].sentence}",
     ),
     (mistake("cache_made_an_array"), ERRORS["cache_made_an_array"][0]),
-    (found("raised", type="KeyError", text="'Wy'", at="a.py:3"), "KeyError: 'Wy', at a.py:3"),
-    (found("died", reason="crashed with SIGSEGV"), "crashed with SIGSEGV"),
-    (found("form", text="returned None"), "returned None"),
-    (found("lacking", what="missing", function="rnn_forward", detail=""), "has no rnn_forward"),
-    (found("two answers"), "two calls with equal arguments give different answers"),
+    (Finding.of("raised", type="KeyError", text="'Wy'", at="a.py:3"), "KeyError: 'Wy', at a.py:3"),
+    (Finding.of("died", reason="crashed with SIGSEGV"), "crashed with SIGSEGV"),
+    (Finding.of("form", text="returned None"), "returned None"),
+    (Finding.of("lacking", what="missing", function="rnn_forward", detail=""), "has no rnn_forward"),
+    (Finding.of("two answers"), "two calls with equal arguments give different answers"),
     (
-        found("earlier calls", again="asked again"),
+        Finding.of("earlier calls", again="asked again"),
         "asked again it is right: the answer depends on earlier calls, or on chance",
     ),
-    (found("order of parameters"), "the answer depends on the order of the parameters in their dict"),
+    (Finding.of("order of parameters"), "the answer depends on the order of the parameters in their dict"),
     (
-        found("overwrites", arrays=["a", "y_pred"]),
+        Finding.of("overwrites", arrays=["a", "y_pred"]),
         "a later call overwrites the a and y_pred of an earlier call",
     ),
-    (found("writes", arguments=["a0", "parameters['ba']"]), "it writes to a0, parameters['ba']"),
+    (Finding.of("writes", arguments=["a0", "parameters['ba']"]), "it writes to a0, parameters['ba']"),
     (
-        found("stated gates", stated="fgoi", fits="ifgo"),
+        Finding.of("stated gates", stated="fgoi", fits="ifgo"),
         "the gates are in the order ifgo, not fgoi as --gates states",
     ),
     (
-        found("digits", digits=7),
+        Finding.of("digits", digits=7),
         "right to 7 digits only (7 decimals below 1), as if a part were in float32, or an epsilon added",
     ),
-    (found("subnormals", all=True), "subnormal numbers are flushed to zero"),
+    (Finding.of("subnormals", all=True), "subnormal numbers are flushed to zero"),
     (
-        found("location", where="ot", when=None, how=None, lines=["where: ot", "when: m = 1"]),
+        Finding.of("digits", digits=7),
+        "right to 7 digits only, as if a part were computed in float32, or an epsilon added",
+    ),
+    (Finding.of("subnormals", all=True), "subnormal numbers are flushed to zero"),
+    (
+        Finding.of("location", where="ot", when=None, how=None, lines=["where: ot", "when: m = 1"]),
         "where: ot; when: m = 1",
     ),
-    (found("nearly"), "off by too little to tell which mistake it is"),
+    (Finding.of("nearly"), "off by too little to tell which mistake it is"),
     (
-        found("only in this law"),
+        Finding.of("only in this law"),
         "right in an ordinary call, and wrong in the kind of call that this law makes",
     ),
-    (found("right in", dtype="float64", wrong_in="float32"), "right in float64, and not in float32"),
+    (Finding.of("right in", dtype="float64", wrong_in="float32"), "right in float64, and not in float32"),
     (
-        found("traces", outputs=[["a", "first at step 2"], ["y", ""]]),
+        Finding.of("traces", outputs=[["a", "first at step 2"], ["y", ""]]),
         "wrong outputs: a (first at step 2), y",
     ),
     (
-        found("helper", functions=["u.softmax"], told=vars(mistake("no_softmax"))),
+        Finding.of("helper", functions=["u.softmax"], told=vars(mistake("no_softmax"))),
         f"by u.softmax, which the course gives: {FAULTS['no_softmax'].sentence}",
     ),
-    (found("broke", error="x"), "the search for the mistake failed, please report it: x"),
-    (found("unknown"), "nothing is known about it"),
-    (found("harness broke"), "the harness broke, please report it"),
+    (Finding.of("broke", error="x"), "the search for the mistake failed, please report it: x"),
+    (Finding.of("unknown"), "nothing is known about it"),
+    (Finding.of("harness broke"), "the harness broke, please report it"),
 ]
 
 
@@ -86,8 +91,8 @@ def test_every_kind_is_among_them() -> None:
     ],
 )
 def test_numbers_and_places_make_no_other_cause(kind: str, one: Any, other: Any) -> None:
-    assert found(kind, **one).cause == found(kind, **other).cause
-    assert found(kind, **one).cause != found("nearly").cause
+    assert Finding.of(kind, **one).cause == Finding.of(kind, **other).cause
+    assert Finding.of(kind, **one).cause != Finding.of("nearly").cause
 
 
 @pytest.mark.parametrize(
@@ -110,7 +115,7 @@ def test_what_is_off_by_more_than_rounding_is_far(ours: float | str, right: floa
 
 def test_other_errors_have_other_causes() -> None:
     errors = [{"type": "KeyError", "text": "'Wy'"}, {"type": "KeyError", "text": "'by'"}]
-    assert len({found("raised", **error).cause for error in errors}) == 2
+    assert len({Finding.of("raised", **error).cause for error in errors}) == 2
 
 
 @pytest.mark.parametrize(
@@ -123,4 +128,4 @@ def test_other_errors_have_other_causes() -> None:
     ],
 )
 def test_who_is_wrong_is_said_in_words(who: list[str], said: str) -> None:
-    assert in_words({"wrong": who}) == {"wrong": said}
+    assert texts_of_facts({"wrong": who}) == {"wrong": said}

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 
 import reference
-from oracle.diagnosis.behaviour import Behaviour, Program, mistaken, specification
+from oracle.diagnosis.behaviour import Behaviour, Program, mistaken_program, specification
+from oracle.diagnosis.catalogue_search import diagnose
 from oracle.diagnosis.findings import mistake
-from oracle.diagnosis.names import diagnose
-from oracle.diagnosis.questions import Scope, has_more_options, problems
-from oracle.diagnosis.questions import problem as posed
+from oracle.diagnosis.problems import Scope, distinguishing_inputs, has_more_options
+from oracle.diagnosis.problems import problem as posed
 from oracle.faults import FAULTS, Fault, common_mistakes, mistakes_in
 from oracle.inputs import Inputs, LayerInputs
 from oracle.problem import LayerProblem
-from oracle.tests.answers import NEARLY, program, side_effect, symptoms, with_everything
+from oracle.tests.answers import NEARLY, program, side_effect, with_everything, wrong_outputs
 from oracle.tests.selection import chosen
 from reference.contract import LAYERS
 
@@ -53,7 +53,7 @@ def counterexample(function: str, fault: Fault, seed: int) -> LayerInputs:
     regimes = ["huge"] if fault.name in IN_LARGE_NUMBERS else ["ternary", "unit", "wild"]
     for _ in range(1000):
         inputs = drawn(function, rng, regimes).inputs(function)
-        shown = mistaken(function, fault)(inputs)
+        shown = mistaken_program(function, fault)(inputs)
         if fault.name in BETWEEN_CALLS or not shown.is_like(specification(function)(inputs)):
             return inputs
     raise AssertionError(f"{fault.name} does not show")
@@ -62,7 +62,7 @@ def counterexample(function: str, fault: Fault, seed: int) -> LayerInputs:
 def named(function: str, fault: Fault, seed: int) -> str:
     inputs = counterexample(function, fault, seed)
     extreme = fault.name in IN_LARGE_NUMBERS
-    found = diagnose(function, mistaken(function, fault), inputs, Scope(extreme=extreme))
+    found = diagnose(function, mistaken_program(function, fault), inputs, Scope(extreme=extreme))
     return found[0].words if found else ""
 
 
@@ -80,14 +80,14 @@ def test_every_mistake_is_named_first(function: str) -> None:
 @pytest.mark.parametrize("function", LAYERS)
 def test_every_mistake_is_told_from_every_other(function: str) -> None:
     """Takes seconds: it asks a quarter of the mistakes every question."""
-    asked = problems(function, with_everything(function).inputs(function), Scope(extreme=True))
+    asked = distinguishing_inputs(function, with_everything(function).inputs(function), Scope(extreme=True))
     first, second, *rest = asked
 
     def shown(ask: Program) -> list[Behaviour]:
         return [ask(first, then=second), ask(second), *map(ask, rest)]
 
     some = chosen(mistakes_in(function), lambda fault: fault.group)
-    behaviours = {fault.name: shown(mistaken(function, fault)) for fault in some}
+    behaviours = {fault.name: shown(mistaken_program(function, fault)) for fault in some}
     behaviours["the specification"] = shown(specification(function))
     for one, other in combinations(behaviours, 2):
         pairs = zip(behaviours[one], behaviours[other], strict=True)
@@ -101,11 +101,11 @@ def test_what_is_right_has_no_name_and_no_manners(function: str) -> None:
     for inputs in (with_everything(function).inputs(function), few):
         assert diagnose(function, ask, inputs, Scope(extreme=True)) == []
         assert side_effect(function, ask, inputs) == []
-        assert symptoms(function, ask, inputs) == NEARLY
+        assert wrong_outputs(function, ask, inputs) == NEARLY
 
 
 def unlisted(function: str, **changes: Callable[..., Any]) -> Program:
-    return mistaken(function, Fault("unlisted", "none", "it is unlisted", {function: changes}))
+    return mistaken_program(function, Fault("unlisted", "none", "it is unlisted", {function: changes}))
 
 
 @pytest.mark.parametrize("function", LAYERS)
@@ -113,7 +113,7 @@ def test_two_unlisted_changes_have_no_name(function: str) -> None:
     inputs = with_everything(function).inputs(function)
     ask = unlisted(function, a_out=lambda v: 1.01 * v.a_next[: v.n_h], top=lambda v: v.padded + 1e-3)
     assert diagnose(function, ask, inputs) == []
-    known = symptoms(function, ask, inputs)
+    known = wrong_outputs(function, ask, inputs)
     assert known.startswith("wrong outputs: a (first at step 0), a_last (first in layer 0, forward)")
 
 
@@ -121,7 +121,7 @@ def test_it_is_told_where_outputs_are_first_wrong() -> None:
     inputs = posed("rnn_layer", n_x=2, n_a=3, m=2, T_x=3, layers=2, directions=2).inputs("rnn_layer")
 
     def known(**changes: Callable[..., Any]) -> str:
-        return symptoms("rnn_layer", unlisted("rnn_layer", **changes), inputs)
+        return wrong_outputs("rnn_layer", unlisted("rnn_layer", **changes), inputs)
 
     last_step = known(top=lambda v: v.padded + (np.arange(3) == 2))
     assert last_step.startswith("wrong outputs: a (first at step 2)")
@@ -148,7 +148,7 @@ def test_two_mistakes_at_once_are_both_named(function: str, one: str, two: str) 
         if {first.name, second.name} == {one, two}
     )
     inputs = with_everything(function).inputs(function)
-    assert diagnose(function, mistaken(function, pair), inputs)[0] == mistake(*pair.names)
+    assert diagnose(function, mistaken_program(function, pair), inputs)[0] == mistake(*pair.names)
 
 
 REFUSED: Mapping[str, Callable[[LayerInputs], bool]] = {
@@ -162,7 +162,7 @@ REFUSED: Mapping[str, Callable[[LayerInputs], bool]] = {
 @pytest.mark.parametrize("refused", REFUSED)
 @pytest.mark.parametrize("name", ["a0_ignored", "every_bias_missing", "last_states_one_early"])
 def test_a_mistake_is_named_in_spite_of_what_is_refused(name: str, refused: str) -> None:
-    ask = mistaken("rnn_layer", FAULTS[name])
+    ask = mistaken_program("rnn_layer", FAULTS[name])
 
     def refusing(inputs: Inputs, then: Inputs | None = None) -> Behaviour:
         assert isinstance(inputs, LayerInputs)
@@ -199,7 +199,7 @@ def test_wrong_outputs_are_listed_with_their_first_wrong_step_or_layer(function:
     inputs = with_everything(function).inputs(function)
 
     def known(name: str) -> str:
-        return symptoms(function, mistaken(function, FAULTS[name]), inputs)
+        return wrong_outputs(function, mistaken_program(function, FAULTS[name]), inputs)
 
     assert known("last_states_exchanged") == "wrong outputs: a_last (first in layer 0, forward)" + (
         ", c_last (first in layer 0, forward)" if function == "lstm_layer" else ""
@@ -212,7 +212,7 @@ def test_wrong_outputs_are_listed_with_their_first_wrong_step_or_layer(function:
 def test_chance_is_recognised(name: str) -> None:
     """Takes a second: what is random is compared with all mistakes."""
     inputs = with_everything("rnn_layer").inputs("rnn_layer")
-    assert diagnose("rnn_layer", mistaken("rnn_layer", FAULTS[name]), inputs) == [mistake(name)]
+    assert diagnose("rnn_layer", mistaken_program("rnn_layer", FAULTS[name]), inputs) == [mistake(name)]
     kept = np.random.default_rng(3)
     ask = unlisted("rnn_layer", between=lambda v: v.padded * (kept.random(v.padded.shape) < 0.7) / 0.7)
     assert diagnose("rnn_layer", ask, inputs) == []

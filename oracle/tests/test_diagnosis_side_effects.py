@@ -10,9 +10,9 @@ import pytest
 
 import reference
 from oracle.diagnosis.behaviour import Behaviour
+from oracle.diagnosis.catalogue_search import diagnose
 from oracle.diagnosis.findings import mistake
-from oracle.diagnosis.names import diagnose
-from oracle.diagnosis.questions import problem as posed
+from oracle.diagnosis.problems import problem as posed
 from oracle.faults import FAULTS, Fault
 from oracle.tests.answers import program, side_effect, small, with_everything
 

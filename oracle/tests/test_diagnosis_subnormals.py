@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 import reference
-from oracle.diagnosis.behaviour import mistaken, program_of
-from oracle.diagnosis.findings import Finding, found
-from oracle.diagnosis.traces import flushes
+from oracle.diagnosis.behaviour import mistaken_program, program_of
+from oracle.diagnosis.effects import flushed_subnormals
+from oracle.diagnosis.findings import Finding
 from oracle.faults import FAULTS
 from oracle.limits import ANYTHING
 from oracle.problem import Problem
 
-FLUSHED = found("subnormals", all=True)
+FLUSHED = Finding.of("subnormals", all=True)
 CELL = "lstm_cell_forward"
 TINY = Problem.lstm(n_x=2, n_a=3, n_y=1, m=4, T_x=1, regime="subnormal")
 
@@ -37,12 +37,12 @@ def flushing(kept: Callable[[Any], Any]) -> Any:
     ("kept", "said"), [(np.zeros_like, FLUSHED), (np.signbit, FLUSHED), (np.ones_like, None)]
 )
 def test_what_is_flushed_is_told(kept: Callable[[Any], Any], said: Finding | None) -> None:
-    assert flushes(CELL, program_of(flushing(kept), CELL, ANYTHING), TINY) == said
+    assert flushed_subnormals(CELL, program_of(flushing(kept), CELL, ANYTHING), TINY) == said
 
 
 @pytest.mark.parametrize("name", ["candidate_and_output_biases_exchanged", "relu_for_tanh"])
 def test_who_is_wrong_with_ordinary_numbers_flushes_nothing(name: str) -> None:
-    assert flushes(CELL, mistaken(CELL, FAULTS[name]), TINY) is None
+    assert flushed_subnormals(CELL, mistaken_program(CELL, FAULTS[name]), TINY) is None
 
 
 def test_who_is_wrong_with_small_numbers_flushes_nothing() -> None:
@@ -53,18 +53,20 @@ def test_who_is_wrong_with_small_numbers_flushes_nothing() -> None:
         return reference.lstm_cell_forward(xt, a_prev, c_prev * going, parameters)
 
     program = SimpleNamespace(lstm_cell_forward=lstm_cell_forward)
-    assert flushes(CELL, program_of(program, CELL, ANYTHING), TINY) is None
+    assert flushed_subnormals(CELL, program_of(program, CELL, ANYTHING), TINY) is None
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32", "float16"])
 def test_a_layer_that_flushes_is_told_too(dtype: str) -> None:
     tiny = Problem.rnn_layer(n_x=2, n_a=3, m=4, T_x=1, regime="subnormal", dtype=dtype)
-    assert flushes("rnn_layer", program_of(reference, "rnn_layer", ANYTHING), tiny) is None
+    assert flushed_subnormals("rnn_layer", program_of(reference, "rnn_layer", ANYTHING), tiny) is None
 
     def rnn_layer(*arguments: Any, **options: Any) -> Any:
         outputs = reference.rnn_layer(*arguments, **options)
         return tuple(np.where(np.abs(part) < np.finfo(part.dtype).tiny, 0, part) for part in outputs)
 
-    said = flushes("rnn_layer", program_of(SimpleNamespace(rnn_layer=rnn_layer), "rnn_layer", ANYTHING), tiny)
+    said = flushed_subnormals(
+        "rnn_layer", program_of(SimpleNamespace(rnn_layer=rnn_layer), "rnn_layer", ANYTHING), tiny
+    )
     assert said in (FLUSHED, None)
     assert said or dtype == "float16"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import reference
-from oracle.diagnosis.behaviour import Behaviour, mistaken, specification
+from oracle.diagnosis.behaviour import Behaviour, mistaken_program, specification
 from oracle.faults import FAULTS
 from oracle.inputs import Inputs
 from oracle.limits import ANYTHING, Limits
@@ -156,7 +156,7 @@ def test_most_mistakes_of_networks_change_what_is_returned(function: str) -> Non
 def test_a_mistake_of_a_network_is_located_as_an_entry_of_the_catalogue() -> None:
     """Half a second: some sixty networks are asked, and compared with the entries."""
     problem = Problem.rnn_layer(n_x=3, n_a=3, m=4, T_x=5, lengths="random", seed=3)
-    program = mistaken("rnn_layer", FAULTS["held_state_in_padding"])
+    program = mistaken_program("rnn_layer", FAULTS["held_state_in_padding"])
     found = locate("rnn_layer", program, problem, lambda: None)
     assert found
     assert found.how == Form("padded", mistake="held_state_in_padding")
@@ -227,7 +227,7 @@ def test_a_mistake_is_located_from_a_problem_without_steps(function: str) -> Non
     sizes = {name: size for name, size in SIZES.items() if name != "n_y" or function == "lstm_forward"}
     make = Problem.lstm if function == "lstm_forward" else Problem.lstm_layer
     problem = make(**{**sizes, "T_x": 0})
-    program = mistaken(function, FAULTS["gates_coupled"])
+    program = mistaken_program(function, FAULTS["gates_coupled"])
     found = locate(function, program, problem, lambda: None)
     assert found
     assert found.where.equation == "it"  # it is 1 - ft

@@ -10,8 +10,8 @@ import pytest
 
 from oracle.checkpoints import only_layer
 from oracle.conversion import to_torch
-from oracle.diagnosis.names import diagnose
-from oracle.diagnosis.questions import Scope
+from oracle.diagnosis.catalogue_search import diagnose
+from oracle.diagnosis.problems import Scope
 from oracle.problem import LayerProblem, Problem
 from oracle.weight_copies import difference, port
 

@@ -8,7 +8,7 @@ import pytest
 
 import reference
 from oracle import propagation, pytorch
-from oracle.diagnosis.findings import in_words
+from oracle.diagnosis.findings import texts_of_facts
 from oracle.inputs import Inputs
 from oracle.problem import Problem
 from oracle.verdict import Comparison, largest_ratio
@@ -80,7 +80,7 @@ def test_the_message_names_everything(a: Array, torchs: Array) -> None:
     facts = compared(ours, theirs, bound=np.full_like(a, 2e-15)).explain()
     assert facts["element"] == {"name": "a", "row": "unit 1", "sample": 0, "step": 1}
     assert facts["implementation"] == 0.125
-    assert in_words(facts) == {
+    assert texts_of_facts(facts) == {
         "element": "a[unit 1, sample 0, step 1]",
         "implementation": "0.125",
         "torch": "-0.034762088806654",
@@ -106,7 +106,7 @@ def test_the_message_names_everything(a: Array, torchs: Array) -> None:
 def test_an_error_is_told_by_its_bound_if_that_is_not_zero(
     bounds: float | str, ulp: float | str, words: str
 ) -> None:
-    assert in_words({"off_by": {"bounds": bounds, "ulp": ulp}})["off by"] == words
+    assert texts_of_facts({"off_by": {"bounds": bounds, "ulp": ulp}})["off by"] == words
 
 
 def test_a_corrupted_framework_is_blamed(a: Array, torchs: Array) -> None:
@@ -118,15 +118,15 @@ def test_two_wrong_answers_are_both_blamed(a: Array, torchs: Array) -> None:
 
 
 def test_a_bound_that_neither_exceeds_is_at_fault() -> None:
-    assert in_words({"wrong": []})["wrong"].startswith("neither")
+    assert texts_of_facts({"wrong": []})["wrong"].startswith("neither")
 
 
 def test_an_implementation_that_contradicts_itself_is_wrong(a: Array) -> None:
     facts = compared(off(a), a, rival="asked again").explain()
     assert facts["again"] == {"asked": "asked again", "value": a[1, 0, 1]}
-    assert in_words(facts)["asked again"] == repr(float(a[1, 0, 1]))
+    assert texts_of_facts(facts)["asked again"] == repr(float(a[1, 0, 1]))
     said = "the implementation: its two answers must agree"
-    assert in_words(facts)["wrong"] == said
+    assert texts_of_facts(facts)["wrong"] == said
     assert "exact" not in facts
 
 

@@ -12,10 +12,10 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from oracle.diagnosis.behaviour import specification
-from oracle.diagnosis.findings import Finding, found
-from oracle.diagnosis.names import accounts_for, diagnose
-from oracle.diagnosis.questions import Scope
-from oracle.diagnosis.traces import flushes, right_digits, side_effect, symptoms
+from oracle.diagnosis.catalogue_search import diagnose, explains_answer
+from oracle.diagnosis.effects import flushed_subnormals, right_digits, side_effect, wrong_outputs
+from oracle.diagnosis.findings import Finding
+from oracle.diagnosis.problems import Scope
 from oracle.limits import Limits
 from oracle.location.facts import Condition, Feature, Location
 from oracle.location.locate import explains, locate
@@ -86,13 +86,13 @@ def explain(trial: Trial, *, whole: bool = False, locating: bool = True) -> Expl
     except DiedError:
         return Explanation()
     except Exception as error:  # the failure is reported without an explanation
-        return Explanation([found("broke", error=repr(error))])
+        return Explanation([Finding.of("broke", error=repr(error))])
 
 
 def _explain(trial: Trial, *, whole: bool, locating: bool) -> Explanation:
     understood = trial.implementation.load().understood
     if understood.get("fits"):
-        return Explanation([found("stated gates", stated=understood["gates"], fits=understood["fits"])])
+        return Explanation([Finding.of("stated gates", stated=understood["gates"], fits=understood["fits"])])
     extreme = trial.law.grade == "robust" or float(np.abs(trial.inputs.x).max(initial=0)) > LARGEST_ORDINARY
     program = Program(trial.implementation, trial.contract.name)
     earlier = _cache(program).explanations[program.function, extreme]
@@ -102,17 +102,17 @@ def _explain(trial: Trial, *, whole: bool, locating: bool) -> Explanation:
     explanation = search(program, trial.problem, extreme=extreme, whole=whole, locating=locating)
     if explanation.names_a_mistake:
         earlier.append(explanation)
-    if [*explanation.findings] != [found("nearly")]:
+    if [*explanation.findings] != [Finding.of("nearly")]:
         return explanation
     is_right_in_new_process = trial.holds_alone()
     if not is_right_in_new_process:
         trial.implementation.end_process()
-        if symptoms(program.function, program, trial.inputs, program.limits) == found("nearly"):
+        if wrong_outputs(program.function, program, trial.inputs, program.limits) == Finding.of("nearly"):
             return explanation
     again = "in a new process" if is_right_in_new_process else "asked again"
     return replace(
         explanation,
-        findings=[found("earlier calls", again=again)],
+        findings=[Finding.of("earlier calls", again=again)],
         is_reproducible=not is_right_in_new_process,
     )
 
@@ -131,7 +131,7 @@ def _matching_explanation(trial: Trial, earlier: Sequence[Explanation]) -> Expla
             each
             for each in explanation.findings
             if each.kind == "mistake"
-            and accounts_for(each.facts["names"], function, trial.inputs, answer, limits)
+            and explains_answer(each.facts["names"], function, trial.inputs, answer, limits)
         ]
         if fitting and fitting[0] == explanation.findings[0]:
             return replace(explanation, findings=fitting)
@@ -147,7 +147,7 @@ def search(
     `DiedError` if the process dies.
     """
     function, limits = program.function, program.limits
-    if problem.regime == "subnormal" and (flushed := flushes(function, program, problem, limits)):
+    if problem.regime == "subnormal" and (flushed := flushed_subnormals(function, program, problem, limits)):
         return Explanation([flushed])
     # In float64, few mistakes give the same numbers within rounding.
     widest = limits.fitted(replace(problem, dtype="float64"))
@@ -165,7 +165,7 @@ def search(
     if not findings and locating:
         location = located(program, widest, limits) or _located_in_float32(program, problem)
     if location:
-        findings = [found("location", **location.data(), lines=lines(location))]
+        findings = [Finding.of("location", **location.data(), lines=lines(location))]
     is_vague = not findings or (location and not location.data()["how"])
     if is_vague and (digits := right_digits(function, program, counterexample, scope)):
         findings = [digits, *findings]
@@ -217,15 +217,15 @@ def _located_in_float32(program: Program, counterexample: Problem) -> Location |
 def _wrong_outputs(program: Program, problem: Problem, widest: Problem) -> list[Finding]:
     """Find which outputs are wrong. `widest` is the problem in the widest dtype that the target supports."""
     function, counterexample = program.function, widest.inputs(program.function)
-    finding = symptoms(function, program, counterexample, program.limits)
-    if finding != found("nearly"):
+    finding = wrong_outputs(function, program, counterexample, program.limits)
+    if finding != Finding.of("nearly"):
         program.implementation.end_process()  # earlier calls may have made the answer wrong
         if program(counterexample).is_like(specification(function, program.limits)(counterexample)):
-            finding = found("nearly")
+            finding = Finding.of("nearly")
     elif problem.dtype != widest.dtype:
-        in_dtype = symptoms(function, program, problem.inputs(function), program.limits)
+        in_dtype = wrong_outputs(function, program, problem.inputs(function), program.limits)
         if in_dtype != finding:
-            right = found("right in", dtype=widest.dtype, wrong_in=problem.dtype)
+            right = Finding.of("right in", dtype=widest.dtype, wrong_in=problem.dtype)
             return [right, in_dtype] if in_dtype else [right]
     return [finding] if finding else []
 

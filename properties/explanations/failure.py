@@ -4,7 +4,7 @@ import shlex
 from functools import cached_property
 from itertools import zip_longest
 
-from oracle.diagnosis.findings import Finding, found, in_words, is_far, mistake
+from oracle.diagnosis.findings import Finding, is_far, mistake, texts_of_facts
 from oracle.faults import mistakes_raising
 from oracle.verdict import Facts
 from properties.explanations.explanation import Explanation, explain
@@ -52,13 +52,13 @@ class Failure:
         if "raised" in facts:
             of_error = [mistake(name) for name in mistakes_raising(**facts["raised"])]
             others = [each for each in findings if each.kind != "nearly" and each not in of_error]
-            findings = [*of_error, *others, found("raised", **facts["raised"], **place)]
+            findings = [*of_error, *others, Finding.of("raised", **facts["raised"], **place)]
         if "died" in facts:
-            findings.append(found("died", reason=facts["died"], **place))
+            findings.append(Finding.of("died", reason=facts["died"], **place))
         if "form" in facts:
-            findings.append(found("form", text=facts["form"]))
-        if found("nearly") in findings and is_far(self.facts):  # ordinary calls are right
-            findings[findings.index(found("nearly"))] = found("only in this law")
+            findings.append(Finding.of("form", text=facts["form"]))
+        if Finding.of("nearly") in findings and is_far(self.facts):  # ordinary calls are right
+            findings[findings.index(Finding.of("nearly"))] = Finding.of("only in this law")
         findings = [each for each in findings if each.kind != "digits" or self._has_digits(**each.facts)]
         order = {"raised": 1, "died": 1, "location": 2, "form": 3}
         return sorted(findings, key=lambda each: 0 if each.is_mistake else order.get(each.kind, 4))
@@ -71,7 +71,7 @@ class Failure:
     def message(self) -> str:
         """The text of the failure: a line for the law, then labelled lines from the facts to the command."""
         trial = self.trial
-        text_by_label = in_words(self.facts)
+        text_by_label = texts_of_facts(self.facts)
         if self.explanation.inherited:
             source = trial.contract.source
             reason = (

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from oracle.diagnosis.behaviour import specification
-from oracle.diagnosis.questions import Scope, opening_problems, problems
+from oracle.diagnosis.problems import Scope, distinguishing_inputs, opening_problems
 from oracle.inputs import Inputs
 from oracle.problem import LayerProblem, siblings
 from properties.explanations.program import Program
@@ -35,7 +35,7 @@ def is_inherited(program: Program, counterexample: Inputs) -> bool:
     function = program.function
     if CONTRACTS[function].is_layer:
         return False  # a layer need not have a cell
-    many_inputs = problems(function, counterexample, Scope(program.limits))
+    many_inputs = distinguishing_inputs(function, counterexample, Scope(program.limits))
     for inputs in many_inputs:
         answer, is_cell_used = program.with_right_cell(inputs)
         if not is_cell_used or not answer.is_like(specification(function, program.limits)(inputs)):
@@ -45,7 +45,7 @@ def is_inherited(program: Program, counterexample: Inputs) -> bool:
         return False
     if cell not in program.implementation.load().functions:
         return True
-    of_cell = problems(cell, counterexample.span(0, 1), Scope(program.limits))
+    of_cell = distinguishing_inputs(cell, counterexample.span(0, 1), Scope(program.limits))
     return not program.is_right(cell, [*of_cell, *_later_steps(counterexample, cell)])
 
 

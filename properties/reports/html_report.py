@@ -7,7 +7,7 @@ from inspect import getdoc
 from pathlib import Path
 from typing import Any
 
-from oracle.diagnosis.findings import in_words
+from oracle.diagnosis.findings import texts_of_facts
 from oracle.problem import Problem
 from properties.laws import all_laws
 from properties.reports.closing_table import cell_text, short_name
@@ -108,7 +108,7 @@ def _facts(mistake: TargetMistake) -> list[tuple[str, str]]:
     """The labels and texts of the facts of the failure, without the facts for experts."""
     facts = mistake.representative.facts
     left_out = ["allowed", "off_by", *(("torch", "wrong") if "exact" in facts else ())]
-    said = in_words({name: fact for name, fact in facts.items() if name not in left_out})
+    said = texts_of_facts({name: fact for name, fact in facts.items() if name not in left_out})
     if "exact" in facts:
         said["exact"] = f"{float(facts['exact']['value']):.10g}"
     findings = [each for each in mistake.representative.findings if each.kind == "location" or each.is_vague]

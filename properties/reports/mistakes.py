@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
 
-from oracle.diagnosis.findings import Finding, found, mistake
+from oracle.diagnosis.findings import Finding, mistake
 from oracle.problem import Problem
 from properties.reports.judgement import Judgement
 from properties.reports.results import LawResult
@@ -128,12 +128,14 @@ class _Causes:
         self._own_causes = {each.cause for result in failed for each in result.findings}
         pairs = [(each, each.finding) for each in sorted(failed, key=lambda each: each.grade != "spec")]
         self._by_error = _first((_error(result), each) for result, each in pairs if each.kind != "raised")
-        self._by_equation = _first((each.place, each) for _, each in pairs if each.kind == "location")
+        self._by_equation = _first(
+            (each.equation_or_cause, each) for _, each in pairs if each.kind == "location"
+        )
         self._by_function = _first((result.function, each) for result, each in pairs)
         ordinary: defaultdict[str, dict[str, Finding]] = defaultdict(dict)
         for result, each in pairs:
             if result.grade == "spec" and not (each.is_vague or result.ours):
-                ordinary[result.function].setdefault(each.place, each)
+                ordinary[result.function].setdefault(each.equation_or_cause, each)
         # The mistake of a function on ordinary inputs, if there is exactly one.
         self._only_by_function = {
             name: each
@@ -155,7 +157,7 @@ class _Causes:
         if error in self._by_error and finding.kind == "raised":
             return self._by_error[error]
         if finding.kind == "location":
-            finding = self._by_equation[finding.place]
+            finding = self._by_equation[finding.equation_or_cause]
         of_function = self._only_by_function.get(result.function)
         if finding.is_vague and not result.ours:
             return of_function or self._by_function.get(source) or finding
@@ -203,7 +205,7 @@ def _helper_mistakes(judgement: Judgement) -> list[TargetMistake]:
         names = finding.facts["names"] if finding.kind == "mistake" else []
         if others := [name for name in names if mistake(name).cause not in own_causes]:
             finding = mistake(*others)
-        of_helpers = found("helper", functions=[*helpers], told=vars(finding))
+        of_helpers = Finding.of("helper", functions=[*helpers], told=vars(finding))
         mistakes.append(TargetMistake(judgement.implementation, of_helpers, results))
     return mistakes
 

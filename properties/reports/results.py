@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from sys import intern
 from typing import Any, Literal
 
-from oracle.diagnosis.findings import Finding, found
+from oracle.diagnosis.findings import Finding
 from oracle.verdict import Facts
 from properties.trials.tally import Tally
 
@@ -79,8 +79,8 @@ class LawResult:
     def finding(self) -> Finding:
         """The first finding of a failure."""
         if self.ours:
-            return found("harness broke")
-        return self.findings[0] if self.findings else found("unknown")
+            return Finding.of("harness broke")
+        return self.findings[0] if self.findings else Finding.of("unknown")
 
     @property
     def is_excused(self) -> bool:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 
-from oracle.diagnosis.findings import found
+from oracle.diagnosis.findings import Finding
 from properties.failure_database.store import DIRECTORY, Store
 from properties.implementations.answers import free_cached_answers
 from properties.implementations.implementation import Implementation
@@ -160,7 +160,7 @@ def _result(
         given = {
             "counterexample": repr(failure.problem),
             "facts": printable_data(failure.facts),
-            "findings": [found(each.kind, **printable_data(each.facts)) for each in failure.findings],
+            "findings": [Finding.of(each.kind, **printable_data(each.facts)) for each in failure.findings],
             "inherited": failure.explanation.inherited,
             "helpers": helpers_to_blame(failure.trial),
         }
@@ -168,7 +168,7 @@ def _result(
         known = item.config.stash[EXPECTED]
         given["expected"] = reason_to_expect(known, implementation, law, function)
         if law in (PROVIDED, USABLE) and (lack := lacking(judged, function)):
-            given["findings"] = [found(lack.kind, **printable_data(lack.facts))]
+            given["findings"] = [Finding.of(lack.kind, **printable_data(lack.facts))]
     if function and not (report.passed or broke or is_unusable):
         given["unfinished"] = bool(unfinished(judged, function))
     if usable and not is_unusable:

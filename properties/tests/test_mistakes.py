@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oracle.diagnosis.findings import Finding, found, mistake
+from oracle.diagnosis.findings import Finding, mistake
 from properties.reports.closing_table import render
 from properties.reports.judgement import judgements
 from properties.reports.mistakes import mistakes_of, ranked_mistakes
@@ -14,7 +14,7 @@ from properties.tests.results import MISSING, PROBLEM, failed, passed, run_of, s
 from properties.tests.test_csv_report import rows
 from properties.trials.provided_functions import PROVIDED, USABLE
 
-UNKNOWN = found("unknown").title
+UNKNOWN = Finding.of("unknown").title
 NAMES = st.sampled_from(["a", "b", "c"])
 FAILURES = st.builds(
     failed,
@@ -77,13 +77,13 @@ def test_inherited_gradients_count_as_a_mistake_of_their_layer_even_if_it_has_se
 
 
 EMPTY = {"type": "ValueError", "text": "zero-size array"}
-ALWAYS = found("location", where="ot", when={}, how="a bias is missing", lines=["where: ot"])
-FAR = found("location", where="y", when="|c_next| > 10", how=None, lines=["where: y"])
+ALWAYS = Finding.of("location", where="ot", when={}, how="a bias is missing", lines=["where: ot"])
+FAR = Finding.of("location", where="y", when="|c_next| > 10", how=None, lines=["where: y"])
 
 
 def test_two_mistakes_at_once_are_told_as_two() -> None:
     def raised(function: str, place: str, *names: str) -> LawResult:
-        known = [*map(mistake, names), found("raised", **EMPTY, at=place)]
+        known = [*map(mistake, names), Finding.of("raised", **EMPTY, at=place)]
         facts = {"raised": EMPTY, "at": place}
         return failed("a", "no samples", function, grade="robust", facts=facts, findings=known)
 
@@ -116,10 +116,10 @@ def test_one_cause_has_one_number_across_functions_laws_and_dtypes() -> None:
 
     def told(law: str, function: str, name: str, how: str | None, **more: Any) -> LawResult:
         where = {"of": name, "is": "softmax"}
-        finding = found("location", where=where, when="in 87 %", how=how, lines=[f"where: {name}"])
+        finding = Finding.of("location", where=where, when="in 87 %", how=how, lines=[f"where: {name}"])
         return failed("a", law, function, findings=[finding], **more)
 
-    nearly: dict[str, Any] = {"findings": [found("nearly")]}
+    nearly: dict[str, Any] = {"findings": [Finding.of("nearly")]}
     (judgement,) = judgements(
         [
             told("each step", "rnn_cell_forward", "yt_pred", "off by 0.5"),
@@ -136,12 +136,16 @@ def test_one_cause_has_one_number_across_functions_laws_and_dtypes() -> None:
 
 
 def test_a_forward_that_raises_by_its_cell_is_no_mistake_of_its_own() -> None:
-    unfinished = found("lacking", what="unfinished", function="rnn_cell_forward", detail="'a = None'")
+    unfinished = Finding.of("lacking", what="unfinished", function="rnn_cell_forward", detail="'a = None'")
     (judgement,) = judgements(
         [
             failed("a", PROVIDED, "rnn_cell_forward", findings=[unfinished]),
             failed(
-                "a", "split", findings=[found("raised", **EMPTY)], facts={"raised": EMPTY}, inherited=True
+                "a",
+                "split",
+                findings=[Finding.of("raised", **EMPTY)],
+                facts={"raised": EMPTY},
+                inherited=True,
             ),
         ]
     )
@@ -225,7 +229,7 @@ def test_what_many_have_not_finished_is_one_mistake() -> None:
         failed(
             name,
             PROVIDED,
-            findings=[found("lacking", what="unfinished", function="rnn_forward", detail=code)],
+            findings=[Finding.of("lacking", what="unfinished", function="rnn_forward", detail=code)],
         )
         for name, code in [
             ("class/ada.py", "'a = None' (ada.py:8)"),

@@ -6,7 +6,7 @@ from typing import Any, get_args
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oracle.diagnosis.findings import found
+from oracle.diagnosis.findings import Finding
 from properties.reports.closing_table import render
 from properties.reports.judgement import Verdict, judgements
 from properties.reports.mistakes import mistakes_of
@@ -192,7 +192,7 @@ def test_no_forward_inherits_from_a_cell_of_which_every_law_holds() -> None:
 
 
 def test_a_forward_that_waits_for_an_unfinished_cell_is_unfinished() -> None:
-    lack = found("lacking", what="unfinished", function="rnn_cell_forward", detail="'a_next = None'")
+    lack = Finding.of("lacking", what="unfinished", function="rnn_cell_forward", detail="'a_next = None'")
     cell = failed("a", PROVIDED, "rnn_cell_forward", findings=(lack,), unfinished=True)
     waits = failed("a", "shapes", diagnosis=["caches[0][0][0] (a_next) is None"], inherited=True)
     (judgement,) = judgements([cell, waits])

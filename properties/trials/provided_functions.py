@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from oracle.diagnosis.findings import Finding, found
+from oracle.diagnosis.findings import Finding
 from oracle.problem import Problem
 from properties.implementations.implementation import (
     Implementation,
@@ -36,18 +36,20 @@ def unusable(implementation: Implementation) -> str:
 def lacking(implementation: Implementation, function: str) -> Finding | None:
     """Why a function cannot be judged, as a finding; `None` if it can."""
     if reason := unusable(implementation):
-        return found("lacking", what="unusable", detail=reason.removeprefix(implementation.target).strip())
+        return Finding.of(
+            "lacking", what="unusable", detail=reason.removeprefix(implementation.target).strip()
+        )
     loaded = implementation.load()
     if function not in loaded.functions:
         why, like = loaded.lacking.get(function), loaded.similar.get(function)
         detail = f": {why}" if why else f"; did you mean '{like}'?" if like else ""
-        return found("lacking", what="missing", function=function, detail=detail)
+        return Finding.of("lacking", what="missing", function=function, detail=detail)
     contract = CONTRACTS[function]
     if signature := loaded.functions[function]:
         expected = ", ".join([*contract.arguments, *contract.last_arguments])
-        return found("lacking", what="signature", function=function, detail=signature, expected=expected)
+        return Finding.of("lacking", what="signature", function=function, detail=signature, expected=expected)
     if where := unfinished(implementation, function):
-        return found("lacking", what="unfinished", function=function, detail=where)
+        return Finding.of("lacking", what="unfinished", function=function, detail=where)
     return None
 
 
@@ -56,7 +58,7 @@ def lacks(implementation: Implementation, function: str) -> str:
     if reason := unusable(implementation):
         return reason
     lack = lacking(implementation, function)
-    return found("lacking", **lack.facts, target=implementation.target).words if lack else ""
+    return Finding.of("lacking", **lack.facts, target=implementation.target).words if lack else ""
 
 
 def unfinished(implementation: Implementation, function: str) -> str:

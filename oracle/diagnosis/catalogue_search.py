@@ -1,7 +1,7 @@
-"""Names the mistakes of the catalogue that give the answers of an implementation.
+"""Finds the mistakes of the catalogue that give the answers of an implementation.
 
 The implementation and each mistake answer the same few problems in the same order. A mistake fits if it gives
-the implementation's answers, within rounding, and at least one of these answers is wrong.
+the implementation's answers within rounding, and if at least one of these answers is wrong.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,14 +19,14 @@ from oracle.diagnosis.behaviour import (
     Behaviour,
     Leaves,
     Program,
-    alike,
-    mistaken,
+    mistaken_program,
     program_of,
-    same,
+    same_leaf,
+    same_leaves,
     specification,
 )
 from oracle.diagnosis.findings import Finding, mistake
-from oracle.diagnosis.questions import (
+from oracle.diagnosis.problems import (
     ORDINARY,
     Scope,
     distinguishing_problems,
@@ -41,36 +41,37 @@ from oracle.limits import Limits
 from oracle.problem import LayerProblem, Problem
 from reference.contract import CONTRACTS, Array
 
-CACHED = 512
-"""The number of mistakes whose answers are cached; the answers of one take 50 to 400 KB."""
+MOST_CACHED = 512
+"""The largest number of mistakes whose answers are cached; the answers of a mistake take 50 to 400 KB."""
 
 
 def diagnose(
     function: str, implementation: Program, counterexample: Inputs, scope: Scope = ORDINARY
 ) -> list[Finding]:
-    """The mistakes of the catalogue that fit, best first; empty if none fits.
+    """Find the mistakes of the catalogue that fit, the best first.
 
-    It is also empty if every wrong answer is an error, since the error says more than a mistake would. If no
-    single mistake explains everything, pairs of common mistakes are tried. Mistakes that act at random are
-    recognised by the distribution of their answers.
+    If every wrong answer is an error, no mistake is named, since the error says more. If no single mistake
+    explains everything, pairs of common mistakes are tried. Mistakes that act at random are recognised by the
+    distribution of their answers.
     """
     limits, network = scope.limits, scope.network
-    questions = distinguishing_problems(function, counterexample, scope)
+    problems = distinguishing_problems(function, counterexample, scope)
 
     def answers(program: Program) -> list[Behaviour]:
-        return [*_behaviours(program, [*(each.inputs(function) for each in questions), counterexample])]
+        return [*_behaviours(program, [*(each.inputs(function) for each in problems), counterexample])]
 
     shown = answers(implementation)
     if all(map(_raised, shown)) and not network:
-        questions += tuple(map(limits.fitted, square_problems(function)))
+        problems += tuple(map(limits.fitted, square_problems(function)))
         shown = answers(implementation)
-    every_question = questions
-    questions = tuple(  # without those that the function refused for options that the counterexample lacks
+    every_problem = problems
+    # Leave out the problems that the function refuses, perhaps for options that the counterexample lacks.
+    problems = tuple(
         each
-        for each, behaviour in zip(questions, shown, strict=False)
+        for each, behaviour in zip(problems, shown, strict=False)
         if not (_raised(behaviour) and has_more_options(each.inputs(function), counterexample))
     )
-    if questions != every_question:
+    if problems != every_problem:
         shown = answers(implementation)
     right = answers(specification(function, limits))
     wrong = next((part for part in PARTS if not _all_same(shown, right, part)), None)
@@ -82,73 +83,70 @@ def diagnose(
         fits = []
         for fault in faults:
             first = _first_outputs(function, fault, limits, network)
-            if questions[:2] != every_question[:2] or same(shown[0].outputs, first):
-                theirs = _with_counterexample(function, fault, limits, questions, counterexample)
+            if problems[:2] != every_problem[:2] or same_leaves(shown[0].outputs, first):
+                theirs = _with_counterexample(function, fault, limits, problems, counterexample)
                 fits.append((_fit(shown, right, theirs, wrong), mistake(*fault.names)))
         return sorted((fit for fit in fits if fit[0] > beyond), key=lambda fit: -fit[0])
 
     fits = fitting(mistakes_in(function))
     if not fits and not network:
-        posed = next((each.inputs(function) for each in questions), counterexample)
-        if at_random := _random_mistakes(function, implementation, posed, limits):
-            return at_random
+        inputs = next((each.inputs(function) for each in problems), counterexample)
+        if random_mistakes := _random_mistakes(function, implementation, inputs, limits):
+            return random_mistakes
     best = max((parts for parts, _ in fits), default=0)
     if best < len(PARTS):
         fits = fitting(_pairs(function), beyond=best) + fits
-    # Caches have the arguments as entries, so that a call that overwrites arguments makes caches wrong, too.
+    # Arguments are entries of caches, so a call that overwrites an argument makes the caches wrong, too.
     whole = scope.whole or (wrong == "caches" and not _all_same(shown, right, "arguments"))
     return [finding for parts, finding in fits if parts == len(PARTS) or not whole]
 
 
-def accounts_for(
+def explains_answer(
     names: Sequence[str], function: str, inputs: Inputs, shown: Behaviour, limits: Limits
 ) -> bool:
-    """Whether the answer `shown` is wrong, and the mistake with these names gives it."""
+    """Whether the answer `shown` is wrong, and the mistake with these names gives the same answer."""
     if shown.is_like(specification(function, limits)(inputs)):
         return False
     known = (*mistakes_in(function), *_pairs(function))
     faults = (fault for fault in known if [*fault.names] == [*names])
-    return any(shown.is_like(mistaken(function, fault, limits)(inputs)) for fault in faults)
+    return any(shown.is_like(mistaken_program(function, fault, limits)(inputs)) for fault in faults)
 
 
 def _raised(shown: Behaviour) -> bool:
-    return same(shown.outputs, Behaviour.of_error().outputs)
+    return same_leaves(shown.outputs, Behaviour.of_error().outputs)
 
 
 def _with_counterexample(
-    function: str, fault: Fault, limits: Limits, questions: tuple[Problem, ...], counterexample: Inputs
+    function: str, fault: Fault, limits: Limits, problems: tuple[Problem, ...], counterexample: Inputs
 ) -> Iterator[Behaviour]:
-    """The behaviour of a mistake on each problem (cached), then on the counterexample."""
-    known, memory = _of_mistake(function, fault, limits, questions)
-    yield from known
+    """The behaviour of a mistake on each problem, which is cached, then on the counterexample."""
+    behaviours, memory = _of_mistake(function, fault, limits, problems)
+    yield from behaviours
     yield program_of(replace(fault, memory=deepcopy(memory)), function, limits)(counterexample)
 
 
-@lru_cache(maxsize=CACHED)
+@lru_cache(maxsize=MOST_CACHED)
 def _of_mistake(
-    function: str, fault: Fault, limits: Limits, questions: tuple[Problem, ...]
+    function: str, fault: Fault, limits: Limits, problems: tuple[Problem, ...]
 ) -> tuple[Sequence[Behaviour], dict[str, dict[Any, Any]]]:
-    """The behaviour of a mistake on each problem, and the memory of the mistake after the calls."""
+    """The behaviour of a mistake on each problem, and the memory of the mistake after these calls."""
     program = replace(fault, memory={})
-    inputs = [problem.inputs(function) for problem in questions]
-    right = _of_specification(function, limits, questions)
+    inputs = [problem.inputs(function) for problem in problems]
+    right = _of_specification(function, limits, problems)
     answers = _behaviours(program_of(program, function, limits), inputs)
     return [answer.sharing(spec) for answer, spec in zip(answers, right, strict=True)], program.memory
 
 
-@lru_cache(maxsize=CACHED)
-def _of_specification(function: str, limits: Limits, questions: tuple[Problem, ...]) -> Sequence[Behaviour]:
-    """The right behaviour on each problem."""
-    return [
-        *_behaviours(specification(function, limits), [problem.inputs(function) for problem in questions])
-    ]
+@lru_cache(maxsize=MOST_CACHED)
+def _of_specification(function: str, limits: Limits, problems: tuple[Problem, ...]) -> Sequence[Behaviour]:
+    return [*_behaviours(specification(function, limits), [each.inputs(function) for each in problems])]
 
 
 @cache
 def _first_outputs(function: str, fault: Fault, limits: Limits, network: LayerProblem | None) -> Leaves:
-    """The outputs of a mistake for the first problem, which exclude nearly all mistakes."""
+    """The outputs of a mistake for the first problem. They alone exclude nearly all mistakes."""
     first, second = _opening_inputs(function, limits, network)
-    return mistaken(function, fault, limits)(first, then=second).outputs
+    return mistaken_program(function, fault, limits)(first, then=second).outputs
 
 
 @cache
@@ -157,7 +155,10 @@ def _opening_inputs(function: str, limits: Limits, network: LayerProblem | None)
 
 
 def _behaviours(program: Program, inputs: Sequence[Inputs]) -> Iterator[Behaviour]:
-    """The behaviour on each problem. If shapes are equal, the first answer is read after the second call."""
+    """The behaviour on each problem.
+
+    If the first two problems have equal shapes, the first answer is read after calls with the second.
+    """
     shapes = [(each.x.shape, each.a0.shape) for each in inputs[:2]]
     for k, given in enumerate(inputs):
         yield program(given, then=inputs[1] if k == 0 and shapes[:1] == shapes[1:] else None)
@@ -168,7 +169,7 @@ def _pairs(function: str) -> Sequence[Fault]:
     """All pairs of common mistakes."""
     both = []
     for one, two in combinations(common_mistakes(function), 2):
-        with suppress(ValueError):  # both change the same equation
+        with suppress(ValueError):  # which is raised if both change the same equation
             both.append(one + two)
     return both
 
@@ -176,25 +177,23 @@ def _pairs(function: str) -> Sequence[Fault]:
 def _fit(
     shown: Sequence[Behaviour], right: Sequence[Behaviour], answers: Iterator[Behaviour], wrong: str
 ) -> int:
-    """The number of parts in which a mistake behaves like the implementation; 0 if it does not fit.
+    """The number of parts in which a mistake behaves like the implementation; 0 if the mistake does not fit.
 
     `wrong` is the first part in which the implementation differs from the specification. The mistake must
-    agree with the implementation in all parts up to `wrong`, and differ clearly from the specification in
-    `wrong`, in some answer that is not an error.
+    agree with the implementation in all parts up to `wrong`. In `wrong`, it must differ clearly from the
+    specification. In some answer that is not an error, it must do both in the same part.
     """
     needed = PARTS[: PARTS.index(wrong) + 1]
     seen: list[Behaviour] = []
     for behaviour, answer in zip(shown, answers, strict=True):
-        if not all(same(getattr(behaviour, part), getattr(answer, part)) for part in needed):
+        if not all(same_leaves(getattr(behaviour, part), getattr(answer, part)) for part in needed):
             return 0
         seen.append(answer)
-    if _all_same(seen, right, wrong, CLEARLY):
+    if _all_same(seen, right, wrong, CLEAR):
         return 0
     answered = [k for k, answer in enumerate(shown) if not _raised(answer)]
     theirs, ours, spec = ([each[k] for k in answered] for each in (seen, shown, right))
-    if not any(
-        _all_same(theirs, ours, part) and not _all_same(theirs, spec, part, CLEARLY) for part in PARTS
-    ):
+    if not any(_all_same(theirs, ours, part) and not _all_same(theirs, spec, part, CLEAR) for part in PARTS):
         return 0
     rest = PARTS[len(needed) :]
     if not all(_right_where(seen, shown, right, part) for part in rest):
@@ -205,55 +204,55 @@ def _fit(
 def _right_where(
     seen: Sequence[Behaviour], shown: Sequence[Behaviour], right: Sequence[Behaviour], part: str
 ) -> bool:
-    """Whether a mistake is right in all values of a part that are right in the implementation."""
+    """Whether a mistake gives all values of a part that are right in the implementation."""
     return all(
-        place in answer and alike(answer[place], value)
+        path in answer and same_leaf(answer[path], value)
         for triple in zip(seen, shown, right, strict=True)
         for answer, ours, spec in [[getattr(behaviour, part) for behaviour in triple]]
-        for place, value in ours.items()
-        if place in spec and alike(value, spec[place])
+        for path, value in ours.items()
+        if path in spec and same_leaf(value, spec[path])
     )
 
 
-CLEARLY = 100
-"""The factor on the tolerance for rounding beyond which a difference is clear."""
+CLEAR = 100
+"""A difference is clear if it is larger than this number times the tolerance for rounding."""
 
 
 def _all_same(some: Sequence[Behaviour], others: Sequence[Behaviour], part: str, factor: float = 1) -> bool:
     pairs = zip(some, others, strict=True)
-    return all(same(getattr(one, part), getattr(other, part), factor) for one, other in pairs)
+    return all(same_leaves(getattr(one, part), getattr(other, part), factor) for one, other in pairs)
 
 
-ANSWERS = 500
-"""The number of answers in a sample of a distribution."""
+SAMPLE_SIZE = 500
+"""The number of answers in a sample of the distribution of random answers."""
 LARGEST_DISTANCE = 0.18
-"""The largest Kolmogorov-Smirnov statistic of two samples of one distribution; 1 in 10**7 exceeds it."""
+"""Two samples of the same distribution have a larger Kolmogorov-Smirnov statistic in 1 of 10**7 cases."""
 
 
 def _random_mistakes(function: str, implementation: Program, inputs: Inputs, limits: Limits) -> list[Finding]:
     """The mistakes whose answers have the same distribution as the answers of the implementation."""
     if not _acts_at_random(implementation, inputs):
         return []
-    # A small problem, which has few possible answers.
+    # A small problem has few possible answers.
     two = {"layers": 2} if CONTRACTS[function].is_layer else {}
-    few = limits.fitted(problem(function, n_x=1, n_a=1, n_y=2, m=1, T_x=1, **two)).inputs(function)
-    ours = _answers(implementation, few)
+    small = limits.fitted(problem(function, n_x=1, n_a=1, n_y=2, m=1, T_x=1, **two)).inputs(function)
+    ours = _answers(implementation, small)
     return [
         mistake(fault.name)
         for fault in mistakes_in(function)
         if fault.group == "purity"
-        and _acts_at_random(mistaken(function, fault, limits), inputs)
-        and _have_same_distribution(ours, _answers(mistaken(function, fault, limits), few))
+        and _acts_at_random(mistaken_program(function, fault, limits), inputs)
+        and _have_same_distribution(ours, _answers(mistaken_program(function, fault, limits), small))
     ]
 
 
 def _acts_at_random(program: Program, inputs: Inputs) -> bool:
-    return not same(program(inputs).outputs, program(inputs).outputs)
+    return not same_leaves(program(inputs).outputs, program(inputs).outputs)
 
 
 def _answers(program: Program, inputs: Inputs) -> list[Array]:
-    """The numbers in each of `ANSWERS` answers to one problem."""
-    answers = (program(inputs).outputs.values() for _ in range(ANSWERS))
+    """The numbers in each of `SAMPLE_SIZE` answers to one problem."""
+    answers = (program(inputs).outputs.values() for _ in range(SAMPLE_SIZE))
     return [
         np.concatenate([[0.0], *(leaf.ravel() for leaf in answer if not isinstance(leaf, str))])
         for answer in answers

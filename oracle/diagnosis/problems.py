@@ -1,4 +1,4 @@
-"""The problems that distinguish mistakes."""
+"""Selects the problems on which the mistakes of the catalogue have different answers."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,34 +11,35 @@ from reference.contract import CONTRACTS
 
 
 class Scope(NamedTuple):
-    """The problems on which mistakes are compared, and the mistakes that the diagnosis can name.
+    """Says on which problems mistakes are compared, and which mistakes can be named.
 
-    The problems can be `extreme`, with large logits, in whose presence an overflow can be the mistake. With a
-    `network`, all problems have its weights, since the target computes with only these weights.
+    No problem needs what the `limits` of the target exclude. With a `network`, all problems have the weights
+    of this network, since the target computes with no other weights. `extreme` adds problems with large
+    logits, on which an overflow shows. With `whole`, a mistake must explain everything that is wrong.
     """
 
-    limits: Limits = ANYTHING  # what the target does not do; no problem needs it
+    limits: Limits = ANYTHING
     network: LayerProblem | None = None
     extreme: bool = False
-    whole: bool = False  # whether to name only mistakes that explain everything that is wrong
+    whole: bool = False
 
 
 ORDINARY = Scope()
 """Ordinary problems without limits."""
 
 
-def problems(function: str, counterexample: Inputs, scope: Scope = ORDINARY) -> list[Inputs]:
+def distinguishing_inputs(function: str, counterexample: Inputs, scope: Scope = ORDINARY) -> list[Inputs]:
     """The inputs of the problems that distinguish mistakes, then the counterexample."""
-    questions = distinguishing_problems(function, counterexample, scope)
-    return [*(problem.inputs(function) for problem in questions), counterexample]
+    problems = distinguishing_problems(function, counterexample, scope)
+    return [*(problem.inputs(function) for problem in problems), counterexample]
 
 
 def distinguishing_problems(
     function: str, counterexample: Inputs, scope: Scope = ORDINARY
 ) -> tuple[Problem, ...]:
-    """The problems that distinguish mistakes; they are the same for most counterexamples.
+    """The problems that distinguish mistakes. Most counterexamples have the same problems.
 
-    The first problem is repeated after a second problem of the same shape, to show state between calls.
+    The first problem comes again after the second, which has the same shape, to show state between calls.
     """
     first, second = opening_problems(function, scope.network)
     chosen = [first, second, first, *further_problems(function, counterexample, scope.network)]
@@ -52,15 +53,11 @@ def problem(function: str, **fields: Any) -> Problem:
     contract = CONTRACTS[function]
     if contract.is_layer:
         fields = {name: value for name, value in fields.items() if name != "n_y"}
-    made: Problem = getattr(Problem, contract.problem_kind)(**fields)
-    return made
+    return getattr(Problem, contract.problem_kind)(**fields)  # type: ignore[no-any-return]
 
 
 def opening_problems(function: str, network: LayerProblem | None = None) -> Sequence[Problem]:
-    """The first two problems, which have equal shapes; for layers, with all options except a projection.
-
-    With a `network`, the problems have its weights, since some programs compute with only these weights.
-    """
+    """The first two problems, which have equal shapes. For layers, they have all options but a projection."""
     if network:
         first: Problem = replace(
             network, m=7, T_x=4, lengths="random", regime="unit", seed=0, dtype="float64"
@@ -75,9 +72,9 @@ def opening_problems(function: str, network: LayerProblem | None = None) -> Sequ
 def further_problems(
     function: str, counterexample: Inputs, network: LayerProblem | None = None
 ) -> list[Problem]:
-    """The other problems: m below and above n_a and T_x, equal sizes, one step, larger sizes, three layers.
+    """The other problems, which vary the order of the sizes, the number of steps, and the options of layers.
 
-    Many targets have no projection, so only if the counterexample has one, some of the problems have one.
+    Many targets have no projection, so a problem has one only if the counterexample has one.
     """
     if network:
         first, _ = opening_problems(function, network)
@@ -111,8 +108,8 @@ def further_problems(
 def extreme_problems(function: str) -> list[Problem]:
     """Problems with large pre-activations and logits.
 
-    The second problem has large pre-activations only in some gates of an LSTM, to distinguish an overflow in
-    one gate from an overflow in all sigmoids.
+    For an LSTM, a second problem has large pre-activations only in some gates. So an overflow in one gate has
+    other answers than an overflow in all sigmoids.
     """
     contract = CONTRACTS[function]
     seed = 7 if contract.is_layer else 7578
@@ -123,10 +120,7 @@ def extreme_problems(function: str) -> list[Problem]:
 
 
 def square_problems(function: str) -> list[Problem]:
-    """Problems with equal sizes, on which a program with exchanged axes does not raise.
-
-    All sizes of the first problem are equal; of the second problem, m and T_x are equal.
-    """
+    """Problems with equal sizes, on which a program with exchanged axes does not raise."""
     contract = CONTRACTS[function]
     if contract.is_layer:
         return []
@@ -137,14 +131,14 @@ def square_problems(function: str) -> list[Problem]:
 
 
 def has_more_options(inputs: Inputs, counterexample: Inputs) -> bool:
-    """Whether a problem of layers has an option that the counterexample lacks, and a target may not have."""
+    """Whether a problem of layers has an option that the counterexample, and so perhaps the target, lacks."""
     if not (isinstance(inputs, LayerInputs) and isinstance(counterexample, LayerInputs)):
         return False
     return not _options(inputs).keys() <= _options(counterexample).keys()
 
 
 def _options(inputs: LayerInputs) -> dict[str, Any]:
-    """The options that a problem of layers has, with values for a problem of a few units."""
+    """The options of a problem of layers, with the values that a problem of a few units has for them."""
     options = {
         "layers": 2 if len(inputs.parameters) > inputs.directions else 0,
         "directions": 2 if inputs.directions > 1 else 0,
