@@ -1,4 +1,4 @@
-"""Reads the recurrent layers in files of trained weights. No code from a file is executed."""
+"""Reads the recurrent layers in files of trained weights. It runs no code from a file."""
 
 from oracle.checkpoints.checkpoint import Checkpoint, load, only_layer, select, split
 from oracle.checkpoints.contents import CheckpointError

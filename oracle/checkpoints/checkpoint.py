@@ -1,4 +1,4 @@
-"""The layers that `FILE` or `FILE:PREFIX` names, and the fields of a problem with the weights of a layer."""
+"""Loads the layers that `FILE` or `FILE:PREFIX` names, and sets the fields of a problem that uses one."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -10,78 +10,74 @@ from typing import Any
 from oracle.checkpoints.contents import CheckpointError
 from oracle.checkpoints.files import read
 from oracle.checkpoints.layer import RecurrentLayer
-from oracle.checkpoints.layer_search import Incomplete, find
+from oracle.checkpoints.layer_search import Incomplete, Layer, find_layers
 
-_SHOWN = 12
+_MOST_NAMES = 12
 """The largest number of layers that a message names."""
-
-
-Layer = RecurrentLayer | Incomplete
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The recurrent layers of a file, in the order of the file, and what was skipped, with reasons."""
+    """The recurrent layers of a file, in the order of the file."""
 
     path: Path
     layers: Sequence[RecurrentLayer]
-    skipped: Sequence[str] = ()
+    skipped: Sequence[str] = ()  # sentences about recurrent data that was not read, with reasons
 
 
 def load(text: str, layout: str = "", *, overrules: bool = True, limit: int | None = None) -> Checkpoint:
-    """The layers that `FILE` or `FILE:PREFIX` names.
+    """Return the layers that `FILE` or `FILE:PREFIX` names.
 
-    A prefix selects all layers whose names begin with it, or the only layer whose name ends with it. The
-    prefix `A+B` selects one layer: B stacked on A. `layout` is the layout of all weights; without
-    `overrules`, only of those whose names do not tell it. `limit` is the largest number of bytes for the
-    tensors in memory. Raises `CheckpointError`, whose message begins with the file, if a layer cannot be
-    read.
+    A prefix selects all layers whose names begin with the prefix, or the only layer whose name ends with it.
+    The prefix `A+B` selects one layer: B stacked on A. `layout` is the layout of all weights; with
+    `overrules=False`, only of weights whose names do not tell theirs. The tensors may take `limit` bytes of
+    memory. Raises `CheckpointError`, whose message begins with the file, if a layer cannot be read.
     """
     file, prefix = split(text)
     path = Path(file)
     try:
-        found = find(read(path, path.suffix, limit), layout, overrules=overrules)
-        return Checkpoint(path, select(found.layers, prefix), found.skipped)
+        layers, skipped = find_layers(read(path, path.suffix, limit), layout, overrules=overrules)
+        return Checkpoint(path, select(layers, prefix), skipped)
     except CheckpointError as error:
         raise CheckpointError(f"{file}: {error}") from None
 
 
 @lru_cache(maxsize=16)
 def only_layer(text: str, layout: str = "") -> RecurrentLayer:
-    """The only layer that `FILE` or `FILE:PREFIX` names, cached; `CheckpointError` for several layers."""
+    """Return the layer that `FILE` or `FILE:PREFIX` names, cached. Raises `CheckpointError` for several."""
     layers = load(text, layout).layers
     if len(layers) > 1:
-        which = f"name one of {_names(layers)} as FILE:PREFIX"
-        raise CheckpointError(f"{text} holds {len(layers)} layers; {which}")
+        remedy = f"name one of {_names(layers)} as FILE:PREFIX"
+        raise CheckpointError(f"{text} holds {len(layers)} layers; {remedy}")
     return layers[0]
 
 
 SIZES_IN_FILE = ("n_x", "n_a", "n_p", "layers", "directions")
-"""The sizes that the file of weights determines."""
+"""The sizes of a problem that its file of weights determines."""
 
 
-def with_file_fields(kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The given fields of a problem with `weights`, and the fields that the file determines.
+def with_file_fields(kind: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a problem with `weights`, and those that its file determines.
 
     Raises `ValueError` if the file cannot be read, has a layer of another kind, or has another digest.
     """
-    layer = only_layer(str(given["weights"]), str(given.get("layout", "")))
+    layer = only_layer(str(fields["weights"]), str(fields.get("layout", "")))
     if f"{layer.kind}_layer" != kind:
-        raise ValueError(f"{given['weights']} holds an {layer.kind.upper()}, but the problem is for {kind}")
-    if given.get("digest", layer.digest) != layer.digest:
+        raise ValueError(f"{fields['weights']} holds an {layer.kind.upper()}, but the problem is for {kind}")
+    if fields.get("digest", layer.digest) != layer.digest:
         raise ValueError(
-            f"{given['weights']} has other numbers: digest {layer.digest}, not {given['digest']}"
+            f"{fields['weights']} has other numbers: digest {layer.digest}, not {fields['digest']}"
         )
     sizes = {name: getattr(layer, name) for name in SIZES_IN_FILE}
     activation = {"activation": layer.activation} if layer.activation and kind == "rnn_layer" else {}
-    return {**activation, **given, **sizes, "digest": layer.digest}
+    return {**activation, **fields, **sizes, "digest": layer.digest}
 
 
 def split(text: str) -> tuple[str, str]:
-    """The file and the prefix of a text; both may contain colons.
+    """Return the file and the prefix in `FILE:PREFIX`, both of which may contain colons.
 
-    The file is the whole text, if there is such a file; otherwise the shortest part up to a colon for which
-    there is one.
+    The file is the whole text, if such a file exists; otherwise the shortest text before a colon that names
+    a file.
     """
     colons = [match.start() for match in re.finditer(":", text)]
     for at in (len(text), *colons):
@@ -92,48 +88,42 @@ def split(text: str) -> tuple[str, str]:
 
 
 def select(layers: Sequence[Layer], prefix: str) -> list[RecurrentLayer]:
-    """The layers that a prefix selects; all layers without a prefix.
+    """Return the layers that a prefix selects; all layers without a prefix.
 
-    Raises `CheckpointError` if the prefix selects no layer, or an incomplete one.
+    Raises `CheckpointError` if the prefix selects no layer, or an incomplete layer.
     """
     if not prefix:
-        return _complete(layers)
-    if chosen := _selected(layers, prefix):
-        return _complete(chosen, others=False)
+        remedy = "; to use one of the others, name it as FILE:PREFIX: "
+        complete = [layer for layer in layers if isinstance(layer, RecurrentLayer)]
+        return _complete(layers, remedy + _names(complete) if complete else "")
+    if matches := _matches(layers, prefix):
+        return _complete(matches)
     if "+" not in prefix:
         raise CheckpointError(f"no layer in it begins with {prefix}; there is {_names(layers)}")
-    parts = []
+    stack = []
     for each in prefix.split("+"):
-        found = _complete(_selected(layers, each), others=False)
-        if len(found) != 1:
-            raise CheckpointError(f"{each or 'nothing'} selects {len(found)} layers, expected one to stack")
-        parts += found
-    return [reduce(lambda below, above: above.stacked_on(below), parts)]
+        part = _complete(_matches(layers, each))
+        if len(part) != 1:
+            raise CheckpointError(f"{each or 'nothing'} selects {len(part)} layers, expected one to stack")
+        stack += part
+    return [reduce(lambda below, above: above.stacked_on(below), stack)]
 
 
-def _complete(layers: Sequence[Layer], *, others: bool = True) -> list[RecurrentLayer]:
-    """The layers, if all are complete. Otherwise a `CheckpointError` says what is missing.
-
-    With `others`, the error also names the complete layers.
-    """
-    complete = [layer for layer in layers if isinstance(layer, RecurrentLayer)]
+def _complete(layers: Sequence[Layer], remedy: str = "") -> list[RecurrentLayer]:
+    """Return the layers. Raises `CheckpointError` with the reason and a remedy if one is incomplete."""
     for layer in layers:
         if isinstance(layer, Incomplete):
-            names = (
-                f"; to use one of the others, name it as FILE:PREFIX: {_names(complete)}"
-                if others and complete
-                else ""
-            )
-            raise CheckpointError(layer.why + names)
-    return complete
+            raise CheckpointError(layer.why + remedy)
+    return [layer for layer in layers if isinstance(layer, RecurrentLayer)]
 
 
 def _names(layers: Sequence[Layer]) -> str:
-    names = [layer.prefix or "one without a prefix" for layer in layers[:_SHOWN]]
-    return ", ".join(names) + (f" and {len(layers) - _SHOWN} more" if len(layers) > _SHOWN else "")
+    names = ", ".join(layer.prefix or "one without a prefix" for layer in layers[:_MOST_NAMES])
+    return names + (f" and {len(layers) - _MOST_NAMES} more" if len(layers) > _MOST_NAMES else "")
 
 
-def _selected(layers: Sequence[Layer], prefix: str) -> list[Layer]:
+def _matches(layers: Sequence[Layer], prefix: str) -> list[Layer]:
+    """Return the layers whose prefix equals or begins with this one; otherwise the only one that ends so."""
     same = [layer for layer in layers if layer.prefix == prefix]
     starting = [layer for layer in layers if layer.prefix.startswith(tuple(prefix + end for end in "./+"))]
     ending = [layer for layer in layers if layer.prefix.endswith((f".{prefix}", f"/{prefix}"))]

@@ -1,4 +1,4 @@
-"""What the readers of all kinds of files share: the contents of a file, limits, and errors."""
+"""What the readers of all kinds of files share: tensors, limits of memory and time, and errors."""
 
 import importlib
 from collections.abc import Iterable
@@ -10,44 +10,42 @@ import numpy as np
 
 from reference.contract import Array
 
-WIDENED = ("float16", "bfloat16")
-"""The dtypes whose numbers are converted to float32, which is exact."""
-FLOATS = (*WIDENED, "float32", "float64")
+FLOATS_16 = ("float16", "bfloat16")
+"""The dtypes whose numbers become float32, which is exact."""
+FLOATS = (*FLOATS_16, "float32", "float64")
 
 
 @dataclass(frozen=True)
 class Tensor:
-    """A tensor, and its dtype in the file.
+    """A tensor in a file.
 
-    If the dtype is not in `FLOATS`, the array has the shape of the tensor, but not its numbers.
+    If its dtype is not in `FLOATS`, the array has the shape of the tensor, but not its numbers.
     """
 
     array: Array
-    stored: str
+    dtype: str  # in the file
 
 
 @dataclass
 class Contents:
-    """The tensors of a file by name; activations and remarks by the prefix of a layer; and skipped parts."""
+    """What a reader finds in a file."""
 
-    tensors: dict[str, Tensor] = field(default_factory=dict)
-    activations: dict[str, str] = field(default_factory=dict)
-    remarks: dict[str, list[str]] = field(default_factory=dict)
-    skipped: list[str] = field(default_factory=list)
+    tensors: dict[str, Tensor] = field(default_factory=dict)  # by name
+    activations: dict[str, str] = field(default_factory=dict)  # by the prefix of the layer
+    remarks: dict[str, list[str]] = field(default_factory=dict)  # by the prefix of the layer
+    skipped: list[str] = field(default_factory=list)  # sentences about recurrent data that is not read
 
 
 def tensor(array: Array) -> Tensor:
-    """The tensor of a NumPy array, with native byte order; 16-bit numbers are converted to float32."""
-    stored = array.dtype.name
-    if stored in WIDENED:
-        return Tensor(array.astype(np.float32), stored)
-    return Tensor(np.asarray(array, dtype=array.dtype.newbyteorder("=")), stored)
+    """Return the tensor of a NumPy array, with native byte order; 16-bit numbers become float32."""
+    wide = np.dtype(np.float32) if array.dtype.name in FLOATS_16 else array.dtype.newbyteorder("=")
+    return Tensor(np.asarray(array, dtype=wide), array.dtype.name)
 
 
 class CheckpointError(ValueError):
-    """A file that cannot be read, or in which no layers are found.
+    """A file cannot be read, or no layers are found in it.
 
-    The message is one line. Its unprintable characters, which may come from names in the file, are escaped.
+    The message is one line. Unprintable characters are escaped, since names in the file may have some.
     """
 
     def __init__(self, message: str) -> None:
@@ -55,22 +53,22 @@ class CheckpointError(ValueError):
 
 
 class LimitError(CheckpointError):
-    """A file that needs more memory or steps than the limits allow."""
+    """A file needs more memory or steps than the limits allow."""
 
 
 def printable(text: str) -> str:
-    """The text in one line, with unprintable characters escaped."""
+    """Return the text in one line, with unprintable characters escaped."""
     return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
 
-def shortened(text: object, length: int = 200) -> str:
-    """The first paragraph of a message in one line, cut to a length."""
+def shorten(text: object, length: int = 200) -> str:
+    """Return the first paragraph of a message in one line, cut to a length."""
     line = " ".join(str(text).split("\n\n")[0].split())
     return line if len(line) <= length else f"{line[: length - 1]}…"
 
 
 def import_optional(package: str, extra: str = "checkpoints") -> Any:
-    """Import an optional library; if it is missing, a `CheckpointError` says how to install it."""
+    """Import a package. If it is missing, raise a `CheckpointError` that says how to install it."""
     try:
         return importlib.import_module(package)
     except ImportError:
@@ -80,45 +78,44 @@ def import_optional(package: str, extra: str = "checkpoints") -> Any:
         ) from None
 
 
-LARGEST = 4 * 2**30
-"""The largest number of bytes for the tensors of a file in memory."""
-SMALL, RATIO = 64 * 2**20, 16
-"""Tensors may take `RATIO` times the size of their file or `SMALL` bytes, whichever is more.
+FILE_FACTOR = 16
+"""Tensors may take this many times the size of their file in memory.
 
-Weights hardly compress, so larger tensors are not weights.
+Weights hardly compress, so tensors that are larger are not weights.
 """
-STEPS = 500_000
+LEAST_LIMIT, GREATEST_LIMIT = 64 * 2**20, 4 * 2**30
+"""The bytes that tensors may always take, and the bytes that they may never exceed."""
+STEP_LIMIT = 500_000
 """The largest number of steps. A step is a visit of a tensor, node or mapping; 10,000 layers take 50,000."""
 
 
 @dataclass
 class Allowance:
-    """The bytes and steps that are left for reading a file.
+    """The bytes of memory and the steps that a reader may still use.
 
     A reader counts each tensor by its header before it reads the tensor. The methods that count raise
     `LimitError` if too little is left.
     """
 
     bytes: int
-    steps: int = STEPS
-    is_given: bool = False
-    """Whether the user set the limit."""
+    steps: int = STEP_LIMIT
+    is_fixed: bool = False  # whether the user set the limit of bytes
 
     @classmethod
     def of(cls, size: int, limit: int | None = None) -> Self:
-        """The allowance for a file of `size` bytes, or the user's `limit` of bytes."""
+        """Return the allowance for a file of `size` bytes; the user may set the `limit` of bytes."""
         if limit is not None:
-            return cls(limit, is_given=True)
-        return cls(min(LARGEST, max(SMALL, RATIO * size)))
+            return cls(limit, is_fixed=True)
+        return cls(min(GREATEST_LIMIT, max(LEAST_LIMIT, FILE_FACTOR * size)))
 
     def add_file(self, size: int) -> None:
-        """Add the allowance for another file of `size` bytes that belongs to the first file."""
-        if not self.is_given:
-            self.bytes = min(LARGEST, self.bytes + RATIO * size)
+        """Add the allowance for a second file of `size` bytes that belongs to the first file."""
+        if not self.is_fixed:
+            self.bytes = min(GREATEST_LIMIT, self.bytes + FILE_FACTOR * size)
 
-    def count_tensor(self, name: str, shape: Iterable[int], itemsize: int = 1, stored: str = "") -> None:
-        """Count the bytes of a tensor that will be read, with its dtype `stored` in the file."""
-        size = prod(max(0, int(extent)) for extent in shape) * (4 if stored in WIDENED else itemsize)
+    def count_tensor(self, name: str, shape: Iterable[int], itemsize: int = 1, dtype: str = "") -> None:
+        """Count the bytes that a tensor with this dtype in the file will take in memory."""
+        size = prod(max(0, int(extent)) for extent in shape) * (4 if dtype in FLOATS_16 else itemsize)
         if size > self.bytes:
             raise LimitError(
                 f"{name} needs {size:,} bytes of memory where {self.bytes:,} are left to this file: "
@@ -130,4 +127,4 @@ class Allowance:
         """Count visits of tensors, nodes or mappings."""
         self.steps -= count
         if self.steps < 0:
-            raise LimitError(f"it takes more than {STEPS:,} steps to walk through what is in it")
+            raise LimitError(f"it takes more than {STEP_LIMIT:,} steps to walk through what is in it")

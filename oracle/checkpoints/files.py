@@ -1,4 +1,4 @@
-"""Reads a file of weights. The suffix determines the reader; the first bytes must fit the suffix."""
+"""Reads a file of weights. The suffix determines the reader, and the first bytes must fit the suffix."""
 
 import re
 import struct
@@ -16,7 +16,7 @@ from oracle.checkpoints.contents import (
     CheckpointError,
     Contents,
     import_optional,
-    shortened,
+    shorten,
     tensor,
 )
 from oracle.checkpoints.onnx_files import read_onnx
@@ -33,7 +33,7 @@ SAFETENSORS, TORCH, NPZ, ONNX, KERAS, HDF5 = (
 TORCHSCRIPT = "a TorchScript archive, which is a program: save the state_dict() of the module"
 
 LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
-"""The first bytes of a file that an old `torch.save` wrote, before it wrote zip archives."""
+"""The first bytes of a file of `torch.save`, from the time before it wrote zip archives."""
 _MAGIC = (
     (0, b"\x89HDF\r\n\x1a\n", HDF5),
     (0, LEGACY, TORCH),
@@ -46,13 +46,14 @@ _MAGIC = (
     (4, b"TFL3", "a LiteRT model"),
     (257, b"ustar", "a tar archive"),
 )
+"""The position and the bytes by which each kind of file is recognized."""
 
 
 def kind_of(path: Path) -> str:
-    """The kind of a file in words; empty for unknown kinds, such as ONNX models and truncated files."""
+    """Return the kind of a file in words; empty for an unknown kind: an ONNX model, a truncated file."""
     with path.open("rb") as file:
         head = file.read(512)
-    # This check comes first: such a file begins with a number, which may look like any other kind.
+    # A safetensors file begins with a number, which may look like any other kind, so it is checked first.
     if len(head) > 8 and head[8:9] == b"{" and struct.unpack("<Q", head[:8])[0] < path.stat().st_size:
         return SAFETENSORS
     for at, magic, kind in _MAGIC:
@@ -78,9 +79,9 @@ def _zip_kind(path: Path) -> str:
 
 
 def read_h5(source: Path | BytesIO, allowance: Allowance) -> Contents:
-    """Every data set of an HDF5 file whose entries are numbers, by its path."""
+    """Return every data set of an HDF5 file that has numbers, by its path."""
     h5py = import_optional("h5py")
-    found: dict[str, Any] = {}
+    data_sets: dict[str, Any] = {}
 
     def visit(path: str, item: Any) -> None:
         allowance.count_steps(1 + len(path) // 100)
@@ -88,24 +89,24 @@ def read_h5(source: Path | BytesIO, allowance: Allowance) -> Contents:
             if item.external or item.is_virtual:
                 raise CheckpointError(f"{path} is stored in another file, which is not read")
             allowance.count_tensor(path, item.shape or (), item.dtype.itemsize, item.dtype.name)
-            found[_with_own_name(item.file, path)] = item
+            data_sets[_with_layer_name(item.file, path)] = item
 
     with h5py.File(source, "r") as file:
         file.visititems(visit)
-        return Contents({path: tensor(np.asarray(item[()])) for path, item in found.items()})
+        return Contents({path: tensor(np.asarray(item[()])) for path, item in data_sets.items()})
 
 
 def read_keras(path: Path, allowance: Allowance) -> Contents:
-    """Every data set of the HDF5 file in a `.keras` archive, by its path."""
+    """Return every data set of the HDF5 file in a `.keras` archive, by its path."""
     import_optional("h5py")
     with ZipFile(path) as archive:
         inner = archive.getinfo("model.weights.h5")
-        replace(allowance).count_tensor(inner.filename, [inner.file_size])
+        replace(allowance).count_tensor(inner.filename, [inner.file_size])  # in a copy: read_h5 counts again
         return read_h5(BytesIO(archive.read(inner)), allowance)
 
 
-def _with_own_name(file: Any, path: str) -> str:
-    """The path of a variable with the name of its layer, which Keras stores in an attribute."""
+def _with_layer_name(file: Any, path: str) -> str:
+    """Return the path of a variable with the name of its layer, which Keras stores in an attribute."""
     match = re.fullmatch(r"layers/([^/]+)/(.+)", path)
     if not match:
         return path
@@ -115,7 +116,7 @@ def _with_own_name(file: Any, path: str) -> str:
 
 
 def read_npz(path: Path, allowance: Allowance) -> Contents:
-    """Every array of a file. NumPy would unpickle arrays of objects, so they are refused."""
+    """Return every array of a file. Raises an error for arrays of objects, which NumPy would unpickle."""
     with ZipFile(path) as archive:
         for name in archive.namelist():
             allowance.count_steps()
@@ -142,11 +143,10 @@ SUFFIXES = {suffix: kind for kind, (_, suffixes) in _READERS.items() for suffix 
 
 
 def read(path: Path, suffix: str, limit: int | None = None, reader: Reader | None = None) -> Any:
-    """The contents of a file, read as a file with this suffix, or what another `reader` returns.
+    """Return the contents of a file, read as a file with this suffix, or what another `reader` returns.
 
-    The tensors may take `limit` bytes of memory, or without a limit the bytes of `Allowance.of`. Raises
-    `CheckpointError` if the file is missing, is of another kind, cannot be read, or needs more memory or
-    steps than allowed.
+    The tensors may take `limit` bytes of memory, by default those of `Allowance.of`. Raises `CheckpointError`
+    if the file is missing, is of another kind, cannot be read, or needs more memory or steps than allowed.
     """
     if not path.is_file():
         raise CheckpointError("it is a directory, not a file" if path.is_dir() else "there is no such file")
@@ -162,12 +162,12 @@ def read(path: Path, suffix: str, limit: int | None = None, reader: Reader | Non
         raise
     except MemoryError:
         raise CheckpointError("there is not enough memory to read it") from None
-    except Exception as error:  # libraries raise many kinds on a file that anybody may have written
-        why = shortened(error, 120) or type(error).__name__
+    except Exception as error:  # libraries raise any kind of error for a broken or hostile file
+        why = shorten(error, 120) or type(error).__name__
         raise CheckpointError(f"it is cut short, or no {suffix} file: {why}") from None
 
 
 def _kind_clause(kind: str) -> str:
-    """A clause that names the kind of a file and the suffix of this kind; empty for an unknown kind."""
-    called = f", call it {_READERS[kind][1][0]}" if kind in _READERS else ""
-    return f"it is {kind}{called}; " if kind else ""
+    """Return a clause that names the kind of a file and its usual suffix; empty for an unknown kind."""
+    remedy = f", call it {_READERS[kind][1][0]}" if kind in _READERS else ""
+    return f"it is {kind}{remedy}; " if kind else ""

@@ -1,4 +1,4 @@
-"""A recurrent layer of a file, with the parameters of the contract of layers."""
+"""A recurrent layer of a file, with parameters as `rnn_layer` and `lstm_layer` take them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,24 +12,24 @@ from oracle.checkpoints.contents import CheckpointError
 from reference.contract import Array, Kind
 
 Biases = Sequence[Sequence[Mapping[str, Array]]]
-"""For each direction: the bias of the input and the bias of the hidden state, by name of the parameter."""
+"""For each direction: the bias of the input and the bias of the hidden state, by the parameter's name."""
 
 
 @dataclass(frozen=True)
 class RecurrentLayer:
     """L stacked layers in D directions.
 
-    The parameters are L D dicts, as `lstm_layer` and `rnn_layer` take them, in one dtype, float32 or float64.
+    The parameters are L D dicts, as `lstm_layer` and `rnn_layer` take them, all float32 or all float64.
     """
 
-    prefix: str  # the beginning of its names in the file
+    prefix: str  # with which the names of its weights begin in the file
     kind: Kind
     layout: str  # in the file: a key of `LAYOUTS`, or "reference"
     directions: int
     parameters: Sequence[Mapping[str, Array]]
-    activation: str = ""  # of an RNN: "tanh" or "relu"; empty if the file does not tell it
+    activation: str = ""  # of an RNN: "tanh" or "relu"; empty if the file does not contain it
     remarks: tuple[str, ...] = ()  # clauses about how the file was read
-    biases: Biases = ()  # if the file has two biases of each direction; the parameters have their sum
+    biases: Biases = ()  # if a direction has two biases in the file; the parameters have their sum
 
     @property
     def layers(self) -> int:
@@ -43,7 +43,7 @@ class RecurrentLayer:
 
     @property
     def n_p(self) -> int:
-        """The number of units of the projected hidden state; 0 without a projection."""
+        """The size of the projected hidden state; 0 without a projection."""
         return len(self.parameters[0].get("Wp", ()))
 
     @property
@@ -60,7 +60,7 @@ class RecurrentLayer:
 
     @cached_property
     def digest(self) -> str:
-        """12 hexadecimal digits that depend only on the numbers of the parameters; -0 counts as 0."""
+        """A hash of the numbers of the parameters, of 12 hexadecimal digits; -0 counts as 0."""
         code = sha256(f"{self.kind} {self.directions}".encode())
         for p in self.parameters:
             for name in sorted(p):
@@ -69,13 +69,13 @@ class RecurrentLayer:
         return code.hexdigest()[:12]
 
     @property
-    def largest(self) -> float:
-        """The largest magnitude of a weight, without biases."""
+    def largest_weight(self) -> float:
+        """The largest magnitude of a weight; biases do not count."""
         weights = [array for p in self.parameters for name, array in p.items() if name.startswith("W")]
         return float(max(np.abs(array).max(initial=0) for array in weights))
 
     def stacked_on(self, below: "RecurrentLayer") -> "RecurrentLayer":
-        """One layer: this layer stacked on the layer `below`. Raises `CheckpointError` if they do not fit."""
+        """Return this layer stacked on the layer `below`. Raises `CheckpointError` if the two do not fit."""
         n_in = self.directions * (below.n_p or below.n_a)
         for name in ("kind", "directions", "n_a", "n_p", "dtype"):
             ours, theirs = getattr(self, name), getattr(below, name)

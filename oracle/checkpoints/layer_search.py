@@ -7,84 +7,68 @@ from itertools import permutations
 
 import numpy as np
 
-from oracle.checkpoints.contents import FLOATS, WIDENED, CheckpointError, Contents, Tensor, shortened
+from oracle.checkpoints.contents import FLOATS, FLOATS_16, CheckpointError, Contents, Tensor, shorten
 from oracle.checkpoints.layer import RecurrentLayer
 from oracle.layout import LAYOUTS, Layout
 from oracle.naming import REFERENCE
 from oracle.parts import Places, Roles, Weight, grouped, layout_of, parameters_of, split
 from reference.contract import Array, Kind
 
-_SLOT = re.compile(r"(?i)opt(im(izers?)?)?(_?(weights|states?|vars))?|exp_avg(_sq)?|momentum_buffer")
-"""The part of a name under which an optimizer stores its own data for each weight."""
+_OPTIMIZER = re.compile(r"(?i)opt(im(izers?)?)?(_?(weights|states?|vars))?|exp_avg(_sq)?|momentum_buffer")
+"""Parts of names under which optimizers store data of their own for each weight."""
 
 
 @dataclass(frozen=True)
 class Incomplete:
-    """Tensors with the names of a layer that cannot be read, and the reason."""
+    """A layer that cannot be read, because a weight is missing or unusable."""
 
     prefix: str
     why: str
 
 
-@dataclass(frozen=True)
-class Found:
-    """The layers of a file in its order, complete or not, and texts about skipped recurrent data."""
-
-    layers: list[RecurrentLayer | Incomplete]
-    skipped: list[str]
+Layer = RecurrentLayer | Incomplete
 
 
-def find(contents: Contents, layout: str = "", *, overrules: bool = True) -> Found:
-    """The layers of a file, and the recurrent data that is skipped, with reasons.
+def find_layers(
+    contents: Contents, layout: str = "", *, overrules: bool = True
+) -> tuple[list[Layer], list[str]]:
+    """Return the layers of a file in its order, and sentences about recurrent data that is skipped.
 
-    `layout` is the layout of weights if their names do not tell it; with `overrules` it is the layout of all
-    weights. Raises `CheckpointError` if the file has no layer, or if several layouts fit the weights.
+    `layout` is the layout of all weights; with `overrules=False`, only of weights whose names do not tell
+    theirs. Raises `CheckpointError` if the file has no layer, or if several readings of weights are possible.
     """
     if layout and layout not in LAYOUTS:
         raise CheckpointError(f"--layout {layout} is not one of {', '.join(LAYOUTS)}")
     arrays = {name: each.array for name, each in contents.tensors.items()}
-    found, unnamed = Found([], [*contents.skipped]), {*arrays}
-    for convention, prefix, places in _named(arrays):
-        unnamed -= {weight.name for roles in places.values() for weight in roles.values()}
-        if any(map(_SLOT.fullmatch, re.split("[./]", prefix))):
-            found.skipped.append(f"{prefix}: an optimizer's".removeprefix(": "))
-            continue
-        read = _read(contents, convention, prefix, places, layout if overrules else "")
-        if read is None:
-            found.skipped.append(f"{prefix}: a GRU".removeprefix(": "))
-        else:
-            found.layers.append(read)
-    if not found.layers:
-        found.layers.extend(_unnamed(contents, unnamed, layout))
-    if not found.layers:
-        skipped = f"; there is {'; '.join(found.skipped)}" if found.skipped else ""
-        clause = skipped or _tensors_in_words(arrays, layout)
-        raise CheckpointError(shortened(f"it has no RNN or LSTM in it{clause}", 400))
-    return found
-
-
-def _named(arrays: Mapping[str, np.ndarray]) -> Iterator[tuple[str, str, Places]]:
+    layers: list[Layer] = []
+    skipped, unknown = [*contents.skipped], {*arrays}
     for (convention, prefix), places in grouped(arrays).items():
         roles = {role for each in places.values() for role in each}
-        if "recurrent_weight" in roles or (convention == "torch" and "weight" in roles):
-            yield convention, prefix, places
+        if not ("recurrent_weight" in roles or (convention == "torch" and "weight" in roles)):
+            continue
+        unknown -= {weight.name for each in places.values() for weight in each.values()}
+        if any(map(_OPTIMIZER.fullmatch, re.split("[./]", prefix))):
+            skipped.append(f"{prefix}: an optimizer's".removeprefix(": "))
+        elif layer := _layer(contents, convention, prefix, places, layout if overrules else ""):
+            layers.append(layer)
+        else:
+            skipped.append(f"{prefix}: a GRU".removeprefix(": "))
+    if layout and not layers:
+        names = [name for name in arrays if name in unknown and contents.tensors[name].dtype in FLOATS]
+        for prefix, weights in _readings({name: arrays[name] for name in names}, layout):
+            if layer := _layer(contents, layout, prefix, {(0, 0): weights}, layout):
+                layers.append(layer)
+    if not layers:
+        clause = f"; there is {'; '.join(skipped)}" if skipped else _tensors_in_words(arrays, layout)
+        raise CheckpointError(shorten(f"it has no RNN or LSTM in it{clause}", 400))
+    return layers, skipped
 
 
-def _unnamed(contents: Contents, names: set[str], layout: str) -> Iterator[RecurrentLayer | Incomplete]:
-    tensors = contents.tensors.items()
-    arrays = {name: each.array for name, each in tensors if name in names and each.stored in FLOATS}
-    for prefix, roles in _readings(arrays, layout) if layout else ():
-        if read := _read(contents, layout, prefix, {(0, 0): roles}, layout):
-            yield read
-
-
-def _read(
-    contents: Contents, convention: str, prefix: str, places: Places, layout: str
-) -> RecurrentLayer | Incomplete | None:
-    """The layer, or the reason why it cannot be read; `None` for a GRU."""
+def _layer(contents: Contents, convention: str, prefix: str, places: Places, layout: str) -> Layer | None:
+    """Return the layer, or the reason why it cannot be read; `None` for a GRU."""
     weights = [weight for roles in places.values() for weight in roles.values()]
-    stored = {weight.name: contents.tensors[weight.name] for weight in weights}
-    for name, each in stored.items():
+    tensors = {weight.name: contents.tensors[weight.name] for weight in weights}
+    for name, each in tensors.items():
         if why := _unusable(name, each):
             return Incomplete(prefix, why)
     try:
@@ -103,9 +87,9 @@ def _read(
             )
     dtype = np.result_type(*(weight.array for weight in weights))
     kind: Kind = "rnn" if network == "rnn" else "lstm"
-    how = layout_of(convention, layout)
+    bias_of_gates = layout_of(convention, layout).bias_of_gates
     biases = [
-        [how.bias_of_gates(kind, roles[role].array[:, None]) for role in ("bias", "recurrent_bias")]
+        [bias_of_gates(kind, roles[role].array[:, None]) for role in ("bias", "recurrent_bias")]
         for _, roles in sorted(places.items())
         if "recurrent_bias" in roles
     ]
@@ -116,17 +100,17 @@ def _read(
         directions,
         [{name: array.astype(dtype, copy=False) for name, array in p.items()} for p in parameters],
         contents.activations.get(prefix, ""),
-        (*contents.remarks.get(prefix, ()), *_remarks({each.stored for each in stored.values()}, places)),
+        (*contents.remarks.get(prefix, ()), *_remarks({each.dtype for each in tensors.values()}, places)),
         biases,
     )
 
 
 def _unusable(name: str, each: Tensor) -> str:
-    """The reason why a tensor cannot be a weight; empty if it can."""
-    if each.stored not in FLOATS:
-        is_quantised = re.search("quantised|^u?int[48]$|^float[84]", each.stored)
-        more = ", which are quantised" if is_quantised else ""
-        return f"{name} is {each.stored}, expected floating-point weights{more}"
+    """Return the reason why a tensor cannot be a weight; empty if it can."""
+    if each.dtype not in FLOATS:
+        is_quantised = re.search("quantised|^u?int[48]$|^float[84]", each.dtype)
+        clause = ", which are quantised" if is_quantised else ""
+        return f"{name} is {each.dtype}, expected floating-point weights{clause}"
     wrong = ~np.isfinite(each.array)
     if not wrong.any():
         return ""
@@ -135,23 +119,23 @@ def _unusable(name: str, each: Tensor) -> str:
     return f"{name} has {np.count_nonzero(wrong)} numbers that are not finite: {example}"
 
 
-def _remarks(stored: set[str], places: Places) -> Iterator[str]:
-    for dtype in sorted(stored & {*WIDENED}):
+def _remarks(dtypes: set[str], places: Places) -> Iterator[str]:
+    for dtype in sorted(dtypes & {*FLOATS_16}):
         yield f"its {dtype} numbers were widened to float32, which is exact"
-    every = [(role, weight) for roles in places.values() for role, weight in roles.items()]
-    if not any(role.startswith("b") for role, _ in every):
+    weights = [(role, weight) for roles in places.values() for role, weight in roles.items()]
+    if not any(role.startswith("b") for role, _ in weights):
         yield "it has no biases: they are zeros"
-    if any(weight.array.any() for role, weight in every if role == "recurrent_bias"):
+    if any(weight.array.any() for role, weight in weights if role == "recurrent_bias"):
         yield "its two biases were added, and rounded once"
 
 
 def _tensors_in_words(arrays: Mapping[str, np.ndarray], layout: str) -> str:
-    """A clause that lists some of the tensors, and names the option that reads weights with unknown names."""
+    """Return a clause that lists the tensors, and names the option for weights with unknown names."""
     if not arrays:
         return ", nor any tensor"
-    other = f"; for weights with other names, add --layout {'|'.join(LAYOUTS)}"
-    which = f" that fits --layout {layout}" if layout else f" with known names{other}"
-    return f"{which}; there is {', '.join(f'{name} {array.shape}' for name, array in arrays.items())}"
+    remedy = f" with known names; for weights with other names, add --layout {'|'.join(LAYOUTS)}"
+    clause = f" that fits --layout {layout}" if layout else remedy
+    return f"{clause}; there is {', '.join(f'{name} {array.shape}' for name, array in arrays.items())}"
 
 
 _HIDDEN = re.compile("u|r|w?(h|hh|aa|rec)|weighthh|recurrent(kernel|weight)?")
@@ -160,45 +144,44 @@ _INPUT = re.compile("w?(x|i|xh|ih|ax|in)|w|weight(ih)?|kernel")
 
 
 def _readings(arrays: Mapping[str, Array], layout: str) -> Iterator[tuple[str, Roles]]:
-    """The arrays that can be read as one direction of a layer in this layout, each group with its prefix.
+    """Find arrays that can be one direction of a layer in this layout, and yield them with their prefix.
 
-    Raises `CheckpointError` if two weights have equal shapes, so that each could act on the hidden state.
+    Raises `CheckpointError` if two weights have equal shapes, so that either may act on the hidden state.
     """
     groups: dict[str, dict[str, Array]] = {}
     for name, array in arrays.items():
         groups.setdefault(re.sub(r"[./]?[^./]+$", "", name), {})[name] = array
     for prefix, group in groups.items():
-        found = [roles for roles in _roles(prefix, group, LAYOUTS[layout]) if _is_layer(roles, layout)]
-        if len(found) > 1:
-            either, other = (each["recurrent_weight"].name for each in found)
+        readings = [roles for roles in _roles(prefix, group, LAYOUTS[layout]) if _is_layer(roles, layout)]
+        if len(readings) > 1:
+            either, other = (each["recurrent_weight"].name for each in readings)
             raise CheckpointError(
                 f"{either} and {other} have equal shapes, so either may act on the hidden state: "
                 "rename that one recurrent_weight, and the other weight"
             )
-        yield from ((prefix, roles) for roles in found)
+        yield from ((prefix, roles) for roles in readings)
 
 
 def _roles(prefix: str, arrays: Mapping[str, Array], layout: Layout) -> Iterator[Roles]:
-    """The possible assignments of arrays to the weights of a layout."""
+    """Yield the possible assignments of arrays to the weights of a layout."""
     matrices = [Weight(name, a) for name, a in arrays.items() if a.ndim == 2 and 1 not in a.shape]
-    named = {weight.name for weight in matrices}
-    biases = [Weight(name, a.reshape(-1)) for name, a in arrays.items() if name not in named]
-    if len(biases) not in (0, layout.biases):
+    names = {weight.name for weight in matrices}
+    vectors = [Weight(name, a.reshape(-1)) for name, a in arrays.items() if name not in names]
+    if len(vectors) not in (0, layout.biases):
         return
-    both = dict(zip(("bias", "recurrent_bias"), biases, strict=False))
+    biases = dict(zip(("bias", "recurrent_bias"), vectors, strict=False))
     if layout.joined:
         if len(matrices) == 1 and biases and re.search("(?i)lstm|rnn|recurrent", prefix):
             units = matrices[0].array.shape[1 if layout.transposed else 0] // 4
-            yield split(matrices[0], layout, units) | both
+            yield split(matrices[0], layout, units) | biases
     elif len(matrices) == 2:
         for recurrent, weight in permutations(matrices):
             if not (_acts_on(recurrent.name, _INPUT) or _acts_on(weight.name, _HIDDEN)):
-                yield {"weight": weight, "recurrent_weight": recurrent, **both}
+                yield {"weight": weight, "recurrent_weight": recurrent, **biases}
 
 
-def _acts_on(name: str, names: re.Pattern[str]) -> bool:
-    """Whether the last part of a name is one of these names."""
-    return bool(names.fullmatch(re.split(r"[./]", name)[-1].lower().replace("_", "")))
+def _acts_on(name: str, usual_names: re.Pattern[str]) -> bool:
+    return bool(usual_names.fullmatch(re.split(r"[./]", name)[-1].lower().replace("_", "")))
 
 
 def _is_layer(roles: Roles, layout: str) -> bool:

@@ -20,76 +20,74 @@ from oracle.checkpoints.contents import (
 from oracle.naming import in_onnx
 from reference.contract import Array
 
-RECURRENT = ("RNN", "LSTM", "GRU")
-LETTERS = {"W": 1, "R": 2, "B": 3}
-"""The indices of the weights among a node's inputs."""
-PEEPHOLES = 7
-"""The index of the peepholes among a node's inputs."""
-RESHAPING = ("Squeeze", "Unsqueeze", "Transpose", "Reshape", "Identity", "Cast", "Dropout")
+_RECURRENT = ("RNN", "LSTM", "GRU")
+_INPUTS = ("X", "W", "R", "B", "sequence_lens", "initial_h", "initial_c", "P")
+"""The inputs of an LSTM node, in order: P are the peepholes. RNN and GRU nodes have only the first six."""
+_RESHAPING = ("Squeeze", "Unsqueeze", "Transpose", "Reshape", "Identity", "Cast", "Dropout")
 """Operators that may stand between stacked layers."""
-_FOLDED = (*RESHAPING, "Constant", "Slice", "Concat", "Gather", "Split")
+_COMPUTABLE = (*_RESHAPING, "Constant", "Slice", "Concat", "Gather", "Split")
 """Operators by which exporters compute weights."""
-_DEQUANTISING = ("DequantizeLinear", "DynamicQuantizeLinear", "QuantizeLinear")
-_COMPUTED = 50
-"""The steps that count for the computation of a node, which takes as long as 50 visits."""
-_SHOWN = 12
+_QUANTISATION = ("DequantizeLinear", "DynamicQuantizeLinear", "QuantizeLinear")
+_COMPUTATION_STEPS = 50
+"""The steps that the computation of a node counts for: it takes as long as 50 visits."""
+_MOST_NAMES = 12
 """The largest number of operators that a message names."""
 
-Known = ChainMap[str, Any]
-"""The values in a graph and the graphs around it, by name: a tensor, or the node that computes it."""
+Scope = ChainMap[str, Any]
+"""The values that the nodes of a graph can use, by name: a tensor, or the node that computes it."""
 
 
 def read_onnx(path: Path, allowance: Allowance) -> Contents:
-    """The weights of every recurrent node as `NODE.l0.W`, `R`, `B`; of a node stacked on it as `NODE.l1.W`.
+    """Return the weights of every recurrent node, with names such as `NODE.l0.W`.
 
-    Raises `CheckpointError` for a model without recurrent nodes.
+    The next layer, a node stacked on this node, has the names `NODE.l1.W` and so on. Raises `CheckpointError`
+    for a model without recurrent nodes.
     """
     model = open_model(path, allowance)
     constants = _Constants(path.parent, model.opset_import, allowance)
-    found, every = _Layers(), [*_graphs(model.graph, allowance)]
-    tensors = [value for _, known in every for value in known.maps[0].values() if _is_tensor(value)]
-    for name in {each.value for has in tensors for each in has.external_data if each.key == "location"}:
-        beside = path.parent / name
-        allowance.add_file(beside.stat().st_size if beside.is_file() else 0)
-    for nodes, known in every:
+    layers, graphs = _Layers(), [*_graphs(model.graph, allowance)]
+    tensors = [value for _, scope in graphs for value in scope.maps[0].values() if _is_tensor(value)]
+    for name in {item.value for each in tensors for item in each.external_data if item.key == "location"}:
+        external = path.parent / name
+        allowance.add_file(external.stat().st_size if external.is_file() else 0)
+    for nodes, scope in graphs:
         for node in nodes:
-            if node.op_type in RECURRENT and is_onnx(node):
-                _add(found, node, known, constants)
+            if node.op_type in _RECURRENT and is_onnx(node):
+                _add(layers, node, scope, constants)
             elif node.op_type in ("DynamicQuantizeLSTM", "QLinearLSTM"):
-                found.skipped.append(f"{node.name or node.output[0]}: an LSTM that is quantised")
-    if not found.tensors and not found.skipped:
-        operators = sorted({node.op_type for nodes, _ in every for node in nodes})
-        raise CheckpointError(
-            f"it has no RNN or LSTM node; its operators are {', '.join(operators[:_SHOWN])}"
-        )
-    return found
+                layers.skipped.append(f"{node.name or node.output[0]}: an LSTM that is quantised")
+    if not layers.tensors and not layers.skipped:
+        operators = sorted({node.op_type for nodes, _ in graphs for node in nodes})[:_MOST_NAMES]
+        raise CheckpointError(f"it has no RNN or LSTM node; its operators are {', '.join(operators)}")
+    return layers
 
 
 def open_model(path: Path, allowance: Allowance) -> Any:
-    """The model of a file, with every call of a function replaced by its body; external tensors are not read.
+    """Return the model in a file, with every call of a function replaced by the function's body.
 
-    Raises `CheckpointError` if the file is empty, or if the bodies of functions add up to too many nodes.
+    Tensors in other files are not read. Raises `CheckpointError` if the file is empty, or if the bodies of
+    functions add up to too many nodes.
     """
     onnx = import_optional("onnx")
     model = onnx.load(path, load_external_data=False)
     if not model.graph.node and not model.graph.initializer:
         raise CheckpointError("there is nothing in it: it is cut short, or no .onnx file")
     if model.functions:
-        allowance.count_steps(_unfolded_size(model))
+        allowance.count_steps(_inlined_size(model))
         model = import_optional("onnx.inliner").inline_local_functions(model)
     return model
 
 
-def _unfolded_size(model: Any) -> int:
-    """The number of nodes after every call of a function has been replaced by its body."""
+def _inlined_size(model: Any) -> int:
+    """Return the number of nodes after every call of a function has been replaced by its body."""
     bodies = {(each.domain, each.name): each.node for each in model.functions}
 
     @cache
-    def size(called: tuple[str, str]) -> int:
-        return total(bodies[called]) if called in bodies else 1
+    def size(operator: tuple[str, str]) -> int:
+        return total(bodies[operator]) if operator in bodies else 1
 
     def total(nodes: Any) -> int:
-        return sum(count * size(called) for called, count in _calls(nodes).items())
+        return sum(count * size(operator) for operator, count in _operators(nodes).items())
 
     try:
         return total(model.graph.node)
@@ -97,11 +95,11 @@ def _unfolded_size(model: Any) -> int:
         raise CheckpointError("its functions call each other in a ring, or are nested too deep") from None
 
 
-def _calls(nodes: Any) -> Counter[tuple[str, str]]:
-    """How often some nodes, and the graphs inside them, call each operator or function."""
+def _operators(nodes: Any) -> Counter[tuple[str, str]]:
+    """Count the operators and functions that nodes, and the graphs inside them, call."""
     inner = [each for node in nodes for graph in _inner_graphs(node) for each in graph.node]
     own = Counter((node.domain, node.op_type) for node in nodes)
-    return own + _calls(inner) if inner else own
+    return own + _operators(inner) if inner else own
 
 
 def _inner_graphs(node: Any) -> Iterator[Any]:
@@ -111,31 +109,35 @@ def _inner_graphs(node: Any) -> Iterator[Any]:
         yield from attribute.graphs
 
 
-def _graphs(graph: Any, allowance: Allowance, around: Known | None = None) -> Iterator[tuple[Any, Known]]:
-    """The nodes of a graph and of each graph inside it, with the values by name that these nodes can use."""
+def _graphs(graph: Any, allowance: Allowance, outer: Scope | None = None) -> Iterator[tuple[Any, Scope]]:
+    """Yield the nodes and the scope of a graph and of each graph in it. `outer` is the scope around it."""
     own: dict[str, Any] = {each.name: each for each in graph.initializer}
     own.update({output: node for node in graph.node for output in node.output if output})
     allowance.count_steps(len(own) + len(graph.node))
-    known = ChainMap(own, *(around.maps if around else ()))
-    yield graph.node, known
+    scope = ChainMap(own, *(outer.maps if outer else ()))
+    yield graph.node, scope
     for node in graph.node:
         for inner in _inner_graphs(node):
-            yield from _graphs(inner, allowance, known)
+            yield from _graphs(inner, allowance, scope)
 
 
 def is_onnx(node: Any) -> bool:
-    """Whether a node is an operator of ONNX itself."""
+    """Whether the operator of a node belongs to ONNX itself."""
     return node.domain in ("", "ai.onnx")
 
 
+def inputs_of(node: Any) -> dict[str, str]:
+    """Return the names of the values that a recurrent node takes, by input: `X`, `W`, and so on."""
+    return {name: value for name, value in zip(_INPUTS, node.input, strict=False) if value}
+
+
 def _is_tensor(value: Any) -> bool:
-    """Whether a value is a tensor, and not a node."""
     return hasattr(value, "data_type")
 
 
 @dataclass
 class _Layers(Contents):
-    """The layers that are already found, and their places in stacks."""
+    """The layers that are already read, and their places in stacks."""
 
     places: dict[str, tuple[str, int, tuple[Any, ...]]] = field(default_factory=dict)
     """By the first output of a node: the prefix, the number of the layer, what a layer above must share."""
@@ -143,66 +145,65 @@ class _Layers(Contents):
     """The number of layers with each name, since nodes in different branches may have the same name."""
 
 
-def _add(found: _Layers, node: Any, known: Known, constants: "_Constants") -> None:
-    """Add the weights of a node, or the reason why the node is no layer of the contract."""
-    name, given = node.name or node.output[0], attributes_of(node)
-    inputs = dict(enumerate(node.input))
+def _add(layers: _Layers, node: Any, scope: Scope, constants: "_Constants") -> None:
+    """Add the weights of a node, or the reason why the node is not a layer that the harness can judge."""
+    name, attributes, inputs = node.name or node.output[0], attributes_of(node), inputs_of(node)
     try:
-        activation = _activation_of(node, given)
-        arrays = {letter: constants.array(inputs[k], known) for letter, k in LETTERS.items() if inputs.get(k)}
-        if inputs.get(PEEPHOLES) and np.any(constants.array(inputs[PEEPHOLES], known)):
+        activation = _activation_of(node, attributes)
+        arrays = {each: constants.array(inputs[each], scope) for each in "WRB" if each in inputs}
+        if "P" in inputs and np.any(constants.array(inputs["P"], scope)):
             raise CheckpointError("it has peepholes")
-        if any(arrays[letter].ndim != 3 for letter in "WR"):
+        if any(arrays[each].ndim != 3 for each in "WR"):
             raise CheckpointError("its weights have other than three axes")
     except LimitError:
         raise
     except CheckpointError as error:
-        found.skipped.append(f"{name}: {error}")
+        layers.skipped.append(f"{name}: {error}")
         return
-    direction = given.get("direction", b"forward").decode()
-    alike = (node.op_type, arrays["R"].shape, direction, activation)
-    prefix, layer = f"{name}#{found.names[name] + 1}" if found.names[name] else name, 0
-    below = _layer_below(node.input[0], known, found.places, constants.allowance)
-    if below and below[2] == alike and arrays["W"].shape[2] == arrays["R"].shape[0] * arrays["R"].shape[2]:
-        prefix, layer = below[0], below[1] + 1
+    direction = attributes.get("direction", b"forward").decode()
+    shared = (node.op_type, arrays["R"].shape, direction, activation)
+    prefix, number = f"{name}#{layers.names[name] + 1}" if layers.names[name] else name, 0
+    below = _layer_below(node.input[0], scope, layers.places, constants.allowance)
+    if below and below[2] == shared and arrays["W"].shape[2] == arrays["R"].shape[0] * arrays["R"].shape[2]:
+        prefix, number = below[0], below[1] + 1
     else:
-        found.names[name] += 1
-    found.places[node.output[0]] = prefix, layer, alike
-    for letter, array in arrays.items():
-        found.tensors[f"{prefix}.{in_onnx(letter, layer)}"] = tensor(array)
+        layers.names[name] += 1
+    layers.places[node.output[0]] = prefix, number, shared
+    for each, array in arrays.items():
+        layers.tensors[f"{prefix}.{in_onnx(each, number)}"] = tensor(array)
     if activation:
-        found.activations[prefix] = activation
+        layers.activations[prefix] = activation
     if direction == "reverse":
-        found.remarks[prefix] = ["it runs from the last step back"]
+        layers.remarks[prefix] = ["it runs from the last step back"]
 
 
 def attributes_of(node: Any) -> dict[str, Any]:
-    """The attributes of a node by name."""
+    """Return the attributes of a node by name."""
     onnx = import_optional("onnx")
     return {each.name: onnx.helper.get_attribute_value(each) for each in node.attribute}
 
 
-def _activation_of(node: Any, given: Mapping[str, Any]) -> str:
-    """The activation of an RNN node. Raises `CheckpointError` for attributes outside of the contract."""
+def _activation_of(node: Any, attributes: Mapping[str, Any]) -> str:
+    """Return the activation of an RNN node. Raises `CheckpointError` for attributes that we do not judge."""
     usual = {"RNN": ("tanh",), "LSTM": ("sigmoid", "tanh", "tanh"), "GRU": ("sigmoid", "tanh")}[node.op_type]
-    directions = 2 if given.get("direction") == b"bidirectional" else 1
-    has = tuple(each.decode().lower() for each in given.get("activations", ())) or usual * directions
-    if has != usual * directions and not (node.op_type == "RNN" and {*has} == {"relu"}):
-        raise CheckpointError(f"its activations are {', '.join(has)}")
-    for attribute in ("clip", "input_forget"):
-        if given.get(attribute):
-            raise CheckpointError(f"it has {attribute}")
-    return has[0] if node.op_type == "RNN" else ""
+    usual *= 2 if attributes.get("direction") == b"bidirectional" else 1
+    activations = tuple(each.decode().lower() for each in attributes.get("activations", ())) or usual
+    if activations != usual and not (node.op_type == "RNN" and {*activations} == {"relu"}):
+        raise CheckpointError(f"its activations are {', '.join(activations)}")
+    for name in ("clip", "input_forget"):
+        if attributes.get(name):
+            raise CheckpointError(f"it has {name}")
+    return activations[0] if node.op_type == "RNN" else ""
 
 
-def _layer_below(name: str, known: Known, places: Mapping[str, Any], allowance: Allowance) -> Any:
-    """The place of the recurrent node whose output has this name, perhaps after nodes that only reshape."""
+def _layer_below(name: str, scope: Scope, places: Mapping[str, Any], allowance: Allowance) -> Any:
+    """Return the place of the recurrent node that computes a value, perhaps before nodes that reshape it."""
     seen = set()
     while name not in places and name not in seen:
         allowance.count_steps()
         seen.add(name)
-        value = known.get(name)
-        if value is None or _is_tensor(value) or value.op_type not in RESHAPING:
+        value = scope.get(name)
+        if value is None or _is_tensor(value) or value.op_type not in _RESHAPING:
             return None
         name = value.input[0]
     return places.get(name)
@@ -210,32 +211,33 @@ def _layer_below(name: str, known: Known, places: Mapping[str, Any], allowance: 
 
 @dataclass
 class _Constants:
-    """The constant arrays of a model; each is read or computed only once."""
+    """The constant arrays of a model. Each array is read or computed only once."""
 
     folder: Path
     opsets: Any
     allowance: Allowance
     _values: dict[int, dict[str, Array]] = field(default_factory=dict)
-    """The output arrays of each tensor or node, by its `id` and by name."""
+    """By the `id` of a tensor or node: its arrays by name."""
 
-    def array(self, name: str, known: Known) -> Array:
-        """The array with a name; `CheckpointError` if it depends on an input of the model, or on itself."""
+    def array(self, name: str, scope: Scope) -> Array:
+        """Return an array. Raises `CheckpointError` if it depends on an input of the model, or on itself."""
         try:
-            return self._array(name, known)
+            return self._array(name, scope)
         except RecursionError:
             raise CheckpointError(f"{name} is computed from itself, or by too many nodes") from None
 
-    def _array(self, name: str, known: Known) -> Array:
+    def _array(self, name: str, scope: Scope) -> Array:
         self.allowance.count_steps()
-        has = known.get(name)
-        if has is None:
+        value = scope.get(name)
+        if value is None:
             raise CheckpointError(f"{name} is no constant of the model")
-        if id(has) not in self._values:
-            self._values[id(has)] = {name: self._read(has)} if _is_tensor(has) else self._outputs(has, known)
-        return self._values[id(has)][name]
+        if id(value) not in self._values:
+            outputs = {name: self._read(value)} if _is_tensor(value) else self._outputs(value, scope)
+            self._values[id(value)] = outputs
+        return self._values[id(value)][name]
 
     def _read(self, tensor: Any) -> Array:
-        """The array of a tensor, which may be stored in another file."""
+        """Return the array of a tensor, which may be stored in another file."""
         onnx = import_optional("onnx")
         dtype = onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type)
         self.allowance.count_tensor(tensor.name, tensor.dims, max(4, dtype.itemsize))
@@ -246,30 +248,30 @@ class _Constants:
         array: Array = onnx.numpy_helper.to_array(tensor)
         return array
 
-    def _outputs(self, node: Any, known: Known) -> dict[str, Array]:
-        """The outputs of a node, computed from constants."""
-        if node.op_type in _DEQUANTISING:
+    def _outputs(self, node: Any, scope: Scope) -> dict[str, Array]:
+        """Compute the outputs of a node from constants."""
+        if node.op_type in _QUANTISATION:
             raise CheckpointError("its weights are quantised")
-        if node.op_type not in _FOLDED or not is_onnx(node):
+        if node.op_type not in _COMPUTABLE or not is_onnx(node):
             raise CheckpointError(f"{node.output[0]} is computed by {node.op_type}")
-        inputs = {each: self._array(each, known) for each in node.input if each}
+        inputs = {each: self._array(each, scope) for each in node.input if each}
         values = [each.t for each in node.attribute if each.name == "value"]
         if node.op_type == "Identity":
             return {node.output[0]: inputs[node.input[0]]}
         if node.op_type == "Constant" and values:
             return {node.output[0]: self._read(values[0])}
-        self.allowance.count_steps(_COMPUTED)
-        self.allowance.count_tensor(node.output[0], [_most(node, [*inputs.values()])])
+        self.allowance.count_steps(_COMPUTATION_STEPS)
+        self.allowance.count_tensor(node.output[0], [_most_bytes(node, [*inputs.values()])])
         names = [name for name in node.output if name]
-        one = import_optional("onnx").helper.make_function(
-            "one", "one", [*inputs], names, [node], self.opsets
-        )
-        outputs = import_optional("onnx.reference").ReferenceEvaluator(one).run(None, inputs, attributes={})
+        make_function = import_optional("onnx").helper.make_function
+        function = make_function("one", "one", [*inputs], names, [node], self.opsets)
+        evaluator = import_optional("onnx.reference").ReferenceEvaluator(function)
+        outputs = evaluator.run(None, inputs, attributes={})
         return dict(zip(names, outputs, strict=True))
 
 
-def _most(node: Any, inputs: list[Array]) -> int:
-    """An upper bound for the bytes of a node's outputs."""
+def _most_bytes(node: Any, inputs: list[Array]) -> int:
+    """Return an upper bound for the size of a node's outputs in bytes."""
     attributes = {each.name: each for each in node.attribute}
     if "sparse_value" in attributes:
         raise CheckpointError(f"{node.output[0]} is sparse")

@@ -1,6 +1,6 @@
 """Reads and writes files of PyTorch and safetensors with torch, which has all dtypes of these files.
 
-Torch is imported only inside the functions, since the import takes a second.
+The functions import torch themselves, since this import takes a second.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 
 from oracle.checkpoints.contents import (
     FLOATS,
-    WIDENED,
+    FLOATS_16,
     Allowance,
     CheckpointError,
     Contents,
@@ -31,29 +31,28 @@ if TYPE_CHECKING:
 
 
 def read_safetensors(path: Path, allowance: Allowance) -> Contents:
-    """Every tensor of the file."""
+    """Return every tensor of the file."""
     safetensors = import_optional("safetensors")
     with safetensors.safe_open(path, framework="pt") as file:
         names = [*file.keys()]
         for name in names:
             allowance.count_steps()
-            allowance.count_tensor(
-                name, file.get_slice(name).get_shape(), _widest(file.get_slice(name).get_dtype())
-            )
+            header = file.get_slice(name)
+            allowance.count_tensor(name, header.get_shape(), _itemsize(header.get_dtype()))
         return Contents({name: _tensor(file.get_tensor(name)) for name in names})
 
 
-def _widest(dtype: str) -> int:
-    """The bytes that an element of a safetensors dtype, such as `F32` or `F8_E4M3`, takes in memory."""
+def _itemsize(dtype: str) -> int:
+    """Return the bytes that a number of a safetensors dtype, such as `F32` or `F8_E4M3`, takes in memory."""
     (bits,) = re.findall(r"\d+", dtype.partition("_")[0]) or ["8"]
     return max(4, int(bits) // 8)
 
 
 def read_state_dict(path: Path, allowance: Allowance) -> Contents:
-    """Every tensor of a state dict or of nested mappings; the name is the keys, joined by dots.
+    """Return every tensor of a state dict, or of nested mappings, whose keys are joined by dots.
 
     A key that contains all tensors, such as `"state_dict"`, is left out. `torch.load` unpickles only tensors
-    and plain containers; it refuses all other objects without running their code.
+    and plain containers. It refuses all other objects without running their code.
     """
     import torch
 
@@ -64,17 +63,17 @@ def read_state_dict(path: Path, allowance: Allowance) -> Contents:
         loaded = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         raise CheckpointError(_why(str(error))) from None
-    every = [*_flat(loaded, allowance)]
-    while every and len(every[0][0]) > 1 and len({keys[0] for keys, _ in every}) == 1:
-        every = [(keys[1:], value) for keys, value in every]
-    tensors = {".".join(keys): value for keys, value in every}
+    entries = [*_entries(loaded, allowance)]
+    while entries and len(entries[0][0]) > 1 and len({keys[0] for keys, _ in entries}) == 1:
+        entries = [(keys[1:], value) for keys, value in entries]
+    tensors = {".".join(keys): value for keys, value in entries}
     for name, value in tensors.items():
-        allowance.count_tensor(name, value.shape, value.element_size(), _stored(value))
+        allowance.count_tensor(name, value.shape, value.element_size(), _dtype(value))
     return Contents({name: _tensor(value) for name, value in tensors.items()})
 
 
 def _pickles(path: Path, allowance: Allowance) -> Iterator[bytes]:
-    """The pickles of a file. Their unpacked sizes are counted, since torch also reads compressed archives."""
+    """Yield the pickles of a file. Unpacked sizes are checked, since torch also reads compressed archives."""
     if not zipfile.is_zipfile(path):
         yield path.read_bytes()
         return
@@ -86,13 +85,13 @@ def _pickles(path: Path, allowance: Allowance) -> Iterator[bytes]:
 
 
 def safetensors_of(arrays: Mapping[str, Array]) -> bytes:
-    """The bytes of a safetensors file with these arrays."""
+    """Return the bytes of a safetensors file with these arrays."""
     content: bytes = import_optional("safetensors.numpy").save(dict(arrays))
     return content
 
 
 def state_dict_of(arrays: Mapping[str, Array]) -> bytes:
-    """The bytes of a file of `torch.save` with these arrays as tensors."""
+    """Return the bytes of a file of `torch.save` with these arrays as tensors."""
     import torch
 
     stream = BytesIO()
@@ -101,13 +100,12 @@ def state_dict_of(arrays: Mapping[str, Array]) -> bytes:
 
 
 def _why(message: str) -> str:
-    """The cause of an error of `torch.load`, without the advice of torch to read the file unsafely."""
-    wanted = re.search(r"GLOBAL ([\w.]+)|`([\w.]+)` was blocked|class ([\w.]+)", message)
+    """Return the cause of an error of `torch.load`, without torch's advice to read the file unsafely."""
+    match = re.search(r"GLOBAL ([\w.]+)|`([\w.]+)` was blocked|class ([\w.]+)", message)
     if "torch.ScriptObject" in message:
         return "its weights are packed, as torch keeps those of quantised layers: save them before that"
-    if ("nsupported" in message and wanted) or "GLOBAL" in message:
-        name = next(filter(None, wanted.groups()), "code") if wanted else "code"
-        return _refused(name)
+    if ("nsupported" in message and match) or "GLOBAL" in message:
+        return _refused(next(filter(None, match.groups()), "code") if match else "code")
     return "it is cut short, or no file of torch.save"
 
 
@@ -118,8 +116,8 @@ def _refused(name: str) -> str:
     )
 
 
-def _flat(loaded: Any, allowance: Allowance) -> Iterator[tuple[tuple[str, ...], torch.Tensor]]:
-    """Every tensor in nested mappings, with its keys. A mapping may contain itself."""
+def _entries(loaded: Any, allowance: Allowance) -> Iterator[tuple[tuple[str, ...], torch.Tensor]]:
+    """Yield every tensor in nested mappings, with its keys. A mapping may contain itself."""
     import torch
 
     waiting: list[tuple[tuple[str, ...], int, Any]] = [((), 0, loaded)]
@@ -133,8 +131,8 @@ def _flat(loaded: Any, allowance: Allowance) -> Iterator[tuple[tuple[str, ...], 
             waiting += [((*keys, key), length + len(key), each) for key, each in reversed(inner)]
 
 
-def _stored(value: torch.Tensor) -> str:
-    """The dtype of a tensor in the file, with the reason if it cannot become an array."""
+def _dtype(value: torch.Tensor) -> str:
+    """Return the dtype of a tensor, with the reason if the tensor cannot become an array."""
     dtype = str(value.dtype).removeprefix("torch.")
     if value.is_quantized:
         return f"quantised to {dtype}"
@@ -144,9 +142,9 @@ def _stored(value: torch.Tensor) -> str:
 
 
 def _tensor(value: torch.Tensor) -> Tensor:
-    """The tensor as an array; an array without the numbers if it is quantised, sparse or without data."""
-    stored = _stored(value)
-    if stored not in FLOATS:
-        return Tensor(np.broadcast_to(np.zeros((), np.int8), tuple(value.shape)), stored)
+    """Return the tensor, without its numbers if it is quantised, sparse, not a float, or has no data."""
+    dtype = _dtype(value)
+    if dtype not in FLOATS:
+        return Tensor(np.broadcast_to(np.zeros((), np.int8), tuple(value.shape)), dtype)
     value = value.detach()
-    return Tensor((value.float() if stored in WIDENED else value).numpy(), stored)
+    return Tensor((value.float() if dtype in FLOATS_16 else value).numpy(), dtype)

@@ -12,10 +12,10 @@ from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
 from oracle import pytorch
 from oracle.checkpoints import CheckpointError, RecurrentLayer
-from oracle.checkpoints.contents import Contents, import_optional, shortened, tensor
+from oracle.checkpoints.contents import Contents, import_optional, shorten, tensor
 from oracle.checkpoints.files import read
-from oracle.checkpoints.layer_search import find
-from oracle.checkpoints.onnx_files import PEEPHOLES, attributes_of, is_onnx, open_model
+from oracle.checkpoints.layer_search import find_layers
+from oracle.checkpoints.onnx_files import attributes_of, inputs_of, is_onnx, open_model
 from oracle.conversion import from_onnx
 from oracle.inputs import LayerInputs
 from oracle.naming import TORCH, in_torch
@@ -23,7 +23,6 @@ from reference.contract import Array, Kind
 
 KINDS: Mapping[str, Kind] = {"RNN": "rnn", "LSTM": "lstm"}
 MODULES = (torch.nn.LSTM, torch.nn.RNN)
-_INPUTS = ("X", "W", "R", "B", "sequence_lens", "initial_h", "initial_c")
 
 
 class ParityError(ValueError):
@@ -112,14 +111,14 @@ def run_exported(path: Path, model: Any, feeds: Mapping[str, Array]) -> tuple[li
         session = runtime.InferenceSession(shown.SerializeToString(), options, providers=providers)
         arrays = session.run(names, dict(feeds))
     except Exception as error:  # of ONNX Runtime, which has many
-        raise ParityError(f"{path}: ONNX Runtime cannot run it: {shortened(error)}") from None
+        raise ParityError(f"{path}: ONNX Runtime cannot run it: {shorten(error)}") from None
     values = {**feeds, **dict(zip(names, arrays, strict=True))}
     return [_node_pass(node, values) for node in nodes], arrays[: len(returned)]
 
 
 def _node_pass(node: Any, values: Mapping[str, Array]) -> LayerPass:
     kind = KINDS[node.op_type]
-    given = {at: values[name] for at, name in zip(_INPUTS, node.input, strict=False) if name}
+    given = {each: values[name] for each, name in inputs_of(node).items()}
     x = given["X"]
     # As in torch, the biases of 16-bit weights are added in float32.
     widened = {at: given[at].astype(np.result_type(np.float32, x)) for at in "WRB" if at in given}
@@ -150,7 +149,7 @@ def _unusual(node: Any, attributes: Mapping[str, Any]) -> Iterator[str]:
     for name, value in attributes.items():
         if value not in usual:
             yield f"{name} is {value.decode() if isinstance(value, bytes) else value}"
-    if len(node.input) > PEEPHOLES and node.input[PEEPHOLES]:
+    if "P" in inputs_of(node):
         yield "it has peepholes"
 
 
@@ -159,7 +158,7 @@ def original_by(factory: Callable[[], Any], name: str) -> tuple[torch.nn.Module,
     try:
         returned = factory()
     except Exception as error:  # of code that is not ours
-        raise ParityError(f"{name}() raised {type(error).__name__}: {shortened(error)}") from None
+        raise ParityError(f"{name}() raised {type(error).__name__}: {shorten(error)}") from None
     if not (isinstance(returned, tuple) and len(returned) == 2 and isinstance(returned[0], torch.nn.Module)):
         has = f"{name}() returned {type(returned).__name__}"
         raise ParityError(f"{has}, expected a tuple of a torch.nn.Module and its example inputs")
@@ -202,7 +201,7 @@ def run_original(module: torch.nn.Module, examples: Any) -> tuple[list[LayerPass
         with torch.no_grad():
             returned = module.cpu().eval()(*args, **kwargs)
     except Exception as error:  # of code that is not ours
-        why = f"{type(error).__name__}: {shortened(error)}"
+        why = f"{type(error).__name__}: {shorten(error)}"
         raise ParityError(f"the original cannot be run on the example inputs: {why}") from None
     finally:
         for hook in hooks:
@@ -220,7 +219,7 @@ def _module_passes(name: str, module: Any, given: Any, states: Any) -> Iterator[
     names = [in_torch(role, *place) for place in places for role in TORCH]
     # A parametrized weight, such as a normalized weight, is an attribute and not a parameter.
     weights = {name: tensor(_array(getattr(module, name))) for name in names if hasattr(module, name)}
-    [every] = find(Contents(weights)).layers
+    [every], _ = find_layers(Contents(weights))
     assert isinstance(every, RecurrentLayer)
     D, activation = every.directions, getattr(module, "nonlinearity", "tanh")
     if states is None:

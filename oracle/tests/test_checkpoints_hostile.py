@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 
 from oracle.checkpoints import CheckpointError, load
-from oracle.checkpoints.contents import LARGEST, RATIO, SMALL, STEPS, Allowance, LimitError
+from oracle.checkpoints.contents import (
+    FILE_FACTOR,
+    GREATEST_LIMIT,
+    LEAST_LIMIT,
+    STEP_LIMIT,
+    Allowance,
+    LimitError,
+)
 from oracle.tests import hostile_files as hostile
 from oracle.tests import hostile_onnx
 from oracle.tests.selection import needs
@@ -75,22 +82,22 @@ def test_a_limit_of_the_user_stands_alone(tmp_path: Path) -> None:
 
 
 def test_the_limit_grows_with_the_file_and_ends() -> None:
-    assert Allowance.of(1).bytes == SMALL
-    assert Allowance.of(SMALL).bytes == RATIO * SMALL
-    assert Allowance.of(LARGEST).bytes == LARGEST
+    assert Allowance.of(1).bytes == LEAST_LIMIT
+    assert Allowance.of(LEAST_LIMIT).bytes == FILE_FACTOR * LEAST_LIMIT
+    assert Allowance.of(GREATEST_LIMIT).bytes == GREATEST_LIMIT
     several = Allowance.of(1)
-    several.add_file(SMALL)
-    assert several.bytes == SMALL + RATIO * SMALL
+    several.add_file(LEAST_LIMIT)
+    assert several.bytes == LEAST_LIMIT + FILE_FACTOR * LEAST_LIMIT
 
 
 def test_what_is_counted_adds_up() -> None:
     allowance = Allowance.of(1)
-    allowance.count_tensor("a", [SMALL // 8], 4)
-    allowance.count_tensor("b", [-5, SMALL], 4)  # no size of a hostile header makes room for another
-    allowance.count_tensor("c", [SMALL // 8], 4)
+    allowance.count_tensor("a", [LEAST_LIMIT // 8], 4)
+    allowance.count_tensor("b", [-5, LEAST_LIMIT], 4)  # no size of a hostile header makes room for another
+    allowance.count_tensor("c", [LEAST_LIMIT // 8], 4)
     with pytest.raises(LimitError, match="d needs 4 bytes of memory where 0 are left"):
         allowance.count_tensor("d", [], 4)
-    allowance.count_steps(STEPS)
+    allowance.count_steps(STEP_LIMIT)
     with pytest.raises(LimitError):
         allowance.count_steps()
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from oracle.checkpoints import CheckpointError, RecurrentLayer, select
 from oracle.checkpoints.checkpoint import split
 from oracle.checkpoints.contents import Contents, tensor
-from oracle.checkpoints.layer_search import Incomplete, find
+from oracle.checkpoints.layer_search import Incomplete, find_layers
 from oracle.conversion import CONVERTERS
 from oracle.layout import LAYOUTS
 from oracle.problem import LayerProblem, Problem
@@ -23,7 +23,8 @@ unprojected = layer_problems(**normal, n_p=st.just(0)) | layer_problems(**normal
 
 
 def found(arrays: dict[str, Array], layout: str = "") -> list[RecurrentLayer]:
-    return select(find(Contents({name: tensor(array) for name, array in arrays.items()}), layout).layers, "")
+    layers, _ = find_layers(Contents({name: tensor(array) for name, array in arrays.items()}), layout)
+    return select(layers, "")
 
 
 def complaint(arrays: dict[str, Array], layout: str = "") -> str:
@@ -164,7 +165,7 @@ def test_a_file_may_have_colons_in_its_name(tmp_path: Path) -> None:
 )
 def test_a_bias_of_one_gate_needs_those_of_all_gates(names: dict[str, Any], lacking: str) -> None:
     contents = Contents({name: tensor(np.ones(shape)) for name, shape in names.items()})
-    (layer,) = find(contents).layers
+    (layer,), _ = find_layers(contents)
     if lacking:
         assert isinstance(layer, Incomplete)
         assert lacking in layer.why

@@ -170,7 +170,7 @@ def test_missing_external_data_is_one_line(tmp_path: Path) -> None:
 def test_a_file_beside_the_model_adds_to_what_it_may_unfold_to(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("oracle.checkpoints.contents.SMALL", 1)
+    monkeypatch.setattr("oracle.checkpoints.contents.LEAST_LIMIT", 1)
     wide = Problem.lstm_layer(n_x=50, n_a=50, m=1, T_x=1, dtype="float32")
     path = saved(tmp_path, [node("LSTM")], weights(wide))
     onnx.save(onnx.load(path), path, save_as_external_data=True, location="w.bin", size_threshold=0)

@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from oracle.checkpoints import CheckpointError
-from oracle.checkpoints.contents import printable, shortened
+from oracle.checkpoints.contents import printable, shorten
 from oracle.parity.comparison import Row, compare
 from oracle.parity.models import ParityError, original_by
 from properties.session.weights import Parser, fail, print_table
@@ -73,6 +73,6 @@ def _factory(text: str) -> Callable[[], Any]:
             module = importlib.import_module(target.source)
         factory: Callable[[], Any] = attrgetter(target.attribute)(module)
     except Exception as error:  # of code that is not ours
-        why = f"{type(error).__name__}: {shortened(error)}"
+        why = f"{type(error).__name__}: {shorten(error)}"
         raise ParityError(f"{text} cannot be imported: {why}") from None
     return factory

@@ -72,7 +72,7 @@ def show(checkpoint: Checkpoint) -> None:
 def _row(layer: RecurrentLayer) -> list[str]:
     sizes = (layer.layers, layer.directions, layer.n_x, layer.n_a, layer.n_p or "")
     known = (layer.prefix, layer.kind.upper(), layer.layout, *map(str, sizes), layer.dtype.name)
-    return [*known, f"{layer.largest:.3g}", layer.digest]
+    return [*known, f"{layer.largest_weight:.3g}", layer.digest]
 
 
 def print_table(columns: Sequence[str], numbers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
