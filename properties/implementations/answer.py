@@ -1,4 +1,4 @@
-"""Reads what a function returned by its contract: each quantity becomes an array `(n, m, T_x)`."""
+"""Reads the return value of a function by its contract: each quantity becomes an array `(n, m, T_x)`."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -14,11 +14,11 @@ from reference.contract import Array, Contract, Shape, direction_shapes, extents
 
 
 class MalformedError(Exception):
-    """A return value does not have the form that the specification requires; the message says how."""
+    """A return value does not have the form that the contract requires. The message says how."""
 
 
 class Answer:
-    """What one call returned. A quantity is read on first access, which may raise `MalformedError`.
+    """The return value of one call. Each property is read on first access, and may raise `MalformedError`.
 
     `arguments` are the arguments as they are after the call.
     """
@@ -36,47 +36,48 @@ class Answer:
     def outputs(self) -> dict[str, Array]:
         """The outputs by quantity: `a`, `y` and for an LSTM `c`; for a layer `a` and the last states.
 
-        Outputs that the target declares as missing are left out. `c` may have the last step alone. The
-        gradients of a backward pass with respect to parameters are `(n, columns, 1)`.
+        Outputs that the target declares as missing are left out. `c` may have only the last step. The
+        gradients of a backward pass with respect to parameters have the shape `(n, columns, 1)`.
         """
-        contract, found = self._contract, {}
+        contract, outputs = self._contract, {}
         if contract.is_backward:
             if contract.is_layer:
                 return self._layer_gradients()
             return self._gradients("returned", self._value, contract.outputs)
-        self._check_count()
+        self._require_outputs()
         for (name, shape), entry in zip(contract.outputs.items(), self._value, strict=False):
             if self._limits.shows(name, shape):
                 is_last = name == "c" and isinstance(entry, np.ndarray) and entry.shape[2:] == (1,)
                 array = self._array(name, entry, shape, **({"T_x": 1} if is_last else {}))
-                found[quantity(contract, name)] = array[:, :, : self._sizes["T_x"]] if is_last else array
-        return found
+                outputs[quantity(contract, name)] = array[:, :, : self._sizes["T_x"]] if is_last else array
+        return outputs
 
     @cached_property
     def caches(self) -> dict[str, Array]:
-        """Every cache entry over time, `(n, m, T_x)`, by name, and for a forward also `x`."""
-        self._check_count()
+        """Every cache entry over time, `(n, m, T_x)`, by name; for a sequence also the cached `x`."""
+        self._require_outputs()
         if len(self._value) == len(self._contract.outputs):
-            raise MalformedError(f"returned {_form(self._value)} without a cache")
+            raise MalformedError(f"returned {_kind(self._value)} without a cache")
         cache = self._value[-1]
         if self._contract.is_cell:
-            return self._stacked([cache])
+            return self._cache_entries([cache])
         if not isinstance(cache, (tuple, list)) or len(cache) != 2:
-            raise MalformedError(f"caches is {_form(cache)}, expected (list of T_x cell caches, x)")
+            raise MalformedError(f"caches is {_kind(cache)}, expected (list of T_x cell caches, x)")
         steps, x = cache
         T_x = self._sizes["T_x"]
         if not isinstance(steps, (tuple, list)) or len(steps) != T_x:
-            raise MalformedError(f"caches[0] is {_form(steps)}, expected a list of T_x = {T_x} cell caches")
-        return {**self._stacked(steps), "x": self._array("caches[1] (x)", x, self._contract.arguments["x"])}
+            raise MalformedError(f"caches[0] is {_kind(steps)}, expected a list of T_x = {T_x} cell caches")
+        x = self._array("caches[1] (x)", x, self._contract.arguments["x"])
+        return {**self._cache_entries(steps), "x": x}
 
     @property
     def cached_parameters(self) -> list[Mapping[str, Any]]:
-        """The parameters that each cell cache holds."""
-        _ = self.caches
+        """The parameters in each cell cache."""
+        _ = self.caches  # raises if the caches are malformed
         cached = [step[-1] for step in ([self._value[-1]] if self._contract.is_cell else self._value[-1][0])]
         for parameters in cached:
             if not isinstance(parameters, dict):
-                raise MalformedError(f"a cell cache ends in {_form(parameters)}, expected the parameters")
+                raise MalformedError(f"a cell cache ends in {_kind(parameters)}, expected the parameters")
         return cached
 
     @property
@@ -93,41 +94,41 @@ class Answer:
         a = self.outputs["a"]
         return self.outputs.get("c", a).shape[2] < a.shape[2] and not self._contract.is_layer
 
-    def _check_count(self) -> None:
+    def _require_outputs(self) -> None:
         names = list(self._contract.outputs)
-        more, cache = (0, "") if self._contract.is_layer else (1, " and the cache")
-        if not isinstance(self._value, (tuple, list)) or not 0 <= len(self._value) - len(names) <= more:
-            raise MalformedError(f"returned {_form(self._value)}, expected {', '.join(names)}{cache}")
+        most, cache = (0, "") if self._contract.is_layer else (1, " and the cache")
+        if not isinstance(self._value, (tuple, list)) or not 0 <= len(self._value) - len(names) <= most:
+            raise MalformedError(f"returned {_kind(self._value)}, expected {', '.join(names)}{cache}")
 
     def _layer_gradients(self) -> dict[str, Array]:
-        """The gradients of a layer with respect to inputs and states, then those of each direction."""
+        """The gradients of a layer, with respect to inputs, states and the parameters of each direction."""
         contract, sizes = self._contract, self._sizes
         names = [*contract.outputs, "gradients"]
         if not isinstance(self._value, (tuple, list)) or len(self._value) != len(names):
-            raise MalformedError(f"returned {_form(self._value)}, expected {', '.join(names)}")
-        *arrays, gradients = self._value
-        found = {
+            raise MalformedError(f"returned {_kind(self._value)}, expected {', '.join(names)}")
+        *arrays, dicts = self._value
+        gradients = {
             name: self._array(name, entry, shape)
             for (name, shape), entry in zip(contract.outputs.items(), arrays, strict=True)
             if self._limits.shows(name, shape)
         }
-        places, projected = sizes["L"] * sizes["D"], sizes["n_h"] != sizes["n_a"] or sizes.get("n_p", 0) > 0
-        if not isinstance(gradients, (tuple, list)) or len(gradients) != places:
-            raise MalformedError(f"gradients is {_form(gradients)}, expected a list of {places} dicts")
-        for k, entry in enumerate(gradients):
-            shapes = direction_shapes(contract.kind, k // sizes["D"], projected)
-            named = {f"d{name}": shape for name, shape in shapes.items()}
-            by_name = self._gradients(f"gradients[{k}] is", entry, named, n_p=sizes["n_h"])
-            found |= {by_parameter(k, name[1:]): array for name, array in by_name.items()}
-        return found
+        count, is_projected = sizes["L"] * sizes["D"], sizes["n_h"] != sizes["n_a"] or sizes.get("n_p", 0) > 0
+        if not isinstance(dicts, (tuple, list)) or len(dicts) != count:
+            raise MalformedError(f"gradients is {_kind(dicts)}, expected a list of {count} dicts")
+        for k, entry in enumerate(dicts):
+            parameters = direction_shapes(contract.kind, k // sizes["D"], is_projected)
+            shapes = {f"d{name}": shape for name, shape in parameters.items()}
+            by_name = self._gradients(f"gradients[{k}] is", entry, shapes, n_p=sizes["n_h"])
+            gradients |= {by_parameter(k, name[1:]): array for name, array in by_name.items()}
+        return gradients
 
     def _gradients(
         self, where: str, value: Any, shapes: Mapping[str, Shape], **other_sizes: int
     ) -> dict[str, Array]:
-        """The entries of a dict of gradients by quantity; other keys are ignored."""
+        """The gradients in a dict, by quantity. Keys that `shapes` lacks are ignored."""
         wanted = ", ".join(shapes)
         if not isinstance(value, dict):
-            raise MalformedError(f"{where} {_form(value)}, expected a dict with {wanted}")
+            raise MalformedError(f"{where} {_kind(value)}, expected a dict with {wanted}")
         missing = ", ".join(repr(name) for name in shapes if name not in value)
         if missing:
             raise MalformedError(f"{where} a dict without {missing}, expected {wanted}")
@@ -136,30 +137,32 @@ class Answer:
             for name, shape in shapes.items()
         }
 
-    def _stacked(self, steps: Sequence[Any]) -> dict[str, Array]:
+    def _cache_entries(self, steps: Sequence[Any]) -> dict[str, Array]:
         contract = self._contract
         entries: dict[str, list[Array]] = {name: [] for name in contract.cache}
         for t, step in enumerate(steps):
             where = "cache" if contract.is_cell else f"caches[0][{t}]"
             if not isinstance(step, (tuple, list)) or len(step) != len(contract.cache) + 1:
                 wanted = ", ".join([*contract.cache, "parameters"])
-                raise MalformedError(f"{where} is {_form(step)}, expected ({wanted})")
+                raise MalformedError(f"{where} is {_kind(step)}, expected ({wanted})")
             for i, (name, shape) in enumerate(contract.cache.items()):
                 entries[name].append(self._array(f"{where}[{i}] ({name})", step[i], shape))
-        return {
-            name: np.concatenate(arrays, axis=2)
-            if arrays
-            else np.zeros((*extents(contract.cache[name], self._sizes), 0))
-            for name, arrays in entries.items()
-        }
+        if not steps:
+            return {
+                name: np.zeros((*extents(shape, self._sizes), 0)) for name, shape in contract.cache.items()
+            }
+        return {name: np.concatenate(arrays, axis=2) for name, arrays in entries.items()}
 
     def _array(self, name: str, value: Any, shape: Shape, **other_sizes: int) -> Array:
-        """An array of this shape as `(n, m, T_x)`; last states `(L D, n, m)` become `(L D n, m, 1)`."""
+        """Require an array of this shape, and return it as `(n, m, T_x)`.
+
+        Last states `(L D, n, m)` become `(L D n, m, 1)`.
+        """
         if isinstance(value, (list, tuple, int, float)):
-            with suppress(TypeError, ValueError, OverflowError):  # it stays what it is
+            with suppress(TypeError, ValueError, OverflowError):  # the message below then names the type
                 value = np.asarray(value, dtype=np.float64)
         if not isinstance(value, np.ndarray):
-            raise MalformedError(f"{name} is {_form(value)}, expected an array of shape {shape_text(shape)}")
+            raise MalformedError(f"{name} is {_kind(value)}, expected an array of shape {shape_text(shape)}")
         if value.dtype.kind not in "fiub":
             raise MalformedError(f"{name} has dtype {value.dtype}, expected real numbers")
         expected = extents(shape, {**self._sizes, **other_sizes})
@@ -175,18 +178,18 @@ class Answer:
 
 
 def quantity(contract: Contract, name: str) -> str:
-    """The quantity that an output holds: `a` for `a_next` and `a`, `y` for `yt_pred` and `y_pred`.
+    """The quantity in an output: `a` for `a_next` and `a`, `y` for `yt_pred` and `y_pred`.
 
-    Each output of a layer and each gradient is a quantity of its own. A gradient of a cell has the name that
-    it has for a sequence.
+    Each output of a layer and each gradient is a quantity of its own. A cell's gradient has the name of the
+    sequence's gradient: `dx` for `dxt`.
     """
     if contract.is_backward:
         return {"dxt": "dx", "da_prev": "da0", "dc_prev": "dc0"}.get(name, name)
     return name if contract.is_layer else name[0]
 
 
-def _form(value: Any) -> str:
-    """The type and the size of a value, in a few words."""
+def _kind(value: Any) -> str:
+    """The type and the size of a value, in words."""
     if isinstance(value, (tuple, list)):
         return f"a {type(value).__name__} of {len(value)}"
     if isinstance(value, np.ndarray):
@@ -195,6 +198,6 @@ def _form(value: Any) -> str:
     return "None" if value is None else f"{'an' if name[:1] in 'aeiou' else 'a'} {name}"
 
 
-def side_by_side(array: Array) -> Array:
-    """An array `(n, m, T_x)` as `(n, m T_x, 1)`, the form of `Inputs.steps`: each step is a sample."""
+def steps_as_samples(array: Array) -> Array:
+    """An array `(n, m, T_x)` as `(n, m T_x, 1)`: each step becomes a sample, as in `Inputs.steps`."""
     return array.reshape(len(array), -1, 1)

@@ -15,17 +15,18 @@ from properties.worker.codec import CodecError, decode, encode
 UNREADABLE = "sent an answer that cannot be read"
 
 _MOST_DIGESTS = 2**16
-"""The number of messages whose digests are cached."""
+"""The number of answers whose digests are cached."""
 
 
 class Request:
-    """A call of a function with copies of the arguments, by position, as bytes that can be sent repeatedly.
+    """A call of a function with positional arguments, encoded so that it can be sent repeatedly.
 
-    `arrangement` is the memory layout of the arrays. After this call the worker makes another call with each
-    of the arguments `then`, and only then encodes the value of the first. `with_reference_cell` replaces the
-    cell that a forward calls by the reference's.
+    `arrangement` is the memory layout of the arrays. After this call the worker calls the function with each
+    of the lists of arguments in `then`. Only then it encodes the value of the first call, which a later call
+    may have overwritten. `with_reference_cell` replaces the cell that a forward pass calls by the
+    reference's.
 
-    Raises `CodecError` if an argument is no plain value.
+    Raises `CodecError` if an argument is not of a type that `worker.codec` encodes.
     """
 
     def __init__(
@@ -38,7 +39,7 @@ class Request:
     ) -> None:
         self.function = function
         self.arrangement: Arrangement = arrangement
-        self.count = len(arguments)
+        self.argument_count = len(arguments)
         self.body = encode(("call", function, [*arguments], arrangement, [*then], with_reference_cell))
 
     @property
@@ -47,17 +48,17 @@ class Request:
         return list(decode(bytearray(self.body))[2])
 
     def with_right_cell(self) -> "Request":
-        """The same call with the reference's cell in place of the target's."""
+        """Return the same call with the reference's cell in place of the target's."""
         _, function, arguments, arrangement, then, _ = decode(bytearray(self.body))
         return Request(function, arguments, arrangement, then, with_reference_cell=True)
 
 
 @dataclass(frozen=True)
 class Returned:
-    """The value of a call, in plain types (see `worker.codec`) that run no foreign code.
+    """The value that a call returned, in the types of `worker.codec`, which run no code of the target.
 
-    `arguments` are the arguments as they are after the call. Replies with the same `digest` are equal; it is
-    empty if there was no message.
+    `arguments` are the arguments as they are after the call. Outcomes with equal digests are equal. The
+    `digest` is empty if the outcome was not received from a worker.
     """
 
     value: Any
@@ -81,10 +82,10 @@ class Raised:
 
 @dataclass(frozen=True)
 class Died:
-    """The process ended during a request; `reason` says how: `"exited with status 3"`.
+    """The process ended during a call, for a `reason` such as `"exited with status 3"`.
 
-    `stderr` holds the last lines of its standard error. If it `hung`, it was ended at the time limit, when it
-    was `at` this place in the target.
+    `stderr` has the last lines of the process's standard error. If the call `hung`, the process was killed at
+    the time limit, and `at` is the place in the target's code where the call hung.
     """
 
     reason: str
@@ -98,9 +99,9 @@ Outcome = Returned | Raised | Died
 
 
 class Reply:
-    """The outcome of a call, which is decoded on first access: often its `digest` is enough.
+    """The outcome of a call. It is decoded on first access, because often its `digest` is enough.
 
-    The digest is empty for a death, which equals no other reply.
+    The digest is empty if the process died: deaths are never equal.
     """
 
     def __init__(self, digest: bytes, read: Callable[[], Outcome]) -> None:
@@ -118,50 +119,50 @@ class Reply:
         return not self.digest and isinstance(self.outcome, Died)
 
     @staticmethod
-    def known(outcome: Outcome) -> "Reply":
-        """A reply with this outcome."""
+    def from_outcome(outcome: Outcome) -> "Reply":
+        """A reply with an outcome that is decoded already."""
         return Reply(outcome.digest, lambda: outcome)
 
     @staticmethod
-    def of(answer: bytearray | Died, count: int) -> "Reply":
-        """The reply to a call with `count` arguments. A new answer is decoded now, an equal one later."""
+    def from_answer(answer: bytearray | Died, argument_count: int) -> "Reply":
+        """The reply in an encoded answer, which is not decoded yet if an equal answer came before."""
         if isinstance(answer, Died):
-            return Reply.known(answer)
-        key = sha256(answer).digest(), count
+            return Reply.from_outcome(answer)
+        key = sha256(answer).digest(), argument_count
         if key in _DIGESTS:
-            return Reply(_DIGESTS[key], lambda: _outcome(answer, *key))
-        outcome = _outcome(answer, *key)
+            return Reply(_DIGESTS[key], lambda: _decoded_outcome(answer, *key))
+        outcome = _decoded_outcome(answer, *key)
         if not isinstance(outcome, Died):
             if len(_DIGESTS) >= _MOST_DIGESTS:
                 _DIGESTS.clear()
             _DIGESTS[key] = outcome.digest
-        return Reply.known(outcome)
+        return Reply.from_outcome(outcome)
 
 
 _DIGESTS: dict[tuple[bytes, int], bytes] = {}
-"""The digest of the outcome, by the digest of a well-formed answer and the number of arguments."""
+"""The digest of the outcome, by the digest of a well-formed answer and the call's number of arguments."""
 
 
-def _outcome(answer: bytearray, digest: bytes, count: int) -> Outcome:
+def _decoded_outcome(answer: bytearray, digest: bytes, argument_count: int) -> Outcome:
     try:
-        value = decode(answer)
+        reply = decode(answer)
     except CodecError:
         return Died(UNREADABLE)
-    match value:
-        case ("returned", list(after), value, bool(used)) if len(after) == count:
-            return Returned(value, after, used, digest)
+    match reply:
+        case ("returned", list(arguments), value, bool(is_cell_used)) if len(arguments) == argument_count:
+            return Returned(value, arguments, is_cell_used, digest)
         case ("raised", str(type_name), str(message), str(where)):
-            said = f"{type_name}: {message}".encode(errors="surrogatepass")  # the same in any file
-            return Raised(type_name, message, where, sha256(said).digest())
+            text = f"{type_name}: {message}".encode(errors="surrogatepass")
+            return Raised(type_name, message, where, sha256(text).digest())
     return Died(UNREADABLE)
 
 
 @dataclass(frozen=True)
 class Death:
-    """A death of a function on a problem.
+    """A function died on a problem.
 
-    With `hangs_always` the function hangs on the smallest problem, too. With `hangs_beyond` it hangs on this
-    problem, and answers one of half the size.
+    `hangs_always`: the function hangs even on the smallest problem. `hangs_beyond`: it hangs on this problem,
+    and does not hang on one of half the size.
     """
 
     problem: Problem
@@ -172,13 +173,16 @@ class Death:
 
 @dataclass
 class CallHistory:
-    """The deaths of a function, and how fast it is.
+    """The deaths of a function, and how fast it is. A speed is work in a second; `effort` defines work.
 
-    `crashes` counts its deaths, a hang as several. `deaths_by_problem` holds those of plain calls (with the
-    problem as it is), whose reply several laws use. `answered_work` is the most work of a problem that was
-    answered. `speed` is an upper limit of the work that the function does in a second, from calls that were
-    too slow; `smallest_late` is the smallest problem of such a call. `measured_speed` is the highest speed in
-    calls that were in time: small calls and first calls are slower. `is_unfinished` is found out once.
+    - `crashes`: the number of deaths, in which a hang counts as several.
+    - `deaths_by_problem`: the deaths in calls with the arguments of a problem, whose reply several laws use.
+    - `is_unfinished`: whether the function is unfinished; `None` as long as this is unknown.
+    - `answered_work`: the most work of a problem that was answered.
+    - `compiles`: whether the first call for each size takes long.
+    - `measured_speed`: the highest speed in calls that were in time, since small and first calls are slower.
+    - `most_speed`: a speed that the function does not reach, as the call on `smallest_late` shows, the
+      smallest problem on which it was too slow.
     """
 
     crashes: int = 0
@@ -188,17 +192,17 @@ class CallHistory:
     answered_work: float = 0.0
     compiles: bool = False
     measured_speed: float = 0.0
-    speed: float = math.inf
+    most_speed: float = math.inf
     smallest_late: Problem | None = None
 
     def add_late(self, problem: Problem, work: float, limit: float) -> None:
-        """Remember that a problem with this much work takes longer than the limit.
+        """Record that the call on a problem with this much work took longer than `limit` seconds.
 
-        If more work was answered, the reason is not the size, and larger problems are not left out.
+        If a problem with more work was answered, size is not the reason, so larger problems are not left out.
         """
-        if self.answered_work < work < self.speed * limit:
-            self.speed, self.smallest_late = work / limit, problem
+        if self.answered_work < work < self.most_speed * limit:
+            self.most_speed, self.smallest_late = work / limit, problem
 
     def affordable_work(self, seconds: float) -> float:
-        """The work that the function does in this time, as far as is known; without calls, it is infinite."""
-        return seconds * min(self.speed, self.measured_speed or math.inf)
+        """The work that the function does in this time, according to its calls; infinite without calls."""
+        return seconds * min(self.most_speed, self.measured_speed or math.inf)

@@ -30,7 +30,7 @@ __all__ = [
     "Died",
     "Foreign",
     "Implementation",
-    "Loaded",
+    "LoadedFacts",
     "Outcome",
     "Raised",
     "Reply",
@@ -44,23 +44,23 @@ __all__ = [
 
 
 MANY_SLOW_CALLS = 3
-"""The number of slow calls that a busy machine does not explain."""
+"""After this number of slow calls, the target counts as slow. Fewer may be due to a busy machine."""
 
 SLOW_IMPORT = 1.0
-"""The seconds of an import that is not repeated, if a fork is safe."""
+"""The seconds of a slow import. A target with a slow import is imported once, if a fork is safe."""
 
 
 @dataclass(frozen=True)
-class Loaded(TargetFacts):
-    """What is known of a loaded target, with the limits that it declares."""
+class LoadedFacts(TargetFacts):
+    """The facts of a loaded target, and the limits that the target declares."""
 
     limits: Limits = ANYTHING
 
 
 class Implementation:
-    """One target in a process of its own, which starts on first use and restarts after a death.
+    """One target, in a process of its own. The process starts on first use, and again after its death.
 
-    `target` is a file, a module or `module:attribute`. `took` is the time in seconds of the slowest of the
+    `target` is a file, a module or `module:attribute`. `slowest_seconds` is the time of the slowest of the
     last calls.
     """
 
@@ -68,14 +68,14 @@ class Implementation:
         self.target = target
         self.settings = settings or Settings()
         self.histories: defaultdict[str, CallHistory] = defaultdict(CallHistory)
-        self.took = 0.0
-        self._helped: dict[Sequence[str], Implementation] = {}
+        self.slowest_seconds = 0.0
+        self._with_right_helpers: dict[Sequence[str], Implementation] = {}
         self._process: Process | None = None
-        self._template: tuple[Process, ForkServer] | None = None
+        self._template: tuple[Process, ForkServer] | None = None  # has loaded the target, and forks workers
         self._may_fork = FORKS
         self._folder = ""
-        self._loaded: Loaded | Unusable | None = None
-        self._answered = False
+        self._loaded: LoadedFacts | Unusable | None = None
+        self._has_answered = False
         self._slow_calls = 0
 
     def __enter__(self) -> Self:
@@ -84,11 +84,11 @@ class Implementation:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def load(self) -> Loaded:
-        """Import the target, once.
+    def load(self) -> LoadedFacts:
+        """Import the target on the first call, and return its facts.
 
-        Raises `TargetMissing` if it does not exist, and `Unusable` if it cannot be imported or has none
-        of the four functions.
+        Raises `TargetMissing` if the target does not exist, and `Unusable` if the target cannot be imported
+        or has none of the functions.
         """
         if self._loaded is None:
             try:
@@ -101,27 +101,28 @@ class Implementation:
 
     @property
     def limits(self) -> Limits:
-        """What the target declares that it does not do. Raises what `load` raises."""
+        """The limits that the target declares. Raises what `load` raises."""
         return self.load().limits
 
     def with_right_helpers(self, *names: str) -> "Implementation":
-        """The same target, with right functions of these names in place of those of its helper modules."""
-        if names not in self._helped:
-            self._helped[names] = Implementation(self.target, replace(self.settings, replaced=names))
-        return self._helped[names]
+        """The same target with right functions in place of the functions of these names in helper modules."""
+        if names not in self._with_right_helpers:
+            settings = replace(self.settings, replaced=names)
+            self._with_right_helpers[names] = Implementation(self.target, settings)
+        return self._with_right_helpers[names]
 
     @property
     def may_compile(self) -> bool:
         """Whether a first call may take long: no call was answered yet, or some call was slow."""
-        return not self._answered or self._slow_calls > 0
+        return not self._has_answered or self._slow_calls > 0
 
     @property
     def is_slow(self) -> bool:
         """Whether no call was answered yet, or more calls were slow than a busy machine explains."""
-        return not self._answered or self._slow_calls >= MANY_SLOW_CALLS
+        return not self._has_answered or self._slow_calls >= MANY_SLOW_CALLS
 
     def limit(self, function: str) -> float:
-        """The time limit of a call: that of an import for a function that is known to compile."""
+        """The time limit of a call in seconds. A function that compiles has the time limit of the import."""
         compiles = self.histories[function].compiles
         return self.settings.import_time_limit if compiles else self.settings.time_limit
 
@@ -135,12 +136,12 @@ class Implementation:
         then: Sequence[Sequence[Any]] = (),
         time_limit: float | None = None,
     ) -> Outcome:
-        """Call a function once; see `Request`. Raises what `reply_each` raises."""
+        """Call a function once, as `Request` describes. Raises what `reply_each` raises."""
         request = Request(function, arguments, arrangement, then, with_reference_cell)
         return self.reply_each([request], time_limit=time_limit)[0].outcome
 
     def reply_each(self, requests: Sequence[Request], *, time_limit: float | None = None) -> list[Reply]:
-        """The replies to these calls of one function, in order. A death is the last reply.
+        """Make these calls of one function, and return the replies in order. A death is the last reply.
 
         Raises what `load` raises, and `ValueError` if the target does not have the function.
         """
@@ -148,11 +149,13 @@ class Implementation:
         if function not in self.load().functions:
             raise ValueError(f"{self.target} has no function '{function}'")
         process = self._process
-        if process is None or not process.end.alive:  # one that has just died by itself counts as alive
+        if (
+            process is None or not process.end.alive
+        ):  # a process whose death was not noticed yet counts as alive
             try:
                 process, _ = self._start()
-            except (Unusable, TargetMissing) as error:  # it was usable before
-                return [Reply.of(Died(f"cannot be loaded again: {error}"), 0)]
+            except (Unusable, TargetMissing) as error:  # the target has changed since it was loaded
+                return [Reply.from_outcome(Died(f"cannot be loaded again: {error}"))]
         limit = time_limit or self.limit(function)
         bodies = [each.body for each in requests]
         answers = process.ask(bodies, time_limit=limit, folder=self._folder)
@@ -160,16 +163,15 @@ class Implementation:
             case [*_, Died(reason, hung=True) as died] if limit > self.settings.time_limit:
                 why = f"{reason} (--import-time-limit, since a first call may compile)"
                 answers[-1] = replace(died, reason=why)
-        self.took = process.took
-        replies = [
-            Reply.of(answer, request.count) for request, answer in zip(requests, answers, strict=False)
-        ]
-        for number, reply in enumerate(replies, 1):
-            if reply.is_death:
+        self.slowest_seconds = process.slowest_seconds
+        replies: list[Reply] = []
+        for request, answer in zip(requests, answers, strict=False):
+            replies.append(Reply.from_answer(answer, request.argument_count))
+            if replies[-1].is_death:
                 self.end_process()
-                return replies[:number]
-        self._answered = True
-        self._slow_calls += self.took > self.settings.time_limit / 10
+                return replies
+        self._has_answered = True
+        self._slow_calls += self.slowest_seconds > self.settings.time_limit / 10
         return replies
 
     def end_process(self) -> None:
@@ -183,16 +185,16 @@ class Implementation:
         if self._template:
             self._template[0].end()
             self._template = None
-        for helped in self._helped.values():
-            helped.close()
+        for implementation in self._with_right_helpers.values():
+            implementation.close()
 
-    def _start(self) -> tuple[Process, Loaded]:
-        """A process that has loaded the target, and what is known of the target.
+    def _start(self) -> tuple[Process, LoadedFacts]:
+        """Start a process that has loaded the target; return the process and the facts of the target.
 
-        If the import is slow, the process that has imported the target forks those that answer calls.
+        After a slow import, the process that has imported the target forks the processes that answer calls.
         """
         settings = self.settings
-        if self._template and isinstance(self._loaded, Loaded):
+        if self._template and isinstance(self._loaded, LoadedFacts):
             with suppress(OSError):
                 self._process = Process(settings, template=self._template[1])
                 return self._process, self._loaded
@@ -200,13 +202,13 @@ class Implementation:
             self._may_fork = False
         target = locate(self.target, settings.directory)
         self._folder = str(Path(target.source).parent if target.is_file else settings.directory)
-        again = isinstance(self._loaded, Loaded)
+        again = isinstance(self._loaded, LoadedFacts)
         process = self._process = Process(settings)
-        place = target.source, target.attribute, str(settings.directory)
-        request = ("load", *place, settings.helpers, [*settings.replaced], dict(settings.module), again)
+        names = target.source, target.attribute, str(settings.directory)
+        request = ("load", *names, settings.helpers, [*settings.replaced], dict(settings.module), again)
         limit = settings.import_time_limit
         (answer,) = process.ask([encode(request)], time_limit=limit, folder=self._folder)
-        is_slow = process.took > SLOW_IMPORT
+        is_slow = process.slowest_seconds > SLOW_IMPORT
         try:
             loaded = self._read(answer)
         except BaseException:
@@ -221,21 +223,21 @@ class Implementation:
                 process, _ = self._start()
         return process, loaded
 
-    def _read(self, answer: bytearray | Died) -> Loaded:
-        """The loaded target by the answer to a request to load it. Raises what `load` raises."""
+    def _read(self, answer: bytearray | Died) -> LoadedFacts:
+        """Read the answer to a request to load the target. Raises what `load` raises."""
         try:
             match answer if isinstance(answer, Died) else decode(answer):
                 case ("loaded", dict(facts)) if _are_facts(facts):
                     self._folder, supports = facts["folder"], facts["supports"]
-                    return Loaded(limits=Limits.parse({} if supports is None else supports), **facts)
+                    return LoadedFacts(limits=Limits.parse({} if supports is None else supports), **facts)
                 case ("missing", str(reason)):
                     raise TargetMissing(reason)
                 case ("unusable", str(reason)):
                     raise Unusable(f"{self.target} {reason}")
-                case Died(reason, hung=hung, stderr=words, at=at):
+                case Died(reason, hung=hung, stderr=stderr, at=at):
                     why = f"{reason} while it was imported" + (f" ({at})" if at else "")
                     why += "; --import-time-limit allows more" if hung else ""
-                    why += f": {words.splitlines()[-1]}" if words else ""
+                    why += f": {stderr.splitlines()[-1]}" if stderr else ""
                     raise Unusable(f"{self.target} {why}")
         except CodecError:
             pass
@@ -244,7 +246,7 @@ class Implementation:
         raise Unusable(f"{self.target} {UNREADABLE}")
 
 
-_FACTS: Mapping[str, Any] = {
+_FACT_TYPES: Mapping[str, Any] = {
     **dict.fromkeys(("functions", "lacking", "similar", "unfinished", "understood", "network"), dict),
     **dict.fromkeys(("notes", "replaced"), (list, tuple)),
     "folder": str,
@@ -254,15 +256,17 @@ _FACTS: Mapping[str, Any] = {
 
 
 def _are_facts(facts: dict[Any, Any]) -> bool:
-    """Whether a target may have sent these facts, and did not forge them."""
-    if facts.keys() != _FACTS.keys() or not all(isinstance(facts[name], _FACTS[name]) for name in facts):
+    """Whether these are well-formed `TargetFacts`: code of the target may send anything in their place."""
+    if facts.keys() != _FACT_TYPES.keys() or not all(
+        isinstance(facts[name], _FACT_TYPES[name]) for name in facts
+    ):
         return False
     signatures = facts["functions"]
-    others = [*facts["notes"], *facts["replaced"]]
+    texts = [*facts["notes"], *facts["replaced"]]
     for name in ("lacking", "similar", "unfinished"):
-        others += [*facts[name], *facts[name].values()]
+        texts += [*facts[name], *facts[name].values()]
     return (
         0 < len(signatures) == len(signatures.keys() & CONTRACTS.keys())
         and all(each is None or isinstance(each, str) for each in signatures.values())
-        and all(isinstance(text, str) for text in others)
+        and all(isinstance(text, str) for text in texts)
     )

@@ -16,34 +16,34 @@ from tempfile import TemporaryFile
 from typing import IO
 
 from properties.implementations.calls import UNREADABLE, Died
-from properties.implementations.process_start import ForkServer, Settings, Started, start
+from properties.implementations.process_start import ForkServer, Settings, WorkerProcess, start_worker
 from properties.worker.codec import CodecError, encode
-from properties.worker.errors import Frame, common_place, place
+from properties.worker.errors import Frame, first_place, place_of_hang
 from properties.worker.messages import DUMP_STACK, LOST_CONNECTION, OUT_OF_MEMORY, Receiver, message
 
-LINES = 5
-BYTES = 2**11
-"""The most lines and bytes that are shown of the standard error of a process that died."""
-_CAPACITY = 2**16
-"""The capacity of a pipe: the most bytes of one read, since a process may write without end."""
+STDERR_LINES = 5
+STDERR_BYTES = 2**11
+"""The most lines and bytes that are kept of the standard error of a process."""
+_PIPE_BYTES = 2**16
+"""The most bytes of one read from a pipe, because a process may write without end."""
 _EXIT_SECONDS = 1.0
 """The time that a process has to exit after it has closed its connection."""
-SAMPLES = 3
+_STACK_SAMPLES = 3
 """The number of stacks that are read from a process that hangs."""
 _SAMPLING_SECONDS = 0.5
 """The time that a process has to write all these stacks."""
 _SIGNALS = {number.value: number.name for number in signal.Signals}
 _FRAME = re.compile(r'^  File "(.+)", line (\d+) in (.+)$', re.MULTILINE)
-_STACK = "(most recent call first):"
+_STACK_HEADER = "(most recent call first):"
 """The end of the line before the frames of a stack."""
-_FRAMES_SHOWN = 100
-"""The most frames in a crash report. A longer stack overflowed by recursion."""
+_MOST_FRAMES = 100
+"""The most frames that `faulthandler` writes. A stack with so many frames has overflowed by recursion."""
 
 
 class StderrTail:
     """The last lines that a process wrote to its standard error.
 
-    They are read while the process runs, so that it never blocks.
+    The pipe is read while the process runs, because a process that writes to a full pipe blocks.
     """
 
     def __init__(self, pipe: IO[bytes]) -> None:
@@ -57,8 +57,8 @@ class StderrTail:
 
     def read(self) -> bool:
         """Read what is available. Returns false at the end of the pipe."""
-        chunk = self._pipe.read(_CAPACITY)
-        self._tail = (self._tail + (chunk or b""))[-BYTES:]
+        chunk = self._pipe.read(_PIPE_BYTES)
+        self._tail = (self._tail + (chunk or b""))[-STDERR_BYTES:]
         return chunk != b""
 
     def clear(self) -> None:
@@ -68,39 +68,39 @@ class StderrTail:
 
     def __str__(self) -> str:
         lines = [line.rstrip() for line in self._tail.decode(errors="replace").splitlines()]
-        return "\n".join([line for line in lines if line][-LINES:])
+        return "\n".join([line for line in lines if line][-STDERR_LINES:])
 
 
 class Process:
-    """A running worker.
+    """A running worker, which is a fork of a process that has loaded the target if there is a `template`.
 
     `end` kills the process and its process group and closes the file descriptors; so does garbage collection
-    of this object. `took` is the time in seconds of the slowest of the last answers. A worker that is forked
-    by a `template` has loaded the target. Raises `OSError` if the template has ended.
+    of this object. `slowest_seconds` is the time of the slowest of the last answers. Raises `OSError` if the
+    template has ended.
     """
 
     def __init__(self, settings: Settings, template: ForkServer | None = None) -> None:
         self._memory_limit = settings.memory_limit
         self._serial = 0
-        self.took = 0.0
-        with ExitStack() as held:
-            self._crash_report = held.enter_context(TemporaryFile())
-            self._socket, theirs = socket.socketpair()
-            held.enter_context(self._socket)
+        self.slowest_seconds = 0.0
+        with ExitStack() as resources:
+            self._crash_report = resources.enter_context(TemporaryFile())
+            self._socket, other_end = socket.socketpair()
+            resources.enter_context(self._socket)
             reader, writer = os.pipe()
-            self._stderr = StderrTail(held.enter_context(open(reader, "rb", buffering=0)))
-            with theirs, open(writer, "wb", buffering=0) as errors:
-                descriptors = theirs.fileno(), self._crash_report.fileno(), errors.fileno()
-                self._process = start(settings, template, *descriptors)
-            held.callback(self._process.wait)
-            held.callback(kill_all, self._process)
+            self._stderr = StderrTail(resources.enter_context(open(reader, "rb", buffering=0)))
+            with other_end, open(writer, "wb", buffering=0) as errors:
+                descriptors = other_end.fileno(), self._crash_report.fileno(), errors.fileno()
+                self._process = start_worker(settings, template, *descriptors)
+            resources.callback(self._process.wait)
+            resources.callback(kill_group, self._process)
             self._socket.setblocking(False)
             self._poll = select.poll()
             self._poll.register(self._stderr, select.POLLIN)
-            self.end = weakref.finalize(self, held.pop_all().close)
+            self.end = weakref.finalize(self, resources.pop_all().close)
 
     def as_fork_server(self, time_limit: float) -> ForkServer | None:
-        """The worker as a fork server, which answers no other requests; `None` if a fork is not safe."""
+        """Turn the worker into a fork server, which answers no other requests. `None` if forks are unsafe."""
         (answer,) = self.ask([encode(("fork",))], time_limit=time_limit, folder="")
         if isinstance(answer, Died) or bytes(answer) != encode(("forks",)):
             return None
@@ -108,18 +108,18 @@ class Process:
         return ForkServer(self._socket, self._process.pid)
 
     def ask(self, bodies: Sequence[bytes], *, time_limit: float, folder: str) -> list[bytearray | Died]:
-        """Send encoded requests, and return the encoded answers; each answer has the time limit.
+        """Send all encoded requests at once, and return the encoded answers.
 
-        All requests are sent at once. If the process ends, the last answer is a `Died`. `folder` is the
-        folder of the target's code.
+        Each answer may take `time_limit` seconds. If the process ends, the last answer is a `Died`. `folder`
+        is the folder of the target's code.
         """
         first = self._serial + 1
         self._serial += len(bodies)
-        worker_limit = math.ceil(2 * time_limit + 1)  # the worker ends itself if the judge was killed
+        worker_limit = math.ceil(2 * time_limit + 1)  # after this time the worker ends: the judge was killed
         messages = [message(number, body, worker_limit) for number, body in enumerate(bodies, first)]
         unsent = memoryview(b"".join(messages))
         received: list[bytearray | Died] = []
-        self.took = 0.0
+        self.slowest_seconds = 0.0
         self._stderr.clear()
 
         def read(size: int) -> bytes:
@@ -139,16 +139,16 @@ class Process:
                     raise CodecError("the answer to another request")
                 received.append(body)
                 end = time.monotonic()
-                self.took, start = max(self.took, end - start), end
+                self.slowest_seconds, start = max(self.slowest_seconds, end - start), end
             return received
         except TimeoutError:
-            at = common_place(self._sampled_stacks(), folder)
+            at = place_of_hang(self._sampled_stacks(), folder)
             death = Died(f"did not answer within {time_limit:g} s", hung=True, at=at)
         except (EOFError, OSError):
             death = Died(self._cause_of_death(folder))
         except CodecError:
             death = Died(UNREADABLE)
-        except BaseException:  # an interrupt: later answers would belong to these requests
+        except BaseException:  # after an interrupt, the next answers would still be those to these requests
             self.end()
             raise
         self._stderr.read()
@@ -156,7 +156,7 @@ class Process:
         return [*received, replace(death, stderr=str(self._stderr))]
 
     def _wait(self, deadline: float, *, to_send: bool) -> int:
-        """Wait until the socket has data, or room if there is something `to_send`; returns the poll event.
+        """Wait until the socket can be read, or with `to_send` also written, and return the poll event.
 
         Raises `TimeoutError` at the deadline.
         """
@@ -183,19 +183,18 @@ class Process:
         if status >= 0:
             return f"exited with status {status}"
         frames = [frame for stack in self._stacks() for frame in stack]
-        if len(frames) >= _FRAMES_SHOWN:
+        if len(frames) >= _MOST_FRAMES:
             return "recursed until the stack overflowed"
-        where = place(frames, folder)
-        return f"was killed by {_SIGNALS.get(-status, f'signal {-status}')}" + (
-            f" ({where})" if where else ""
-        )
+        where = first_place(frames, folder)
+        name = _SIGNALS.get(-status, f"signal {-status}")
+        return f"was killed by {name} ({where})" if where else f"was killed by {name}"
 
     def _sampled_stacks(self) -> list[list[Frame]]:
-        """Several stacks of a process that does not answer, as far as it writes them."""
-        for number in range(1, SAMPLES + 1):
+        """Let a process that does not answer write its stack several times, and return the stacks."""
+        for number in range(1, _STACK_SAMPLES + 1):
             with suppress(ProcessLookupError):
                 os.kill(self._process.pid, DUMP_STACK)
-            end = time.monotonic() + _SAMPLING_SECONDS / SAMPLES
+            end = time.monotonic() + _SAMPLING_SECONDS / _STACK_SAMPLES
             while time.monotonic() < end and len(self._stacks()) < number:
                 time.sleep(_SAMPLING_SECONDS / 50)
             time.sleep(_SAMPLING_SECONDS / 10)  # until the stack is complete, and the process has moved on
@@ -203,21 +202,21 @@ class Process:
 
     def _stacks(self) -> list[list[Frame]]:
         """The stacks that the process has written, on a signal or in a crash; innermost frames first."""
-        # `pread` leaves the position of the file, which the process shares and writes at.
+        # `pread` does not move the position in the file, which the process shares.
         report = os.pread(self._crash_report.fileno(), 2**16, 0).decode(errors="replace")
         return [
             [(file, int(line), function) for file, line, function in _FRAME.findall(stack)]
-            for stack in report.split(_STACK)[1:]
+            for stack in report.split(_STACK_HEADER)[1:]
         ]
 
 
-def kill_all(process: Started) -> None:
+def kill_group(process: WorkerProcess) -> None:
     """Kill a process and its group. The process may not be the leader of a group yet."""
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except PermissionError:  # every process of the group has ended
         pass
-    except ProcessLookupError:
+    except ProcessLookupError:  # there is no group: the process has ended, or has no session yet
         try:
             process.wait(0)
         except subprocess.TimeoutExpired:

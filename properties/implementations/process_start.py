@@ -1,7 +1,4 @@
-"""Starts the process of a worker: forked by the fork server, or started anew where a fork is not safe.
-
-`Settings` say how and within which limits the process runs.
-"""
+"""Starts a worker as a fork of the fork server, or if a fork is not safe, as a new interpreter."""
 
 import os
 import signal
@@ -24,11 +21,11 @@ FORKS = sys.platform == "linux"
 """Whether workers are forked. On other systems, system libraries may fail after a fork."""
 
 ENVIRONMENT: dict[str, str] = {
-    # One thread, since workers share a machine, and so that sums are always in the same order.
+    # With one thread, sums are always in the same order, and workers do not slow each other down.
     **dict.fromkeys(
         ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
     ),
-    "PYTHONHASHSEED": "0",  # so that sets are iterated over in the same order in every run
+    "PYTHONHASHSEED": "0",  # so that the order of sets is the same in every run
 }
 
 
@@ -36,10 +33,11 @@ ENVIRONMENT: dict[str, str] = {
 class Settings:
     """The settings of a target's process. Times are in seconds, memory is in bytes.
 
-    `directory` is the working directory, in which relative paths begin. `python` is the path of an
-    interpreter with NumPy, and `helpers` a folder on the target's path. In the modules of `helpers`, the
-    functions that `replaced` names are replaced by right ones. `module` has the fields of
-    `oracle.modules.ModuleOptions`. `command` are the words of the user's command before the target.
+    `directory` is the working directory; relative paths are relative to it. `python` is the path of an
+    interpreter with NumPy. `helpers` is a folder of helper modules, or empty; in these modules, the functions
+    that `replaced` names are replaced by right ones. `module` has the fields of
+    `oracle.modules.ModuleOptions`. `command` has the words of the user's command up to the target, for lines
+    that show how to repeat a call.
     """
 
     directory: Path = field(default_factory=Path.cwd)
@@ -58,11 +56,11 @@ _popen = partial(
 )
 
 
-def start(settings: Settings, template: "ForkServer | None", *descriptors: int) -> "Started":
-    """Start a worker; the descriptors are those of its socket, its crash report and its standard error.
+def start_worker(settings: Settings, template: "ForkServer | None", *descriptors: int) -> "WorkerProcess":
+    """Start a worker with the file descriptors of its socket, its crash report and its standard error.
 
-    The worker is forked by the `template`, a worker that has loaded the target, or else by a fork server.
-    Raises `OSError` if the template has ended.
+    The worker is a fork of the `template`, a process that has loaded the target. Without a template it is a
+    fork of the fork server, which has loaded no target. Raises `OSError` if the template has ended.
     """
     environment = {**os.environ, **ENVIRONMENT}
     environment.pop("PYTEST_CURRENT_TEST", None)  # it differs for every law
@@ -70,48 +68,51 @@ def start(settings: Settings, template: "ForkServer | None", *descriptors: int) 
     request = str(directory), settings.memory_limit
     if template:
         return template.fork(request, descriptors)
-    for _ in range(2 * FORKS):  # the first server may have been killed
+    for _ in range(2 * FORKS):  # if the first server was killed, a second one is started
         if not _server or _server[0].settings != (settings.python, environment):
-            _server[:] = [_started(settings.python, environment)]
+            _server[:] = [_start_fork_server(settings.python, environment)]
         with suppress(OSError):
             return _server[0].fork(request, descriptors)
         _server.clear()
-    # The directory does not exist, or the interpreter cannot run the server.
+    # Forks are not safe here, the directory does not exist, or the interpreter cannot run the fork server.
     *passed, errors = descriptors
     command = [settings.python, "-c", WORKER, *map(str, (*passed, settings.memory_limit))]
     return _popen(command, env=environment, pass_fds=passed, cwd=directory, stderr=errors)
 
 
 _server: "list[ForkServer]" = []
-"""The fork server in use, if any. An earlier one, of another interpreter, ends with its last worker."""
+"""The current fork server, if any. A server for another interpreter ends when its last worker has ended."""
 
 
 class ForkServer:
-    """A process that forks workers, at the other end of a socket. It may run code of the target."""
+    """A process that forks workers, and its socket. It may have loaded a target, whose code may run in it.
 
-    def __init__(self, line: socket.socket, pid: int) -> None:
-        self.settings: Any = None
-        self._line = line
+    `settings` are the interpreter and the environment of the process; `None` if it has loaded a target.
+    """
+
+    def __init__(self, connection: socket.socket, pid: int, settings: Any = None) -> None:
+        self.settings = settings
+        self._connection = connection
         self._pid = pid
 
-    def fork(self, request: Sequence[Any], descriptors: Sequence[int]) -> "Forked":
+    def fork(self, request: Sequence[Any], descriptors: Sequence[int]) -> "ForkedProcess":
         """Fork a worker. Raises `OSError` if the server has ended."""
         pid = self.ask(["fork", *request], descriptors)
-        if pid is None or _parent(pid) != self._pid:
+        if pid is None or _parent_of(pid) != self._pid:
             raise ChildProcessError
-        return Forked(self, pid)
+        return ForkedProcess(self, pid)
 
     def ask(self, request: Sequence[Any], descriptors: Sequence[int] = ()) -> int | None:
-        """The answer to a request. Raises `OSError` if there is none."""
-        socket.send_fds(self._line, [encode(request)], descriptors)
+        """Send a request and return the answer. Raises `OSError` if there is no valid answer."""
+        socket.send_fds(self._connection, [encode(request)], descriptors)
         with suppress(CodecError):
-            answer = decode(bytearray(self._line.recv(MAX_REQUEST)))
+            answer = decode(bytearray(self._connection.recv(MAX_REQUEST)))
             if answer is None or type(answer) is int:
                 return answer
         raise ConnectionResetError
 
 
-class Forked:
+class ForkedProcess:
     """A worker that a fork server has forked."""
 
     def __init__(self, server: ForkServer, pid: int) -> None:
@@ -120,9 +121,9 @@ class Forked:
         self._status: int | None = None
 
     def wait(self, timeout: float | None = None) -> int:
-        """Its exit status; if the server was killed, that of a killed process.
+        """Wait for the end of the worker and return its exit status. Raises `subprocess.TimeoutExpired`.
 
-        Raises `subprocess.TimeoutExpired` if it is still running.
+        If the server was killed, it cannot tell the status, which is then that of a killed process.
         """
         if self._status is None:
             try:
@@ -134,27 +135,26 @@ class Forked:
         return self._status
 
 
-Started = subprocess.Popen[Any] | Forked
+WorkerProcess = subprocess.Popen[Any] | ForkedProcess
 """A process in a session of its own."""
 
 
-def _started(python: str, environment: dict[str, str]) -> ForkServer:
-    """A fork server, which ends when it is garbage."""
-    line, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    with theirs:
-        command, passed = [python, "-c", FORK_SERVER, str(theirs.fileno())], [theirs.fileno()]
+def _start_fork_server(python: str, environment: dict[str, str]) -> ForkServer:
+    """Start a fork server, whose process ends when the returned object is garbage."""
+    connection, other_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with other_end:
+        command, passed = [python, "-c", FORK_SERVER, str(other_end.fileno())], [other_end.fileno()]
         process = _popen(command, env=environment, pass_fds=passed, stderr=subprocess.DEVNULL)
-    server = ForkServer(line, process.pid)
-    server.settings = python, environment
-    weakref.finalize(server, _end, line, process)
+    server = ForkServer(connection, process.pid, (python, environment))
+    weakref.finalize(server, _end_fork_server, connection, process)
     return server
 
 
-def _parent(pid: int) -> int:
-    """The parent of a process, by the system: a target may claim that it has forked any process."""
+def _parent_of(pid: int) -> int:
+    """The parent of a process according to the system. The pid that a target sends may be a lie."""
     return int(Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[1])
 
 
-def _end(line: socket.socket, process: "subprocess.Popen[Any]") -> None:
-    line.close()
+def _end_fork_server(connection: socket.socket, process: "subprocess.Popen[Any]") -> None:
+    connection.close()
     process.wait()

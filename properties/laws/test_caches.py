@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from properties.implementations.answer import side_by_side
+from properties.implementations.answer import steps_as_samples
 from properties.trials.law import law
 from properties.trials.trial import Expected, Trial
 
@@ -13,7 +13,7 @@ def test_cache_entries(trial: Trial) -> None:
     answer = trial.answer
     inputs, bounds = trial.steps
     steps = trial.inputs.x.shape[2]
-    cached = {name: side_by_side(array) for name, array in answer.caches.items() if name != "x"}
+    cached = {name: steps_as_samples(array) for name, array in answer.caches.items() if name != "x"}
 
     given = {"xt": inputs.x, "a_prev": inputs.a0[:, :, None], "c_prev": inputs.c0[:, :, None]}
     for name, expected in given.items():
@@ -22,7 +22,7 @@ def test_cache_entries(trial: Trial) -> None:
     for name in ("a_next", "c_next"):
         if name in cached:
             trial.require_same(
-                name, cached[name], side_by_side(answer.outputs[name[0]]), steps, source="returned"
+                name, cached[name], steps_as_samples(answer.outputs[name[0]]), steps, source="returned"
             )
     if trial.contract.kind == "lstm":
         from oracle import pytorch

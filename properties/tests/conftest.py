@@ -13,7 +13,7 @@ import pytest
 from oracle.tests.selection import pytest_collection_modifyitems
 from properties.implementations import process
 from properties.implementations.implementation import Implementation, Settings
-from properties.implementations.process_start import Started, start
+from properties.implementations.process_start import WorkerProcess, start_worker
 
 __all__ = ["pytest_collection_modifyitems"]
 
@@ -42,13 +42,13 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> "Installation":
 @pytest.fixture
 def implement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Implementation]]:
     """An implementation of a source text; when the test is over, nothing of its process may be left."""
-    started: list[Started] = []
+    started: list[WorkerProcess] = []
 
-    def recorded(*arguments: Any) -> Started:
-        started.append(start(*arguments))
+    def recorded(*arguments: Any) -> WorkerProcess:
+        started.append(start_worker(*arguments))
         return started[-1]
 
-    monkeypatch.setattr(process, "start", recorded)
+    monkeypatch.setattr(process, "start_worker", recorded)
     with Implementation("reference") as first:
         first.load()  # after which there is a warm process, if any
     descriptors = len(os.listdir("/dev/fd"))

@@ -14,7 +14,7 @@ from oracle.problem import Problem
 from properties.failure_database.store import Store
 from properties.implementations.implementation import (
     Implementation,
-    Loaded,
+    LoadedFacts,
     Outcome,
     Raised,
     Reply,
@@ -25,7 +25,7 @@ from properties.laws import all_laws
 from properties.trials.law import Law
 from properties.trials.trial import ViolationError
 from properties.turns.turn import Draws, Turn
-from properties.worker.arguments import arranged, earlier_numbers
+from properties.worker.arguments import arrange, earlier_numbers
 from properties.worker.codec import decode, encode
 from reference.contract import CONTRACTS
 
@@ -54,9 +54,9 @@ class InProcess(Implementation):
         super().__init__(f"oracle.faults:{fault.name}")
         self._fault = replace(fault, memory={})
 
-    def load(self) -> Loaded:
+    def load(self) -> LoadedFacts:
         """All functions."""
-        return Loaded(functions=dict.fromkeys(CONTRACTS))
+        return LoadedFacts(functions=dict.fromkeys(CONTRACTS))
 
     def end_process(self) -> None:
         """Forget all calls, as a process does that ends."""
@@ -64,12 +64,12 @@ class InProcess(Implementation):
 
     def reply_each(self, requests: Sequence[Request], *, time_limit: float | None = None) -> list[Reply]:
         """As `Implementation.reply_each`; a fault has no use for a cell of its own."""
-        return [Reply.known(self._outcome(each)) for each in requests]
+        return [Reply.from_outcome(self._outcome(each)) for each in requests]
 
     def _outcome(self, request: Request) -> Outcome:
         _, function, arguments, arrangement, then, _ = said(request)
         called = getattr(self._fault, function)
-        given = arranged(arguments, arrangement, aliased=False)
+        given = arrange(arguments, arrangement, with_aliases=False)
         try:
             with np.errstate(all="ignore"):
                 if arrangement in ("updated", "retrained"):
@@ -77,7 +77,7 @@ class InProcess(Implementation):
                         called(*given)
                 value = called(*given)
                 for later in then:
-                    called(*arranged(later, arrangement, aliased=False))
+                    called(*arrange(later, arrangement, with_aliases=False))
         except Exception as error:  # a mistake may raise anything
             return Raised(type(error).__name__, str(error), "")
         value, given = decode(bytearray(encode([value, given])))

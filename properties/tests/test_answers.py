@@ -14,7 +14,7 @@ from oracle.inputs import LayerInputs
 from oracle.limits import ANYTHING
 from oracle.problem import LayerProblem, Problem, siblings
 from properties.implementations import answers as module
-from properties.implementations.answers import Answers, ask
+from properties.implementations.answers import Answers, answers_to
 from properties.implementations.implementation import Died, Raised, Reply, Request, Returned
 from properties.questions.question import SMALL, Question
 from properties.tests.one_law import said
@@ -27,7 +27,7 @@ class Replies:
     """An implementation that answers as the reference, but for some of its calls."""
 
     limits = ANYTHING
-    took = 0.0
+    slowest_seconds = 0.0
 
     def __init__(self, **instead: Any) -> None:
         self._instead = {int(name.removeprefix("call_")): reply for name, reply in instead.items()}
@@ -40,7 +40,7 @@ class Replies:
         for request in requests:
             arguments = said(request)[2]
             right = Returned(getattr(reference, request.function)(*arguments), arguments, False)
-            replies.append(Reply.known(self._instead.get(self._calls, right)))
+            replies.append(Reply.from_outcome(self._instead.get(self._calls, right)))
             self._calls += 1
             if replies[-1].is_death:
                 break
@@ -92,11 +92,11 @@ def test_a_single_step_has_the_bounds_of_the_whole() -> None:
 
 def test_small_examples_are_posed_once_and_large_ones_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     kept = 4
-    monkeypatch.setattr(module, "_cached", lru_cache(maxsize=kept)(Answers))
+    monkeypatch.setattr(module, "_cached_answers", lru_cache(maxsize=kept)(Answers))
     implementation: Any = Replies()
 
     def posed(function: str = "rnn_forward", **changed: Any) -> Answers:
-        return ask(implementation, function, [replace(PROBLEM, **changed)])
+        return answers_to(implementation, function, [replace(PROBLEM, **changed)])
 
     first = posed()
     assert posed() is first

@@ -13,7 +13,7 @@ import pytest
 
 from properties.implementations.answer import Answer, MalformedError
 from properties.implementations.implementation import Died, Foreign, Implementation, Raised, Request, Returned
-from properties.implementations.process import kill_all
+from properties.implementations.process import kill_group
 from reference.contract import CONTRACTS
 
 Misbehave = Callable[..., Implementation]
@@ -245,6 +245,6 @@ def test_a_process_that_does_not_lead_a_group_yet_is_killed() -> None:
     """As one that has just been forked when an interrupt comes."""
     process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     with process:
-        kill_all(process)
+        kill_group(process)
         assert process.wait(30) == -signal.SIGKILL
-    kill_all(process)  # to which nothing happens any more
+    kill_group(process)  # to which nothing happens any more

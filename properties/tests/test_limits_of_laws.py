@@ -8,7 +8,7 @@ from oracle.diagnosis.findings import mistake
 from oracle.faults import FAULTS
 from oracle.limits import Limits
 from properties.explanations.failure import Failure
-from properties.implementations.implementation import Loaded
+from properties.implementations.implementation import LoadedFacts
 from properties.laws import all_laws
 from properties.tests.one_law import InProcess, catch
 from reference.contract import CONTRACTS, LAYERS
@@ -19,8 +19,8 @@ class Limited(InProcess):
 
     given: Limits
 
-    def load(self) -> Loaded:
-        return Loaded(functions=dict.fromkeys(CONTRACTS), limits=self.given)
+    def load(self) -> LoadedFacts:
+        return LoadedFacts(functions=dict.fromkeys(CONTRACTS), limits=self.given)
 
 
 def limited(name: str, **declared: Any) -> Limited:

@@ -7,7 +7,7 @@ import pytest
 
 from properties.implementations.implementation import Implementation
 from properties.tests.one_law import asked, violated
-from properties.worker.arguments import Arrangement, arranged, earlier_numbers
+from properties.worker.arguments import Arrangement, arrange, earlier_numbers
 
 TARGET = """
 from reference import rnn_layer as right
@@ -38,7 +38,7 @@ def test_what_a_target_makes_of_its_arguments_is_told(
 @pytest.mark.parametrize("arrangement", ["updated", "retrained"])
 def test_a_dict_in_several_caches_is_copied_once_and_gets_its_numbers_back(arrangement: Arrangement) -> None:
     parameters = {"W": np.ones((2, 2)), "b": np.ones((2, 1))}
-    [caches] = arranged([[(parameters,), (parameters,)]], arrangement, aliased=False)
+    [caches] = arrange([[(parameters,), (parameters,)]], arrangement, with_aliases=False)
     [[first], [second]] = caches
     assert first is second is not parameters
     with earlier_numbers([caches], arrangement):

@@ -13,7 +13,7 @@ from oracle import exact, propagation, pytorch
 from oracle.inputs import Inputs
 from oracle.problem import Problem
 from oracle.verdict import Comparison
-from properties.implementations.answer import side_by_side
+from properties.implementations.answer import steps_as_samples
 from properties.strategies.drawn_problems import examples
 from properties.strategies.effort import EFFORTS
 from reference.contract import Array
@@ -35,7 +35,7 @@ def worst_step(forward: Forward, inputs: Inputs) -> float:
     steps = inputs.steps(a, ours.get("c", np.zeros((0, *a.shape[1:]), a.dtype)))
     theirs, bounds = pytorch.run(steps), propagation.evaluate(steps)
     return max(
-        Comparison(steps, name, name, side_by_side(ours[name]), theirs[name], bounds[name].error).worst
+        Comparison(steps, name, name, steps_as_samples(ours[name]), theirs[name], bounds[name].error).worst
         for name in theirs
     )
 

@@ -1,6 +1,6 @@
 import pytest
 
-from properties.worker.errors import Frame, common_place, frames, place
+from properties.worker.errors import Frame, first_place, frames_of, place_of_hang
 
 INSIDE: Frame = ("/home/rnn/my_rnn.py", 12, "rnn_forward")
 
@@ -18,7 +18,7 @@ INSIDE: Frame = ("/home/rnn/my_rnn.py", 12, "rnn_forward")
     ],
 )
 def test_the_first_frame_in_the_folder_is_named(found: list[Frame], where: str) -> None:
-    assert place(found, "/home/rnn") == where
+    assert first_place(found, "/home/rnn") == where
 
 
 CALLED = ("/home/rnn/my_rnn.py", 5, "softmax")
@@ -40,7 +40,7 @@ OURS = ("/usr/lib/worker.py", 1, "_call")
 )
 def test_where_it_hangs_is_what_every_sample_has(samples: list[list[Frame]], where: str) -> None:
     """The lines in a loop come and go, and so does what it calls."""
-    assert common_place(samples, "/home/rnn") == where
+    assert place_of_hang(samples, "/home/rnn") == where
 
 
 def test_frames_begin_with_the_innermost() -> None:
@@ -49,8 +49,8 @@ def test_frames_begin_with_the_innermost() -> None:
 
     with pytest.raises(ValueError, match=r"^$") as caught:
         fail()
-    assert [function for _, _, function in frames(caught.value)] == [
+    assert [function for _, _, function in frames_of(caught.value)] == [
         "fail",
         "test_frames_begin_with_the_innermost",
     ]
-    assert frames(caught.value)[0][0] == __file__
+    assert frames_of(caught.value)[0][0] == __file__

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from properties.implementations.implementation import Died, Implementation, Returned, Unusable
-from properties.implementations.process import BYTES, LINES, StderrTail
+from properties.implementations.process import STDERR_BYTES, STDERR_LINES, StderrTail
 
 Misbehave = Callable[..., Implementation]
 Implement = Callable[..., Implementation]
@@ -20,7 +20,7 @@ def last_words(outcome: object) -> str:
     return outcome.stderr
 
 
-lines = st.builds(lambda line, times: line * times, st.binary(max_size=20), st.integers(1, BYTES))
+lines = st.builds(lambda line, times: line * times, st.binary(max_size=20), st.integers(1, STDERR_BYTES))
 
 
 @given(st.lists(lines, max_size=5))
@@ -34,9 +34,9 @@ def test_the_end_is_kept_whatever_is_written_and_little_of_it(written: list[byte
                 assert words.read()
         assert not words.read()
         shown = str(words).split("\n")
-    assert len(shown) <= LINES
-    assert len(str(words)) <= BYTES
-    everything = b"".join(written)[-BYTES:].decode(errors="replace").splitlines()
+    assert len(shown) <= STDERR_LINES
+    assert len(str(words)) <= STDERR_BYTES
+    everything = b"".join(written)[-STDERR_BYTES:].decode(errors="replace").splitlines()
     assert shown[-1] == next((line.rstrip() for line in reversed(everything) if line.strip()), "")
 
 

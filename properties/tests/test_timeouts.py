@@ -42,7 +42,7 @@ class Timed:
         self, seconds: Callable[[Sizes], float], compiling: float = 0.0, may_compile: bool = False
     ) -> None:
         self.histories: defaultdict[str, CallHistory] = defaultdict(CallHistory)
-        self.took = 0.0
+        self.slowest_seconds = 0.0
         self.may_compile = may_compile
         self.clock = 0.0
         self.late: list[Sizes] = []
@@ -57,8 +57,8 @@ class Timed:
         sizes = (x.shape[0], a0.shape[0], x.shape[1], 1 if x.ndim == 2 else x.shape[2])
         limit = time_limit or self.limit(function)  # type: ignore[misc]
         seconds = self._seconds(sizes) + (0 if sizes in self._compiled else self._compiling)
-        self.took = min(seconds, limit)
-        self.clock += self.took
+        self.slowest_seconds = min(seconds, limit)
+        self.clock += self.slowest_seconds
         if seconds > limit:
             self.late.append(sizes)
             self._compiled.clear()  # a new process has compiled nothing
@@ -218,8 +218,8 @@ def test_the_affordable_work_follows_the_speed(per_work: float, fixed: float, co
 
     class Answering(Timed):
         def reply_each(self, requests: Any) -> list[Reply]:
-            self.took = fixed + next(took) + per_work * amount
-            return [Reply.known(Returned(None, [], False)) for _ in requests]
+            self.slowest_seconds = fixed + next(took) + per_work * amount
+            return [Reply.from_outcome(Returned(None, [], False)) for _ in requests]
 
     implementation: Any = Answering(lambda _: 0)
     history = implementation.histories[function]

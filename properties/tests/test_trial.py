@@ -36,7 +36,7 @@ class Mortal:
     target = "mortal"
     limits = ANYTHING
     settings = Settings()
-    took, may_compile = 0.001, False
+    slowest_seconds, may_compile = 0.001, False
 
     def __init__(self, died: Died, dies: Callable[[int], bool] = lambda m: True) -> None:
         self.died = died
@@ -53,7 +53,7 @@ class Mortal:
     def reply_each(self, requests: Any) -> list[Reply]:
         m = said(requests[0])[2][0].shape[1]
         self.asked.append(m)
-        return [Reply.known(self.died if self.dies(m) else Returned(None, [], False))]
+        return [Reply.from_outcome(self.died if self.dies(m) else Returned(None, [], False))]
 
 
 def trial(implementation: Any, m: int, law: str = "shapes", tally: Tally | None = None) -> Trial:

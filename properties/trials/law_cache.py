@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import chain, islice, repeat
 from typing import Any
 
-from properties.implementations.answers import ask_all
+from properties.implementations.answers import call_all
 from properties.implementations.implementation import Request
 from properties.trials.retries import may_be_called
 from properties.trials.trial import Trial
@@ -56,7 +56,7 @@ class LawCache:
         called = [
             each for each in trials if may_be_called(each.implementation, each.contract.name, each.problem)
         ]
-        ask_all([(trial.answers, trial.number) for trial in called])
+        call_all([(trial.answers, trial.number) for trial in called])
         found = {trial: held for trial in called if (held := self._held.get(_key(trial)))}
         requests = [request for held in found.values() for request, _ in held.replies]
         replies = trials[0].implementation.reply_each(requests) if requests else []

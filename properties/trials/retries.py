@@ -70,7 +70,7 @@ def call_with_retry(call: Call, law: str, note: Callable[[str], None]) -> Return
         reason = next(death.died.reason for each in history.deaths_by_law.values() for death in each)
         raise NotJudgedError(f"it {reason}, and is not called any more")
     takes = work(problem, call.function)
-    if takes >= history.speed * limit:
+    if takes >= history.most_speed * limit:
         raise too_slow(history.smallest_late or problem)
     died = call.make()
     if not isinstance(died, Died):
@@ -106,7 +106,7 @@ def may_be_called(implementation: Implementation, function: str, problem: Proble
         and problem not in history.deaths_by_problem
         and (
             history.smallest_late is None
-            or work(problem, function) < history.speed * implementation.settings.time_limit
+            or work(problem, function) < history.most_speed * implementation.settings.time_limit
         )
     )
 
@@ -136,11 +136,11 @@ def judge_late_call(
     for version, following in pairwise([*versions, problem]):
         arguments = version.arguments(function)
         reply = implementation.call(function, arguments, time_limit=allowed)
-        first_took = implementation.took
+        first_took = implementation.slowest_seconds
         if isinstance(reply, Died):
             break
         implementation.call(function, arguments, time_limit=limit)
-        took = implementation.took
+        took = implementation.slowest_seconds
         growth = _size(following) / _size(version)
         growth *= max(growth, SLACK)
         if growth * took > limit:

@@ -9,7 +9,7 @@ from oracle.backward_inputs import BackwardInputs
 from oracle.inputs import Inputs, LayerInputs
 from oracle.rounding import Bounded
 from oracle.verdict import FROM_THE_STEP_AFTER
-from properties.implementations.answer import side_by_side
+from properties.implementations.answer import steps_as_samples
 from properties.trials.trial import Expected, Trial
 from reference.contract import Array
 
@@ -32,7 +32,7 @@ def agree_step_by_step(trial: Trial) -> None:
         inputs = trial.inputs.steps(a, np.zeros_like(a))
         ours, bounds = trial.answer_to(inputs).outputs, propagation.evaluate(inputs)
     else:
-        ours = {name: side_by_side(array) for name, array in trial.answer.outputs.items()}
+        ours = {name: steps_as_samples(array) for name, array in trial.answer.outputs.items()}
         inputs, bounds = trial.steps
     if ours:
         from oracle import pytorch
@@ -80,5 +80,5 @@ def step_through(
         np.stack(states, axis=3).reshape(*states[0].shape[:2], a.shape[2] * T_x)
         for states in zip(*before, strict=True)
     )
-    ours = {name: side_by_side(np.stack([step[name] for step in shown], axis=2)) for name in shown[0]}
+    ours = {name: steps_as_samples(np.stack([step[name] for step in shown], axis=2)) for name in shown[0]}
     return ours, inputs.from_each(every_a, every_c)

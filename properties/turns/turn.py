@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from oracle.problem import Problem
 from properties.failure_database.store import Store
-from properties.implementations.answers import ask
+from properties.implementations.answers import answers_to
 from properties.implementations.implementation import Implementation
 from properties.internals.hypothesis_internals import INDEPENDENT
 from properties.strategies.drawn_problems import drawn, examples
@@ -211,7 +211,7 @@ class Turn:
         """Check the law on these examples. Returns the largest error as a fraction of its bound."""
         ratio, left, size = 0.0, iter(examples), 1
         while batch := [*islice(left, size)]:
-            asked = [ask(self._implementation, self._function, problems) for problems in batch]
+            asked = [answers_to(self._implementation, self._function, problems) for problems in batch]
             trials = [
                 Trial(self.law, answers, number, self.tally)
                 for answers in asked

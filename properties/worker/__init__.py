@@ -1,1 +1,1 @@
-"""The process that runs the code of a target, with the standard library and NumPy alone."""
+"""The process that runs the code of a target. It needs only the standard library and NumPy."""

@@ -1,15 +1,17 @@
 """Encodes values as bytes, and decodes them.
 
 A value is a tree of tuple, list, dict, None, bool, int, float, str, `numpy.ndarray` and `Foreign`. Decoding
-never runs code: it returns such a value or raises `CodecError`.
+never runs code: it returns a value of these types or raises `CodecError`.
 
-The bytes are the length of a header, the header in JSON, and the bytes of arrays. The header is `[value,
-groups, order, containers]`. All arrays of one dtype and shape are a group `[code, shape, count]`, and one
-block of bytes; `order` has the group of each array. A container is its type, `t`uple, `l`ist or
-`d`ict, and its parts; the containers in it come before it. In `value` and among the parts, a number n from 0
-up stands for the n-th container, and `~n` for the n-th array, so that an object that occurs many times, such
-as `parameters` in the caches, is encoded once. null, true, 1.5 and "text" stand for themselves, `["i", 5]`
-for an integer, and `["f", name]` for a `Foreign`.
+The bytes are the length of a header, the header in JSON, and a block of numbers for each group of arrays. The
+header is `[value, groups, order, containers]`:
+
+- A group `[code, shape, count]` has all arrays of one dtype and shape. `order` has the group of each array.
+- A container is `[type, *parts]`, with the type "t" (tuple), "l" (list) or "d" (dict). The parts of a dict
+  are its keys and values in turn. A container comes after the containers that are its parts.
+- In `value` and in parts, a number n >= 0 means the n-th container, and `~n` the n-th array. So an object
+  that occurs many times, such as `parameters` in the caches, is encoded once. `["i", 5]` is an int,
+  `["f", name]` a `Foreign`, and null, true, 1.5 and "text" mean what they mean in JSON.
 """
 
 import json
@@ -20,26 +22,26 @@ from numpy import asarray, dtype, generic, ndarray, uint8
 
 MAX_DEPTH = 32
 MAX_NODES = 1_000_000
-"""The most parts of a value; a container that is referred to twice counts twice."""
+"""The most parts of a value; a container that occurs twice counts twice."""
 MAX_BYTES = 2**28
-"""The most bytes of the header, and of all arrays."""
+"""The most bytes of the header, and also of all arrays together."""
 
 _ALIGNMENT = 16
 """Every block begins at a multiple of this many bytes."""
-_LENGTH = 8
-"""The bytes of the length of the header."""
+_LENGTH_BYTES = 8
+"""The number of bytes that hold the length of the header."""
 _DTYPES = {code: dtype(code) for code in "?bhilqBHILQefdgFDG"}
-_LEAVES = frozenset((type(None), bool, float, str))
-_ITSELF = ["f", "itself"]
+_LEAF_TYPES = frozenset((type(None), bool, float, str))
+_CYCLE = ["f", "itself"]
 _TOO_LARGE = f"takes more than {MAX_BYTES // 2**20} MiB"
 
-# Bound now, because a target may change the module json.
+# Bound here, before a target can change the module json.
 _dumps = json.JSONEncoder(separators=(",", ":")).encode
 _loads = json.JSONDecoder().decode
 
 
 class CodecError(ValueError):
-    """A value cannot be encoded ("takes more than 256 MiB"), or bytes cannot be decoded."""
+    """A value cannot be encoded, or bytes cannot be decoded; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -50,16 +52,16 @@ class Foreign:
 
 
 def encode(value: Any) -> bytes:
-    """The bytes of a value.
+    """Return the bytes of a value.
 
-    Named tuples become tuples, and array-likes plain arrays of native byte order. A container inside itself
-    becomes `Foreign("itself")`, one that is nested too deep `Foreign("tuple nested more than 32 deep")`, and
-    any other object a `Foreign`.
+    Named tuples become tuples, and array-likes become arrays in the machine's byte order. A container inside
+    itself becomes `Foreign("itself")`. A container that is nested too deep becomes `Foreign("tuple nested
+    more than 32 deep")`. An object of any other type becomes a `Foreign`, too.
 
     Raises `CodecError` if the value is too large.
     """
     encoder = _Encoder()
-    tree = encoder.part(value, 0)
+    tree = encoder.encoded(value, 0)
     groups, blocks = encoder.blocks()
     try:
         header = _dumps([tree, groups, encoder.order, encoder.containers]).encode()
@@ -67,24 +69,19 @@ def encode(value: Any) -> bytes:
         raise CodecError("has an integer of thousands of digits") from None
     if len(header) > MAX_BYTES:
         raise CodecError(_TOO_LARGE)
-    return b"".join([len(header).to_bytes(_LENGTH, "little"), header, *blocks])
+    return b"".join([len(header).to_bytes(_LENGTH_BYTES, "little"), header, *blocks])
 
 
 def decode(data: bytearray) -> Any:
-    """The value; its arrays are writable.
+    """Return the value that is encoded as `data`; its arrays are writable.
 
-    Raises `CodecError` if no value is encoded like this.
+    Raises `CodecError` if `data` is not the encoding of a value.
     """
     try:
-        end = _LENGTH + int.from_bytes(data[:_LENGTH], "little")
-        tree, groups, order, containers = _loads(data[_LENGTH:end].decode("ascii"))
-        return _decoded(tree, _arrays(groups, order, data[end:]), containers)
-    except CodecError:
-        raise
-    except (
-        *(ValueError, TypeError, LookupError, StopIteration),
-        *(OverflowError, MemoryError, RecursionError),
-    ) as error:
+        end = _LENGTH_BYTES + int.from_bytes(data[:_LENGTH_BYTES], "little")
+        tree, groups, order, containers = _loads(data[_LENGTH_BYTES:end].decode("ascii"))
+        return _decoded_value(tree, _decoded_arrays(groups, order, data[end:]), containers)
+    except Exception as error:  # json and NumPy raise errors of many types
         raise CodecError(f"not an encoding: {error}") from None
 
 
@@ -92,17 +89,17 @@ class _Encoder:
     def __init__(self) -> None:
         self.order: list[int] = []
         self.containers: list[list[Any]] = []
-        self._groups: dict[Any, tuple[int, list[Any]]] = {}  # the number and the arrays, by dtype and shape
-        self._seen: dict[int, Any] = {}  # what stands for each array and container, by id
-        self._sizes: list[int] = []  # of the containers
+        self._groups: dict[Any, tuple[int, list[Any]]] = {}  # group number and arrays, by dtype and shape
+        self._known: dict[int, Any] = {}  # the encoding of each array and container, by id
+        self._sizes: list[int] = []  # the number of nodes in each container
         self._nodes = 0
 
-    def part(self, value: Any, depth: int) -> Any:
-        """What stands for a value at this depth."""
+    def encoded(self, value: Any, depth: int) -> Any:
+        """Return the JSON value for a part that is nested `depth` deep."""
         kind = type(value)
-        if kind in _LEAVES:
+        if kind in _LEAF_TYPES:
             return value
-        known = self._seen.get(id(value))
+        known = self._known.get(id(value))
         if known is not None:
             if type(known) is int and known >= 0:
                 self._count(self._sizes[known])
@@ -111,7 +108,7 @@ class _Encoder:
             return self._array(value)
         if kind is int:
             return ["i", value]
-        # By type, because __class__ may be a property that runs code of the target.
+        # isinstance would read __class__, which may be a property that runs code of the target.
         if issubclass(kind, tuple):
             return self._container("t", value, [*tuple.__iter__(value)], depth)
         if issubclass(kind, list):
@@ -121,18 +118,18 @@ class _Encoder:
             return self._container("d", value, parts, depth)
         if issubclass(kind, (ndarray, generic)) or hasattr(kind, "__array__"):
             return self._array_like(value)
-        return ["f", _name(value)]
+        return ["f", _type_name(value)]
 
     def _container(self, tag: str, value: Any, parts: list[Any], depth: int) -> Any:
-        if depth >= MAX_DEPTH:  # not put into `_seen`, since it may occur again at less depth
-            return ["f", f"{_name(value)} nested more than {MAX_DEPTH} deep"]
+        if depth >= MAX_DEPTH:  # not stored in `_known`: the container may occur again at less depth
+            return ["f", f"{_type_name(value)} nested more than {MAX_DEPTH} deep"]
         start = self._nodes
         self._count(len(parts))
-        self._seen[id(value)] = _ITSELF
-        self.containers.append([tag, *[self.part(part, depth + 1) for part in parts]])
+        self._known[id(value)] = _CYCLE
+        self.containers.append([tag, *[self.encoded(part, depth + 1) for part in parts]])
         self._sizes.append(self._nodes - start)
-        self._seen[id(value)] = len(self._sizes) - 1
-        return self._seen[id(value)]
+        self._known[id(value)] = len(self._sizes) - 1
+        return self._known[id(value)]
 
     def _count(self, nodes: int) -> None:
         self._nodes += nodes
@@ -148,7 +145,7 @@ class _Encoder:
         group, arrays = self._groups[kind]
         arrays.append(array)
         self.order.append(group)
-        self._seen[id(array)] = -len(self.order)
+        self._known[id(array)] = -len(self.order)
         return -len(self.order)
 
     def _array_like(self, value: Any) -> Any:
@@ -157,12 +154,12 @@ class _Encoder:
         except BaseException:  # __array__ is code of the target
             array = None
         if type(array) is not ndarray or array.dtype.char not in _DTYPES:
-            return ["f", _name(value)]
-        self._seen[id(value)] = self._array(array)
-        return self._seen[id(value)]
+            return ["f", _type_name(value)]
+        self._known[id(value)] = self._array(array)
+        return self._known[id(value)]
 
     def blocks(self) -> tuple[list[Any], list[bytes]]:
-        """The groups, and their bytes with padding. Raises `CodecError` if these are too many."""
+        """Return the groups and their padded blocks. Raises `CodecError` if the arrays are too large."""
         groups: list[Any] = []
         blocks: list[bytes] = []
         size = 0
@@ -179,32 +176,31 @@ class _Encoder:
 
 
 def _plain_key(key: Any) -> Any:
-    return key if type(key) in _LEAVES or type(key) is int else Foreign(_name(key))
+    return key if type(key) in _LEAF_TYPES or type(key) is int else Foreign(_type_name(key))
 
 
-def _name(value: Any) -> str:
+def _type_name(value: Any) -> str:
     kind = type(value)
     if kind is Foreign:
         return str(value.type_name)
     return f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")[:100]
 
 
-def _arrays(groups: Any, order: Any, data: bytearray) -> list[Any]:
-    """The arrays in their order, which are views of `data`."""
+def _decoded_arrays(groups: Any, order: Any, data: bytearray) -> list[Any]:
+    """The arrays as views of `data`, in the order in which they were encoded."""
     blocks, offset = [], 0
     for code, shape, count in groups:
         block: Any = ndarray((count, *shape), _DTYPES[code], data, offset)
         offset += block.nbytes + -block.nbytes % _ALIGNMENT
         if code == "?":
-            block = block.view(uint8) != 0  # NumPy requires booleans to be 0 or 1
+            block = block.view(uint8) != 0  # a byte other than 0 or 1 is no valid NumPy bool
         blocks.append(iter(block if shape else [block[i, ...] for i in range(count)]))
     if offset != len(data):
         raise CodecError("more bytes than arrays")
     return [next(blocks[group]) for group in order]
 
 
-def _decoded(tree: Any, arrays: list[Any], containers: Any) -> Any:
-    """The value for which `tree` stands. A container is complete before another one refers to it."""
+def _decoded_value(tree: Any, arrays: list[Any], containers: Any) -> Any:
     values: list[Any] = []
     sizes: list[int] = []
     depths: list[int] = []
@@ -213,7 +209,7 @@ def _decoded(tree: Any, arrays: list[Any], containers: Any) -> Any:
         kind = type(part)
         if kind is int:
             return values[part] if part >= 0 else arrays[~part]
-        if kind in _LEAVES:
+        if kind in _LEAF_TYPES:
             return part
         tag, content = part
         if (tag, type(content)) not in (("i", int), ("f", str)):
@@ -221,16 +217,16 @@ def _decoded(tree: Any, arrays: list[Any], containers: Any) -> Any:
         return content if tag == "i" else Foreign(content)
 
     for tag, *parts in containers:
-        found = [*map(value_of, parts)]
+        contents = [*map(value_of, parts)]
         inner = [part for part in parts if type(part) is int and part >= 0]
         sizes.append(len(parts) + sum([sizes[part] for part in inner]))
         depths.append(1 + max([depths[part] for part in inner], default=0))
         if sizes[-1] > MAX_NODES or depths[-1] > MAX_DEPTH:
             raise CodecError(f"has more than {MAX_NODES} parts, or is nested more than {MAX_DEPTH} deep")
-        if tag == "d" and len(found) % 2 == 0:
-            values.append(dict(zip(found[::2], found[1::2])))
+        if tag == "d" and len(contents) % 2 == 0:
+            values.append(dict(zip(contents[::2], contents[1::2])))
         elif tag in ("t", "l"):
-            values.append(tuple(found) if tag == "t" else found)
+            values.append(tuple(contents) if tag == "t" else contents)
         else:
             raise CodecError("an unknown tag, or a key without a value")
     return value_of(tree)

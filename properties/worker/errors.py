@@ -1,4 +1,4 @@
-"""Describes an error of a target, and finds the line of the target's own code in a stack."""
+"""Describes an error of a target, and finds the first frame of a stack that is in the target's code."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ Frame = tuple[str, int, str]
 """File, line and function."""
 
 
-def place(frames: Iterable[Frame], folder: str) -> str:
-    """The first of `frames` in `folder`, as `"my_rnn.py:12 in rnn_forward"`; empty if there is none.
+def first_place(frames: Iterable[Frame], folder: str) -> str:
+    """The first of `frames` in `folder`, as `"my_rnn.py:12 in rnn_forward"`; empty if none is in it.
 
     Packages that are installed below the folder do not count.
     """
@@ -24,10 +24,10 @@ def place(frames: Iterable[Frame], folder: str) -> str:
     return ""
 
 
-def common_place(samples: Sequence[Sequence[Frame]], folder: str) -> str:
-    """The place of the innermost frame of the target that all samples of a stack share: there a call hangs.
+def place_of_hang(samples: Sequence[Sequence[Frame]], folder: str) -> str:
+    """The place in `folder` at which a call hangs, from several samples of its stack (innermost frame first).
 
-    If they share none, the place of the target's outermost frame.
+    This is the innermost frame that all samples share, or the outermost frame if they share none.
     """
     common: list[Frame] = []
     for every in zip(*(reversed(sample) for sample in samples)):
@@ -35,20 +35,20 @@ def common_place(samples: Sequence[Sequence[Frame]], folder: str) -> str:
             break
         common.append(every[0])
     outermost = reversed(samples[0]) if samples else ()
-    return place(reversed(common), folder) or place(outermost, folder)
+    return first_place(reversed(common), folder) or first_place(outermost, folder)
 
 
-def frames(error: BaseException) -> list[Frame]:
-    """The frames of an error, innermost first."""
+def frames_of(error: BaseException) -> list[Frame]:
+    """The frames in the traceback of an error, innermost first."""
     steps = walk_tb(error.__traceback__)
     return [(frame.f_code.co_filename, line, frame.f_code.co_name) for frame, line in steps][::-1]
 
 
-def described(error: BaseException) -> tuple[str, str]:
-    """The name of the first public class of an error, and its message: both may run code of the target."""
+def describe(error: BaseException) -> tuple[str, str]:
+    """Return the name of the first public class of an error, and the error's message."""
     public = next(kind.__name__ for kind in type(error).__mro__ if not kind.__name__.startswith("_"))
     try:
         message = str(error)[:500]
-    except BaseException:
+    except BaseException:  # __str__ may be code of the target
         message = ""
     return public[:100], message

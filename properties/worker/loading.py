@@ -1,4 +1,4 @@
-"""Imports a target and finds its functions. This runs code of the target, so only workers do it."""
+"""Imports a target and finds its functions. Only a worker does this, because it runs code of the target."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from typing import Any, Optional
 from oracle.modules import ModuleOptions, UnusableModule, is_module, understand
 from properties.worker.functions import (
     classes_hint,
+    facts_from_like,
     like_hint,
     modules_hint,
-    other_signature,
     similar_function,
-    understood_by_like,
+    wrong_signature,
 )
-from properties.worker.own_modules import FRAMEWORKS, NAMES, hide, is_ours
+from properties.worker.own_modules import FRAMEWORKS, OUR_PACKAGES, hide_our_packages, is_ours
 from properties.worker.statements import RunStatements
 from properties.worker.substitution import replace_helpers
 from properties.worker.targets import Target, TargetFacts, TargetMissing, Unusable, closest
@@ -30,8 +30,8 @@ from reference.contract import CONTRACTS
 
 
 @dataclass(frozen=True)
-class Loaded:
-    """The functions of a target, the object that has them, and what is known of the target."""
+class LoadedTarget:
+    """The functions of a target, the module or object that has them, and the facts of the target."""
 
     functions: Mapping[str, Callable[..., Any]]
     holder: object
@@ -44,17 +44,17 @@ def load(
     helpers: str = "",
     replaced: Sequence[str] = (),
     module: Optional[Mapping[str, Any]] = None,  # noqa: UP045
-) -> Loaded:
-    """Import a target and find its functions. The folder `helpers` is on its path.
+) -> LoadedTarget:
+    """Import a target and find its functions. The folder `helpers`, if not empty, is on the target's path.
 
-    Functions of helper modules whose names are in `replaced` are replaced by right ones. `module` has the
-    fields of `ModuleOptions`, the user's options for modules of frameworks.
+    In modules of that folder, the functions that `replaced` names are replaced by right ones. `module` has
+    the fields of `ModuleOptions`, which are the user's options for modules of frameworks.
 
-    Raises `TargetMissing` if the module or the attribute does not exist, `Unusable` if the target has none of
-    the functions, and any error in the import of what the functions need.
+    Raises `TargetMissing` if the module or the attribute does not exist, and `Unusable` if the target has
+    none of the functions. If a statement that the functions need fails, its error is raised.
     """
     if not is_ours(target.source):
-        hide()
+        hide_our_packages()
     if helpers:
         sys.path.insert(0, helpers)
     try:
@@ -68,7 +68,7 @@ def load(
     return loaded
 
 
-def _load_module(target: Target, directory: Path, options: ModuleOptions) -> Loaded:
+def _load_module(target: Target, directory: Path, options: ModuleOptions) -> LoadedTarget:
     sys.path.insert(0, str(directory))
     try:
         module = importlib.import_module(target.source)
@@ -86,31 +86,31 @@ def _load_module(target: Target, directory: Path, options: ModuleOptions) -> Loa
         package = f"'rnn-crosscheck[{known.extra}]'" if known and known.extra else missing
         remedy = f"pip install {package}, or --python with one that has it"
         raise Unusable(f"needs {missing}, which is not installed: {remedy}") from None
-    return _in_module(target, module, options)
+    return _load_from(module, target, options)
 
 
-def _load_file(target: Target, options: ModuleOptions) -> Loaded:
+def _load_file(target: Target, options: ModuleOptions) -> LoadedTarget:
     module, ran = _run_file(Path(target.source))
     if not ran.failed:
-        return _in_module(target, module, options)
+        return _load_from(module, target, options)
     root = target.attribute.partition(".")[0]
-    names = [root] if root else [name for name in CONTRACTS if name in ran.bound] or [*CONTRACTS]
+    names = [root] if root else [name for name in CONTRACTS if name in ran.bound_names] or [*CONTRACTS]
     lacking = {name: why for name in names if (why := ran.why_lacking(name))}
     with suppress(Unusable, TargetMissing):
-        loaded = _in_module(target, module, options)
-        functions = {name: found for name, found in loaded.functions.items() if name not in lacking}
+        loaded = _load_from(module, target, options)
+        functions = {name: each for name, each in loaded.functions.items() if name not in lacking}
         if functions:
             signatures = {name: loaded.facts.functions[name] for name in functions}
             notes = ran.notes([root] if root else functions)
             facts = replace(loaded.facts, functions=signatures, lacking=lacking, notes=notes)
-            return Loaded(functions, loaded.holder, facts)
+            return LoadedTarget(functions, loaded.holder, facts)
     if lacking:
         raise Unusable(f"cannot be imported: {next(iter(lacking.values()))}")
     raise ran.failed[0].error
 
 
-def _in_module(target: Target, module: ModuleType, options: ModuleOptions) -> Loaded:
-    """The functions in a module, or in the attribute that the target names."""
+def _load_from(module: ModuleType, target: Target, options: ModuleOptions) -> LoadedTarget:
+    """Load the attribute of a module that the target names, or the module itself if the target names none."""
     holder: object = module
     for name in target.attribute.split(".") if target.attribute else ():
         try:
@@ -120,26 +120,27 @@ def _in_module(target: Target, module: ModuleType, options: ModuleOptions) -> Lo
             raise TargetMissing(f"'{target.source}' has no attribute '{target.attribute}'{hint}") from None
     folder = str(Path(target.source if target.is_file else module.__file__ or "").parent)
     if not (options.like or options.converts or is_module(holder)):
-        return _with_functions(holder, folder, getattr(holder, "SUPPORTS", getattr(module, "SUPPORTS", None)))
+        return _load_functions(holder, folder, getattr(holder, "SUPPORTS", getattr(module, "SUPPORTS", None)))
     if not target.attribute:
         hint = modules_hint(module)
         raise UnusableModule(f"it {hint}" if hint else "name a class or function in it, TARGET:CLASS")
-    found = understand(holder, target.attribute, options)
+    understood = understand(holder, target.attribute, options)
     facts = TargetFacts(
-        functions=dict.fromkeys(found.functions),
+        functions=dict.fromkeys(understood.functions),
         folder=folder,
-        supports=found.supports,
-        understood=dict(found.facts),
-        network=dict(found.network),
+        supports=understood.supports,
+        understood=dict(understood.facts),
+        network=dict(understood.network),
     )
-    return Loaded(found.functions, holder, facts)
+    return LoadedTarget(understood.functions, holder, facts)
 
 
 def _run_file(path: Path) -> tuple[ModuleType, RunStatements]:
     name, position = path.stem, 0
     with suppress(ImportError, ValueError):
-        # An adapter may have the name of its framework. Our own modules are hidden.
-        if name in sys.modules or (name not in NAMES and find_spec(name)):
+        # A file must not hide an importable module: an adapter may have the name of its framework. The names
+        # of our own packages are free, because our packages are hidden from the target.
+        if name in sys.modules or (name not in OUR_PACKAGES and find_spec(name)):
             name, position = f"{name} under test", len(sys.path)
     sys.path.insert(position, str(path.parent))
     module = sys.modules[name] = ModuleType(name)
@@ -149,9 +150,9 @@ def _run_file(path: Path) -> tuple[ModuleType, RunStatements]:
 
 
 def _package_of(path: Path) -> str:
-    """The package of a file, for its relative imports; empty if it is in none.
+    """Import the package that a file is in, and return its name; empty if the file is in no package.
 
-    The package gets a unique name, since its folder may have the name of a standard module.
+    The name is unique, since the folder may have the name of a standard module.
     """
     folder = path.parent
     initial = folder / "__init__.py"
@@ -163,12 +164,12 @@ def _package_of(path: Path) -> str:
     assert spec
     assert spec.loader
     package = sys.modules[name] = module_from_spec(spec)
-    with suppress(Exception):  # the file may not need it
+    with suppress(Exception):  # the file may not need the package
         spec.loader.exec_module(package)
     return name
 
 
-def _with_functions(holder: object, folder: str, supports: object) -> Loaded:
+def _load_functions(holder: object, folder: str, supports: object) -> LoadedTarget:
     functions = {name: getattr(holder, name) for name in CONTRACTS if hasattr(holder, name)}
     similar = {
         name: like for name in CONTRACTS if name not in functions and (like := similar_function(name, holder))
@@ -179,18 +180,17 @@ def _with_functions(holder: object, folder: str, supports: object) -> Loaded:
         likes = ", ".join(f"{name} by '{like}'" for name, like in similar.items())
         hint = f"; did you mean {likes}?" if likes else classes_hint(holder) or like_hint(holder)
         raise Unusable(f"has none of the functions {', '.join(CONTRACTS)}{hint}")
-    signatures = {name: other_signature(CONTRACTS[name], function) for name, function in functions.items()}
-    understood = next((known for each in functions.values() if (known := understood_by_like(each))), {})
+    signatures = {name: wrong_signature(CONTRACTS[name], function) for name, function in functions.items()}
+    understood = next(filter(None, map(facts_from_like, functions.values())), {})
     facts = TargetFacts(
         functions=signatures, similar=similar, folder=folder, supports=supports, understood=understood
     )
-    loaded = Loaded(functions, holder, facts)
-    if isinstance(holder, type) and _other_signatures(loaded):
-        with suppress(Exception):  # a class that needs arguments is used as it is
-            return min(loaded, _with_functions(holder(), folder, supports), key=_other_signatures)
+    loaded = LoadedTarget(functions, holder, facts)
+    if isinstance(holder, type) and _wrong_signatures(loaded):
+        with suppress(Exception):  # a class whose constructor needs arguments stays a class
+            return min(loaded, _load_functions(holder(), folder, supports), key=_wrong_signatures)
     return loaded
 
 
-def _other_signatures(loaded: Loaded) -> int:
-    """The number of functions whose signature is not the specification's."""
+def _wrong_signatures(loaded: LoadedTarget) -> int:
     return sum(signature is not None for signature in loaded.facts.functions.values())

@@ -1,4 +1,4 @@
-"""Hides our modules from a target, which may have modules of the same names.
+"""Hides the packages of rnn-crosscheck from a target, which may have modules of the same names.
 
 In a clone our packages are `reference`, `oracle` and `properties`; in the wheel they are in `rnn_crosscheck`.
 """
@@ -14,7 +14,7 @@ REFERENCE = f"{PREFIX}reference"
 
 FRAMEWORKS = f"{PREFIX}oracle.frameworks"
 
-NAMES = (PREFIX.removesuffix("."),) if PREFIX else ("reference", "oracle", "properties")
+OUR_PACKAGES = (PREFIX.removesuffix("."),) if PREFIX else ("reference", "oracle", "properties")
 _ROOT = str(Path(__file__).parents[3 if PREFIX else 2])
 
 _PROGRAM = f"""
@@ -24,33 +24,33 @@ import numpy
 from importlib.machinery import PathFinder
 class Ours:
     def find_spec(name, path=None, target=None):
-        if name in {NAMES!r}: return PathFinder.find_spec(name, [{_ROOT!r}])
+        if name in {OUR_PACKAGES!r}: return PathFinder.find_spec(name, [{_ROOT!r}])
 sys.meta_path.insert(0, Ours)
 from {PREFIX}properties.worker.worker import %s as main
 sys.dont_write_bytecode = True
 main()
 """
 WORKER, FORK_SERVER = _PROGRAM % "main", _PROGRAM % "main_of_fork_server"
-"""The programs of a worker and of the fork server. They find our modules and nothing else in that folder.
+"""The programs of a worker and of the fork server. They import our packages and nothing else from `_ROOT`.
 
-Python keeps the bytecode of our modules, and of nothing that a target imports.
+Python writes bytecode files for our modules, and none for what a target imports.
 """
 
 
 def full_name(target: str) -> str:
-    """The full name of a target: `frameworks.NAME` is the adapter of a framework."""
+    """The full name of a target: `frameworks.NAME` is short for the adapter of a framework."""
     head, dot, name = target.partition(".")
     is_adapter = head == "frameworks" and dot and name.partition(":")[0].isidentifier() and name != "py"
     return f"{FRAMEWORKS}.{name}" if is_adapter else target
 
 
 def is_ours(source: str) -> bool:
-    """Whether a target's source is one of our modules: the reference, a catalogue entry, or an adapter."""
+    """Whether a target's source is one of our modules: the reference, the catalogue, or an adapter."""
     return f"{source}.".startswith((f"{REFERENCE}.", f"{PREFIX}oracle.faults.", f"{FRAMEWORKS}."))
 
 
-def hide() -> None:
-    """Make our modules unavailable for later imports."""
+def hide_our_packages() -> None:
+    """Make our packages unavailable for later imports."""
     sys.meta_path[:] = [finder for finder in sys.meta_path if getattr(finder, "__name__", "") != "Ours"]
-    for name in [name for name in sys.modules if name.partition(".")[0] in NAMES]:
+    for name in [name for name in sys.modules if name.partition(".")[0] in OUR_PACKAGES]:
         del sys.modules[name]

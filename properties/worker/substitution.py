@@ -1,4 +1,4 @@
-"""Puts right functions in place of a target's cell, and of softmax and sigmoid of its helper modules."""
+"""Replaces a target's cell, and softmax and sigmoid of its helper modules, by right functions."""
 
 from __future__ import annotations
 
@@ -16,31 +16,32 @@ from reference.activations import sigmoid, softmax
 from reference.contract import CONTRACTS
 
 STAND_INS: Mapping[str, Callable[..., Any]] = {"sigmoid": sigmoid, "softmax": softmax}
+"""The right functions that may replace functions of helper modules, by name."""
 
 
 class RightCell:
-    """A right cell, whose cache holds the same array objects that it gets and returns.
+    """A right cell. Its cache holds the same array objects that it takes as arguments and returns.
 
     If a forward pass later writes to one of these arrays, its cache changes, too, as with a cell of its own.
-    `used` says whether the cell was called.
+    `is_used` says whether the cell was called.
     """
 
     def __init__(self, name: str) -> None:
         self._cell = getattr(reference, name)
         self._contract, self._signature = CONTRACTS[name], signature(self._cell)
-        self.used = False
+        self.is_used = False
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
-        """The next state, the prediction and the cache, or the gradients of a backward pass."""
-        self.used = True
+        """Return the next state, the prediction and the cache, or the gradients of a backward pass."""
+        self.is_used = True
         answer = self._cell(*arguments, **named)
         if self._contract.is_backward:
             return answer
         *outputs, cache = answer
-        held = self._signature.bind(*arguments, **named).arguments
-        held.update(zip(self._contract.outputs, outputs))
+        objects = self._signature.bind(*arguments, **named).arguments
+        objects.update(zip(self._contract.outputs, outputs))
         names = (*self._contract.cache, "parameters")
-        return (*outputs, tuple(held.get(name, entry) for name, entry in zip(names, cache)))
+        return (*outputs, tuple(objects.get(name, entry) for name, entry in zip(names, cache)))
 
 
 @contextmanager
@@ -57,7 +58,7 @@ def right_cell(name: str, function: Callable[..., Any], holder: object) -> Itera
             restore.callback(module.__setitem__, cell_name, module[cell_name])
             module[cell_name] = cell
         if hasattr(holder, cell_name):
-            with suppress(AttributeError, TypeError):  # an object may be immutable
+            with suppress(AttributeError, TypeError):  # the holder may be immutable
                 own = dict(vars(holder))
                 setattr(holder, cell_name, cell)
                 if cell_name in own:
@@ -73,10 +74,10 @@ def missing_module(error: BaseException) -> str:
     return name if type(name) is str else ""
 
 
-def stand_ins(node: ast.stmt, error: BaseException) -> Mapping[str, Any]:
-    """The names that an import, which failed by `error`, would have bound and for which there are stand-ins.
+def stand_ins_for_import(node: ast.stmt, error: BaseException) -> Mapping[str, Any]:
+    """The stand-ins for the names that a failed import would have bound; empty for any other statement.
 
-    `import module` binds a module that has only the stand-ins.
+    For `import module`, the stand-in is a module that has only the functions in `STAND_INS`.
     """
     missing = missing_module(error)
     if missing and isinstance(node, ast.ImportFrom) and node.module == missing and not node.level:
@@ -93,11 +94,9 @@ def stand_ins(node: ast.stmt, error: BaseException) -> Mapping[str, Any]:
 
 
 def replace_helpers(names: Collection[str], folder: str, target: str) -> list[str]:
-    """In every module, replace the functions that a folder of helpers defines under these names by the
-    stand-ins.
+    """In every module, replace the functions that a folder of helpers defines under these names by stand-ins.
 
-    Functions of the target's own file are not replaced. Returns the replaced functions:
-    `"rnn_utils.softmax"`.
+    Functions of the target's own file stay. Returns the replaced functions, such as `"rnn_utils.softmax"`.
     """
     replaced: dict[str, None] = {}
     for module in [*sys.modules.values()]:

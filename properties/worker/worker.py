@@ -1,6 +1,6 @@
-"""The process of a target: loads the target, and answers calls; and the process that forks workers.
+"""The worker, which loads a target and calls its functions; and the fork server, which forks workers.
 
-All names are bound before the target is imported, because a target may change any module.
+A target may change any module. So all names from other modules are bound before the target is imported.
 """
 
 import faulthandler
@@ -19,13 +19,13 @@ from signal import ITIMER_REAL, setitimer
 from socket import recv_fds, socket
 from typing import Any, NoReturn, Optional
 
-from numpy import errstate, random  # random is imported once here, as many targets import it
+from numpy import errstate, random  # many targets use random: a forked worker has it imported already
 
-from properties.worker.arguments import Arrangement, arranged, earlier_numbers, misses_an_alias
+from properties.worker.arguments import Arrangement, arrange, earlier_numbers, misses_an_alias
 from properties.worker.codec import CodecError, Foreign, decode, encode
-from properties.worker.errors import described, frames, place
-from properties.worker.functions import placeholder
-from properties.worker.loading import Loaded, load
+from properties.worker.errors import describe, first_place, frames_of
+from properties.worker.functions import first_placeholder
+from properties.worker.loading import LoadedTarget, load
 from properties.worker.messages import (
     DUMP_STACK,
     LOST_CONNECTION,
@@ -45,22 +45,22 @@ _chdir, _dup2, _seed, _setsid = os.chdir, os.dup2, random.seed, os.setsid
 
 
 def main() -> NoReturn:
-    """Serve the judge at the other end of a socket until the judge closes it.
+    """Run a worker until the judge at the other end of the socket closes it.
 
-    The arguments of the command are the file descriptors of the socket and of a file for the traceback of a
-    crash, and the limit of memory in bytes.
+    The arguments of the command are the file descriptors of the socket and of the crash report, and the
+    memory limit in bytes.
     """
     Worker().run(*map(int, sys.argv[1:]))
 
 
 def main_of_fork_server() -> NoReturn:
-    """Fork workers, which is ten times as fast as to start them, until the judge closes the socket.
+    """Run the fork server, and in each forked process a worker, until the judge closes the socket.
 
-    This process has the imports of a worker, and runs no code of targets. The argument of the command is the
-    descriptor of the socket.
+    Forking is ten times as fast as starting a worker, because the fork server has the worker's imports. The
+    fork server runs no code of targets. The argument of the command is the file descriptor of the socket.
     """
     gc.freeze()  # so that garbage collection in workers does not copy shared memory
-    Worker().run(*forked(int(sys.argv[1])))
+    Worker().run(*fork_workers(int(sys.argv[1])))
 
 
 class Worker:
@@ -68,16 +68,16 @@ class Worker:
 
     def __init__(self) -> None:
         self._connection: int
-        self._aliased: set[str] = set()
-        self._loaded: Loaded
+        self._needs_aliases: set[str] = set()  # the functions that use aliases of parameters
+        self._loaded: LoadedTarget
         self._folder: str
 
-    def run(self, connection: int, faults: int, memory_limit: int) -> NoReturn:
-        """Serve the judge in this process, which then exits."""
+    def run(self, connection: int, crash_report: int, memory_limit: int) -> NoReturn:
+        """Answer the judge's requests. At the end, the process exits."""
         # A child that the target forks must not answer, nor keep the socket open after the worker has died.
         register_at_fork(after_in_child=lambda: close(self._connection))
         try:
-            self._begin(connection, faults, memory_limit)
+            self._begin(connection, crash_report, memory_limit)
             self._serve()
         except EOFError:
             status = 0
@@ -85,19 +85,19 @@ class Worker:
             status = OUT_OF_MEMORY
         except OSError:
             status = LOST_CONNECTION
-        _exit(status)  # even if threads of the target are running
+        _exit(status)  # `sys.exit` would wait for threads of the target
 
-    def _begin(self, connection: int, faults: int, memory_limit: int) -> None:
+    def _begin(self, connection: int, crash_report: int, memory_limit: int) -> None:
         self._connection = connection
-        faulthandler.enable(faults, all_threads=False)
-        faulthandler.register(DUMP_STACK, faults, all_threads=False)
+        faulthandler.enable(crash_report, all_threads=False)
+        faulthandler.register(DUMP_STACK, crash_report, all_threads=False)
         # Limit data, not address space: some libraries reserve far more address space than they use.
         for limit, size in ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_DATA, memory_limit)):
             with suppress(ValueError, OSError):  # some systems lack a limit
                 resource.setrlimit(limit, (size, size))
 
-    def _serve(self) -> None:
-        """Answer until `EOFError`, when the judge closes the socket, or `OSError`, when it is lost."""
+    def _serve(self) -> NoReturn:
+        """Answer requests. Raises `EOFError` when the judge closes the socket, and `OSError` on its loss."""
         receiver = Receiver(lambda size: read(self._connection, size))
         answers: dict[str, Callable[..., tuple[Any, ...]]] = {
             "load": self._load,
@@ -109,14 +109,14 @@ class Worker:
             kind, *request = decode(body)
             # The timer ends a hanging call if the judge was killed.
             setitimer(ITIMER_REAL, seconds)
-            answer = answers[kind](*request)
-            self._send(serial, answer)
+            reply = answers[kind](*request)
+            self._send(serial, reply)
             setitimer(ITIMER_REAL, 0)
-            if answer == ("forks",):  # from here on in a fork, in which the target is loaded
-                self._begin(*forked(self._connection))
+            if reply == ("forks",):  # this process becomes a fork server; each fork has the target loaded
+                self._begin(*fork_workers(self._connection))
 
     def _can_fork(self) -> tuple[str]:
-        """Whether this process becomes a fork server. A fork of a process with several threads may hang."""
+        """Reply whether this process can become a fork server: a fork of several threads may hang."""
         return ("forks" if len(os.listdir("/proc/self/task")) == 1 else "does not fork",)
 
     def _send(self, serial: int, reply: tuple[Any, ...]) -> None:
@@ -126,9 +126,9 @@ class Worker:
             raise
         except BaseException as error:  # encoding runs code of the objects that the target returned
             body = encode(self._raised(error))
-        rest = memoryview(message(serial, body))
-        while rest:
-            rest = rest[write(self._connection, rest) :]
+        unsent = memoryview(message(serial, body))
+        while unsent:
+            unsent = unsent[write(self._connection, unsent) :]
 
     def _load(
         self,
@@ -140,7 +140,7 @@ class Worker:
         module: dict[str, Any],
         again: bool,
     ) -> tuple[Any, ...]:
-        """Load a target. When it is loaded `again`, the slow search for placeholders is left out."""
+        """Load a target. If it is loaded `again`, leave out the slow search for placeholders."""
         target = Target(source, attribute)
         self._folder = str(Path(source).parent) if target.is_file else directory
         sys.argv[:] = [source]
@@ -158,8 +158,8 @@ class Worker:
         facts = {**vars(loaded.facts)}
         self._folder = loaded.facts.folder
         if not again and not is_ours(source):
-            found = {name: placeholder(each, self._folder) for name, each in loaded.functions.items()}
-            facts["unfinished"] = {name: where for name, where in found.items() if where}
+            texts = {name: first_placeholder(each, self._folder) for name, each in loaded.functions.items()}
+            facts["unfinished"] = {name: text for name, text in texts.items() if text}
         return "loaded", facts
 
     def _call(
@@ -170,63 +170,64 @@ class Worker:
         then: list[list[Any]],
         with_reference_cell: bool,
     ) -> tuple[Any, ...]:
-        aliased = name in self._aliased
-        given = arranged(arguments, arrangement, aliased=aliased)
+        """Call a function as `properties.implementations.calls.Request` says."""
+        with_aliases = name in self._needs_aliases
+        copies = arrange(arguments, arrangement, with_aliases=with_aliases)
         function = self._loaded.functions[name]
-        used = False
+        is_cell_used = False
         try:
             if arrangement in ("updated", "retrained"):
-                with earlier_numbers(given, arrangement):
-                    _quietly(function, given)
+                with earlier_numbers(copies, arrangement):
+                    _call_quietly(function, copies)
             if with_reference_cell:
                 with right_cell(name, function, self._loaded.holder) as cell:
-                    value = _quietly(function, given)
-                used = cell.used
+                    value = _call_quietly(function, copies)
+                is_cell_used = cell.is_used
             else:
-                value = _quietly(function, given)
+                value = _call_quietly(function, copies)
             for later in then:
-                _quietly(function, arranged(later, arrangement, aliased=aliased))
+                _call_quietly(function, arrange(later, arrangement, with_aliases=with_aliases))
         except BaseException as error:
-            if aliased or not misses_an_alias(error):
+            if with_aliases or not misses_an_alias(error):
                 return self._raised(error)
-            self._aliased.add(name)
+            self._needs_aliases.add(name)
             return self._call(name, arguments, arrangement, then, with_reference_cell)
-        return "returned", given, value, used
+        return "returned", copies, value, is_cell_used
 
     def _raised(self, error: BaseException) -> tuple[str, str, str, str]:
-        return ("raised", *described(error), place(frames(error), self._folder))
+        return ("raised", *describe(error), first_place(frames_of(error), self._folder))
 
 
-def _quietly(function: Callable[..., Any], arguments: list[Any]) -> Any:
-    """Call a function without errors and warnings of floating point; its own settings end with the call."""
+def _call_quietly(function: Callable[..., Any], arguments: list[Any]) -> Any:
+    """Call a function without warnings and floating-point errors. Its settings end with the call."""
     with errstate(all="ignore"), _catch_warnings():
         _simplefilter("ignore")
         return function(*arguments)
 
 
 def _encoded(reply: tuple[Any, ...]) -> bytes:
-    """The encoded reply; a value, arguments, or both that are too large are each replaced by a `Foreign`."""
+    """The encoded reply. If it is too large, a `Foreign` replaces the value, the arguments, or both."""
     try:
         return encode(reply)
     except CodecError as error:
-        kind, given, value, *rest = reply
+        kind, arguments, value, *rest = reply
         leaf = Foreign(f"value that {error}")
-        leaves = [leaf] * len(given)
-        for after, shown in ((given, leaf), (leaves, value)):
+        leaves = [leaf] * len(arguments)
+        for pair in ((arguments, leaf), (leaves, value)):
             with suppress(CodecError):
-                return encode((kind, after, shown, *rest))
+                return encode((kind, *pair, *rest))
         return encode((kind, leaves, leaf, *rest))
 
 
-def forked(line: int) -> tuple[int, int, int]:
-    """Fork workers for the judge at the other end of a socket, until the judge closes it.
+def fork_workers(line: int) -> tuple[int, int, int]:
+    """Fork workers for the judge at the other end of a socket, until the judge closes the socket.
 
-    Returns in each worker, with the arguments of `Worker.run`. Each worker has its own session, standard
-    error, directory and random numbers.
+    Returns in each worker, with the arguments of `Worker.run`. Each worker has a session, a standard error, a
+    working directory and a seed of its own.
     """
-    served = socket(fileno=line)
+    server = socket(fileno=line)
     while True:
-        request, descriptors, _, _ = recv_fds(served, MAX_REQUEST, 3)
+        request, descriptors, _, _ = recv_fds(server, MAX_REQUEST, 3)
         if not request:
             _exit(0)  # nothing is left to clean up
         kind, *words = decode(bytearray(request))
@@ -238,23 +239,23 @@ def forked(line: int) -> tuple[int, int, int]:
                 break
             for descriptor in descriptors:
                 close(descriptor)
-        served.send(encode(answer))
+        server.send(encode(answer))
     try:
-        (connection, faults, errors), (directory, memory_limit) = descriptors, words
-        with suppress(OSError):  # the hook of `Worker.run` has closed it
-            close(served.detach())
+        (connection, crash_report, errors), (directory, memory_limit) = descriptors, words
+        with suppress(OSError):  # the hook of `Worker.run` may have closed the socket
+            close(server.detach())
         _setsid()
         _dup2(errors, 2)
         close(errors)
         _chdir(directory)
         _seed()  # every fork has a copy of the global generator
-        return connection, faults, memory_limit
+        return connection, crash_report, memory_limit
     except BaseException:
         _exit(1)
 
 
 def _wait(process: int, seconds: Optional[float]) -> Optional[int]:
-    """The exit status of a forked process; `None` if it is still running after so many seconds."""
+    """The exit status of a forked process; `None` if the process is still running after this time."""
     end = time.monotonic() + (seconds or 0)
     while True:
         ended, status = os.waitpid(process, 0 if seconds is None else os.WNOHANG)
