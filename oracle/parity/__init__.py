@@ -1,1 +1,1 @@
-"""Compares an exported model with the original; each recurrent node is judged on its own inputs."""
+"""Compares an exported model with the original, and judges each recurrent node on its own inputs."""

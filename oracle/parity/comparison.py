@@ -18,65 +18,62 @@ from reference.contract import Array
 
 @dataclass(frozen=True)
 class Difference:
-    """The largest difference of two arrays, and whether rounding does not explain it.
+    """The largest difference between two arrays.
 
-    The operators between recurrent layers have no derived bound, so half of the digits must agree, relative
-    to the largest number of the original.
+    The operators between recurrent layers have no derived bound. So a difference is an error if less than
+    half of the digits agree, relative to the largest number of the original.
     """
 
     largest: float
     is_error: bool
-    where: str
+    name: str  # of the arrays; or a sentence, if the largest difference is infinite
 
     def __str__(self) -> str:
-        return f"{self.where} differs by {self.largest:.2g}" if np.isfinite(self.largest) else self.where
+        return f"{self.name} differs by {self.largest:.2g}" if np.isfinite(self.largest) else self.name
 
 
-def difference(ours: Array, theirs: Array, where: str) -> Difference:
-    """The difference of an array of the exported model from the original; infinite for other shapes."""
+def difference(ours: Array, theirs: Array, name: str) -> Difference:
+    """Compare an array of the exported model with the original; other shapes differ by infinity."""
     if ours.shape != theirs.shape:
-        return Difference(np.inf, True, f"{where} has the shape {ours.shape}, not {theirs.shape}")
+        return Difference(np.inf, True, f"{name} has the shape {ours.shape}, not {theirs.shape}")
     floats = [array.dtype for array in (ours, theirs) if array.dtype.kind == "f"]
-    allowed = max((float(np.finfo(dtype).eps) for dtype in floats), default=0.0) ** 0.5
+    tolerance = max((float(np.finfo(dtype).eps) for dtype in floats), default=0.0) ** 0.5
     a, b = (array.astype(np.float64) for array in (ours, theirs))
     with np.errstate(invalid="ignore"):
-        apart = np.where((a == b) | (np.isnan(a) & np.isnan(b)), 0.0, np.abs(a - b))
-    largest = float(np.nan_to_num(apart, nan=np.inf, posinf=np.inf).max(initial=0.0))
+        differences = np.where((a == b) | (np.isnan(a) & np.isnan(b)), 0.0, np.abs(a - b))
+    largest = float(np.nan_to_num(differences, nan=np.inf, posinf=np.inf).max(initial=0.0))
     scale = float(np.abs(b).max(initial=0.0, where=np.isfinite(b)))
-    return Difference(largest, largest > allowed * scale, where)
+    return Difference(largest, largest > tolerance * scale, name)
 
 
-NONE = Difference(0.0, False, "nothing")
+NO_DIFFERENCE = Difference(0.0, False, "nothing")
 
 
 @dataclass(frozen=True)
 class Row:
-    """A recurrent node and its layer of the original; one of the two may be missing.
-
-    `worst` is the largest error of the node as a fraction of its bound. The right outputs are computed from
-    the node's own inputs and the layer's parameters.
-    """
+    """A recurrent node and its layer of the original; one of the two may be missing."""
 
     node: LayerPass | None
     layer: LayerPass | None
     weights: str = ""  # how the node's parameters and attributes differ from the layer's, in words
-    given: Difference = NONE  # of the inputs
-    returned: Difference = NONE  # of the outputs
-    worst: float = 0.0
+    input_difference: Difference = NO_DIFFERENCE
+    output_difference: Difference = NO_DIFFERENCE
+    error: float = 0.0  # the node's largest error, as a fraction of its bound
     is_vague: bool = False  # whether the bound is too large to be useful
 
     @property
-    def name(self) -> str:
-        """The name of the node, or of the layer that has no node."""
-        either = self.node or self.layer
-        return either.layer.prefix if either else ""
+    def present(self) -> LayerPass:
+        """The node, or the layer that has no node."""
+        present = self.node or self.layer
+        assert present
+        return present
 
     @property
     def verdict(self) -> str:
         """The verdict on the node, in one or two words."""
         if not (self.node and self.layer):
             return "no module" if self.node else "no node"
-        if self.worst > 1:
+        if self.error > 1:
             return "wrong"
         return "other weights" if self.weights else "vague" if self.is_vague else "right"
 
@@ -96,26 +93,27 @@ class Parity:
     @property
     def is_right(self) -> bool:
         """Whether every node is right, and the models do not differ outside of the nodes."""
-        return all(row.is_right for row in self.rows) and not self._elsewhere
+        return all(row.is_right for row in self.rows) and not self._difference_outside
 
     @property
     def sentence(self) -> str:
-        """A sentence on the first wrong row and the first difference of the models outside of wrong nodes."""
-        wrong = next((f"The first wrong row is {row.name}" for row in self.rows if not row.is_right), "")
-        parts = [wrong or "Every recurrent node is right for its inputs", self._elsewhere]
-        return "; ".join(filter(None, parts)) + "."
+        """A sentence on the first wrong row, and on the first difference outside of the nodes."""
+        wrong = [row.present.layer.prefix for row in self.rows if not row.is_right]
+        first = f"The first wrong row is {wrong[0]}" if wrong else ""
+        clauses = [first or "Every recurrent node is right for its inputs", self._difference_outside]
+        return "; ".join(filter(None, clauses)) + "."
 
     @property
-    def _elsewhere(self) -> str:
+    def _difference_outside(self) -> str:
         """The first difference of the models, if it is outside of the recurrent nodes; empty otherwise.
 
-        Only the first counts: later differences may follow from it, even if the first is within the bound of
-        its node.
+        Later differences do not count, since they may follow from the first one. This is true even if the
+        first one is within the bound of its node.
         """
         for row in (row for row in self.rows if row.node and row.layer):
-            if row.given.is_error:
-                return f"the models differ before {row.name}: {row.given}"
-            if row.returned.is_error:
+            if row.input_difference.is_error:
+                return f"the models differ before {row.present.layer.prefix}: {row.input_difference}"
+            if row.output_difference.is_error:
                 return ""
         outputs = self.outputs if all(row.is_right for row in self.rows) else ()
         wrong = next((each for each in outputs if each.is_error), None)
@@ -131,7 +129,7 @@ def compare(path: Path, module: Any, examples: Any) -> Parity:
     feeds = _feeds(path, model, examples)
     layers, theirs = models.run_original(module, examples)
     nodes, ours = models.run_exported(path, model, feeds)
-    rows = [_judged(node, layer, layers) for node, layer in _matched(nodes, layers)]
+    rows = [_row(node, layer, layers) for node, layer in _pairs(nodes, layers)]
     outputs = [difference(*both, f"output {k}") for k, both in enumerate(zip(ours, theirs, strict=False))]
     if len(ours) != len(theirs):
         count = f"the exported model returns {len(ours)} tensors, and the original {len(theirs)}"
@@ -140,66 +138,70 @@ def compare(path: Path, module: Any, examples: Any) -> Parity:
 
 
 def _feeds(path: Path, model: Any, examples: Any) -> dict[str, Array]:
-    """The example inputs by the names of the graph's inputs: matched by name, or else by order."""
-    given, names = [*models.named_arrays(examples)], models.input_names(model)
-    if len(given) != len(names):
+    """Return the example inputs by the names of the graph's inputs, matched by name, or else by order."""
+    tensors, names = [*models.named_arrays(examples)], models.input_names(model)
+    if len(tensors) != len(names):
         takes = f"{path} takes {len(names)}: {', '.join(names) or 'none'}"
-        raise ParityError(f"there are {len(given)} tensors in the example inputs, and {takes}")
-    if {name for name, _ in given} == {*names}:
-        return dict(given)
-    return {name: array for name, (_, array) in zip(names, given, strict=True)}
+        raise ParityError(f"there are {len(tensors)} tensors in the example inputs, and {takes}")
+    if {name for name, _ in tensors} == {*names}:
+        return dict(tensors)
+    return {name: array for name, (_, array) in zip(names, tensors, strict=True)}
 
 
-def _matched(
+def _pairs(
     nodes: Sequence[LayerPass], layers: Sequence[LayerPass]
 ) -> list[tuple[LayerPass | None, LayerPass | None]]:
-    """Every node with its layer, in the order of the nodes; then the layers without a node.
+    """Return every node with its layer, in the order of the nodes; then the layers without a node.
 
-    The layer of a node is the first unmatched layer with the same weights, since exporters may change the
-    order of branches; if no layer has these weights, the first unmatched layer with the same sizes.
+    The layer of a node is the first free layer with the same weights, since exporters may change the order of
+    branches. If no layer has these weights, it is the first free layer with the same sizes.
     """
-    free, chosen = [*layers], dict[int, LayerPass]()
+    free, layer_of = [*layers], dict[int, LayerPass]()
     for key in (attrgetter("layer.digest"), attrgetter("sizes")):
         for k, node in enumerate(nodes):
-            layer = next((each for each in free if k not in chosen and key(each) == key(node)), None)
+            layer = next((each for each in free if k not in layer_of and key(each) == key(node)), None)
             if layer:
-                chosen[k] = layer
+                layer_of[k] = layer
                 free = [each for each in free if each is not layer]
-    return [*((node, chosen.get(k)) for k, node in enumerate(nodes)), *((None, each) for each in free)]
+    return [*((node, layer_of.get(k)) for k, node in enumerate(nodes)), *((None, each) for each in free)]
 
 
-def _judged(node: LayerPass | None, layer: LayerPass | None, layers: Sequence[LayerPass]) -> Row:
+def _row(node: LayerPass | None, layer: LayerPass | None, layers: Sequence[LayerPass]) -> Row:
+    """Judge a node: its right outputs are computed from its own inputs and the parameters of its layer."""
     if not node or not layer:
         return Row(node, layer)
-    ours, theirs = node.inputs, layer.inputs
-    posed = replace(ours, parameters=theirs.parameters, activation=theirs.activation)
-    bounds = evaluate(posed)
+    inputs = replace(node.inputs, parameters=layer.inputs.parameters, activation=layer.inputs.activation)
+    bounds = evaluate(inputs)
     comparisons = [
-        Comparison(posed, name, name, array, bounds[name].value, bounds[name].error, rival="exact")
+        Comparison(inputs, name, name, array, bounds[name].value, bounds[name].error, rival="exact")
         for name, array in node.outputs.items()
     ]
-    given = [difference(array, layer.given[name], name) for name, array in node.given.items()]
-    returned = [difference(array, layer.returned[name], name) for name, array in node.returned.items()]
-    if not np.array_equal(ours.ends, theirs.ends):
-        given.insert(0, Difference(np.inf, True, "the lengths differ"))  # which causes other differences
+    input_differences = _differences(node.used_inputs, layer.used_inputs)
+    if not np.array_equal(node.inputs.ends, layer.inputs.ends):
+        # The cause of the other differences comes first.
+        input_differences.insert(0, Difference(np.inf, True, "the lengths differ"))
     return Row(
         node,
         layer,
-        "; ".join(_other_weights(node, layer, layers)),
-        _worst(given),
-        _worst(returned),
+        "; ".join(_weight_differences(node, layer, layers)),
+        _worst(input_differences),
+        _worst(_differences(node.used_outputs, layer.used_outputs)),
         max(each.worst for each in comparisons),
         any(each.beyond_use for each in comparisons),
     )
+
+
+def _differences(ours: dict[str, Array], theirs: dict[str, Array]) -> list[Difference]:
+    return [difference(array, theirs[name], name) for name, array in ours.items()]
 
 
 def _worst(differences: Sequence[Difference]) -> Difference:
     return max(differences, key=lambda each: (each.is_error, each.largest))
 
 
-def _other_weights(node: LayerPass, layer: LayerPass, layers: Sequence[LayerPass]) -> Iterator[str]:
-    if wrong := weight_copies.difference(layer.layer, node.layer, [each.layer for each in layers]):
-        yield wrong
+def _weight_differences(node: LayerPass, layer: LayerPass, layers: Sequence[LayerPass]) -> Iterator[str]:
+    if sentence := weight_copies.difference(layer.layer, node.layer, [each.layer for each in layers]):
+        yield sentence
     yield from node.layer.remarks
     if node.inputs.activation != layer.inputs.activation:
         yield f"{node.inputs.activation} is used in place of {layer.inputs.activation}"

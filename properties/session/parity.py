@@ -1,4 +1,4 @@
-"""The command `rnn-crosscheck MODEL.onnx --against MODULE:FACTORY`: an exported model beside the original."""
+"""The command `rnn-crosscheck MODEL.onnx --against MODULE:FACTORY`, which compares two models."""
 
 import importlib
 import runpy
@@ -18,15 +18,15 @@ from properties.worker.targets import TargetMissing, locate
 
 ABOUT = (
     "Run the same inputs through a torch module and the ONNX file exported from it, and judge every "
-    "recurrent node where it stands. Exits with 0 if all is right, with 1 if something is wrong, and with 4 "
-    "on wrong usage."
+    "recurrent node by itself. The exit status is 0 if all is right, 1 if something is wrong, and 4 if the "
+    "models cannot be compared."
 )
 _COLUMNS = ("node", "module", "kind", "n_x", "n_a", "D", "weights", "input", "error", "verdict")
 _NUMBERS = ("n_x", "n_a", "D", "input", "error")
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Compare, print a row for each node and a sentence; 0 if all is right, else 1."""
+    """Compare the models, and print a row for each node and a sentence. Return 0 if all is right, else 1."""
     parser = Parser(prog="rnn-crosscheck", description=ABOUT, allow_abbrev=False)
     parser.add_argument("model", metavar="MODEL.onnx", type=Path, help="the exported file")
     parser.add_argument(
@@ -36,9 +36,9 @@ def main(arguments: Sequence[str]) -> int:
         help="a module or a .py file, and a function in it that returns the torch.nn.Module with its "
         "trained weights, and example inputs",
     )
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
-        parity = compare(given.model, *original_by(_factory(given.against), given.against))
+        parity = compare(options.model, *original_by(_factory(options.against), options.against))
     except (ParityError, CheckpointError, TargetMissing) as error:
         fail(f"rnn-crosscheck: error: {error}")
     print_table(_COLUMNS, _NUMBERS, [_cells(row) for row in parity.rows])
@@ -47,19 +47,17 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _cells(row: Row) -> tuple[str, ...]:
-    either = row.node or row.layer
-    assert either
-    kind, n_x, n_a, _, D = either.sizes
-    both = (each.layer.prefix if each else "–" for each in (row.node, row.layer))
-    known = (*both, kind.upper(), str(n_x), str(n_a), str(D))
+    kind, n_x, n_a, _, D = row.present.sizes
+    names = (each.layer.prefix if each else "–" for each in (row.node, row.layer))
+    start = (*names, kind.upper(), str(n_x), str(n_a), str(D))
     if not (row.node and row.layer):
-        return (*known, "–", "–", "–", row.verdict)
-    figures = (f"{row.given.largest:.2g}", f"{row.worst:.2g}")
-    return (*known, row.weights or "the same", *figures, row.verdict)
+        return (*start, "–", "–", "–", row.verdict)
+    figures = (f"{row.input_difference.largest:.2g}", f"{row.error:.2g}")
+    return (*start, row.weights or "the same", *figures, row.verdict)
 
 
 def _factory(text: str) -> Callable[[], Any]:
-    """The function that `MODULE:FACTORY` names, in a module that may import what is beside it."""
+    """Return the function that `MODULE:FACTORY` names. The module may import others from its folder."""
     target = locate(text, Path.cwd())
     if not target.attribute:
         raise ParityError(f"--against {text} names no function: add it, as in {text}:FACTORY")
@@ -72,7 +70,7 @@ def _factory(text: str) -> Callable[[], Any]:
         else:
             module = importlib.import_module(target.source)
         factory: Callable[[], Any] = attrgetter(target.attribute)(module)
-    except Exception as error:  # of code that is not ours
+    except Exception as error:  # the user's code may raise anything
         why = f"{type(error).__name__}: {shorten(error)}"
         raise ParityError(f"{text} cannot be imported: {why}") from None
     return factory
