@@ -58,7 +58,8 @@ class _Cache:
     """The earlier explanations of one implementation. Without this cache, judging takes a fifth longer.
 
     `explanations` has those that name a mistake, by function and by whether extreme problems were compared.
-    `locations` has the location on each counterexample, by function and dtypes.
+    `locations` has the location on each counterexample, by function and dtypes. `random` says of each
+    function that made an unlisted mistake whether it acts at random.
     """
 
     explanations: defaultdict[tuple[str, bool], list[Explanation]] = field(
@@ -67,6 +68,7 @@ class _Cache:
     locations: defaultdict[tuple[str, Sequence[str]], dict[Problem, Location | None]] = field(
         default_factory=lambda: defaultdict(dict)
     )
+    random: dict[str, bool] = field(default_factory=dict)
 
 
 _CACHES: WeakKeyDictionary[Implementation, _Cache] = WeakKeyDictionary()
@@ -100,6 +102,12 @@ def _explain(trial: Trial, *, whole: bool, locating: bool) -> Explanation:
         return explanation
     trial.implementation.end_process()
     explanation = search(program, trial.problem, extreme=extreme, whole=whole, locating=locating)
+    if all(each.kind != "mistake" for each in explanation.findings):
+        random = _cache(program).random
+        if program.function not in random:
+            random[program.function] = program.acts_at_random(trial.inputs)
+        if random[program.function]:
+            return replace(explanation, findings=[Finding.of("two answers")], is_reproducible=True)
     if explanation.names_a_mistake:
         earlier.append(explanation)
     if [*explanation.findings] != [Finding.of("nearly")]:

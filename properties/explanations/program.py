@@ -8,6 +8,9 @@ from oracle.inputs import Inputs
 from oracle.limits import Limits
 from properties.implementations.implementation import Implementation, Outcome, Raised, Request, Returned
 
+REPEATED_CALLS = 100
+"""The number of calls whose answers are compared. They reveal a function that errs in one call of twenty."""
+
 
 class DiedError(Exception):
     """The implementation died in a call for an explanation."""
@@ -31,6 +34,11 @@ class Program:
     def __call__(self, inputs: Inputs, then: Inputs | None = None) -> Behaviour:
         """Call the function on `inputs`; with `then`, read the answer only after calls on these inputs."""
         return behaviour(self.function, self._outcome(inputs, then), self.limits)
+
+    def acts_at_random(self, inputs: Inputs) -> bool:
+        """Whether calls with equal arguments give different answers, beyond rounding."""
+        first = self(inputs)
+        return any(not self(inputs).is_like(first) for _ in range(REPEATED_CALLS))
 
     def with_right_cell(self, inputs: Inputs) -> tuple[Behaviour, bool]:
         """Call a forward pass with a right cell. Returns its behaviour, and whether it called that cell."""

@@ -189,6 +189,16 @@ def test_odd_answers_are_explained_as_far_as_they_can(tmp_path: Path, does: str,
     assert "the harness broke" not in output
 
 
+def test_a_function_that_errs_in_one_call_of_twenty_makes_one_mistake(tmp_path: Path) -> None:
+    """Takes seconds: a whole run that explains some failures."""
+    (tmp_path / "odd.py").write_text(UNHEARD_OF.format(does="a = a + (calls % 20 == 7)"))
+    laws = "rnn_cell and (each_step or cache_entries or exact_value or samples)"
+    output = run("--implementation", "odd.py", "-q", "-k", laws, directory=tmp_path, seed=0).output
+    _, _, mistakes = output.partition("mistakes, by number:")
+    assert "1. two calls with equal arguments give different answers" in mistakes
+    assert "2. " not in mistakes
+
+
 def test_that_explaining_it_broke_is_said_and_the_failure_stands(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(properties.explanations.explanation, "diagnose", lambda *_, **__: 1 / 0)
     caught = first_catch(outsider("c decays", "lstm_cell_forward"), "lstm_cell_forward", 0)
