@@ -169,7 +169,8 @@ class Comparison:
 
         The keys are `element`, `implementation`, `allowed`, `wrong` and `extent`. If the rival is torch, the
         formulas or the exact value, there are also `exact` and `off_by`, and `torch` for torch; for a second
-        answer of the implementation there is `again` or `expected`.
+        answer of the implementation there is `again` or `expected`. If the element is not of the network of
+        the problem, it has the key `network`.
         """
         off = self.ratio > 1
         first = max if self._is_gradient else min
@@ -178,14 +179,18 @@ class Comparison:
         ours, theirs, bound = (float(array[unit, column, late]) for array in self._compared)
         t = self._step(late)
 
-        element = {"element": self._element(unit, column, late), "implementation": number(ours)}
+        element: dict[str, Any] = {
+            "element": self._element(unit, column, late),
+            "implementation": number(ours),
+        }
         extent = {"extent": {"wrong": int(off.sum()), "of": off.size, "name": self.label}}
         dtype = str(self.inputs.dtype)
         if self.rival not in ("torch", "exact", "formulas"):
             own_answer: Facts = {"again": {"asked": self.rival, "value": number(theirs)}}
             if self.rival == FROM_THE_STEP_AFTER:
                 later = f", {FROM_THE_STEP_AFTER}" if self.inputs.x.shape[2] > 1 else ""
-                own_answer = {"expected": f"{theirs!r}, with an input for each pre-activation{later}"}
+                own_answer = {"expected": f"{theirs!r}{later}"}
+                element["element"] |= {"network": "the problem with an input for each pre-activation"}
             allowed = {"difference": number(2 * bound), "dtype": dtype}
             return {**element, **own_answer, "allowed": allowed, "wrong": ["implementation"], **extent}
         truth = self._truth(unit, column, t, max(bound / 1000, SMALLEST))

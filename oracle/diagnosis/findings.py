@@ -234,10 +234,11 @@ def _rendered(name: str, fact: Any) -> str:
 
 
 def _element(fact: Facts) -> str:
+    network = f" of {fact['network']}" if "network" in fact else ""
     if "index" in fact:
-        return f"{fact['name']}{fact['index']}"
+        return f"{fact['name']}{fact['index']}{network}"
     step = f", step {fact['step']}" if "step" in fact else ""
-    return f"{fact['name']}[{fact['row']}, sample {fact['sample']}{step}]"
+    return f"{fact['name']}[{fact['row']}, sample {fact['sample']}{step}]{network}"
 
 
 def _allowed(fact: Facts) -> str:

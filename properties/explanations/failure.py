@@ -89,7 +89,8 @@ class Failure:
         elif others:
             text_by_label["unknown mistake"] = "\n".join(line for each in others for line in each.lines)
         text_by_label["problem"] = repr(trial.problem)
-        if text := printed_arguments(trial.problem, trial.contract.name):
+        text = printed_arguments(trial.problem, trial.contract.name)
+        if text and "network" not in self.facts.get("element", {}):  # the element is not of another network
             text_by_label["input"] = text
         text_by_label["reproduce"] = reproduction(trial)
         if not self.explanation.is_reproducible:

@@ -128,6 +128,8 @@ def test_each_step_tells_what_the_step_after_gave() -> None:
     message = Failure(caught.violation).message
     assert "from its own gradient of the step after" in message
     assert "dx[pre-activation, unit " in message
+    assert "] of the problem with an input for each pre-activation\n" in message
+    assert "\n  input " not in message  # it has other sizes than the element
 
 
 def test_a_file_with_forwards_and_backwards_is_judged_in_one_run(tmp_path: Path) -> None:
