@@ -42,8 +42,8 @@ from oracle import (
     pytorch_gradient,
 )
 from oracle.backward_inputs import AnyBackward, BackwardInputs, LayerBackwardInputs
+from oracle.drawing import Lengths
 from oracle.inputs import Inputs, LayerInputs
-from oracle.lengths import Lengths
 from oracle.problem import Activation, DType, Problem
 from oracle.regimes import Regime
 from oracle.rounding import Bounded
@@ -210,7 +210,7 @@ def forward_answers(function: str, inputs: Inputs, rng: np.random.Generator) -> 
         compared = Compared(extent, posed, answers, propagation.evaluate(posed))
         if prod(inputs.a0.shape[:-1]) * inputs.x.shape[2] <= SMALL or rng.random() <= 0.02:
             sample = [int(rng.integers(posed.x.shape[1]))]
-            enclose = partial(exact.evaluate, posed.columns(sample))
+            enclose = partial(exact.evaluate, posed.samples(sample))
             compared = compared._replace(enclose=enclose, sample=sample, sharp=sharp)
         yield compared
 

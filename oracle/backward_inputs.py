@@ -1,4 +1,4 @@
-"""The arrays of one problem of a backward pass: those of the forward pass, and the incoming gradients."""
+"""The arrays of one problem of a backward pass: arrays of the forward pass, and the incoming gradients."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from oracle.inputs import Inputs, LayerInputs
-from reference.contract import CONTRACTS, Array, direction_shapes
+from reference.contract import CONTRACTS, Array
 from reference.lstm import lstm_steps
 from reference.rnn import rnn_steps
 from reference.time_axis import time_last
@@ -20,20 +20,20 @@ class BackwardInputs(Inputs):
     """The arrays of one problem of a backward pass that takes caches.
 
     `da (n_a, m, T_x)` is the direct gradient with respect to the hidden states. `dc (n_a, m)` is the direct
-    gradient with respect to the last memory state: 0 except for a cell, and `(0, m)` for an RNN. `shown` has
+    gradient with respect to the last memory state: 0 except for a cell, and `(0, m)` for an RNN. `cached` has
     the values in the caches: `a`, and for an LSTM `c`, `ft`, `it`, `cct` and `ot`, each `(n_a, m, T_x)`.
-    `has_pre_activations` says that the inputs are the pre-activations (see `with_pre_activations_as_inputs`).
+    `has_pre_activations` is true if the inputs are the pre-activations.
     """
 
     da: Array = field(kw_only=True)
     dc: Array = field(kw_only=True)
-    shown: Mapping[str, Array] = field(kw_only=True)
+    cached: Mapping[str, Array] = field(kw_only=True)
     has_pre_activations: bool = field(default=False, kw_only=True)
 
     @staticmethod
     def of(forward: Inputs, da: Array, dc: Array) -> BackwardInputs:
-        """The backward pass for a forward pass, with the caches of the reference."""
-        return BackwardInputs(**vars(forward), da=da, dc=dc, shown=_shown(forward))
+        """The inputs of the backward pass of `forward`, with the caches of the reference."""
+        return BackwardInputs(**vars(forward), da=da, dc=dc, cached=_cached(forward))
 
     def arguments(self, function: str) -> list[Any]:
         """The positional arguments of a call of `function`; for a cell, the arguments of the first step."""
@@ -45,22 +45,22 @@ class BackwardInputs(Inputs):
 
     def _caches(self, names: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """The cell caches of all steps, as the forward passes of the reference return them."""
-        arrays = {**self.shown, "a_prev": self.a_prev, "c_prev": self.c_prev, "xt": self.x}
-        arrays |= {f"{state}_next": self.shown[state] for state in ("a", "c") if state in self.shown}
+        arrays = {**self.cached, "a_prev": self.a_prev, "c_prev": self.c_prev, "xt": self.x}
+        arrays |= {f"{state}_next": self.cached[state] for state in ("a", "c") if state in self.cached}
         parameters = dict(self.parameters)
         return [(*(arrays[name][:, :, t] for name in names), parameters) for t in range(self.x.shape[2])]
 
     @property
     def a_prev(self) -> Array:
         """The hidden states before each step, `(n_a, m, T_x)`."""
-        return _before(self.a0, self.shown["a"])
+        return _before(self.a0, self.cached["a"])
 
     @property
     def c_prev(self) -> Array:
         """The memory states before each step, `(n_a, m, T_x)`; `(0, m, T_x)` for an RNN."""
-        return _before(self.c0, self.shown.get("c", np.zeros((0, *self.x.shape[1:]), self.x.dtype)))
+        return _before(self.c0, self.cached.get("c", np.zeros((0, *self.x.shape[1:]), self.x.dtype)))
 
-    def row(self, quantity: str, unit: int) -> str:
+    def row_name(self, quantity: str, unit: int) -> str:
         """The name of a row of a gradient."""
         if quantity != "dx":
             return f"unit {unit}"
@@ -73,28 +73,27 @@ class BackwardInputs(Inputs):
     def span(self, start: int, stop: int) -> BackwardInputs:
         """The same problem with the steps from `start` to `stop`, from the states in the caches."""
         steps = slice(start, stop)
-        shown = {name: array[:, :, steps] for name, array in self.shown.items()}
         return replace(
             self,
             x=self.x[:, :, steps],
             a0=self.a_prev[:, :, start],
             c0=self.c_prev[:, :, start],
             da=self.da[:, :, steps],
-            shown=shown,
+            cached={name: array[:, :, steps] for name, array in self.cached.items()},
         )
 
-    def given_the_rest(self, t: int, da0: Array) -> BackwardInputs:
-        """The first `t` steps of an RNN's problem; `da0` is the gradient that the later steps pass back."""
+    def first_steps(self, t: int, da0: Array) -> BackwardInputs:
+        """The first `t` steps of an RNN's problem; `da0 (n_a, m)` is the gradient from the later steps."""
         first = self.span(0, t)
         da = first.da.copy()
         da[:, :, -1] += da0
         return replace(first, da=da)
 
     def with_pre_activations_as_inputs(self, x: Array) -> BackwardInputs:
-        """The same problem with an input for each pre-activation: `dx` has the pre-activations' gradients.
+        """The same problem, changed so that `dx` has the gradients with respect to the pre-activations.
 
-        The inputs `x` are `(n_a, m, T_x)`, or `(4 n_a, m, T_x)` for the gates f, i, c, o. The weights on the
-        inputs are blocks of the identity, so the result is exact.
+        The inputs `x` are `(n_a, m, T_x)`, or `(4 n_a, m, T_x)` for the gates f, i, c, o: one row for each
+        pre-activation. The weights on the inputs are blocks of the identity, so the result is exact.
         """
         n_a, p = len(self.a0), dict(self.parameters)
         identity = np.eye(len(x), dtype=x.dtype)
@@ -106,7 +105,7 @@ class BackwardInputs(Inputs):
         return replace(BackwardInputs.of(forward, self.da, self.dc), has_pre_activations=True)
 
     def showing_each_step(self, seed: int) -> BackwardInputs:
-        """The same problem with random inputs for each pre-activation, for the law *each step*."""
+        """The problem `with_pre_activations_as_inputs`, with random inputs, for the law *each step*."""
         n_a, m, T_x = self.da.shape
         rng = np.random.default_rng([seed, 5])
         x = rng.standard_normal((n_a * (4 if self.kind == "lstm" else 1), m, T_x)).astype(self.dtype)
@@ -119,22 +118,15 @@ def _before(first: Array, states: Array) -> Array:
 
 
 @np.errstate(all="ignore")
-def _shown(forward: Inputs) -> dict[str, Array]:
+def _cached(forward: Inputs) -> dict[str, Array]:
     """The values that the reference caches in a forward pass."""
     x = forward.x.transpose(2, 0, 1)
     if forward.kind == "rnn":
         a, _ = rnn_steps(x, forward.a0, forward.parameters)
         return {"a": time_last(a[1:])}
     a, c, gates, _ = lstm_steps(x, forward.a0, forward.c0, forward.parameters)
-    steps = {
-        "a": a[1:],
-        "c": c[1:],
-        "ft": gates[:, 0],
-        "it": gates[:, 1],
-        "ot": gates[:, 2],
-        "cct": gates[:, 3],
-    }
-    return {name: time_last(array) for name, array in steps.items()}
+    by_gate = dict(zip(("ft", "it", "ot", "cct"), gates.swapaxes(0, 1), strict=True))
+    return {name: time_last(array) for name, array in {"a": a[1:], "c": c[1:], **by_gate}.items()}
 
 
 @dataclass(frozen=True)
@@ -151,7 +143,7 @@ class LayerBackwardInputs(LayerInputs):
 
     @staticmethod
     def of(forward: LayerInputs, da: Array, da_last: Array, dc_last: Array) -> LayerBackwardInputs:
-        """The backward pass for a forward pass."""
+        """The inputs of the backward pass of `forward`."""
         return LayerBackwardInputs(**vars(forward), da=da, da_last=da_last, dc_last=dc_last)
 
     def arguments(self, function: str) -> list[Any]:
@@ -160,9 +152,9 @@ class LayerBackwardInputs(LayerInputs):
         *_, parameters, options = super().arguments(contract.forward)
         return [*(getattr(self, name) for name in contract.arguments), parameters, options]
 
-    def row(self, quantity: str, unit: int) -> str:
+    def row_name(self, quantity: str, unit: int) -> str:
         """The name of a row of a gradient."""
-        return f"feature {unit}" if quantity == "dx" else super().row(f"{quantity[1]}_last", unit)
+        return f"feature {unit}" if quantity == "dx" else super().row_name(f"{quantity[1]}_last", unit)
 
 
 AnyBackward = BackwardInputs | LayerBackwardInputs
@@ -174,12 +166,3 @@ BY_SAMPLES = ("dx", "da0", "dc0")
 def by_parameter(place: int, name: str) -> str:
     """The name of the gradient with respect to a parameter of layers: `gradients[0]["dWax"]`."""
     return f'gradients[{place}]["d{name}"]'
-
-
-def differentiated_parameters(inputs: AnyBackward) -> list[tuple[str, Array]]:
-    """The parameters whose gradients a backward pass returns, by the names of the gradients."""
-    if isinstance(inputs, LayerBackwardInputs):
-        places = enumerate(inputs.parameters)
-        return [(by_parameter(k, name), p[name]) for k, p in places for name in p]
-    names = direction_shapes(inputs.kind, 0, False)
-    return [(f"d{name}", inputs.parameters[name]) for name in names]

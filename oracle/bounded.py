@@ -1,9 +1,6 @@
-"""Quantities with their bounds, and products with precomputed parts of their bounds.
+"""Quantities with bounds on their errors; `oracle.rounding` has the rules that compute the bounds."""
 
-`oracle.rounding` has the rules of the bounds.
-"""
-
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any, NamedTuple, Self
@@ -13,9 +10,9 @@ import numpy as np
 from reference.contract import Array
 
 
-@dataclass(slots=True)  # frozen instances take three times as long to make
+@dataclass(slots=True)  # not frozen, since it takes three times as long to create frozen instances
 class Bounded:
-    """A float64 evaluation of a quantity, and the largest error of a correct program."""
+    """A quantity, evaluated in float64, and the largest error that a correct program can make."""
 
     value: Array
     error: Array
@@ -24,7 +21,7 @@ class Bounded:
 
     @classmethod
     def exact(cls, value: Array) -> Self:
-        """An input, which every program gets without an error."""
+        """A quantity without an error, such as an input."""
         value = value.astype(np.float64)
         return cls(value, np.zeros(value.shape))
 
@@ -32,6 +29,12 @@ class Bounded:
     def stacked(cls, parts: Sequence["Bounded"], axis: int = 0) -> Self:
         """Quantities of equal shapes, stacked along a new axis."""
         return cls(np.stack([p.value for p in parts], axis), np.stack([p.error for p in parts], axis))
+
+    @classmethod
+    def concatenated(cls, parts: Sequence["Bounded"], axis: int) -> Self:
+        """Quantities, joined along an axis that they have."""
+        values, errors = ([p.value for p in parts], [p.error for p in parts])
+        return cls(np.concatenate(values, axis), np.concatenate(errors, axis))
 
     @property
     def is_zero(self) -> Array:
@@ -50,23 +53,27 @@ class Bounded:
     def __getitem__(self, index: Any) -> "Bounded":
         return Bounded(self.value[index], self.error[index])
 
-    def scaled_to(self, answer: Array) -> "Bounded":
-        """The bound for a wrong answer: the bound times `|answer / value|` where this factor is more than 1.
+    def rearranged(self, rearrange: Callable[[Array], Array]) -> "Bounded":
+        """The quantity, with a function applied that moves or selects elements."""
+        return Bounded(rearrange(self.value), rearrange(self.error))
 
-        It is infinite where the bound is 0 and the answer differs from the value, since the rounding is
-        unknown.
+    def scaled_to(self, answer: Array) -> "Bounded":
+        """The bound for a wrong answer: the bound times `|answer / value|`, if this factor is more than 1.
+
+        Where the bound is 0 and the answer differs from the value, the result is infinite, since the rounding
+        of the answer is unknown.
         """
         with np.errstate(all="ignore"):
-            grown = np.fmax(1, np.abs(answer / self.value)) * self.error
-        grown = np.where((self.error == 0) & (answer != self.value), np.inf, grown)
-        return Bounded(self.value, np.where(np.isfinite(answer) & (grown > 0), grown, self.error))
+            scaled = np.fmax(1, np.abs(answer / self.value)) * self.error
+        scaled = np.where((self.error == 0) & (answer != self.value), np.inf, scaled)
+        return Bounded(self.value, np.where(np.isfinite(answer) & (scaled > 0), scaled, self.error))
 
 
 class Matrix(NamedTuple):
-    """A matrix for several products, with precomputed parts of the bounds.
+    """A matrix for several products, with the parts of their bounds that depend only on the matrix.
 
-    `error` is the error of its entries. `subnormal` is the error of a product if subnormal entries count as
-    0. Each is `None` if it is 0 everywhere.
+    `error` is the error of the entries; `None` if all are exact. `subnormal` has what each entry loses if a
+    program flushes it to zero; `None` if no entry can be subnormal.
     """
 
     bounded: Bounded
@@ -75,10 +82,10 @@ class Matrix(NamedTuple):
 
 
 class Factors(NamedTuple):
-    """A product of quantities, as a factor of `Arithmetic.product`, without the error of its own rounding.
+    """A product of `n` quantities, to multiply by others in `Arithmetic.product`.
 
-    `size` is the largest magnitude of a computed product, and `largest` the largest magnitude of a partial
-    product; both are 0 where a factor is not finite.
+    `error` does not include the rounding of the product itself. `size` is the largest magnitude of a computed
+    product, and `largest` that of a partial product; `largest` is 0 where a factor is not finite.
     """
 
     value: Array
@@ -91,11 +98,11 @@ class Factors(NamedTuple):
     @classmethod
     def of(cls, *factors: Bounded) -> "Factors":
         """The product of these quantities."""
-        every = [
-            cls(x.value, x.error, x.reach, if_finite(x.value, np.fmax(1, x.reach)), x.is_zero, 1)
+        single = [
+            cls(x.value, x.error, x.reach, where_finite(x.value, np.fmax(1, x.reach)), x.is_zero, 1)
             for x in factors
         ]
-        return reduce(cls.times, every)
+        return reduce(cls.times, single)
 
     def times(self, other: "Factors") -> "Factors":
         """The product of this product and another."""
@@ -108,12 +115,12 @@ class Factors(NamedTuple):
             self.n + other.n,
         )
 
-    def at(self, index: Any) -> "Factors":
-        """The entries at an index."""
-        *arrays, _ = self
-        return self._replace(**dict(zip(self._fields, (array[index] for array in arrays), strict=False)))
+    def entries(self, index: Any) -> "Factors":
+        """The entries at an index of the arrays."""
+        arrays = (array[index] for array in self[:-1])
+        return self._replace(**dict(zip(self._fields, arrays, strict=False)))
 
 
-def if_finite(number: Array, then: Array) -> Array:
-    """The elements of `then` where `number` is finite; 0 elsewhere."""
-    return np.where(np.isfinite(number), then, 0)
+def where_finite(number: Array, values: Array) -> Array:
+    """The elements of `values` where `number` is finite, and 0 elsewhere."""
+    return np.where(np.isfinite(number), values, 0)

@@ -1,8 +1,8 @@
 """Draws the arrays of a problem from its seed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from oracle.regimes import ORDINARY, REGIMES, Regime
 from reference.contract import CONTRACTS, PARAMETERS, Array, Kind, Shape, direction_shapes, extents
 
 Parameters = Mapping[str, Array]
+Lengths = Literal["absent", "equal", "random", "with 1", "with T_x"]
 
 
 @dataclass(frozen=True)
@@ -34,10 +35,12 @@ class Drawing:
         inputs = Inputs(self.kind, x, a0, c0, _shuffled(arrays, rng), np.dtype(self.dtype))
         return ordinary(inputs) if self.regime in ORDINARY else inputs
 
-    def layers(self, activation: str, is_zero: bool, trained: Sequence[Parameters] = ()) -> LayerInputs:
-        """The inputs of layers without lengths.
+    def layers(
+        self, activation: str, has_states: bool, lengths: Lengths, trained: Sequence[Parameters] = ()
+    ) -> LayerInputs:
+        """The inputs of layers; the initial states are zeros unless `has_states`.
 
-        With `is_zero` the initial states are zeros. With `trained` parameters, no parameters are drawn.
+        If there are `trained` parameters, no parameters are drawn.
         """
         rng = np.random.default_rng(self.seed)
         draw = REGIMES[self.regime](rng, np.finfo(self.dtype))
@@ -48,34 +51,62 @@ class Drawing:
             self._arrays(draw, direction_shapes(self.kind, k // D, is_projected))
             for k in range(self.sizes["L"] * D)
         ]
-        if is_zero:
+        if not has_states:
             arrays.update({name: np.zeros_like(arrays[name]) for name in ("a0", "c0")})
         x, a0, c0 = (arrays[name] for name in ("x", "a0", "c0"))
         shuffled = [_shuffled(p, rng) for p in parameters]
         inputs = LayerInputs(self.kind, x, a0, c0, shuffled, np.dtype(self.dtype), D, activation=activation)
+        inputs = replace(inputs, lengths=self.lengths(lengths))
         return ordinary_layers(inputs, trained=bool(trained)) if self.regime in ORDINARY else inputs
+
+    def lengths(self, kind: Lengths) -> Array | None:
+        """The lengths of the samples `(m,)`, from 1 to T_x; `None` for the kind `"absent"`.
+
+        Equal lengths are shorter than T_x, if T_x is more than 1. So is the first of random lengths; some
+        other length, if there are several samples, is longer than the first.
+        """
+        if kind == "absent":
+            return None
+        m, T_x = self.sizes["m"], self.sizes["T_x"]
+        rng = np.random.default_rng([self.seed, 2])
+        lengths = rng.integers(1, T_x + 1, m)
+        if not m:
+            return lengths
+        sample = rng.integers(m)
+        shorter = rng.integers(1, max(T_x, 2))
+        if kind == "equal":
+            lengths[:] = shorter
+        elif kind == "random":
+            lengths[0] = shorter
+            if (lengths[1:] <= shorter).all():
+                lengths[1:][-1:] = T_x
+        else:
+            lengths[sample] = 1 if kind == "with 1" else T_x
+        return lengths
 
     def gradient(self, shape: tuple[int, ...], number: int) -> Array:
         """An incoming gradient of a backward pass: normal numbers, or in {-1, 0, 1} in the regime `ternary`.
 
-        In a regime with large numbers, some samples are multiplied by a factor up to 1000, so that clipping
-        shows. Gradient number 0 has samples on the second axis, the others have them on the last axis.
+        In a regime with large numbers, each sample is multiplied by a factor from 1 to 1000, to reveal a
+        program that clips gradients. Gradient number 0 has the samples on its second axis, and the others
+        have them on the last axis.
         """
         rng, m = np.random.default_rng([self.seed, 4, number]), self.sizes["m"]
         if self.regime == "ternary":
             return rng.integers(-1, 2, shape).astype(self.dtype)
-        loud = 10 ** rng.uniform(0, 3, m) if self.regime in ("wild", "counting") else np.ones(m)
+        factors = 10 ** rng.uniform(0, 3, m) if self.regime in ("wild", "counting") else np.ones(m)
         axes = (1, m, 1) if number == 0 else (m,)
-        return (rng.standard_normal(shape) * loud.reshape(axes)).astype(self.dtype)
+        return (rng.standard_normal(shape) * factors.reshape(axes)).astype(self.dtype)
 
     @property
-    def poisons_the_gradient(self) -> bool:
+    def has_nonfinite_gradient(self) -> bool:
         """Whether the NaN or infinity is in the incoming gradient, and not in the forward pass."""
         return self.regime == "nonfinite" and np.random.default_rng([self.seed, 3]).random() < 0.5
 
     def _arrays(self, draw: Any, shapes: Mapping[str, Shape]) -> dict[str, Array]:
-        every = {name: extents(shape, self.sizes) for name, shape in shapes.items()}
-        return {name: draw(name, shape).astype(self.dtype) for name, shape in every.items()}
+        return {
+            name: draw(name, extents(shape, self.sizes)).astype(self.dtype) for name, shape in shapes.items()
+        }
 
 
 def _shuffled(arrays: Parameters, rng: np.random.Generator) -> dict[str, Array]:

@@ -1,9 +1,9 @@
-"""Encloses the exact result, the witness that decides which of two answers is wrong.
+"""Computes the exact result, by which `oracle.verdict` decides which of two answers is wrong.
 
 Ball arithmetic (Arb: Johansson, IEEE Trans. Comput. 66 (2017)) represents every number by an interval that is
-proved to contain the exact number. The inputs are exact. The precision doubles until every interval is
-narrow, so that no number of digits is guessed. The module shares no code with `oracle.rounding`, whose bounds
-it tests.
+proved to contain the exact number. The inputs are exact. The precision doubles until every interval is narrow
+enough, so that no number of digits is guessed. The module shares no code with `oracle.rounding`, because
+tests compare the bounds of `oracle.rounding` with the exact result.
 """
 
 import math
@@ -18,21 +18,25 @@ from flint import arb, arb_mat, ctx
 from oracle.inputs import Inputs, LayerInputs
 from reference.contract import Array, Kind
 
-LIMIT = 2**17
+MOST_BITS = 2**17
 """The largest precision in bits. Each step of a chaotic network uses up some bits."""
 
-KNOWN = 64
+KNOWN_BITS = 64
 """The number of bits of each value that are computed (float64 has 53), and the precision of distances."""
 
 Values = list[arb]
 Affine = Callable[[Values], Values]
 Network = Mapping[str, Affine]
-"""Affine maps on `[a; x]` by name: `a` or `relu`; `f`, `i`, `c`, `o`; the projection `p`; the head `y`."""
+"""The affine maps of a network by name.
+
+`a` (with tanh) or `relu` of an RNN, and `f`, `i`, `c`, `o` of an LSTM, act on `[a_prev; xt]`; the projection
+`p` and the head `y` act on the hidden state.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Enclosure:
-    """An interval that contains the exact value, or an infinity or NaN if the formulas give that."""
+    """An interval that contains the exact value; or the infinity or NaN that is the exact value."""
 
     ball: arb
 
@@ -43,7 +47,7 @@ class Enclosure:
 
     @property
     def radius(self) -> float:
-        """The largest distance of the exact value from the unrounded midpoint."""
+        """The largest distance of the exact value from the midpoint before rounding."""
         return _rounded(self.ball.rad(), math.inf) if self.ball.is_finite() else 0.0
 
     def distance(self, number: float) -> float:
@@ -56,14 +60,14 @@ class Enclosure:
 
     def _distance(self, number: float, end: Callable[[arb], arb], toward: float) -> float:
         if self.ball.is_finite() and math.isfinite(number):
-            with ctx.workprec(KNOWN):
+            with ctx.workprec(KNOWN_BITS):
                 return _rounded(end(self.ball - arb(number)), toward)
         return 0.0 if np.array_equal(number, self.midpoint, equal_nan=True) else math.inf
 
     def __str__(self) -> str:
         """A text such as `0.17211776753291662875…`; the dots stand for more known digits.
 
-        The text shows a radius that is not smaller than the digits: `0.33333333333333333333… ± 2e-18`.
+        A radius that affects the digits follows: `0.33333333333333333333… ± 2e-18`.
         """
         number = self.midpoint
         if math.isnan(number) or self.ball == arb(number):
@@ -71,43 +75,43 @@ class Enclosure:
         digits = self.ball.mid().str(20, radius=False)
         if self.radius < 1e-20 * abs(number):
             return f"{digits}…"
-        # 3/2 of the radius, rounded to one digit in either direction, is no less than the radius.
+        # 3/2 of the radius, rounded to one digit, is at least the radius.
         return f"{digits}… ± {1.5 * self.radius:.0e}"
 
 
 class TooWideError(Exception):
-    """The precision does not suffice for the result."""
+    """An interval is too wide in the current precision."""
 
 
 def evaluate(inputs: Inputs, radius: float) -> dict[str, Array]:
     """Every quantity of a forward pass: `a`, `y`, and for an LSTM also `c`, `ft`, `it`, `cct`, `ot`.
 
-    Each is an array `(n, m, T_x)` of `Enclosure`, with a radius of at most `radius` and with `KNOWN` bits of
-    the value (or of `radius`, if the value is smaller). Values are infinite or NaN where the formulas give
-    that in every order of evaluation. For single steps, pass `Inputs.steps`.
+    Each is an array `(n, m, T_x)` of `Enclosure`, with a radius of at most `radius` and with `KNOWN_BITS`
+    bits of the value (or of `radius`, if the value is smaller). A value is infinite or NaN if the formulas
+    give infinity or NaN in every order of evaluation. For single steps, pass `Inputs.steps`.
 
-    Raises `ValueError` if `radius` is not a positive number, and `ArithmeticError` if `LIMIT` bits do not
+    Raises `ValueError` if `radius` is not a positive number, and `ArithmeticError` if `MOST_BITS` bits do not
     suffice.
     """
     if not 0 < radius < math.inf:
         raise ValueError(f"radius={radius!r}, expected a positive number")
     radius = min(radius, 1.0)
     if isinstance(inputs, LayerInputs):
-        return _of_layers(inputs, radius)
+        return _evaluate_layers(inputs, radius)
     network = network_of(inputs.kind, inputs.parameters)
     names = ("a", "y") if inputs.kind == "rnn" else ("a", "y", "c", "ft", "it", "cct", "ot")
     rows = {name: len(inputs.parameters["by"] if name == "y" else inputs.a0) for name in names}
     answer = {name: np.empty((rows[name], *inputs.x.shape[1:]), object) for name in names}
     for j in range(inputs.x.shape[1]):
-        for t, step in enumerate(
-            narrow_result(partial(_sample, network, inputs.columns([j]), radius), radius)
-        ):
+        sample = inputs.samples([j])
+        given = balls(sample.a0), balls(sample.c0), columns(sample.x)
+        for t, step in enumerate(narrow_result(partial(evaluate_steps, network, *given, radius), radius)):
             for name in names:
                 answer[name][:, j, t] = [Enclosure(value) for value in step[name]]
     return answer
 
 
-def _of_layers(inputs: LayerInputs, radius: float) -> dict[str, Array]:
+def _evaluate_layers(inputs: LayerInputs, radius: float) -> dict[str, Array]:
     """The quantities of layers: `a (D n_h, m, T_x)`, `a_last` and, for an LSTM, `c_last` `(L D n, m, 1)`."""
     networks = [network_of(inputs.kind, p, inputs.activation) for p in inputs.parameters]
     (places, n_h, m), n_a, T_x = inputs.a0.shape, inputs.c0.shape[1], inputs.x.shape[2]
@@ -117,10 +121,12 @@ def _of_layers(inputs: LayerInputs, radius: float) -> dict[str, Array]:
         "c_last": np.empty((places * n_a, m, 1), object),
     }
     for j in range(m):
-        sample = inputs.columns([j])
-        top, a_last, c_last = narrow_result(partial(_layered_sample, networks, sample, radius), radius)
+        sample = inputs.samples([j])
+        directions, top = narrow_result(partial(evaluate_directions, networks, sample, radius), radius)
         for t, a in enumerate(top):
             answer["a"][:, j, t] = [Enclosure(value) for value in a]
+        a_last = [each.steps[-1]["a"] if each.steps else each.a0 for each in directions]
+        c_last = [each.steps[-1].get("c", each.c0) if each.steps else each.c0 for each in directions]
         for name, last in (("a_last", a_last), ("c_last", c_last)):
             answer[name][:, j, 0] = [Enclosure(value) for state in last for value in state]
     return answer if inputs.kind == "lstm" else {name: answer[name] for name in ("a", "a_last")}
@@ -135,25 +141,21 @@ Result = TypeVar("Result")
 
 
 def narrow_result(compute: Callable[[], Result], radius: float) -> Result:
-    """The result of `compute`, with the precision doubled until the result is narrow."""
-    precision = 2 * KNOWN - math.frexp(radius)[1]
-    while precision <= LIMIT:
+    """The result of `compute`, which is repeated in twice the precision while it raises `TooWideError`."""
+    precision = 2 * KNOWN_BITS - math.frexp(radius)[1]
+    while precision <= MOST_BITS:
         with ctx.workprec(precision):
             try:
                 return compute()
             except TooWideError:
                 precision *= 2
-    raise ArithmeticError(f"{LIMIT} bits of precision do not enclose the exact result within {radius:.1g}")
-
-
-def _sample(network: Network, inputs: Inputs, radius: float) -> list[dict[str, Values]]:
-    """All steps of one sample."""
-    xs = [balls(column) for column in np.moveaxis(inputs.x, 2, 0)]
-    return unrolled(network, balls(inputs.a0), balls(inputs.c0), xs, radius)
+    raise ArithmeticError(
+        f"{MOST_BITS} bits of precision do not enclose the exact result within {radius:.1g}"
+    )
 
 
 class Direction(NamedTuple):
-    """One direction of a layer on one sample: its inputs in its own order, and the results of its steps."""
+    """One direction of a layer on one sample: its inputs and the quantities of its steps, in its order."""
 
     a0: Values
     c0: Values
@@ -161,38 +163,28 @@ class Direction(NamedTuple):
     steps: Sequence[Mapping[str, Values]]
 
 
-def directions(
+def evaluate_directions(
     networks: Sequence[Network], inputs: LayerInputs, radius: float
 ) -> tuple[list[Direction], list[Values]]:
     """All directions of all layers on one sample, and the hidden states of the top layer at each step."""
-    xs = [balls(column) for column in np.moveaxis(inputs.x[:, :, : inputs.ends[0]], 2, 0)]
+    xs = columns(inputs.x[:, :, : inputs.ends[0]])
     every = []
     for k in range(0, len(networks), inputs.directions):
         hidden = []
         for place in range(k, k + inputs.directions):
             order = -1 if place > k else 1
             a0, c0 = balls(inputs.a0[place]), balls(inputs.c0[place])
-            steps = unrolled(networks[place], a0, c0, xs[::order], radius)
+            steps = evaluate_steps(networks[place], a0, c0, xs[::order], radius)
             every.append(Direction(a0, c0, xs[::order], steps))
             hidden.append([step["a"] for step in steps][::order])
         xs = [[value for part in both for value in part] for both in zip(*hidden, strict=True)]
     return every, xs
 
 
-def _layered_sample(
-    networks: Sequence[Network], inputs: LayerInputs, radius: float
-) -> tuple[list[Values], list[Values], list[Values]]:
-    """The hidden states of the top layer at each step of one sample, and the last states of all layers."""
-    every, top = directions(networks, inputs, radius)
-    a_last = [each.steps[-1]["a"] if each.steps else each.a0 for each in every]
-    c_last = [each.steps[-1].get("c", each.c0) if each.steps else each.c0 for each in every]
-    return top, a_last, c_last
-
-
-def unrolled(
+def evaluate_steps(
     network: Network, a: Values, c: Values, xs: Sequence[Values], radius: float
 ) -> list[dict[str, Values]]:
-    """All steps from one initial state."""
+    """The quantities of all steps of one sample, from the initial states `a` and `c`."""
     steps = []
     for xt in xs:
         steps.append(_step(network, a, c, xt))
@@ -202,11 +194,11 @@ def unrolled(
 
 
 def check_width(radius: float, *quantities: Values) -> None:
-    """Raise `TooWideError` unless every finite value is as narrow as `evaluate` says."""
-    fine = arb(radius) / 2**KNOWN  # which a float64 may not hold
+    """Raise `TooWideError` unless every finite value is as narrow as `evaluate` states."""
+    last_bit = arb(radius) / 2**KNOWN_BITS  # which may be too small for a float64
     for value in (value for values in quantities for value in values if value.is_finite()):
-        vague = value.rel_accuracy_bits() < KNOWN and not value.rad() <= fine
-        if vague or not value.rad() <= radius:
+        lacks_bits = value.rel_accuracy_bits() < KNOWN_BITS and not value.rad() <= last_bit
+        if lacks_bits or not value.rad() <= radius:
             raise TooWideError
 
 
@@ -216,17 +208,17 @@ def _step(network: Network, a: Values, c: Values, xt: Values) -> dict[str, Value
         [(activation, affine)] = [(name, network[name]) for name in network if name != "y"]
         z = affine(concat)
         a = [value.tanh() for value in z] if activation == "a" else [value.max(arb(0)) for value in z]
-        return _predicted(network, {"a": a})
+        return _with_predictions(network, {"a": a})
     ft, it, ot = ([_sigmoid(z) for z in network[gate](concat)] for gate in "fio")
     cct = [z.tanh() for z in network["c"](concat)]
     c = [_times(f, c_prev) + _times(i, cc) for f, c_prev, i, cc in zip(ft, c, it, cct, strict=True)]
     a = [_times(o, c_next.tanh()) for o, c_next in zip(ot, c, strict=True)]
     if "p" in network:
         a = network["p"](a)
-    return _predicted(network, {"a": a, "c": c, "ft": ft, "it": it, "cct": cct, "ot": ot})
+    return _with_predictions(network, {"a": a, "c": c, "ft": ft, "it": it, "cct": cct, "ot": ot})
 
 
-def _predicted(network: Network, step: dict[str, Values]) -> dict[str, Values]:
+def _with_predictions(network: Network, step: dict[str, Values]) -> dict[str, Values]:
     """A step with its predictions, if the network has a head."""
     return {**step, "y": _softmax(network["y"](step["a"]))} if "y" in network else step
 
@@ -255,7 +247,7 @@ def _affine(weight: Array, bias: Array) -> Affine:
         else:
             z = [sum(map(_times, row, v), start) for row, start in zip(W.table(), b.entries(), strict=True)]
         if any(value.is_finite() and not value.rad() < 0.125 for value in z):
-            raise TooWideError  # exp of a wider interval might contain 0, and then no quotient is defined
+            raise TooWideError  # exp of a wider interval might contain 0, by which nothing can be divided
         return z
 
     return affine
@@ -266,8 +258,13 @@ def balls(numbers: Array) -> Values:
     return [arb(number) for number in numbers.ravel().tolist()]
 
 
+def columns(sequence: Array) -> list[Values]:
+    """The steps of a sequence `(n, 1, T)`, each as a list of balls."""
+    return [balls(step) for step in np.moveaxis(sequence, 2, 0)]
+
+
 def _times(x: arb, y: arb) -> arb:
-    """The product. If a factor is infinite, the sign of the other decides; `inf * 0` is NaN."""
+    """The product. If a factor is infinite, so is the product, with the right sign; `inf * 0` is NaN."""
     if (x.is_finite() and y.is_finite()) or x.is_nan() or y.is_nan():
         return x * y
     sign = x.sgn() * y.sgn()
@@ -285,7 +282,7 @@ def _sigmoid(z: arb) -> arb:
 
 
 def _softmax(s: Values) -> Values:
-    """The softmax, shifted by the largest logit; NaN everywhere if that is infinite, or if a logit is NaN."""
+    """The softmax, shifted by the largest logit; all NaN if a logit is NaN, or the largest one infinite."""
     top = max(s, key=arb.mid)
     e = [(z - top).exp() for z in s]
     total = sum(e, arb(0))
@@ -293,6 +290,6 @@ def _softmax(s: Values) -> Values:
 
 
 def _rounded(number: arb, toward: float) -> float:
-    """A nonnegative exact number as a float64, rounded down (`toward` 0) or up (`toward` infinity)."""
+    """A nonnegative exact number as a float64, rounded down if `toward` is 0, or up if it is infinity."""
     nearest = float(number)
     return nearest if number == arb(nearest) else math.nextafter(nearest, toward)

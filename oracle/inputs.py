@@ -1,4 +1,4 @@
-"""The arrays of one problem for one function: the arguments of a call, and parts of the problem."""
+"""The arrays of one problem for one function, and of parts of the problem: some samples, some steps."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class Inputs:
     """The arrays of one problem.
 
     `x` is `(n_x, m, T_x)`, `a0` and `c0` are `(n_a, m)`, and the parameters are those of the specification.
-    An RNN has no memory state: its `c0` is `(0, m)`. `dtype` is the precision of the problem. The arrays can
-    be wider if they hold states of an implementation that answers in a wider dtype. `activation` is that of
-    an RNN, `"tanh"`, or for layers also `"relu"`.
+    An RNN has no memory state: its `c0` is `(0, m)`. `dtype` is the precision of the problem. The arrays have
+    a wider dtype if they hold states that an implementation returned in this dtype. `activation` is `"tanh"`;
+    layers of an RNN may also have `"relu"`.
     """
 
     kind: Kind
@@ -44,64 +44,69 @@ class Inputs:
         n_x, m, T_x = self.x.shape
         return {"n_x": n_x, "n_a": len(self.a0), "n_y": len(self.parameters["by"]), "m": m, "T_x": T_x}
 
-    def columns(self, samples: Any) -> Self:
-        """The same problem with some of its samples, chosen by any NumPy index.
+    def samples(self, index: Any) -> Self:
+        """The same problem with only the samples at a NumPy index.
 
         Sequences have the samples on their second axis, and all other arrays have them on the last axis.
         """
-        chosen: dict[str, Any] = {}
+        selected: dict[str, Any] = {}
         for name, value in vars(self).items():
             if name in ("x", "da"):
-                chosen[name] = value[:, samples]
-            elif name == "shown":
-                chosen[name] = {each: array[:, samples] for each, array in value.items()}
+                selected[name] = value[:, index]
+            elif name == "cached":
+                selected[name] = {each: array[:, index] for each, array in value.items()}
             elif isinstance(value, np.ndarray):
-                chosen[name] = value[..., samples]
-        return replace(self, **chosen)
+                selected[name] = value[..., index]
+        return replace(self, **selected)
 
     def sample(self, j: int, t: int) -> Inputs:
         """One sample up to step `t`: the part of the problem that determines this step."""
-        return self.columns([j]).span(0, t + 1)
+        return self.samples([j]).span(0, t + 1)
 
     def span(self, start: int, stop: int) -> Inputs:
         """The same problem with the steps from `start` to `stop`, from the same initial state."""
         return replace(self, x=self.x[:, :, start:stop])
 
-    def resumed(self, t: int, a: Array) -> Inputs:
-        """The rest of an RNN's problem, after `t` steps of its trajectory `a`."""
+    def remaining_steps(self, t: int, a: Array) -> Inputs:
+        """The steps of an RNN's problem after the first `t`, from the state in the trajectory `a`."""
         return replace(self, x=self.x[:, :, t:], a0=a[:, :, t - 1])
 
     def steps(self, a: Array, c: Array) -> Inputs:
         """All steps of a trajectory `a`, `c` `(n_a, m, T_x)` as one batch of `m T_x` single steps.
 
         Each step starts from a state of the trajectory itself, so that an error in one step does not count
-        against the next step. A result `(n, m T_x, 1)` can be reshaped to `(n, m, T_x)`. A trajectory of one
-        step starts from the given state, so its batch is the problem itself.
+        against the next step. A result `(n, m T_x, 1)` can be reshaped to `(n, m, T_x)`. For one step of the
+        same dtype, the batch is the problem itself.
         """
         n_x, m, T_x = self.x.shape
-        work = np.result_type(self.x, a, c)
-        if T_x == 1 and work == self.x.dtype:
+        dtype = np.result_type(self.x, a, c)
+        if T_x == 1 and dtype == self.x.dtype:
             return self
 
         def before(states: Array, first: Array) -> Array:
             previous = np.concatenate([first[:, :, None], states[:, :, : T_x - 1]], axis=2)[:, :, :T_x]
-            return previous.reshape(len(first), m * T_x).astype(work)
+            return previous.reshape(len(first), m * T_x).astype(dtype)
 
         return Inputs(
             self.kind,
-            self.x.reshape(n_x, m * T_x, 1).astype(work),
+            self.x.reshape(n_x, m * T_x, 1).astype(dtype),
             before(a, self.a0),
             before(c, self.c0),
-            {name: array.astype(work) for name, array in self.parameters.items()},
+            {name: array.astype(dtype) for name, array in self.parameters.items()},
             self.dtype,
             activation=self.activation,
         )
 
     def with_parameters(self, change: Callable[[Mapping[str, Array]], Mapping[str, Array]]) -> Inputs:
-        """The same problem with changed parameters; for layers the change applies to each direction."""
+        """The same problem with changed parameters; for layers, `change` gets those of one direction."""
         return replace(self, parameters=change(self.parameters))
 
-    def row(self, quantity: str, unit: int) -> str:
+    def as_layer(self) -> LayerInputs:
+        """The same problem for a single layer in one direction."""
+        a0, c0, parameters = self.a0[None], self.c0[None], [self.parameters]
+        return LayerInputs(self.kind, self.x, a0, c0, parameters, self.dtype)
+
+    def row_name(self, quantity: str, unit: int) -> str:
         """The name of a row of a quantity."""
         return f"{'class' if quantity == 'y' else 'unit'} {unit}"
 
@@ -111,8 +116,8 @@ class LayerInputs(Inputs):
     """The arrays of one problem of whole layers.
 
     `x` is `(n_x, m, T_x)`, `a0` is `(L D, n_h, m)`, `c0` is `(L D, n_a, m)`, and each direction of each layer
-    has a dict of parameters. An RNN has no memory state: its `c0` is `(L D, 0, m)`. `lengths` is
-    `(m,)`, or `None` if no lengths are given.
+    has a dict of parameters. An RNN has no memory state: its `c0` is `(L D, 0, m)`. `lengths` is `(m,)`, or
+    `None` if all samples have T_x steps.
     """
 
     parameters: Sequence[Mapping[str, Array]]  # type: ignore[assignment]
@@ -140,38 +145,38 @@ class LayerInputs(Inputs):
 
     @property
     def ends(self) -> Array:
-        """The number of steps of each sample."""
+        """The number of steps of each sample, `(m,)`."""
         return np.full(self.x.shape[1], self.x.shape[2]) if self.lengths is None else self.lengths
 
     @property
     def within(self) -> Array:
-        """Whether a step is before the end of its sample, `(m, T_x)`."""
+        """Whether a step belongs to the sample, and not to the padding, `(m, T_x)`."""
         return np.asarray(np.arange(self.x.shape[2]) < self.ends[:, None])
 
     @property
     def backward(self) -> Array:
-        """The steps of each sample in reversed order, then the steps of the padding in order, `(m, T_x)`."""
+        """The step numbers of each sample in reversed order, then those of the padding, `(m, T_x)`."""
         t, ends = np.arange(self.x.shape[2]), self.ends[:, None]
         return np.where(t < ends, ends - 1 - t, t)
 
     def sample(self, j: int, t: int) -> LayerInputs:
-        """One sample with all its steps, since its backward direction begins at its end."""
-        return self.columns([j])
+        """Sample j with all its steps, since its backward direction begins at its end."""
+        return self.samples([j])
 
-    def single(self, t: int, a: Array, c: Array) -> LayerInputs:
-        """One step, from the states `(L D, n, m)`."""
+    def single_step(self, t: int, a: Array, c: Array) -> LayerInputs:
+        """Step t alone, from the states `a` and `c` `(L D, n, m)`."""
         return replace(self, x=self.x[:, :, t : t + 1], a0=a, c0=c, lengths=None)
 
-    def from_each(self, a: Array, c: Array) -> LayerInputs:
-        """All steps as one batch of `m T_x` single steps, each from its own state in `(L D, n, m T_x)`."""
+    def single_steps(self, a: Array, c: Array) -> LayerInputs:
+        """All steps as one batch of `m T_x` single steps, from the states `a` and `c` `(L D, n, m T_x)`."""
         n_x, m, T_x = self.x.shape
-        work = np.result_type(self.x, a, c)
+        dtype = np.result_type(self.x, a, c)
         return replace(
             self,
-            x=self.x.reshape(n_x, m * T_x, 1).astype(work),
-            a0=a.astype(work),
-            c0=c.astype(work),
-            parameters=[{name: array.astype(work) for name, array in p.items()} for p in self.parameters],
+            x=self.x.reshape(n_x, m * T_x, 1).astype(dtype),
+            a0=a.astype(dtype),
+            c0=c.astype(dtype),
+            parameters=[{name: array.astype(dtype) for name, array in p.items()} for p in self.parameters],
             lengths=None,
         )
 
@@ -179,7 +184,7 @@ class LayerInputs(Inputs):
         """The same problem with changed parameters of each direction."""
         return replace(self, parameters=[change(p) for p in self.parameters])
 
-    def row(self, quantity: str, unit: int) -> str:
+    def row_name(self, quantity: str, unit: int) -> str:
         """The name of a row of a quantity; `a_last` and `c_last` stack the rows of all layers."""
         place, unit = divmod(unit, max((self.c0 if quantity[0] == "c" else self.a0).shape[1], 1))
         layer, direction = divmod(place, self.directions)
@@ -188,11 +193,11 @@ class LayerInputs(Inputs):
         return f"layer {layer}, {('forward', 'backward')[direction]}, unit {unit}"
 
 
-Given = TypeVar("Given", bound=Inputs)
+AnyInputs = TypeVar("AnyInputs", bound=Inputs)
 
 
-def poisoned(inputs: Given, names: list[str], seed: int) -> Given:
-    """The inputs with NaN or infinity in one entry of one of the named arrays, if these have entries."""
+def with_nonfinite_entry(inputs: AnyInputs, names: list[str], seed: int) -> AnyInputs:
+    """The inputs with NaN or infinity in one entry of one of the named arrays, unless these are empty."""
     rng = np.random.default_rng([seed, 1])
     arrays = {name: getattr(inputs, name).copy() for name in names if getattr(inputs, name).size}
     if arrays:

@@ -1,7 +1,7 @@
-"""Limits numbers to ordinary sizes: pre-activations below 300, logits below 30, in every regime and step.
+"""Limits numbers to ordinary sizes: pre-activations below 300 and logits below 30 in every step.
 
-For such numbers, simple code is right in float64: a tanh by exponentials, which overflow beyond 354, or a
-softmax that does not shift its logits. Only robust programs have to be right for larger numbers.
+For ordinary numbers, simple code is right in float64: for example a tanh by exponentials, which overflow
+beyond 354, or a softmax that does not shift its logits. Only robust programs are right for larger numbers.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,8 +12,8 @@ import numpy as np
 from oracle.inputs import Inputs, LayerInputs
 from reference.contract import Array
 
-MOST = 149.0
-"""The largest contribution of states and bias to a pre-activation, and the largest contribution of inputs."""
+MOST_OF_STATES = MOST_OF_INPUTS = 149.0
+"""The largest part of a pre-activation from the states and the bias, and the largest part from the inputs."""
 
 MOST_LOGIT = 29.5
 
@@ -24,73 +24,74 @@ GATES = "fico"
 
 
 def ordinary(inputs: Inputs) -> Inputs:
-    """The inputs of one of the four functions, made ordinary by `ordinary_layers`, with logits below 30."""
-    a0, c0, parameters = inputs.a0[None], inputs.c0[None], [inputs.parameters]
-    layer = ordinary_layers(LayerInputs(inputs.kind, inputs.x, a0, c0, parameters, inputs.dtype))
+    """The inputs of one of the four functions, reduced as by `ordinary_layers`."""
+    layer = ordinary_layers(inputs.as_layer())
     return replace(inputs, x=layer.x, c0=layer.c0[0], parameters=layer.parameters[0])
 
 
 def ordinary_layers(inputs: LayerInputs, *, trained: bool = False) -> LayerInputs:
-    """The inputs of layers with rows of weights and biases, and samples of x and c0, halved until ordinary.
+    """The inputs of layers; too large rows of weights, and samples of x and c0, are halved until ordinary.
 
-    States count with their largest possible value after a tanh, so that the numbers are ordinary in every
-    step. `trained` weights stay as they are. A relu network stays as it is, too: its states have no bound,
-    and it has no exponentials.
+    For the states, the largest possible values count, so that the numbers are ordinary in every step.
+    `trained` weights are unchanged. So is a relu network, whose states have no limit: it has no exponentials.
     """
     if inputs.activation == "relu":
         return inputs
     n_h, D = inputs.a0.shape[1], inputs.directions
-    largest = np.abs(inputs.x).max(axis=2, initial=0)  # of each sample
-    of_x = np.zeros(inputs.x.shape[1])
-    made: list[Mapping[str, Array]] = []
-    below = np.zeros(len(inputs.x))
-    here: list[Array] = []  # the largest possible states of each direction
-    for place, given in enumerate(inputs.parameters):
+    largest_x = np.abs(inputs.x).max(axis=2, initial=0)  # of each sample
+    from_x = np.zeros(inputs.x.shape[1])
+    parameters: list[Mapping[str, Array]] = []
+    below = np.zeros(len(inputs.x))  # the largest states of the layer below; inputs count apart
+    largest_states: list[Array] = []  # of each direction
+    for place, p in enumerate(inputs.parameters):
         if place and place % D == 0:
-            below = np.concatenate(here[-D:])
-        here.append(np.abs(given["Wp"]).sum(axis=1) if "Wp" in given else np.ones(n_h))
-        states = np.fmax(here[-1], np.abs(inputs.a0[place]).max(axis=1, initial=0))
-        made.append(given if trained else _halved_rows(given, states, below))
+            below = np.concatenate(largest_states[-D:])
+        largest_states.append(np.abs(p["Wp"]).sum(axis=1) if "Wp" in p else np.ones(n_h))
+        states = np.fmax(largest_states[-1], np.abs(inputs.a0[place]).max(axis=1, initial=0))
+        parameters.append(p if trained else _halved_rows(p, states, below))
         if place < D:
-            of_x = np.fmax(of_x, (_rows(made[-1])[:, n_h:] @ largest).max(axis=0, initial=0))
+            from_x = np.fmax(
+                from_x, (_magnitudes(parameters[-1])[:, n_h:] @ largest_x).max(axis=0, initial=0)
+            )
     memory = np.abs(inputs.c0).max(axis=(0, 1), initial=0)
-    if max(of_x.max(initial=0) / MOST, memory.max(initial=0) / MOST_MEMORY) <= 1:
-        return replace(inputs, parameters=made)
+    if max(from_x.max(initial=0) / MOST_OF_INPUTS, memory.max(initial=0) / MOST_MEMORY) <= 1:
+        return replace(inputs, parameters=parameters)
     return replace(
         inputs,
-        x=inputs.x * _halving(of_x, MOST)[:, None].astype(inputs.x.dtype),
-        c0=inputs.c0 * _halving(memory, MOST_MEMORY).astype(inputs.c0.dtype),
-        parameters=made,
+        x=inputs.x * _power_of_two(from_x, MOST_OF_INPUTS)[:, None].astype(inputs.x.dtype),
+        c0=inputs.c0 * _power_of_two(memory, MOST_MEMORY).astype(inputs.c0.dtype),
+        parameters=parameters,
     )
 
 
-def _rows(parameters: Mapping[str, Array]) -> Array:
+def _magnitudes(p: Mapping[str, Array]) -> Array:
     """The magnitudes of the weights on `[a; x]`, with the gates stacked."""
-    is_rnn = "Waa" in parameters
+    is_rnn = "Waa" in p
     names = ["Waa", "Wax"] if is_rnn else [f"W{gate}" for gate in GATES]
-    return np.asarray(np.abs(np.concatenate([parameters[name] for name in names], axis=int(is_rnn))))
+    return np.asarray(np.abs(np.concatenate([p[name] for name in names], axis=int(is_rnn))))
 
 
-def _halved_rows(given: Mapping[str, Array], states: Array, below: Array) -> Mapping[str, Array]:
-    """The parameters, with each row halved until it is ordinary for states and inputs of these sizes."""
-    is_rnn, made = "Waa" in given, dict(given)
-    biases = given["ba"] if is_rnn else np.concatenate([given[f"b{gate}"] for gate in GATES])
-    size = _rows(given) @ np.concatenate([states, below]) + np.abs(biases[:, 0])
-    if size.max(initial=0) > MOST:
-        names = [("Waa", "Wax", "ba")] if is_rnn else [(f"W{gate}", f"b{gate}") for gate in GATES]
-        for gate, halving in zip(names, np.split(_halving(size, MOST), len(names)), strict=True):
-            made.update(_scaled(given, gate, halving))
-    for weight in {"Wy", "Wya"} & {*given}:
-        size = np.abs(given[weight]) @ states + np.abs(given["by"][:, 0])
+def _halved_rows(p: Mapping[str, Array], states: Array, below: Array) -> Mapping[str, Array]:
+    """The parameters; each row is halved until it is ordinary for states and inputs up to these sizes."""
+    is_rnn, halved = "Waa" in p, dict(p)
+    biases = p["ba"] if is_rnn else np.concatenate([p[f"b{gate}"] for gate in GATES])
+    size = _magnitudes(p) @ np.concatenate([states, below]) + np.abs(biases[:, 0])
+    if size.max(initial=0) > MOST_OF_STATES:
+        gates = [("Waa", "Wax", "ba")] if is_rnn else [(f"W{gate}", f"b{gate}") for gate in GATES]
+        factors = np.split(_power_of_two(size, MOST_OF_STATES), len(gates))
+        for names, factor in zip(gates, factors, strict=True):
+            halved.update(_scaled_rows(p, names, factor))
+    for weight in {"Wy", "Wya"} & {*p}:
+        size = np.abs(p[weight]) @ states + np.abs(p["by"][:, 0])
         if size.max(initial=0) > MOST_LOGIT:
-            made.update(_scaled(given, (weight, "by"), _halving(size, MOST_LOGIT)))
-    return made
+            halved.update(_scaled_rows(p, (weight, "by"), _power_of_two(size, MOST_LOGIT)))
+    return halved
 
 
-def _halving(size: Array, most: float) -> Array:
-    """The power of two, at most 1, by which each size becomes at most `most`. Products with it are exact."""
+def _power_of_two(size: Array, most: float) -> Array:
+    """The power of two, at most 1, that reduces each size to `most` or less. Products with it are exact."""
     return 2.0 ** -np.ceil(np.log2(np.fmax(size / most, 1)))
 
 
-def _scaled(given: Mapping[str, Array], names: Sequence[str], by: Array) -> dict[str, Array]:
-    return {name: given[name] * by[:, None].astype(given[name].dtype) for name in names}
+def _scaled_rows(p: Mapping[str, Array], names: Sequence[str], factor: Array) -> dict[str, Array]:
+    return {name: p[name] * factor[:, None].astype(p[name].dtype) for name in names}

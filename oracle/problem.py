@@ -1,4 +1,4 @@
-"""A problem: one input of the functions, which can be rebuilt from its repr.
+"""A problem: one line that determines the input of a function.
 
 `oracle.checkpoints` is slow to import, so only problems with the weights of a file import it.
 """
@@ -11,11 +11,9 @@ from typing import Any, ClassVar, Literal, Self, get_args
 
 import numpy as np
 
-from oracle import lengths
 from oracle.backward_inputs import BackwardInputs, LayerBackwardInputs
-from oracle.drawing import Drawing
-from oracle.inputs import Inputs, LayerInputs, poisoned
-from oracle.lengths import Lengths
+from oracle.drawing import Drawing, Lengths
+from oracle.inputs import Inputs, LayerInputs, with_nonfinite_entry
 from oracle.regimes import Regime
 from reference.contract import CONTRACTS, Array, Kind
 
@@ -27,7 +25,7 @@ Initial = Literal["given", "zero"]
 
 @dataclass(frozen=True, repr=False)
 class Problem:
-    """One input of the functions: five sizes, a regime (see `oracle.regimes`), a seed and a dtype.
+    """One input of the four functions: five sizes, a regime (see `oracle.regimes`), a seed and a dtype.
 
     Raises `ValueError` for invalid sizes and for an unknown regime or dtype.
     """
@@ -43,14 +41,14 @@ class Problem:
     dtype: DType = "float64"
 
     def __post_init__(self) -> None:
-        for name, known in self._known.items():
-            if not isinstance(getattr(self, name), str) or getattr(self, name) not in known:
-                raise ValueError(f"{name}={getattr(self, name)!r}, expected one of {', '.join(known)}")
+        for name, allowed in self._allowed.items():
+            if not isinstance(getattr(self, name), str) or getattr(self, name) not in allowed:
+                raise ValueError(f"{name}={getattr(self, name)!r}, expected one of {', '.join(allowed)}")
         for name in (each.name for each in fields(self) if each.type is int):
             if type(getattr(self, name)) is not int or getattr(self, name) < 0:
                 raise ValueError(f"{name}={getattr(self, name)!r}, expected an integer from 0 up")
 
-    _known: ClassVar[Mapping[str, Sequence[str]]] = {
+    _allowed: ClassVar[Mapping[str, Sequence[str]]] = {
         "kind": get_args(Kind),
         "regime": get_args(Regime),
         "dtype": get_args(DType),
@@ -63,7 +61,7 @@ class Problem:
 
     @property
     def _fields_in_repr(self) -> list[str]:
-        """The fields that the repr has."""
+        """The names of the fields in the repr."""
         return [each.name for each in fields(self)[1:]]
 
     @classmethod
@@ -78,17 +76,17 @@ class Problem:
 
     @staticmethod
     def rnn_layer(**given: Any) -> "LayerProblem":
-        """A problem of layers of an RNN; `weights` names a file with the parameters."""
+        """A problem of layers of an RNN."""
         return LayerProblem("rnn_layer", **_with_file_fields("rnn_layer", given))
 
     @staticmethod
     def lstm_layer(**given: Any) -> "LayerProblem":
-        """A problem of layers of an LSTM; `weights` names a file with the parameters."""
+        """A problem of layers of an LSTM."""
         return LayerProblem("lstm_layer", **_with_file_fields("lstm_layer", given))
 
     @staticmethod
     def parse(text: str) -> "Problem":
-        """The problem with this repr; `ValueError` for other texts. No code in the text is executed."""
+        """The problem with this repr; raises `ValueError` for other texts. Executes no code in the text."""
         kinds = {f"Problem.{kind}": kind for kind in (*get_args(Kind), *get_args(LayerKind))}
         try:
             call = ast.parse(text.strip(), mode="eval").body
@@ -104,8 +102,8 @@ class Problem:
             raise ValueError(f"{text!r} is no problem ({error}); one looks like {example!r}") from None
 
     @property
-    def varies(self) -> tuple[str, ...]:
-        """The sizes in which other problems of the same network can differ."""
+    def free_sizes(self) -> tuple[str, ...]:
+        """The names of the sizes that can be changed; the weights of a file fix some of them."""
         return ("n_x", "n_a", "n_y", "m", "T_x")
 
     @property
@@ -116,22 +114,22 @@ class Problem:
     def inputs(self, function: str) -> Inputs:
         """The arrays for a call of `function`; `lstm_forward` starts from a memory state of zeros.
 
-        The incoming gradient of a backward pass is drawn apart, so that all other arrays are those of the
-        forward pass.
+        For a backward pass, all arrays but the incoming gradient are those of the forward pass.
         """
         contract = CONTRACTS[function]
         if contract.is_cell:
-            given, names = self._drawn.span(0, 1), ["x", "a0", "c0"]
+            forward, names = self._drawn.span(0, 1), ["x", "a0", "c0"]
         else:
-            given, names = replace(self._drawn, c0=np.zeros_like(self._drawn.c0)), ["x", "a0"]
+            forward, names = replace(self._drawn, c0=np.zeros_like(self._drawn.c0)), ["x", "a0"]
+        in_gradient = contract.is_backward and self._drawing.has_nonfinite_gradient
+        if self.regime == "nonfinite" and not in_gradient:
+            forward = with_nonfinite_entry(forward, names, self.seed)
         if not contract.is_backward:
-            return poisoned(given, names, self.seed) if self.regime == "nonfinite" else given
-        da = self._drawing.gradient((*given.a0.shape, given.x.shape[2]), 0)
-        dc = self._drawing.gradient(given.c0.shape, 1) if contract.is_cell else np.zeros_like(given.c0)
-        if self._drawing.poisons_the_gradient:
-            return poisoned(BackwardInputs.of(given, da, dc), ["da"], self.seed)
-        forward = poisoned(given, names, self.seed) if self.regime == "nonfinite" else given
-        return BackwardInputs.of(forward, da, dc)
+            return forward
+        da = self._drawing.gradient((*forward.a0.shape, forward.x.shape[2]), 0)
+        dc = self._drawing.gradient(forward.c0.shape, 1) if contract.is_cell else np.zeros_like(forward.c0)
+        inputs = BackwardInputs.of(forward, da, dc)
+        return with_nonfinite_entry(inputs, ["da"], self.seed) if in_gradient else inputs
 
     def arguments(self, function: str) -> list[Any]:
         """The positional arguments of a call of `function`."""
@@ -154,16 +152,16 @@ class LayerProblem(Problem):
     Attributes
     ----------
     n_p
-        The units of the projected hidden state; 0 without a projection.
+        The number of units of the projected hidden state; 0 without a projection.
     lengths
-        The kind of lengths, which the seed draws (see `oracle.lengths`).
+        The kind of lengths (see `oracle.drawing.Drawing.lengths`).
     initial
         Whether the initial states are drawn (`"given"`) or all zero.
     weights
-        `FILE` or `FILE:PREFIX` with the parameters; empty if they are drawn. The file determines the sizes of
-        the network.
+        `FILE` or `FILE:PREFIX` with the parameters, which determines the sizes of the network; empty if the
+        parameters are drawn.
     layout
-        The layout of the weights in the file, if their names do not tell it.
+        The layout of the weights in the file, if their names do not determine it.
     digest
         The digest of the numbers in the file.
 
@@ -183,8 +181,8 @@ class LayerProblem(Problem):
     layout: str = field(default="", kw_only=True)
     digest: str = field(default="", kw_only=True)
 
-    _known: ClassVar[Mapping[str, Sequence[str]]] = {
-        **Problem._known,
+    _allowed: ClassVar[Mapping[str, Sequence[str]]] = {
+        **Problem._allowed,
         "kind": get_args(LayerKind),
         "lengths": get_args(Lengths),
         "activation": get_args(Activation),
@@ -215,47 +213,39 @@ class LayerProblem(Problem):
         return [*names, "regime", "seed", "dtype"]
 
     @property
-    def varies(self) -> tuple[str, ...]:
-        """The sizes in which other problems of the same network can differ."""
+    def free_sizes(self) -> tuple[str, ...]:
+        """The names of the sizes that can be changed; the weights of a file fix some of them."""
         return ("m", "T_x") if self.weights else ("n_x", "n_a", "m", "T_x")
 
     @property
     def sizes(self) -> dict[str, int]:
         """The sizes by symbol; n_p only with a projection."""
-        projected = {"n_p": self.n_p} if self.n_p else {}
-        return {"n_x": self.n_x, "n_a": self.n_a, **projected, "m": self.m, "T_x": self.T_x} | {
-            "L": self.layers,
-            "D": self.directions,
-        }
+        sizes = {"n_x": self.n_x, "n_a": self.n_a, "n_p": self.n_p, "m": self.m, "T_x": self.T_x}
+        sizes |= {"L": self.layers, "D": self.directions}
+        return {symbol: size for symbol, size in sizes.items() if symbol != "n_p" or size}
 
     def inputs(self, function: str) -> LayerInputs:
         """The arrays for a call of `function`."""
-        states = ["a0", *(["c0"] if self.kind == "lstm_layer" else [])]
+        states = ["a0", "c0"] if self.kind == "lstm_layer" else ["a0"]
         names, forward = ["x", *(states if self.initial == "given" else ())], self._layers
         is_backward = CONTRACTS[function].is_backward
-        if self.regime == "nonfinite" and not (is_backward and self._drawing.poisons_the_gradient):
-            forward = poisoned(forward, names, self.seed)
+        in_gradient = is_backward and self._drawing.has_nonfinite_gradient
+        if self.regime == "nonfinite" and not in_gradient:
+            forward = with_nonfinite_entry(forward, names, self.seed)
         if not is_backward:
             return forward
         (_, m, T_x), (_, n_h, _) = forward.x.shape, forward.a0.shape
-        by_returned = [(self.directions * n_h, m, T_x), forward.a0.shape, forward.c0.shape]
-        gradients = [self._drawing.gradient(shape, number) for number, shape in enumerate(by_returned)]
-        given = LayerBackwardInputs.of(forward, *gradients)
-        return poisoned(given, ["da"], self.seed) if self._drawing.poisons_the_gradient else given
+        shapes = [(self.directions * n_h, m, T_x), forward.a0.shape, forward.c0.shape]
+        gradients = [self._drawing.gradient(shape, number) for number, shape in enumerate(shapes)]
+        inputs = LayerBackwardInputs.of(forward, *gradients)
+        return with_nonfinite_entry(inputs, ["da"], self.seed) if in_gradient else inputs
 
     @property
     def network(self) -> "LayerProblem | None":
-        """The simplest problem with the weights of the same file; `None` if the weights are drawn."""
+        """The simplest problem with the weights of the same file; `None` if the parameters are drawn."""
         simplest: dict[str, Any] = {"m": 1, "T_x": 1, "lengths": "absent", "initial": "given"}
         simplest |= {"regime": "unit", "seed": 0, "dtype": "float64"}
         return replace(self, **simplest) if self.weights else None
-
-    @property
-    def _trained(self) -> Sequence[Mapping[str, Array]]:
-        """The parameters in the file of weights."""
-        from oracle.checkpoints import only_layer
-
-        return only_layer(self.weights, self.layout).parameters
 
     @property
     def _drawing(self) -> Drawing:
@@ -264,13 +254,16 @@ class LayerProblem(Problem):
 
     @cached_property
     def _layers(self) -> LayerInputs:
-        trained = self._trained if self.weights else ()
-        drawn = self._drawing.layers(self.activation, self.initial == "zero", trained)
-        return replace(drawn, lengths=lengths.drawn(self.lengths, self.seed, self.m, self.T_x))
+        trained: Sequence[Mapping[str, Array]] = ()
+        if self.weights:
+            from oracle.checkpoints import only_layer
+
+            trained = only_layer(self.weights, self.layout).parameters
+        return self._drawing.layers(self.activation, self.initial == "given", self.lengths, trained)
 
 
 def _with_file_fields(kind: LayerKind, given: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The fields of a problem of layers, with the fields that its file of weights determines."""
+    """The fields of a problem of layers, and those that a file of weights determines."""
     if not given.get("weights"):
         return given
     from oracle.checkpoints.checkpoint import with_file_fields
@@ -279,9 +272,9 @@ def _with_file_fields(kind: LayerKind, given: Mapping[str, Any]) -> Mapping[str,
 
 
 def siblings(problem: Problem, count: int, regimes: Sequence[Regime] = ()) -> Iterator[Problem]:
-    """`count` problems of one shape: the given problem, then problems with the next seeds.
+    """`count` problems of one shape: `problem`, then problems with the next seeds.
 
-    With `regimes`, the regimes change cyclically; without them, all problems have the same regime.
+    The problems take the `regimes` in turn, or all have the regime of `problem` if there are none.
     """
     regimes = regimes or (problem.regime,)
     first = regimes.index(problem.regime)

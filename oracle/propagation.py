@@ -1,11 +1,11 @@
 """The bounds of a forward pass: the rules of `oracle.rounding`, applied through time and layers."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 
-from oracle.inputs import Inputs, LayerInputs
+from oracle.inputs import AnyInputs, Inputs, LayerInputs
 from oracle.rounding import Arithmetic, Bounded
 from reference.contract import Array
 
@@ -15,65 +15,65 @@ def evaluate(inputs: Inputs, *, gradual: bool = False) -> dict[str, Bounded]:
 
     Each is `(n, m, T_x)`, with bounds that grow from step to step. For single steps, each from its own state,
     pass `Inputs.steps`. A quantity that is NaN or infinite has the bound 0. For layers, the quantities are `a
-    (D n_h, m, T_x)`, `a_last` and, for an LSTM, `c_last` `(L D n, m, 1)`, with the rows of all layers.
-    Subnormal numbers may be flushed to zero, unless underflow must be `gradual`.
+    (D n_h, m, T_x)`, `a_last` and, for an LSTM, `c_last` `(L D n, m, 1)`, with the rows of all layers. A
+    program may flush subnormal numbers to zero, unless underflow must be `gradual`.
     """
     return evaluate_each([inputs], gradual=gradual)[0]
 
 
-def evaluate_each(alike: Sequence[Inputs], *, gradual: bool = False) -> list[dict[str, Bounded]]:
+def evaluate_each(batch: Sequence[Inputs], *, gradual: bool = False) -> list[dict[str, Bounded]]:
     """The results of `evaluate` for several inputs of equal shapes, computed at once to save time.
 
     Each result has the bounds of the precision of its input.
     """
-    return for_each_dtype(_quantities, alike, gradual)
-
-
-Alike = TypeVar("Alike", bound=Inputs)
+    return for_each_dtype(_quantities, batch, gradual)
 
 
 @np.errstate(all="ignore")
 def for_each_dtype(
-    evaluate: Callable[[Arithmetic, Sequence[Alike]], dict[str, Bounded]],
-    alike: Sequence[Alike],
+    evaluate: Callable[[Arithmetic, Sequence[AnyInputs]], dict[str, Bounded]],
+    batch: Sequence[AnyInputs],
     gradual: bool = False,
 ) -> list[dict[str, Bounded]]:
-    """Evaluate all inputs of each dtype at once, in the arithmetic of the dtype, as stacks on axis 0."""
-    found: list[dict[str, Bounded]] = [{}] * len(alike)
-    for dtype in dict.fromkeys(inputs.dtype for inputs in alike):
-        places = [i for i, inputs in enumerate(alike) if inputs.dtype == dtype]
-        trace = evaluate(Arithmetic(dtype, gradual=gradual), [alike[i] for i in places])
-        for k, i in enumerate(places):
-            found[i] = {name: bounded[k] for name, bounded in trace.items()}
-    return found
+    """Evaluate all inputs of each dtype at once, in the arithmetic of the dtype.
+
+    `evaluate` returns stacks over the inputs on axis 0.
+    """
+    results: list[dict[str, Bounded]] = [{}] * len(batch)
+    for dtype in dict.fromkeys(inputs.dtype for inputs in batch):
+        indices = [i for i, inputs in enumerate(batch) if inputs.dtype == dtype]
+        stacks = evaluate(Arithmetic(dtype, gradual=gradual), [batch[i] for i in indices])
+        for k, i in enumerate(indices):
+            results[i] = {name: bounded[k] for name, bounded in stacks.items()}
+    return results
 
 
-def _quantities(fl: Arithmetic, alike: Sequence[Inputs]) -> dict[str, Bounded]:
+def _quantities(fl: Arithmetic, batch: Sequence[Inputs]) -> dict[str, Bounded]:
     """The quantities of inputs of one dtype. The arrays of a step are stacks `(k, n, m)` over the inputs."""
-    of_layers = [inputs for inputs in alike if isinstance(inputs, LayerInputs)]
-    return _layer_quantities(fl, of_layers) if of_layers else _function_quantities(fl, alike)
+    layer_inputs = [inputs for inputs in batch if isinstance(inputs, LayerInputs)]
+    return _layer_quantities(fl, layer_inputs) if layer_inputs else _function_quantities(fl, batch)
 
 
-def _function_quantities(fl: Arithmetic, alike: Sequence[Inputs]) -> dict[str, Bounded]:
+def _function_quantities(fl: Arithmetic, batch: Sequence[Inputs]) -> dict[str, Bounded]:
     """The quantities of a sequence over time, and its predictions, each a stack `(k, n, m, T_x)`."""
-    first = alike[0]
-    p = stacked([inputs.parameters for inputs in alike])
-    a0, c0 = (Bounded.exact(np.stack([getattr(inputs, name) for inputs in alike])) for name in ("a0", "c0"))
-    steps = list(unrolled(fl, Layer(p, a0, c0, inputs_of_each(alike)), first.activation))
+    first = batch[0]
+    p = stacked_parameters([inputs.parameters for inputs in batch])
+    a0, c0 = (Bounded.exact(np.stack([getattr(inputs, name) for inputs in batch])) for name in ("a0", "c0"))
+    steps = list(evaluate_steps(fl, Layer(p, a0, c0, inputs_of_each_step(batch)), first.activation))
     names = ["a"] if first.kind == "rnn" else ["a", "c", "ft", "it", "cct", "ot"]
-    trace = {name: over_time([step[name] for step in steps], a0) for name in names}
-    every = Bounded(*(part.reshape(*part.shape[:2], -1) for part in (trace["a"].value, trace["a"].error)))
+    quantities = {name: over_time([step[name] for step in steps], a0) for name in names}
+    a = quantities["a"].rearranged(lambda part: part.reshape(*part.shape[:2], -1))
     Wy = p["Wya" if first.kind == "rnn" else "Wy"]
-    y = fl.softmax(fl.affine(Wy, every, p["by"]))
     shape = (*Wy.shape[:2], *first.x.shape[1:])
-    trace["y"] = Bounded(y.value.reshape(shape), y.error.reshape(shape))
-    return trace
+    y = fl.softmax(fl.affine(Wy, a, p["by"]))
+    return {**quantities, "y": y.rearranged(lambda part: part.reshape(shape))}
 
 
 class Layer(NamedTuple):
-    """One layer: its parameters, its inputs, and the results of its steps.
+    """One layer: its parameters, its inputs, and the quantities of its steps.
 
-    All arrays are stacks of the directions, one after the other, each in the order of its steps.
+    Axis 0 of all arrays has the inputs of the batch for the forward direction, then for the backward
+    direction. The steps of the backward direction are in its own order.
     """
 
     p: Mapping[str, Array]
@@ -83,51 +83,51 @@ class Layer(NamedTuple):
     steps: Sequence[Mapping[str, Bounded]] = ()
 
 
-def layers(fl: Arithmetic, alike: Sequence[LayerInputs]) -> tuple[list[Layer], list[Bounded]]:
+def evaluate_layers(fl: Arithmetic, batch: Sequence[LayerInputs]) -> tuple[list[Layer], list[Bounded]]:
     """All layers, and the hidden states of the top layer at each step, as stacks.
 
     The inputs of layers above the first have an error, which the affine rule covers. After the end of a
     sample, all states are exactly 0.
     """
-    first, D = alike[0], alike[0].directions
+    first, D = batch[0], batch[0].directions
     within, backward = (
-        np.stack([getattr(inputs, name) for inputs in alike]) for name in ("within", "backward")
+        np.stack([getattr(inputs, name) for inputs in batch]) for name in ("within", "backward")
     )
-    own = np.moveaxis(within, 2, 0)[:, :, None]
-    xs = masked(inputs_of_each(alike), own)
-    every = []
+    within = np.moveaxis(within, 2, 0)[:, :, None]
+    xs = masked_steps(inputs_of_each_step(batch), within)
+    layers = []
     for k in range(0, len(first.parameters), D):
         places = range(k, k + D)
-        p = stacked([inputs.parameters[place] for place in places for inputs in alike])
-        a0, c0 = (exact_states(alike, name, places) for name in ("a0", "c0"))
-        given = Layer(p, a0, c0, stacked_directions([xs] * D, backward))
-        steps = list(unrolled(fl, given, first.activation))
-        every.append(given._replace(steps=steps))
+        p = stacked_parameters([inputs.parameters[place] for place in places for inputs in batch])
+        a0, c0 = (exact_states(batch, name, places) for name in ("a0", "c0"))
+        layer = Layer(p, a0, c0, stacked_directions([xs] * D, backward))
+        steps = list(evaluate_steps(fl, layer, first.activation))
+        layers.append(layer._replace(steps=steps))
         hidden = split_directions([step["a"] for step in steps], backward, D)
-        xs = masked([joined(*both) for both in zip(*hidden, strict=True)], own)
-    return every, xs
+        xs = masked_steps([joined_rows(*both) for both in zip(*hidden, strict=True)], within)
+    return layers, xs
 
 
-def exact_states(alike: Sequence[LayerInputs], name: str, places: Sequence[int]) -> Bounded:
-    """The states with this name, for each direction in `places`, as one stack."""
-    return Bounded.exact(np.stack([getattr(inputs, name)[place] for place in places for inputs in alike]))
+def exact_states(batch: Sequence[LayerInputs], name: str, places: Sequence[int]) -> Bounded:
+    """The stack of the states with this name; `places` are indices of the parameters of directions."""
+    return Bounded.exact(np.stack([getattr(inputs, name)[place] for place in places for inputs in batch]))
 
 
 def stacked_directions(directions: Sequence[Sequence[Bounded]], backward: Array) -> list[Bounded]:
-    """The steps of one or two directions as one stack, each in its own order; `backward` is `(k, m, T_x)`."""
+    """The steps of one or two directions as one stack.
+
+    The steps of the backward direction are reordered as in `backward (k, m, T_x)`.
+    """
     if len(directions) == 1:
         return list(directions[0])
-    forward, other = directions[0], permuted(directions[1], backward)
-    return [
-        Bounded(np.concatenate([x.value, y.value]), np.concatenate([x.error, y.error]))
-        for x, y in zip(forward, other, strict=True)
-    ]
+    forward, other = directions[0], reordered_steps(directions[1], backward)
+    return [Bounded.concatenated(both, axis=0) for both in zip(forward, other, strict=True)]
 
 
 def split_directions(steps: Sequence[Bounded], backward: Array, D: int) -> list[list[Bounded]]:
     """The inverse of `stacked_directions`."""
     forward, *other = ([direction_slice(step, i, D) for step in steps] for i in range(D))
-    return [forward, *(list(permuted(part, backward)) for part in other)]
+    return [forward, *(reordered_steps(part, backward) for part in other)]
 
 
 def direction_slice(x: Bounded, direction: int, D: int) -> Bounded:
@@ -136,41 +136,42 @@ def direction_slice(x: Bounded, direction: int, D: int) -> Bounded:
     return x[direction * k : (direction + 1) * k]
 
 
-def _layer_quantities(fl: Arithmetic, alike: Sequence[LayerInputs]) -> dict[str, Bounded]:
+def rows_of_directions(stacks: Sequence[Bounded], D: int) -> Bounded:
+    """The rows of all directions of all layers, `(k, rows, m)`, from a stack of directions for each layer."""
+    return joined_rows(*(direction_slice(stack, i, D) for stack in stacks for i in range(D)))
+
+
+def _layer_quantities(fl: Arithmetic, batch: Sequence[LayerInputs]) -> dict[str, Bounded]:
     """The hidden states of the top layer, and the last states of all layers, as stacks."""
-    D = alike[0].directions
-    ends = np.stack([inputs.ends for inputs in alike] * D)
-    every, xs = layers(fl, alike)
-    trace = {"a": over_time(xs, joined(*(direction_slice(every[0].a0, i, D) for i in range(D))))}
-    for name in ("a", "c")[: 1 if alike[0].kind == "rnn" else 2]:
-        last = [
-            steps_at([getattr(layer, f"{name}0"), *(step[name] for step in layer.steps)], ends)
-            for layer in every
-        ]
-        trace[f"{name}_last"] = joined(*(direction_slice(states, i, D) for states in last for i in range(D)))[
-            ..., None
-        ]
-    return trace
+    D = batch[0].directions
+    ends = np.stack([inputs.ends for inputs in batch] * D)[None, :, None]
+    layers, top = evaluate_layers(fl, batch)
+    quantities = {"a": over_time(top, rows_of_directions([layers[0].a0], D))}
+    for name in ("a", "c")[: 1 if batch[0].kind == "rnn" else 2]:
+        states = [[getattr(each, f"{name}0"), *(step[name] for step in each.steps)] for each in layers]
+        last = [_reordered(Bounded.stacked(of_layer), ends)[0] for of_layer in states]
+        quantities[f"{name}_last"] = rows_of_directions(last, D)[..., None]
+    return quantities
 
 
-def masked(steps: Sequence[Bounded], within: Array) -> list[Bounded]:
-    """The steps, exactly 0 where they are not `within (T_x, k, 1, m)` a sample."""
+def masked_steps(steps: Sequence[Bounded], within: Array) -> list[Bounded]:
+    """The steps, with exactly 0 in the padding, which is not `within (T_x, k, 1, m)` a sample."""
     return [
-        Bounded(np.where(own, step.value, 0), np.where(own, step.error, 0))
-        for step, own in zip(steps, within, strict=True)
+        Bounded(np.where(mask, step.value, 0), np.where(mask, step.error, 0))
+        for step, mask in zip(steps, within, strict=True)
     ]
 
 
-def unrolled(fl: Arithmetic, given: Layer, activation: str) -> Iterator[dict[str, Bounded]]:
-    """Every quantity of each step except the predictions."""
-    p, a, c = given.p, given.a0, given.c0
+def evaluate_steps(fl: Arithmetic, layer: Layer, activation: str) -> Iterator[dict[str, Bounded]]:
+    """Evaluate each step of a layer: every quantity but the predictions."""
+    p, a, c = layer.p, layer.a0, layer.c0
     if is_rnn := "Waa" in p:
         W, b = np.concatenate([p["Waa"], p["Wax"]], axis=2), p["ba"]
     else:
         W, b = (np.concatenate([p[f"{part}{gate}"] for gate in "fioc"], axis=1) for part in "Wb")
     n_a, matrix = c.value.shape[1], fl.matrix(Bounded.exact(W))
-    for xt in given.xs:
-        z = fl.affine(matrix, joined(a, xt), b)
+    for xt in layer.xs:
+        z = fl.affine(matrix, joined_rows(a, xt), b)
         if is_rnn:
             a = fl.relu(z) if activation == "relu" else fl.tanh(z)
             yield {"a": a, **({"z": z} if activation == "relu" else {})}
@@ -184,45 +185,34 @@ def unrolled(fl: Arithmetic, given: Layer, activation: str) -> Iterator[dict[str
         yield {"a": a, "c": c, "ft": ft, "it": it, "cct": cct, "ot": ot}
 
 
-def stacked(parameters: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
+def stacked_parameters(parameters: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
     """The parameters of several problems, stacked by name."""
     return {name: np.array([p[name] for p in parameters], np.float64) for name in parameters[0]}
 
 
-def inputs_of_each(alike: Sequence[Inputs]) -> list[Bounded]:
+def inputs_of_each_step(batch: Sequence[Inputs]) -> list[Bounded]:
     """The inputs of every step, `(k, n_x, m)`."""
-    return [Bounded.exact(xt) for xt in np.moveaxis(np.stack([inputs.x for inputs in alike]), 3, 0)]
+    return [Bounded.exact(xt) for xt in np.moveaxis(np.stack([inputs.x for inputs in batch]), 3, 0)]
 
 
-def joined(*parts: Bounded) -> Bounded:
-    """The parts stacked along the rows."""
-    return Bounded(
-        *(np.concatenate(each, axis=1) for each in zip(*((p.value, p.error) for p in parts), strict=True))
-    )
+def joined_rows(*parts: Bounded) -> Bounded:
+    """The rows of all parts, one part after the other."""
+    return Bounded.concatenated(parts, axis=1)
 
 
-def permuted(steps: Sequence[Bounded], order: Array) -> Iterator[Bounded]:
+def reordered_steps(steps: Sequence[Bounded], order: Array) -> list[Bounded]:
     """The steps in the order `(k, m, T_x)`, which may differ between samples."""
-    if steps:
-        every = np.moveaxis(order, 2, 0)[:, :, None]
-        values, errors = (np.take_along_axis(part, every, axis=0) for part in _side_by_side(steps))
-        yield from map(Bounded, values, errors)
+    if not steps:
+        return []
+    reordered = _reordered(Bounded.stacked(steps), np.moveaxis(order, 2, 0)[:, :, None])
+    return [reordered[t] for t in range(len(steps))]
 
 
-def steps_at(steps: Sequence[Bounded], step: Array) -> Bounded:
-    """The step number `step (k, m)` of each sample."""
-    return Bounded(
-        *(np.take_along_axis(part, step[None, :, None], axis=0)[0] for part in _side_by_side(steps))
-    )
-
-
-def _side_by_side(steps: Sequence[Bounded]) -> tuple[Array, Array]:
-    """The values of all steps, and their errors, `(T_x, k, n, m)` each."""
-    return np.stack([step.value for step in steps]), np.stack([step.error for step in steps])
+def _reordered(steps: Bounded, order: Array) -> Bounded:
+    """The steps `(T_x, k, n, m)` whose numbers are in `order (·, k, 1, m)`."""
+    return steps.rearranged(lambda part: np.take_along_axis(part, order, axis=0))
 
 
 def over_time(steps: Sequence[Bounded], like: Bounded) -> Bounded:
     """All steps as a stack `(k, n, m, T_x)`; without steps, an empty stack with as many rows as `like`."""
-    if not steps:
-        return Bounded(*(np.zeros((*like.value.shape, 0)),) * 2)
-    return Bounded(np.stack([s.value for s in steps], axis=3), np.stack([s.error for s in steps], axis=3))
+    return Bounded.stacked(steps, axis=3) if steps else Bounded.exact(np.zeros((*like.value.shape, 0)))

@@ -1,17 +1,17 @@
 """The largest rounding error of a correct floating-point program: a rule for each operation.
 
 Every quantity is a pair: a float64 evaluation, and a bound on the error of *any* correct program in the given
-precision. "Any" means: any order of summation, with or without FMA, separate or stacked products, tanh and
-sigmoid by any formula, softmax by any sound formula. The bound also holds for the float64 evaluation, since
-float64 is at least as precise. So two correct programs differ by at most twice the bound.
+precision: with any order of summation, with or without FMA, with separate or stacked products, and with any
+sound formula for tanh, sigmoid and softmax. The bound also holds for the float64 evaluation, since float64 is
+at least as precise. So two correct programs differ by at most twice the bound. docs/bounds.md derives the
+rules.
 
 Sources: Higham, "Accuracy and Stability of Numerical Algorithms", 2nd ed., ch. 2 (the model with underflow,
-eq. 2.8) and ch. 3 (γ_n, Lemma 3.1; products of matrices, sec. 3.5); Blanchard, Higham and Higham, IMA J.
-Numer. Anal. 41 (2021), for softmax. The bounds include second-order terms.
+eq. 2.8) and ch. 3 (γ_n, Lemma 3.1; products of matrices, sec. 3.5); for softmax, Blanchard, Higham and
+Higham, IMA J. Numer. Anal. 41 (2021).
 
-A correct program may flush subnormal inputs and results to zero, as vendors' libraries do, unless underflow
-must be `gradual`. The unit of underflow is the smallest normal number, or with gradual underflow the smallest
-subnormal number.
+A correct program may flush subnormal inputs and results to zero, unless underflow must be `gradual`. The
+underflow unit is the smallest normal number; with gradual underflow, it is the smallest subnormal number.
 """
 
 from functools import reduce
@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from oracle.bounded import Bounded, Factors, Matrix, if_finite
+from oracle.bounded import Bounded, Factors, Matrix, where_finite
 from reference.contract import Array
 
 __all__ = ["Arithmetic", "Bounded", "Factors"]
@@ -27,37 +27,23 @@ __all__ = ["Arithmetic", "Bounded", "Factors"]
 SLACK = 1 + 1e-6
 """A factor that covers the rounding of the bounds themselves, with up to 1e9 float64 operations in a row."""
 
+# docs/bounds.md has the sources of these constants, in its section "What libraries promise". All are in units
+# roundoff; one ulp is at most 2.
 EXP = 8
-"""The largest relative error of exp and log in a library, in units roundoff: 4 ulp, each of at most 2u.
-
-Vendors promise for vector functions: Intel's oneMKL VM and SVML (in NumPy) 4 ulp in the mode LA and 1 in HA;
-glibc's libmvec 4; SLEEF (in torch) 1.0 or 3.5, in the functions with names in u10 and u35; the OpenCL C
-specification 3 for exp; NVIDIA's CUDA programming guide at most 2. Modes with half of the digits (oneMKL's
-EP, "fast" intrinsics) are not covered.
-"""
+"""The largest relative error of exp and log in a library."""
 TANH = 12
-"""The largest relative error of tanh in a library, in units roundoff: 6 ulp, each of at most 2u.
-
-The weakest promise of a library is that of Eigen's rational tanh of float, which TensorFlow and XLA have
-used: "off by up to 6 ULP" (its merge request 2082). The OpenCL C specification allows 5, oneMKL LA 4, CUDA 2.
-"""
+"""The largest relative error of tanh in a library."""
 SIGMOID = 10
-"""The largest error of a logistic function in a library, in units roundoff: 5 ulp, each of at most 2u.
-
-The error is relative to the larger of σ(z) and σ(-z), since libraries compute both from one rational function
-around 1/2. OpenCL C allows 5 ulp for a tanh. Eigen, ONNX Runtime and tract promise no number for a logistic
-function; the largest error that was measured, of tract, is 8.0 units roundoff.
-"""
+"""The largest error of a sigmoid in a library, relative to the larger of σ(z) and σ(-z)."""
 TANH_BY_FORMULA, SIGMOID_BY_FORMULA = 8.5, 6
-"""The largest absolute error of tanh and of a logistic function by a formula, in units roundoff.
-
-The errors near 0 are: below 8.3 for (e^z-e^-z)/(e^z+e^-z), below 8 for 2 sigmoid(2z)-1, below 3.2 for
-1/(1+e^-z), and below 5 for (1+tanh(z/2))/2 with any of these formulas of tanh.
-"""
+"""The largest absolute errors of tanh and sigmoid by a formula, such as 1/(1+e^-z)."""
 
 
 class Arithmetic:
-    """The rules of rounding in one precision, with unit roundoff `u` and underflow unit `eta`."""
+    """The rules of rounding in one precision, with unit roundoff `u` and underflow unit `eta`.
+
+    Each rule takes stacks of matrices, like `numpy.matmul`.
+    """
 
     def __init__(self, dtype: Any, *, gradual: bool = False) -> None:
         limits = np.finfo(dtype)
@@ -67,91 +53,86 @@ class Arithmetic:
         self.largest = float(limits.max)
 
     def gamma(self, n: int) -> float:
-        """γ_n = n u / (1 - n u); infinity if n u is 1 or more, since there is no bound then."""
+        """γ_n = n u / (1 - n u); infinity if n u is 1 or more."""
         nu = n * self.u
         return nu / (1 - nu) if nu < 1 else np.inf
 
-    # Each rule takes stacks of matrices, like `numpy.matmul`.
-
     def matrix(self, A: Bounded) -> Matrix:
-        """A matrix for several products, with the parts of the bounds that depend only on the matrix."""
+        """Compute the parts of the bounds of products that depend only on the matrix."""
         return Matrix(A, A.error if A.error.any() else None, self._subnormal(A))
 
     def affine(self, W: Array | Matrix, v: Bounded, b: Array) -> Bounded:
-        """`W v + b` with exact W. Each of k products is rounded once, and passes through at most k additions.
+        """`W v + b` with exact W and b. The bias may be added in two parts.
 
-        The bound allows one more addition, for a bias in two parts. A sum that is subnormal is exact unless
-        it is flushed. If a partial sum might overflow in some order, the result is unknown, and may even be
-        NaN.
+        Each of k products is rounded once, and passes through at most k + 1 additions. If a partial sum might
+        overflow in some order, the result is unknown, and may even be NaN.
         """
         W = W if isinstance(W, Matrix) else self.matrix(Bounded.exact(W))
         value, size = W.bounded.value, W.bounded.reach
         k = size.shape[-1]
         terms = size @ v.reach + np.abs(b)
-        rounding = self.gamma(k + 2) * terms + (2 * k + 4) * self.eta + self._flushed(W, v)
+        rounding = self.gamma(k + 2) * terms + (2 * k + 4) * self.eta + self._flushing(W, v)
         z = _bounded(value @ v.value + b, np.where(terms == 0, 0, rounding + size @ v.error))
         if (terms <= self.largest).all():
             return z
-        terms = if_finite(value, size) @ if_finite(v.value, v.reach) + if_finite(b, np.abs(b))
-        return _unknown(z, ~(terms <= self.largest))
+        terms = where_finite(value, size) @ where_finite(v.value, v.reach) + where_finite(b, np.abs(b))
+        return _with_unknown(z, ~(terms <= self.largest))
 
-    def _flushed(self, A: Matrix, B: Bounded) -> Array | float:
-        """The error of `A B` if factors that are or may become subnormal count as 0."""
-        lost: Array | float = 0.0
+    def _flushing(self, A: Matrix, B: Bounded) -> Array | float:
+        """The error of `A B` if a program flushes every factor that may be subnormal to zero."""
+        error: Array | float = 0.0
         if A.subnormal is not None:
-            lost = lost + A.subnormal @ B.reach
+            error = error + A.subnormal @ B.reach
         subnormal = self._subnormal(B)
-        return lost if subnormal is None else lost + A.bounded.reach @ subnormal
+        return error if subnormal is None else error + A.bounded.reach @ subnormal
 
     def _subnormal(self, x: Bounded) -> Array | None:
-        """How much each factor loses if it is flushed: 0 if it cannot be subnormal; `None` if none can."""
+        """What each element loses if it is flushed to zero; `None` if no element can be subnormal."""
         if self.gradual:
             return None
-        lost = np.where(np.abs(x.value) - x.error < self.eta, np.fmin(x.reach, self.eta), 0)
-        return lost if lost.any() else None
+        loss = np.where(np.abs(x.value) - x.error < self.eta, np.fmin(x.reach, self.eta), 0)
+        return loss if loss.any() else None
 
     def tanh(self, z: Bounded) -> Bounded:
-        """tanh z. The error of z counts with the slope sech² nearest to 0, and at most as the distance to ±1.
+        """Tanh; its slope sech² counts at the point of the interval of z that is nearest to 0.
 
-        With gradual underflow, tanh(0) is 0; without it, tanh(0) may have the same error as other values.
+        With gradual underflow, tanh(0) is exactly 0.
         """
         q = np.exp(-_nearest_to_zero(z))
         slope = (2 * q / (1 + q * q)) ** 2
-        value, through = np.tanh(z.value), _through(z, q, slope, 2 * q * q / (1 + q * q), 2)
-        own = np.fmax(TANH_BY_FORMULA, TANH * np.fmin(np.abs(value) + through, 1))
-        error = through + own * self.u + 2 * self.eta
+        value, propagated = np.tanh(z.value), _propagated(z, q, slope, 2 * q * q / (1 + q * q), 2)
+        rounding = np.fmax(TANH_BY_FORMULA, TANH * np.fmin(np.abs(value) + propagated, 1)) * self.u
+        error = propagated + rounding + 2 * self.eta
         if self.gradual:
             error = np.where((z.value == 0) & (z.error == 0), 0, error)
         return _bounded(value, error)
 
     def sigmoid(self, z: Bounded) -> Bounded:
-        """The sigmoid. The error of z counts with the slope σ(z)σ(-z) at the point nearest to 0.
-
-        The slope is not computed as s(1-s), in which digits cancel.
-        """
+        """The sigmoid; its slope counts at the point of the interval of z that is nearest to 0."""
         q = np.exp(-_nearest_to_zero(z))
-        slope = q / (1 + q) ** 2
-        value, through = 1 / (1 + np.exp(-z.value)), _through(z, q, slope, q / (1 + q), 1)
-        own = np.fmax(SIGMOID_BY_FORMULA, SIGMOID * np.fmin(np.fmax(value, 1 - value) + through, 1))
-        return _bounded(value, through + own * self.u + 2 * self.eta)
+        slope = q / (1 + q) ** 2  # σ(z)σ(-z); in s(1-s), digits would cancel
+        value, propagated = 1 / (1 + np.exp(-z.value)), _propagated(z, q, slope, q / (1 + q), 1)
+        size = np.fmin(np.fmax(value, 1 - value) + propagated, 1)
+        rounding = np.fmax(SIGMOID_BY_FORMULA, SIGMOID * size) * self.u
+        return _bounded(value, propagated + rounding + 2 * self.eta)
 
     def relu(self, z: Bounded) -> Bounded:
-        """max(z, 0), which is exact. The error of z has the slope 1, or 0 if every computed z is negative."""
+        """max(z, 0), which does not round. The error is that of z, or 0 if z is surely negative."""
         return _bounded(np.maximum(z.value, 0), np.where(z.value + 2 * z.error < 0, 0, z.error))
 
     def times(self, x: Bounded, y: Bounded) -> Bounded:
-        """A product of two quantities with errors. The factors and the product may be flushed to zero."""
+        """A product of two quantities. A program may flush the factors and the product to zero."""
         xr, yr = x.reach, y.reach
-        flushed = (4 + xr + yr) * self.eta
-        return _bounded(x.value * y.value, (x.error + self.u * xr) * yr + xr * y.error + flushed)
+        flushing = (4 + xr + yr) * self.eta
+        return _bounded(x.value * y.value, (x.error + self.u * xr) * yr + xr * y.error + flushing)
 
     def plus(self, x: Bounded, y: Bounded) -> Bounded:
-        """A sum of two quantities with errors. FMA leaves out a rounding, so the bound covers it."""
-        flushed = 0 if self.gradual else 3 * self.eta
-        return _bounded(x.value + y.value, x.error + y.error + self.u * (x.reach + y.reach) + flushed)
+        """A sum of two quantities. The bound also covers FMA, which only omits a rounding."""
+        flushing = 0 if self.gradual else 3 * self.eta
+        return _bounded(x.value + y.value, x.error + y.error + self.u * (x.reach + y.reach) + flushing)
 
     def total(self, *terms: Bounded) -> Bounded:
-        """A sum of quantities in any order. A term that is exactly 0 adds no error."""
+        """A sum of quantities in any order. A term that is exactly 0 has no effect on the bound."""
         sum_ = terms[0]
         for term in terms[1:]:
             both = self.plus(sum_, term)
@@ -164,65 +145,63 @@ class Arithmetic:
         return sum_
 
     def product(self, *factors: Bounded | Factors) -> Bounded:
-        """A product of quantities in any order. It is exactly 0 if a factor is.
+        """A product of quantities in any order. If a factor is exactly 0, so is the product.
 
         If a partial product might overflow, the result is unknown, and may even be NaN.
         """
-        every = (each if isinstance(each, Factors) else Factors.of(each) for each in factors)
-        value, error, size, largest, is_zero, n = reduce(Factors.times, every)
+        precomputed = (each if isinstance(each, Factors) else Factors.of(each) for each in factors)
+        value, error, size, largest, is_zero, n = reduce(Factors.times, precomputed)
         error = error + self.gamma(n - 1) * size + 2 * n * self.eta * largest
         bounded = _bounded(value, np.where(is_zero, 0, error))
         unknown = ~(largest <= self.largest)
-        return _unknown(bounded, unknown) if unknown.any() else bounded
+        return _with_unknown(bounded, unknown) if unknown.any() else bounded
 
     def matmul(self, A: Bounded | Matrix, B: Bounded) -> Bounded:
-        """`A B`, both with errors. It is exactly 0 where all terms are exactly 0.
+        """The product of two matrices with errors.
 
-        Each of k products is rounded once, and passes through at most k additions. A term counts as exactly 0
-        if a factor is. If a partial sum might overflow, the result is unknown.
+        Each of k products is rounded once, and passes through at most k additions. An element is exactly 0 if
+        each of its products has a factor that is exactly 0. If a partial sum might overflow, the element is
+        unknown.
         """
         matrix = A if isinstance(A, Matrix) else self.matrix(A)
         A = matrix.bounded
-        k, sizes, others = A.value.shape[-1], A.reach, B.reach
-        terms = sizes @ others
-        error = self.gamma(k + 1) * terms + sizes @ B.error + (2 * k + 2) * self.eta
+        k, A_reach, B_reach = A.value.shape[-1], A.reach, B.reach
+        terms = A_reach @ B_reach
+        error = self.gamma(k + 1) * terms + A_reach @ B.error + (2 * k + 2) * self.eta
         if matrix.error is not None:
-            error = error + matrix.error @ others
-        error = error + self._flushed(matrix, B)
+            error = error + matrix.error @ B_reach
+        error = error + self._flushing(matrix, B)
         if not (terms > 0).all():
-            some = (~A.is_zero).astype(np.float64) @ (~B.is_zero).astype(np.float64)
-            error = np.where(some == 0, 0, error)
+            nonzero_terms = (~A.is_zero).astype(np.float64) @ (~B.is_zero).astype(np.float64)
+            error = np.where(nonzero_terms == 0, 0, error)
         bounded = _bounded(A.value @ B.value, error)
         if not np.isfinite(bounded.value).all():
-            bounded = _unknown(bounded, ~np.isfinite(bounded.value) & ~_surely_no_number(A, B))
+            bounded = _with_unknown(bounded, ~np.isfinite(bounded.value) & ~_surely_not_finite(A, B))
         if (terms <= self.largest).all():
             return bounded
-        terms = if_finite(A.value, sizes) @ if_finite(B.value, others)
-        return _unknown(bounded, ~(terms <= self.largest))
+        terms = where_finite(A.value, A_reach) @ where_finite(B.value, B_reach)
+        return _with_unknown(bounded, ~(terms <= self.largest))
 
     def tanh_slope(self, a: Bounded) -> Bounded:
-        """`1 - a²` of `a = tanh z`, by any formula: `(1 - a)(1 + a)`, `1 - a a`, or expanded.
-
-        The result is in [0, 1], which limits its error.
-        """
-        size, value = a.reach, (1 - a.value) * (1 + a.value)
-        through = 2 * size * a.error
-        error = through + self.gamma(2) * size**2 + self.gamma(3) * (np.abs(value) + through) + 4 * self.eta
-        return self._slope(a, value, error, np.fmax(value, 1 - value))
+        """`1 - a²` of `a = tanh z`, by any formula. The result is in [0, 1], which limits its error."""
+        value = (1 - a.value) * (1 + a.value)
+        return self._slope(a, value, 2 * a.reach * a.error, np.fmax(value, 1 - value))
 
     def sigmoid_slope(self, s: Bounded) -> Bounded:
         """`s (1 - s)` of `s = σ(z)`, by any formula. The result is in [0, 1/4], which limits its error."""
-        size, value = s.reach, s.value * (1 - s.value)
-        through = np.abs(1 - 2 * s.value) * s.error + 3 * s.error**2
-        error = through + self.gamma(2) * size**2 + self.gamma(3) * (np.abs(value) + through) + 4 * self.eta
-        return self._slope(s, value, error, np.fmax(value, 0.25 - value))
+        value = s.value * (1 - s.value)
+        propagated = np.abs(1 - 2 * s.value) * s.error + 3 * s.error**2
+        return self._slope(s, value, propagated, np.fmax(value, 0.25 - value))
 
-    def _slope(self, x: Bounded, value: Array, error: Array, most: Array) -> Bounded:
+    def _slope(self, x: Bounded, value: Array, propagated: Array, most: Array) -> Bounded:
+        """The slope with the bound, which is at most the distance `most` to the ends of the range."""
+        rounding = self.gamma(3) * (np.abs(value) + propagated)
+        error = propagated + self.gamma(2) * x.reach**2 + rounding + 4 * self.eta
         error = np.fmin(error, most + self.gamma(8))
         return _bounded(value, np.where(x.error < np.inf, error, np.inf))
 
     def relu_slope(self, z: Bounded) -> Bounded:
-        """1 or 0. The error is 1 if z may be 0, and infinite if z is NaN."""
+        """The slope of relu at z: 1 or 0. The error is 1 if z may be 0, and infinite if z may be NaN."""
         unsure = ~(np.abs(z.value) > 2 * z.error)
         error = np.where(np.isnan(z.value) | (z.error == np.inf), np.inf, np.where(unsure, 1, 0))
         return Bounded((z.value > 0).astype(np.float64), error)
@@ -230,18 +209,17 @@ class Arithmetic:
     def softmax(self, s: Bounded) -> Bounded:
         """Softmax by any formula that shifts the logits by their maximum or log-sum-exp, or not at all.
 
-        E is the error of a logit: its own, and that of the other terms of the denominator when the maximum M
-        is subtracted. E changes a prediction y with the slope y(1-y), so by `y (1-y) expm1(E)`. R is the
-        relative error of y: the subtraction from the logit itself, the rounding of a log-sum-exp of size |M|
-        + log n, exp, log, the sum and the quotient. R contributes `y exp(E) expm1(R)`. The computed y and
-        y(1-y) may be off by the factor exp(E), hence 2E below.
+        E covers the error of a logit and of the worst term of the denominator; a prediction y changes by at
+        most `y (1-y) expm1(E)`. R covers the relative error of y: of the shift by the maximum or by a
+        log-sum-exp, and of exp, log, the sum and the quotient. R contributes `y exp(E) expm1(R)`. The
+        exponent is 2E, since the computed y and y(1-y) may be off by the factor exp(E).
         """
         n_y, u = s.value.shape[-2], self.u
         top, widest = (part.max(axis=-2, keepdims=True) for part in (s.value, s.error))
         below = top - s.value
         e = np.exp(-below)
         total = e.sum(axis=-2, keepdims=True)
-        # One maximum of all samples is right for ordinary logits, too, but has a larger error.
+        # For ordinary logits, a program may also subtract the maximum of all samples; its error is larger.
         shift = np.fmax.reduce(s.value, axis=(-2, -1), keepdims=True, initial=-np.inf) - s.value
         spread = u * (shift + 2 * s.error + 2 * widest)
         logarithm = u * (np.abs(top) + 6 * widest + (EXP + 2) * np.log(n_y))
@@ -258,7 +236,7 @@ def _bounded(value: Array, error: Array) -> Bounded:
     return Bounded(value, np.where(np.isfinite(value), np.fmin(SLACK * error, np.inf), 0))
 
 
-def _surely_no_number(A: Bounded, B: Bounded) -> Array:
+def _surely_not_finite(A: Bounded, B: Bounded) -> Array:
     """Where `A B` is surely NaN or infinite: a term multiplies NaN or infinity by a number that is not 0."""
     infinite = [(~np.isfinite(x.value)).astype(np.float64) for x in (A, B)]
     nonzero = [
@@ -267,9 +245,9 @@ def _surely_no_number(A: Bounded, B: Bounded) -> Array:
     return np.asarray(infinite[0] @ nonzero[1] + nonzero[0] @ infinite[1] > 0)
 
 
-def _unknown(x: Bounded, unknown: Array) -> Bounded:
+def _with_unknown(x: Bounded, unknown: Array) -> Bounded:
     """The pair with an infinite bound and a finite value where `unknown`."""
-    value = np.where(unknown, if_finite(x.value, x.value), x.value)
+    value = np.where(unknown, where_finite(x.value, x.value), x.value)
     return Bounded(value, np.where(unknown, np.inf, x.error))
 
 
@@ -278,10 +256,11 @@ def _nearest_to_zero(z: Bounded) -> Array:
     return np.asarray(np.maximum(np.abs(z.value) - 2 * z.error, 0))
 
 
-def _through(z: Bounded, q: Array, slope: Array, rest: Array, width: float) -> Array:
-    """The error that z causes in a saturating function: with `slope`, at most `rest` (`width` across 0).
+def _propagated(z: Bounded, q: Array, slope: Array, rest: Array, width: float) -> Array:
+    """The error that the error of z causes in a saturating function, with its largest `slope` near z.
 
-    It is infinite if the error of z is infinite, since z may then be NaN.
+    It is at most `rest`, the distance to saturation; if z may be 0, it is at most `width`, the range of the
+    function. If the error of z is infinite, so is the result, since z may then be NaN.
     """
     error = np.fmin(z.error * slope, np.where(q < 1, rest, width))
     return np.where(z.error < np.inf, error, np.inf)

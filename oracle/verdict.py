@@ -218,7 +218,7 @@ class Comparison:
         inputs = self.inputs
         if isinstance(inputs, (BackwardInputs, LayerBackwardInputs)):
             if self.quantity in BY_SAMPLES:
-                inputs, column = inputs.columns([column]), 0
+                inputs, column = inputs.samples([column]), 0
             truth: Enclosure = exact_gradient.evaluate(inputs, radius)[self.quantity][unit, column, t]
             return truth
         truth = exact.evaluate(inputs.sample(column, t), radius)[self.quantity][unit, 0, t]
@@ -237,6 +237,6 @@ class Comparison:
         if self._is_gradient and self.quantity not in BY_SAMPLES:
             return {"name": self.label, "index": [unit, column]}
         sample, step = self._place(column, late)
-        row = self.inputs.row(self.quantity, unit)
+        row = self.inputs.row_name(self.quantity, unit)
         has_step = self.steps > 1 or not self.quantity.endswith(("_last", "0"))
         return {"name": self.label, "row": row, "sample": sample, **({"step": step} if has_step else {})}

@@ -98,5 +98,5 @@ def spread(example: Inputs, seed: int) -> Inputs:
     a0 = rng.uniform(-1, 1, (*example.a0.shape[:-1], m)) * np.minimum(factors, 1) * min(sizes[1], 1e6)
     c0 = rng.standard_normal((*example.c0.shape[:-1], m)) * factors * min(sizes[2], 1e6)
     dtype = example.x.dtype
-    samples = example.columns(np.arange(m) % example.x.shape[1])
+    samples = example.samples(np.arange(m) % example.x.shape[1])
     return replace(samples, x=x.astype(dtype), a0=a0.astype(dtype), c0=c0.astype(dtype))

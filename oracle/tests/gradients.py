@@ -65,7 +65,7 @@ def multiplied_out(inputs: BackwardInputs) -> dict[str, Array]:
     da, dc = np.zeros_like(inputs.a0), inputs.dc
     dx, sums = np.zeros_like(inputs.x), dict[str, Any]()
     for t in reversed(range(T_x)):
-        v = {name: array[:, :, t] for name, array in inputs.shown.items()}
+        v = {name: array[:, :, t] for name, array in inputs.cached.items()}
         xt, a_prev, c_prev = inputs.x[:, :, t], inputs.a_prev[:, :, t], inputs.c_prev[:, :, t]
         d = inputs.da[:, :, t] + da
         if inputs.kind == "rnn":

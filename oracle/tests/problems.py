@@ -5,9 +5,9 @@ from typing import Any, get_args
 import numpy as np
 from hypothesis import strategies as st
 
+from oracle.drawing import Lengths
 from oracle.exact import Enclosure, evaluate
 from oracle.inputs import Inputs
-from oracle.lengths import Lengths
 from oracle.problem import Activation, DType, LayerKind, LayerProblem, Problem
 from oracle.regimes import Regime
 from reference.contract import PARAMETERS, Array, extent

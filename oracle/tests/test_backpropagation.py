@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from oracle import backpropagation, backward_own_steps, exact_gradient, pytorch_gradient
 from oracle.backward_inputs import AnyBackward, BackwardInputs, LayerBackwardInputs
-from oracle.lengths import Lengths
+from oracle.drawing import Lengths
 from oracle.problem import DType, Problem
 from oracle.regimes import Regime
 from oracle.rounding import Bounded
@@ -99,8 +99,8 @@ def opposed(scale: float, dtype: DType) -> BackwardInputs:
     assert isinstance(given, BackwardInputs)
     large = replace(forward, c0=8 * forward.c0)
     inputs = BackwardInputs.of(large, given.da * np.asarray(scale, dtype), given.dc)
-    h = np.tanh(inputs.shown["c"])
-    return replace(inputs, dc=-(inputs.da * inputs.shown["ot"] * (1 - h * h))[:, :, 0])
+    h = np.tanh(inputs.cached["c"])
+    return replace(inputs, dc=-(inputs.da * inputs.cached["ot"] * (1 - h * h))[:, :, 0])
 
 
 @pytest.mark.parametrize(

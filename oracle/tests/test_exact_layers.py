@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import reference
+from oracle.drawing import Lengths
 from oracle.exact import Enclosure, evaluate, midpoints
 from oracle.inputs import Inputs, LayerInputs
-from oracle.lengths import Lengths
 from oracle.problem import LayerKind, LayerProblem, Problem
 from oracle.tests.decimals import layers
 from oracle.tests.problems import layer_problems, nonfinite
@@ -71,7 +71,7 @@ def test_a_sample_has_the_same_answer_alone(problem: LayerProblem) -> None:
     inputs = problem.inputs(problem.kind)
     together = evaluate(inputs, 1e-20)
     for j in range(problem.m):
-        for name, array in evaluate(inputs.columns([j]), 1e-20).items():
+        for name, array in evaluate(inputs.samples([j]), 1e-20).items():
             assert words(array) == words(together[name][:, j])
 
 

@@ -58,7 +58,7 @@ def test_what_is_indeterminate_is_nan(kind: Any, given: dict[str, float], name: 
 def test_an_infinity_times_a_value_that_cannot_be_told_from_zero_is_a_clear_error(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(exact, "LIMIT", 1000)
+    monkeypatch.setattr(exact, "MOST_BITS", 1000)
     inputs = Problem.rnn(n_x=0, n_a=2, n_y=1, m=1, T_x=3).inputs("rnn_forward")
     inputs.a0[...] = [[0.5], [0.25]]
     p = {**inputs.parameters, "Waa": np.array([[1.0, 1.0], [1.0, 1.0]]), "ba": np.zeros((2, 1))}

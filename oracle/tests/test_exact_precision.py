@@ -36,7 +36,7 @@ def test_a_chaotic_trajectory_is_enclosed_to_its_end(monkeypatch: pytest.MonkeyP
     a, _, _, _ = reference.lstm_forward(*inputs.arguments("lstm_forward"))
     assert np.abs(a - midpoints(enclosed))[:, :, :20].max() < 1e-9
     assert np.abs(a - midpoints(enclosed)).max() > 0.1
-    monkeypatch.setattr(exact, "LIMIT", 2000)
+    monkeypatch.setattr(exact, "MOST_BITS", 2000)
     with pytest.raises(ArithmeticError, match="2000 bits of precision do not enclose the exact result"):
         evaluate(inputs, 1e-15)
 
@@ -93,7 +93,7 @@ def test_the_precision_of_flint_is_left_as_it_was(monkeypatch: pytest.MonkeyPatc
     with ctx.workprec(77):
         evaluate(inputs, 1e-20)["a"][0, 0, 0].distance(0.5)
         assert ctx.prec == 77
-        monkeypatch.setattr(exact, "LIMIT", 200)
+        monkeypatch.setattr(exact, "MOST_BITS", 200)
         with pytest.raises(ArithmeticError):
             evaluate(inputs, 1e-20)
         assert ctx.prec == 77

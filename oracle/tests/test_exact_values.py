@@ -48,11 +48,11 @@ def test_the_enclosure_holds_what_decimal_arithmetic_finds(problem: Problem) -> 
 
 def test_the_digits_of_the_specification() -> None:
     x = (3, 10, 7)
-    lstm = evaluate(known("lstm", x, "Wf bf Wi bi Wo bo Wc bc Wy by").columns([2, 3, 4]), 1e-30)
+    lstm = evaluate(known("lstm", x, "Wf bf Wi bi Wo bo Wc bc Wy by").samples([2, 3, 4]), 1e-30)
     assert lstm["a"][4, 1, 6].distance_at_most(0.17211776753291663) < 2e-16
     assert lstm["y"][1, 2, 3].distance_at_most(0.9508734618501101) < 1e-15
     assert lstm["c"][1, 0, 1].distance_at_most(-0.8555449167181982) < 1e-15
-    rnn = evaluate(known("rnn", (3, 10, 4), "Waa Wax Wya ba by").columns([1, 3]), 1e-30)
+    rnn = evaluate(known("rnn", (3, 10, 4), "Waa Wax Wya ba by").samples([1, 3]), 1e-30)
     assert midpoints(rnn["a"][4, 0]).round(8).tolist() == [-0.99999375, 0.77911235, -0.99861469, -0.99833267]
     assert midpoints(rnn["y"][1, 1]).round(8).tolist() == [0.79560373, 0.86224861, 0.11118257, 0.81515947]
 
@@ -73,7 +73,7 @@ def test_a_sample_has_the_same_answer_alone(problem: Problem) -> None:
     inputs = problem.inputs(FORWARD[problem.kind])
     together = evaluate(inputs, 1e-20)
     for j in range(problem.m):
-        for name, array in evaluate(inputs.columns([j]), 1e-20).items():
+        for name, array in evaluate(inputs.samples([j]), 1e-20).items():
             assert list(map(str, array.flat)) == list(map(str, together[name][:, j].flat))
 
 

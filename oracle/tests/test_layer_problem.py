@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import reference
+from oracle.drawing import Lengths
 from oracle.inputs import LayerInputs
-from oracle.lengths import Lengths
 from oracle.problem import LayerProblem, Problem, siblings
 from oracle.regimes import Regime
 from oracle.tests.problems import layer_problems

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oracle.lengths import Lengths
+from oracle.drawing import Lengths
 from oracle.problem import LayerProblem, Problem
 from oracle.tests.problems import layer_problems
 from oracle.tests.test_layer_problem import some
@@ -52,7 +52,7 @@ def test_lengths_are_whole_numbers_of_steps(problem: LayerProblem) -> None:
 def test_columns_are_samples_with_their_lengths(problem: LayerProblem, data: st.DataObject) -> None:
     inputs = problem.inputs(problem.kind)
     samples = data.draw(st.lists(st.integers(0, problem.m - 1)))
-    chosen = inputs.columns(samples)
+    chosen = inputs.samples(samples)
     np.testing.assert_array_equal(chosen.x, inputs.x[:, samples])
     for name in ("a0", "c0"):
         np.testing.assert_array_equal(getattr(chosen, name), getattr(inputs, name)[:, :, samples])
@@ -73,11 +73,11 @@ def test_single_steps_lie_side_by_side(problem: LayerProblem) -> None:
     inputs, rng = problem.inputs(problem.kind), np.random.default_rng(problem.seed)
     shapes = ((*states.shape, problem.T_x) for states in (inputs.a0, inputs.c0))
     a, c = (rng.standard_normal(shape).astype(problem.dtype) for shape in shapes)
-    steps = inputs.from_each(*(each.reshape(*each.shape[:2], problem.m * problem.T_x) for each in (a, c)))
+    steps = inputs.single_steps(*(each.reshape(*each.shape[:2], problem.m * problem.T_x) for each in (a, c)))
     assert steps.lengths is None
     for j in range(problem.m):
         for t in range(problem.T_x):
-            one = steps.columns([j * problem.T_x + t])
+            one = steps.samples([j * problem.T_x + t])
             np.testing.assert_array_equal(one.x[:, 0, 0], inputs.x[:, j, t])
             np.testing.assert_array_equal(one.a0[:, :, 0], a[:, :, j, t])
             np.testing.assert_array_equal(one.c0[:, :, 0], c[:, :, j, t])
@@ -85,10 +85,10 @@ def test_single_steps_lie_side_by_side(problem: LayerProblem) -> None:
 
 def test_a_row_is_named_by_its_layer_direction_and_unit() -> None:
     inputs = Problem.lstm_layer(n_x=1, n_a=3, m=1, T_x=1, layers=2, directions=2, n_p=2).inputs("lstm_layer")
-    assert [inputs.row("a", unit) for unit in (0, 3)] == [
+    assert [inputs.row_name("a", unit) for unit in (0, 3)] == [
         "layer 1, forward, unit 0",
         "layer 1, backward, unit 1",
     ]
-    assert inputs.row("a_last", 3) == "layer 0, backward, unit 1"
-    assert inputs.row("c_last", 3) == "layer 0, backward, unit 0"
-    assert inputs.row("c_last", 11) == "layer 1, backward, unit 2"
+    assert inputs.row_name("a_last", 3) == "layer 0, backward, unit 1"
+    assert inputs.row_name("c_last", 3) == "layer 0, backward, unit 0"
+    assert inputs.row_name("c_last", 11) == "layer 1, backward, unit 2"

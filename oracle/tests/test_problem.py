@@ -162,7 +162,7 @@ def test_parameters_come_in_any_order() -> None:
 def test_columns_are_samples(problem: Problem, data: st.DataObject) -> None:
     inputs = problem.inputs(CELL[problem.kind])
     samples = data.draw(st.lists(st.integers(0, problem.m - 1)))
-    chosen = inputs.columns(samples)
+    chosen = inputs.samples(samples)
     for name in ("x", "a0", "c0"):
         np.testing.assert_array_equal(getattr(chosen, name), getattr(inputs, name)[:, samples])
     assert chosen.parameters is inputs.parameters
@@ -206,6 +206,6 @@ def test_a_span_and_what_resumes_after_it_make_the_whole(problem: Problem, t: in
     inputs = problem.inputs("rnn_forward")
     a = np.arange(inputs.a0.size * problem.T_x, dtype=float).reshape(*inputs.a0.shape, problem.T_x)
     t = min(t, problem.T_x - 1)
-    first, rest = inputs.span(0, t), inputs.resumed(t, a)
+    first, rest = inputs.span(0, t), inputs.remaining_steps(t, a)
     np.testing.assert_array_equal(np.concatenate([first.x, rest.x], axis=2), inputs.x)
     np.testing.assert_array_equal(rest.a0, a[:, :, t - 1])

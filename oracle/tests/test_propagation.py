@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oracle import pytorch
+from oracle.drawing import Lengths
 from oracle.inputs import Inputs, LayerInputs
-from oracle.lengths import Lengths
 from oracle.problem import LayerProblem, Problem
 from oracle.propagation import evaluate, evaluate_each
 from oracle.rounding import Bounded
@@ -51,7 +51,7 @@ def test_every_correct_program_stays_within_the_bound(name: str, problem: LayerP
     inputs = problem.inputs(problem.kind)
     answer = PROGRAMS[name](inputs)
     assert_within(answer, evaluate(inputs))
-    assert_exactly_within({name: array[:, :1] for name, array in answer.items()}, inputs.columns([0]))
+    assert_exactly_within({name: array[:, :1] for name, array in answer.items()}, inputs.samples([0]))
 
 
 @given(layer_problems())
@@ -63,7 +63,7 @@ def test_the_reference_stays_within_the_bound(problem: LayerProblem) -> None:
 
 @given(layer_problems(**some))
 def test_torch_and_the_evaluation_itself_stay_within_the_bound(problem: LayerProblem) -> None:
-    inputs = problem.inputs(problem.kind).columns([0])
+    inputs = problem.inputs(problem.kind).samples([0])
     assert_exactly_within(pytorch.run(inputs), inputs)
     assert_exactly_within({name: quantity.value for name, quantity in evaluate(inputs).items()}, inputs)
 
@@ -82,7 +82,7 @@ def test_single_steps_from_any_states_stay_within_the_bound(problem: LayerProble
         rng.uniform(-1, 1, (*states.shape[:2], problem.m * problem.T_x)).astype(problem.dtype)
         for states in (inputs.a0, inputs.c0)
     )
-    steps = inputs.from_each(a, c)
+    steps = inputs.single_steps(a, c)
     assert_within(PROGRAMS["all at once"](steps), evaluate(steps))
     assert_within(pytorch.run(steps), evaluate(steps))
 
@@ -150,7 +150,7 @@ def test_a_sample_has_the_bounds_that_it_has_alone_over_its_own_steps(problem: L
     inputs = problem.inputs(problem.kind)
     together = evaluate(inputs)
     for j, end in enumerate(inputs.ends):
-        alone = evaluate(replace(inputs.columns([j]), x=inputs.x[:, [j], :end], lengths=None))
+        alone = evaluate(replace(inputs.samples([j]), x=inputs.x[:, [j], :end], lengths=None))
         for name, bounded in together.items():
             ours, theirs = bounded[:, [j], :end], alone[name]
             assert (np.abs(ours.value - theirs.value) <= theirs.error).all(), name

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from oracle import pytorch
 from oracle.conversion import to_torch
+from oracle.drawing import Lengths
 from oracle.inputs import LayerInputs
-from oracle.lengths import Lengths
 from oracle.problem import DType, LayerKind, LayerProblem, Problem
 from oracle.propagation import evaluate
 from oracle.rounding import Bounded
@@ -145,7 +145,7 @@ def test_a_sample_is_answered_as_if_it_were_alone_at_its_length(kind: Any, lengt
         inputs = problem.inputs(kind)
         together = pytorch.run(inputs)
         for j, end in enumerate(inputs.ends):
-            alone = replace(inputs.columns([j]), x=inputs.x[:, [j], :end], lengths=None)
+            alone = replace(inputs.samples([j]), x=inputs.x[:, [j], :end], lengths=None)
             bounds = evaluate(alone)
             for name, array in pytorch.run(alone).items():
                 ours = together[name][:, [j], : end if name == "a" else 1]

@@ -23,7 +23,7 @@ def test_every_correct_program_stays_within_the_bound(name: str, problem: Proble
     inputs = problem.inputs((CELL if cell else FORWARD)[problem.kind])
     answer = PROGRAMS[name](inputs)
     assert_within(answer, evaluate(inputs))
-    assert_exactly_within({name: array[:, :1] for name, array in answer.items()}, inputs.columns([0]))
+    assert_exactly_within({name: array[:, :1] for name, array in answer.items()}, inputs.samples([0]))
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
@@ -34,7 +34,7 @@ def test_every_step_of_a_correct_program_stays_within_the_bound(name: str, probl
     steps = inputs.steps(answer["a"], answer.get("c", answer["a"][:0]))
     answer = {name: array.reshape(len(array), -1, 1) for name, array in answer.items()}
     assert_within(answer, evaluate(steps))
-    assert_exactly_within({name: array[:, -1:] for name, array in answer.items()}, steps.columns([-1]))
+    assert_exactly_within({name: array[:, -1:] for name, array in answer.items()}, steps.samples([-1]))
 
 
 @given(problems(**some, dtype=st.sampled_from(["float16", "float32"])))
@@ -43,7 +43,7 @@ def test_more_precision_than_asked_stays_within_the_bound(problem: Problem) -> N
     answer = in_float64(inputs)
     assert_within(answer, evaluate(inputs))
     assert_exactly_within(
-        {name: array.astype(problem.dtype)[:, :1] for name, array in answer.items()}, inputs.columns([0])
+        {name: array.astype(problem.dtype)[:, :1] for name, array in answer.items()}, inputs.samples([0])
     )
 
 
@@ -52,12 +52,12 @@ def test_torch_stays_within_the_bound(problem: Problem, cell: bool) -> None:
     inputs = problem.inputs((CELL if cell else FORWARD)[problem.kind])
     answer = pytorch.run(inputs)
     assert_within(answer, evaluate(inputs))
-    assert_exactly_within({name: array[:, :1] for name, array in answer.items()}, inputs.columns([0]))
+    assert_exactly_within({name: array[:, :1] for name, array in answer.items()}, inputs.samples([0]))
 
 
 @given(problems(**some))
 def test_the_evaluation_itself_stays_within_the_bound(problem: Problem) -> None:
-    inputs = problem.inputs(FORWARD[problem.kind]).columns([0])
+    inputs = problem.inputs(FORWARD[problem.kind]).samples([0])
     assert_exactly_within({name: quantity.value for name, quantity in evaluate(inputs).items()}, inputs)
 
 

@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from oracle.lengths import Lengths
+from oracle.drawing import Lengths
 from properties.implementations.implementation import Raised
 from properties.trials.law import law
 from properties.trials.trial import Trial
@@ -80,7 +80,7 @@ def test_each_length_alone(trial: Trial) -> None:
     """A sample gets the answer that it gets alone, cut to its length; beyond the length, `a` is 0."""
     inputs, every = trial.inputs, trial.answer.outputs
     for j, length in enumerate(inputs.ends):
-        alone = replace(inputs.columns([j]), x=inputs.x[:, [j], :length], lengths=None)
+        alone = replace(inputs.samples([j]), x=inputs.x[:, [j], :length], lengths=None)
         answer = trial.answer_to(alone).outputs
         among = {name: array[:, [j], :length] for name, array in every.items()}
         bounds = partial(trial.bounds_of, [j], slice(0, length))

@@ -18,7 +18,7 @@ def test_samples_independent(trial: Trial) -> None:
     """
     rng = np.random.default_rng(trial.problem.seed)
     samples = rng.permutation(trial.problem.m)[: rng.integers(trial.problem.m) + 1]
-    inputs = trial.inputs.columns(samples)
+    inputs = trial.inputs.samples(samples)
     every, alone = trial.answer.outputs, trial.answer_to(inputs).outputs
     of_samples = [name for name in every if not trial.contract.is_backward or name in BY_SAMPLES]
     among = {name: every[name][:, samples] for name in of_samples}
@@ -38,7 +38,7 @@ def test_split(trial: Trial) -> None:
     first = trial.inputs.span(0, t)
     parts = [(slice(0, t), first)]
     if trial.contract.kind == "rnn" and t < T_x:
-        rest = trial.inputs.resumed(t, whole["a"])
+        rest = trial.inputs.remaining_steps(t, whole["a"])
         parts.append((slice(t, T_x), rest))
     for steps, inputs in parts:
         part = trial.answer_to(inputs).outputs
@@ -57,7 +57,7 @@ def test_tail(trial: Trial) -> None:
     tail = trial.answer_to(rest).outputs
     parts = [(rest, slice(t, T_x), {"dx": tail["dx"]})]
     if trial.contract.kind == "rnn":
-        first = inputs.given_the_rest(t, tail["da0"][:, :, 0].astype(inputs.dtype))
+        first = inputs.first_steps(t, tail["da0"][:, :, 0].astype(inputs.dtype))
         head = trial.answer_to(first).outputs
         parts.append((first, slice(0, t), {"dx": head["dx"], "da0": head["da0"]}))
     for part, steps, ours in parts:

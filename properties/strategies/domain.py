@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import get_args
 
-from oracle.lengths import Lengths
+from oracle.drawing import Lengths
 from oracle.limits import ANYTHING, ONE_DIRECTION, TWO_DIRECTIONS, Empty, Limits
 from oracle.problem import Activation, DType, Initial, LayerProblem, Problem
 from oracle.regimes import ORDINARY, Regime

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from oracle.lengths import Lengths
+from oracle.drawing import Lengths
 from oracle.problem import LayerProblem, Problem, siblings
 from properties.strategies.domain import ANY_DOMAIN, Domain
 from properties.strategies.effort import Effort

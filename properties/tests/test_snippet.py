@@ -28,7 +28,7 @@ SMALL = st.builds(
 
 
 def of(function: str, problem: Problem) -> Problem:
-    given = {name: getattr(problem, name) for name in (*problem.varies, "regime", "seed", "dtype")}
+    given = {name: getattr(problem, name) for name in (*problem.free_sizes, "regime", "seed", "dtype")}
     made: Problem = getattr(Problem, CONTRACTS[function].kind)(**given)
     return made
 

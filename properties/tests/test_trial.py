@@ -140,7 +140,7 @@ def test_a_part_of_a_problem_on_which_a_function_hangs_is_told_and_larger_proble
     asked = trial(implementation, 5, "samples independent")
     assert outcome(asked)[0] is None
     with pytest.raises(ViolationError) as caught:
-        asked.answer_to(asked.inputs.columns(np.arange(4)))
+        asked.answer_to(asked.inputs.samples(np.arange(4)))
     assert caught.value.known["shapes"] == "x (1, 4, 1), a0 (1, 4)"
     assert asked.problem.m == 5
     assert outcome(trial(implementation, 9, "shapes"))[0] is None

@@ -161,7 +161,7 @@ def judge_late_call(
 
 def _size(problem: Problem) -> float:
     """The product of all sizes but n_y, with which the cost may grow."""
-    sizes: list[int] = [getattr(problem, name) for name in problem.varies if name != "n_y"]
+    sizes: list[int] = [getattr(problem, name) for name in problem.free_sizes if name != "n_y"]
     return math.prod(max(size, 1) for size in sizes)
 
 
@@ -175,7 +175,7 @@ def smaller_versions(problem: Problem) -> Sequence[Problem]:
 
 
 def _halved(problem: Problem) -> Problem:
-    sizes: dict[str, Any] = {name: (getattr(problem, name) + 1) // 2 for name in problem.varies}
+    sizes: dict[str, Any] = {name: (getattr(problem, name) + 1) // 2 for name in problem.free_sizes}
     if isinstance(problem, LayerProblem) and not problem.weights:
         sizes["n_p"] = min(problem.n_p, sizes["n_a"])
     return replace(problem, **sizes)

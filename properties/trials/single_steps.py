@@ -72,7 +72,7 @@ def step_through(
     before, shown = [], []
     for t in range(T_x):
         before.append((a, c))
-        outputs = call(inputs.single(t, a, c))
+        outputs = call(inputs.single_step(t, a, c))
         shown.append({name: array[:, :, 0] for name, array in outputs.items()})
         a = outputs["a_last"].reshape(a.shape)
         c = outputs["c_last"].reshape(c.shape) if "c_last" in outputs else c
@@ -81,4 +81,4 @@ def step_through(
         for states in zip(*before, strict=True)
     )
     ours = {name: steps_as_samples(np.stack([step[name] for step in shown], axis=2)) for name in shown[0]}
-    return ours, inputs.from_each(every_a, every_c)
+    return ours, inputs.single_steps(every_a, every_c)

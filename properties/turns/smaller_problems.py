@@ -28,7 +28,7 @@ def smaller(problem: Problem, domain: Domain) -> Iterator[Sequence[Problem]]:
     shapes = [sizes for sizes in product(*ranges) if _excess(sizes) <= MOST_EXCESS]
     simplest, *others = domain.regimes
     for sizes in sorted(shapes, key=lambda sizes: (sum(sizes), sizes)):
-        named: dict[str, Any] = dict(zip(problem.varies, sizes, strict=True))
+        named: dict[str, Any] = dict(zip(problem.free_sizes, sizes, strict=True))
         for regimes in filter(None, ([simplest], others)):
             seeds = range(max(PROBLEMS // (len(regimes) * len(domain.dtypes)), 1))
             yield [
@@ -39,7 +39,7 @@ def smaller(problem: Problem, domain: Domain) -> Iterator[Sequence[Problem]]:
 
 def reductions(problem: Problem) -> Iterator[Problem]:
     """The problem with one size reduced: to 1, then by half, by a quarter, and so on down to by 1."""
-    names = [*reversed(problem.varies)]
+    names = [*reversed(problem.free_sizes)]
     if isinstance(problem, LayerProblem) and not problem.weights:
         names += ["n_p", "layers", "directions"]
     for name in names:
