@@ -104,6 +104,13 @@ def test_depth_and_size_have_limits_on_both_sides(monkeypatch: pytest.MonkeyPatc
     for containers in (deep, wide):
         with pytest.raises(CodecError, match="has more than 1000000 parts, or is nested more than 32 deep"):
             decode(with_header([len(containers) - 1, [], [], containers]))
+    monkeypatch.setattr(codec, "MAX_NODES", 1000)
+    for unused in ([["l"]] * 4000, [["l", *([0] * 8000)]], [["l", [{}] * 4000]]):
+        with pytest.raises(CodecError, match="has more than 1000 parts"):
+            decode(with_header([0, [], [], [*unused, ["l"]]]))
+    monkeypatch.setattr(codec, "MAX_BYTES", 2**19)
+    with pytest.raises(CodecError, match="takes more than"):
+        decode(with_header(["a" * 2**19, [], [], []]))
 
 
 def test_what_is_nested_too_deep_becomes_a_leaf_there_alone() -> None:

@@ -16,7 +16,7 @@ header is `[value, groups, order, containers]`:
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Union
 
 from numpy import asarray, dtype, generic, ndarray, uint8
 
@@ -67,8 +67,7 @@ def encode(value: Any) -> bytes:
         header = _dumps([tree, groups, encoder.order, encoder.containers]).encode()
     except ValueError:  # more than 4300 digits
         raise CodecError("has an integer of thousands of digits") from None
-    if len(header) > MAX_BYTES:
-        raise CodecError(_TOO_LARGE)
+    _check_size(header)
     return b"".join([len(header).to_bytes(_LENGTH_BYTES, "little"), header, *blocks])
 
 
@@ -79,10 +78,20 @@ def decode(data: bytearray) -> Any:
     """
     try:
         end = _LENGTH_BYTES + int.from_bytes(data[:_LENGTH_BYTES], "little")
-        tree, groups, order, containers = _loads(data[_LENGTH_BYTES:end].decode("ascii"))
+        header = data[_LENGTH_BYTES:end]
+        _check_size(header)
+        tree, groups, order, containers = _loads(header.decode("ascii"))
         return _decoded_value(tree, _decoded_arrays(groups, order, data[end:]), containers)
     except Exception as error:  # json and NumPy raise errors of many types
         raise CodecError(f"not an encoding: {error}") from None
+
+
+def _check_size(header: Union[bytes, bytearray]) -> None:
+    """Raise `CodecError` if decoding the header would take too much memory, also for unused parts."""
+    if len(header) > MAX_BYTES:
+        raise CodecError(_TOO_LARGE)
+    if sum(map(header.count, (b"[", b"{", b","))) > 8 * MAX_NODES:  # up to 4 for a part, with its array
+        raise CodecError(f"has more than {MAX_NODES} parts")
 
 
 class _Encoder:
