@@ -21,22 +21,24 @@ pytest_plugins = [
     f"{PREFIX}properties.session.law_runs",
 ]
 
-# For torch and NumPy's BLAS, which are imported later. Their threads busy-wait for each other, so that two
+# torch and NumPy's BLAS, which are imported later, read this. Their threads wait in busy loops, so that two
 # workers on two cores would be no faster than one.
 os.environ["OMP_NUM_THREADS"] = "1"
 
-# Torch creates half a million permanent objects, which every garbage collection would traverse, including the
-# last one at the exit: that one alone takes a fifth of the time of `import torch`.
+# Torch creates half a million objects that exist until the end, and that every garbage collection traverses.
+# The last collection, at the exit, alone takes a fifth of the time of `import torch`.
 gc.set_threshold(50_000)
 atexit.register(gc.freeze)
 
 settings.register_profile(
     "dev",
-    max_examples=8,  # of five problems each, besides fixed problems; more examples found no more mistakes
+    max_examples=8,  # of five problems each, besides the fixed problems; more have found no more mistakes
     deadline=None,
-    derandomize=False,  # Hypothesis would set this on CI; properties/session chooses the seed
-    database=None,  # properties/failure_database/store.py stores problems, the same in every profile
-    phases=[phase for phase in Phase if phase is not Phase.explain],  # it takes 30 times as long as the run
+    derandomize=False,  # on CI, the default is True; properties/session/options.py chooses the seed
+    database=None,  # properties/failure_database/store.py stores failing problems
+    phases=[
+        phase for phase in Phase if phase is not Phase.explain
+    ],  # which takes 30 times as long as the run
     suppress_health_check=[HealthCheck.too_slow],
     report_multiple_bugs=False,
     verbosity=Verbosity.quiet,  # a violation has its own message
@@ -57,24 +59,24 @@ OPTIONS: Sequence[tuple[str, str, dict[str, Any], str]] = (
         "or a model.onnx with recurrent nodes; repeatable (default: reference)",
     ),
     ("--weights", "FILE[:PREFIX]", _EACH, "use the trained weights in a file; repeatable"),
-    ("--layout", "NAME", {}, "the layout, if the weights' names do not tell it"),
-    ("--like", "CLASS", {}, "judge a class of modules as CLASS: docs/modules.md"),
-    ("--converts", "CLASS", {}, "judge what a function makes of a CLASS"),
+    ("--layout", "NAME", {}, "the layout of weights whose names do not tell it"),
+    ("--like", "CLASS", {}, "the target replaces CLASS (see docs/modules.md)"),
+    ("--converts", "CLASS", {}, "the target converts a CLASS: judge its result"),
     ("--with", "NAME=VALUE", {**_EACH, "dest": "fixed"}, "argument of the module's constructor; repeatable"),
-    ("--gates", "ORDER", {}, "order of the module's gates: ifgo, or xh:ifgo"),
+    ("--gates", "ORDER", {}, "the order of the module's gates, such as ifgo"),
     ("--device", "NAME", {}, "where the module computes: cuda (default: cpu)"),
     ("--python", "PATH", {}, "run the targets with this interpreter"),
-    ("--helpers", "DIR", {}, "add this folder of modules to the targets' path"),
+    ("--helpers", "DIR", {}, "a folder of modules that the targets import"),
     ("--time-limit", "SECONDS", _NUMBER, "limit for a call (default: 5)"),
     ("--import-time-limit", "SECONDS", _NUMBER, "limit for the import of a target (default: 20)"),
     ("--memory-limit", "GIB", _NUMBER, "limit for the data of a target (default: 4)"),
-    ("--report", "FILE", _EACH, "write FILE.json, .html or .csv; repeatable"),
+    ("--report", "FILE", _EACH, "a report: FILE.json, .html or .csv; repeatable"),
     ("--report-each", "FOLDER", {}, "write a page for the author of each target"),
     ("--expected-failures", "FILE", {}, "a TOML file of known failures (see docs/report.md)"),
     ("--reproduce", "PROBLEM", {}, "run the laws on one problem: 'Problem.lstm(...)'"),
-    ("--fuzz-for", "TIME", {}, "draw problems for 90s, 10m, 4h or 2d"),
+    ("--fuzz-for", "TIME", {}, "draw new problems for 90s, 10m, 4h or 2d"),
 )
-"""The options of rnn-crosscheck: name, metavar, other arguments of `addoption`, help."""
+"""The options of rnn-crosscheck: the name, the metavar, other arguments of `addoption`, the help."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -13,10 +13,10 @@ _OURS = "(reference|oracle|properties)"
 
 
 class OneName(BuildHookInterface[Any]):
-    """Moves the packages into one, and rewrites their imports of each other."""
+    """Moves our packages into one package, and rewrites their imports of each other."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Write every file of the product as in the wheel; an editable install needs no change."""
+        """Write every file of the product as the wheel has it. An editable install needs no change."""
         if version == "editable":
             return
         root = Path(self.root)
@@ -34,12 +34,12 @@ class OneName(BuildHookInterface[Any]):
             build_data["force_include"][str(written)] = str(inside)
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
-        """Remove the files that were written."""
+        """Remove the files that `initialize` has written."""
         if version != "editable":
             self._written.cleanup()
 
 
 def renamed(source: str) -> str:
-    """The source of a module, with the imports of our packages as in the wheel."""
+    """Return the source of a module, with the imports of our packages as in the wheel."""
     source = re.sub(rf"^(\s*)import {_OURS}$", rf"\1from {NAME} import \2", source, flags=re.MULTILINE)
     return re.sub(rf"^(\s*)from {_OURS}\b", rf"\1from {NAME}.\2", source, flags=re.MULTILINE)

@@ -1,5 +1,4 @@
-"""What must hold of any implementation, and how one is held to it: a room for each step of a problem.
+"""The laws, and the packages that check an implementation by them, report the results, and run all in pytest.
 
-Drawn, posed, answered (by a worker), judged, explained, stored, and in the end reported; a turn runs a law
-through them. docs/architecture.md has the picture, and what each room may import.
+docs/architecture.md says what each package does, and which other packages it may import.
 """

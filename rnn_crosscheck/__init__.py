@@ -1,9 +1,9 @@
-"""Finds out whether a recurrent forward pass is right; if not, on which smallest problem, and why.
+"""Tells whether a recurrent forward pass is right, and if not, shows the smallest failing problem, and why.
 
-`judge` returns the verdict on a target, and `laws` makes each law a test case of another suite. A failure
-prints a `Problem`. `to_torch`, `from_torch`, and the same for ONNX and Keras, convert the weights of layers;
-`layout.LAYOUTS` describes the layouts of all frameworks, and needs NumPy alone. `like` makes the functions of
-a target from a class of torch modules.
+`judge` returns the verdict on a target. `laws` makes each law a test case of another test suite. A `Problem`
+is the line that a failure prints. `to_torch` and `from_torch`, and the same for ONNX and Keras, convert the
+weights of layers. `layout.LAYOUTS` describes the layouts of all frameworks. `like` makes the functions of a
+target from a class of torch modules.
 """
 
 from typing import Any
@@ -24,7 +24,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name on first use, since the process of a target needs none."""
+    """Import a public name on first use, because the process of a target must not load all of them."""
     if name == "Problem":
         from oracle.problem import Problem
 

@@ -14,27 +14,30 @@ if (ROOT / "hatch_build.py").is_file():
 
 
 def main() -> int:
-    """Run the command; the exit status is that of `properties.session.command.main`."""
-    ended: list[int] = []
-    atexit.register(_end_process, ended)  # before all others, so that it is called after them
-    gc.set_threshold(50_000)  # as in conftest.py, which is imported after pytest and Hypothesis
+    """Run the command, and return its exit status."""
+    statuses: list[int] = []
+    atexit.register(_end_process, statuses)  # functions are called in the reverse order, so this one last
+    gc.set_threshold(50_000)  # as in conftest.py, but before pytest and Hypothesis are imported
     from properties.session import command
 
     try:
-        ended.append(command.main())
-    except BrokenPipeError:  # the reader of our output has ended, as `head` does
+        statuses.append(command.main())
+    except BrokenPipeError:  # the reader of our output, such as `head`, has ended
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        ended.append(1)
-    return ended[0]
+        statuses.append(1)
+    return statuses[0]
 
 
-def _end_process(ended: list[int]) -> None:
-    """End the process at once: freeing the objects of torch takes a fifth of the time of its import."""
+def _end_process(statuses: list[int]) -> None:
+    """End the process at once: to free the objects of torch takes a fifth of the time of its import.
+
+    `statuses` is empty if `main` has raised an exception.
+    """
     with suppress(OSError):  # a closed pipe, which the interpreter reports
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
-        if ended:
-            os._exit(ended[0])
+        if statuses:
+            os._exit(statuses[0])
 
 
 if __name__ == "__main__":

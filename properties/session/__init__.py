@@ -1,1 +1,1 @@
-"""pytest's session: options, the tests of the laws, their fixtures and their outcomes."""
+"""Connects the laws to pytest: options, tests, fixtures and results."""

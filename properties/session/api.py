@@ -22,11 +22,11 @@ from properties.reports.results import LawResult
 
 
 def judge(target: str | PathLike[str], *options: str) -> Judgement:
-    """The verdict on one target, with the result of every law; the findings of a failure are data.
+    """Return the judgement of one target: its verdict, and the result of every law.
 
-    `target` and `options` are those of the command `rnn-crosscheck`: `judge("my_rnn.py", "-m", "spec")`.
-    Raises `ValueError` with the message of the command if the target does not exist or an option is wrong,
-    and if `target` names several targets.
+    `target` and `options` are those of the command `rnn-crosscheck`: `judge("my_rnn.py", "-m", "spec")`. If
+    the target does not exist or an option is wrong, raises `ValueError` with the message of the command.
+    Raises `ValueError`, too, if `target` names several targets.
     """
     with TemporaryDirectory() as folder:
         file = Path(folder, "report.json")
@@ -48,9 +48,8 @@ def laws(target: str | PathLike[str], *options: str) -> Callable[[Callable[..., 
         def test_my_rnn(law):
             law()
 
-    `target` and `options` are those of `judge`, which runs once, when the first case is called. A law that
-    cannot be checked is skipped. Raises `ValueError` as `judge` does. The model is scikit-learn's
-    `parametrize_with_checks`.
+    `target` and `options` are those of `judge`, which the first test case calls. A law that cannot be checked
+    is skipped. Raises `ValueError` as `judge` does. The model is scikit-learn's `parametrize_with_checks`.
     """
     target = fspath(target)
     printed = _run(target, *options, "--collect-only", "-q")
@@ -65,7 +64,7 @@ def laws(target: str | PathLike[str], *options: str) -> Callable[[Callable[..., 
 
 
 def _check(target: str, options: tuple[str, ...], law: str, function: str) -> None:
-    """Fail or skip the calling test, as the law did. The first call judges the target."""
+    """Fail the calling test if the law failed, and skip the test if the law was skipped."""
     result = _results(target, options)[law, function]
     if result.status == "skipped":
         pytest.skip(result.message)
@@ -79,7 +78,7 @@ def _results(target: str, options: tuple[str, ...]) -> dict[tuple[str, str], Law
 
 
 def _run(*arguments: str) -> str:
-    """The output of the command."""
+    """Run the command, and return its output; after wrong usage, only the message of the error."""
     command = [sys.executable, "-m", "rnn_crosscheck", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode <= 1:

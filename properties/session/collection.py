@@ -1,4 +1,4 @@
-"""Collects the selected tests of the laws for each target, in order, and distributes them to workers."""
+"""Selects and sorts the tests of the laws for each target, and distributes them to workers."""
 
 import gc
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from properties.trials.law import Law
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Let `-k` select by the names of laws and functions, not by the name of the target."""
+    """Remove the target from the name of a test, so that `-k` selects only by laws and functions."""
     if isinstance(item, pytest.Function) and "implementation" in item.fixturenames:
         function = item.callspec.params.get("function")
         item.name = f"{item.originalname}[{function}]" if function else item.originalname
@@ -24,44 +24,48 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Sort the tests by target, the robust laws of each last, and select those of `--reproduce`.
+    """Select the tests for the options, and sort them by target, with the robust laws of each target last.
 
-    Robust laws are last, since a function that hangs on their inputs is not called by any other law.
+    A function that hangs is not called any more. Since it may hang on the inputs of robust laws, these run
+    after the spec laws.
     """
     targets, problem = config.stash[TARGETS], config.stash[PROBLEM]
     items[:] = [item for item in items if _is_selected(item, targets)]
     if problem:
         concerned = [item for item in items if _concerns(item, problem, targets)]
         if all(law_of(item) is None for item in concerned):
-            concerned = []  # only laws about the target are left
+            concerned = []  # no law is checked on the problem
         config.hook.pytest_deselected(items=[item for item in items if item not in concerned])
         items[:] = concerned
-    places = {target: place for place, target in enumerate(targets.names)}
+    numbers = {target: number for number, target in enumerate(targets.names)}
 
     def rank(item: pytest.Item) -> tuple[int, bool]:
-        given = _parameters(item)
-        return places[given["implementation"]] if given else -1, not item.get_closest_marker("spec")
+        parameters = _parameters(item)
+        number = numbers[parameters["implementation"]] if parameters else -1
+        return number, not item.get_closest_marker("spec")
 
     items.sort(key=rank)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish() -> None:
-    """Exclude the tests, which stay to the end, from garbage collection."""
+    """Exclude the tests from garbage collection, since they exist until the end of the run."""
     gc.freeze()
 
 
 def _parameters(item: pytest.Item) -> Mapping[str, str]:
-    """The `implementation` and the `function` of the test of a law; empty for any other test."""
+    """The parameters `implementation` and `function` of the test of a law; empty for any other test."""
     if isinstance(item, pytest.Function) and item.get_closest_marker("law"):
         return {name: str(value) for name, value in item.callspec.params.items()}
     return {}
 
 
 def _is_selected(item: pytest.Item, targets: Targets) -> bool:
-    """Whether the target is judged by this function."""
-    given = _parameters(item)
-    return "function" not in given or given["function"] in targets.functions[given["implementation"]]
+    """Whether the options select the function of a test for its target."""
+    parameters = _parameters(item)
+    if "function" not in parameters:
+        return True
+    return parameters["function"] in targets.functions[parameters["implementation"]]
 
 
 def law_of(item: pytest.Item) -> Law | None:
@@ -71,8 +75,11 @@ def law_of(item: pytest.Item) -> Law | None:
 
 
 def _concerns(item: pytest.Item, problem: Problem, targets: Targets) -> bool:
-    law, given = law_of(item), _parameters(item)
-    return law is None or law.concerns(given["function"], problem, targets.limits(given["implementation"]))
+    """Whether the law of a test can be checked on the problem; true for a test without a law."""
+    law, parameters = law_of(item), _parameters(item)
+    return law is None or law.concerns(
+        parameters["function"], problem, targets.limits(parameters["implementation"])
+    )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -84,16 +91,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Run all laws of a target in one worker, if there are many targets."""
+    """With many targets, run all laws on a target in the same worker."""
     if len(config.stash[TARGETS].names) > FEW_TARGETS and config.getoption("dist") == "load":
         return scope_scheduler(config, log, implementation_in)
     return None
 
 
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
-    """With many targets, let a worker send only the call of a test and the phases that failed.
+    """With many targets, let a worker report only the call of a test, and a setup or teardown that failed.
 
-    That is one message in place of five. An option may need the others.
+    This saves four of five messages. Some options need all messages.
     """
     config = item.config
     needs_all = config.option.verbose > 0 or config.getoption("xmlpath", None)

@@ -1,4 +1,4 @@
-"""The command `rnn-crosscheck`: pytest on the laws, independent of the user's own pytest settings."""
+"""The command `rnn-crosscheck`: runs pytest on the laws, independent of the user's own pytest settings."""
 
 import os
 import re
@@ -10,7 +10,7 @@ from itertools import chain
 from pathlib import Path
 from shutil import get_terminal_size
 from textwrap import fill
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 
@@ -21,25 +21,24 @@ from properties.internals.pytest_internals import (
     word_usage_errors,
 )
 from properties.reports.report import FORMATS
-from properties.trials.law import Grade
+from properties.reports.results import GRADES
 from properties.worker.own_modules import PREFIX
 from properties.worker.targets import closest
 
 PROPERTIES = Path(__file__).parents[1]
 
 ABOUT = (
-    "Checks the recurrent forward passes of each TARGET: a .py or .ipynb file, a directory or glob of them, "
-    "a module, or module:attribute (default: the reference). For trained weights: `weights FILE`, "
-    "`convert FILE OUT`, `M.onnx --against MODULE:FACTORY`; `weights --help` and the like say more."
+    "Tells whether the recurrent forward passes of each TARGET are right. A TARGET is a .py or .ipynb file, "
+    "a directory or glob of such files, a module, or module:attribute (default: the reference). For trained "
+    "weights: `weights FILE`, `convert FILE OUT`, `M.onnx --against MODULE:FACTORY`, each with --help."
 )
-CLOSE = (
-    "Also accepts all other options of pytest (see `pytest --help`). Exit status: 0 if every law holds, 1 if "
-    "one does not, 4 if a target or an option does not exist."
+EPILOG = (
+    "All other options of pytest work, too (see `pytest --help`). Exit status: 0 if every law holds, 1 if a "
+    "law does not hold, 4 if a target or an option is wrong."
 )
-GRADES = get_args(Grade)
-OF_PYTEST = {
+PYTEST_OPTIONS = {
     "-k NAMES": "select by name: -k lstm, -k 'rnn and not robust'",
-    "-m spec": "run only the spec grade (ordinary inputs)",
+    "-m spec": "check only the laws on ordinary inputs",
     "-n 2": "use two cores (-n auto: all cores)",
     "-x": "stop at the first failure",
     "-q, -v": "print less, or more",
@@ -47,24 +46,23 @@ OF_PYTEST = {
     "--hypothesis-seed N": "draw the same problems as a run with this seed",
     "--junitxml FILE": "write a JUnit report",
 }
-"""The most useful options of pytest and its plugins. The command accepts the others, too."""
+"""The most useful options of pytest and its plugins, and their help."""
 
 
 def main() -> int:
-    """Run the laws; the exit status is pytest's (see docs/report.md)."""
+    """Run the command, and return the exit status that docs/report.md describes."""
     if sys.argv[1:] in (["--version"], ["-V"]):
         print(f"rnn-crosscheck {version('rnn-crosscheck')}")
         return 0
     if sys.argv[1:2] and sys.argv[1] in ("weights", "convert"):
-        from properties.session import weights  # imported here, as other runs do not need it
+        from properties.session import weights  # only this command needs the slow import
 
         return weights.main(sys.argv[1:])
     if any(word.partition("=")[0] == "--against" for word in sys.argv[1:]):
         from properties.session import parity
 
         return parity.main(sys.argv[1:])
-    # The laws must not be affected by the options, plugins, configuration and conftest.py of the user's
-    # tests.
+    # The options, plugins, configuration and conftest.py of the user's tests must not affect the laws.
     for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):
         os.environ.pop(name, None)
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
@@ -104,18 +102,18 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Make messages about wrong options refer to this command instead of pytest."""
+    """Make messages about wrong options refer to this command, and not to pytest."""
     word_usage_errors(usage_error)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Take positional arguments as targets, not as pytest's test files, before the options are read."""
+    """Take positional arguments as targets, not as test files, before `options` reads the targets."""
     targets = positional_arguments(config)
     config.option.implementation = [*(config.option.implementation or ()), *targets]
     config.args[:] = [str(PROPERTIES / "laws")]
     if config.option.reportchars == "fE":  # pytest's default
-        config.option.reportchars = ""  # the closing table lists the failures, and each mistake once
+        config.option.reportchars = ""  # the closing table lists the failures
     for word in re.findall(r"\w+", config.option.markexpr):
         if word not in (*GRADES, "and", "or", "not"):
             raise pytest.UsageError(
@@ -138,25 +136,25 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def usage_error(message: str, options: Sequence[str]) -> str:
-    """Return argparse's message about a wrong option, with a hint at the help and at a similar option."""
+    """Extend the message of argparse about a wrong option: name the help, and a similar option."""
     for word in message.split():
         name = word.strip(":,").partition("=")[0]
         if name.startswith("--") and name not in options:
             suffix = f".{name.removeprefix('--')}"
-            is_format = suffix in FORMATS  # as in --html
+            is_format = suffix in FORMATS  # such as --html
             hint = f"; did you mean --report FILE{suffix}?" if is_format else closest(name, options)
             return f"{message} (see rnn-crosscheck --help){hint}"
     return f"{message} (see rnn-crosscheck --help)"
 
 
 def help_text(config: pytest.Config) -> str:
-    """Return the usage, the options of rnn-crosscheck, and the most useful options of pytest."""
+    """Return the text of `--help`: the usage, our options, and the most useful options of pytest."""
     options: Any = config.pluginmanager.getplugin(f"{PREFIX}conftest")
     ours = {f"{name} {metavar}": help for name, metavar, _, help in options.OPTIONS[1:]}
     wrap = partial(fill, width=min(get_terminal_size().columns, 110), break_on_hyphens=False)
     lines = ["usage: rnn-crosscheck [TARGET ...] [options]", "", wrap(ABOUT), ""]
-    for options in (ours, OF_PYTEST):
+    for options in (ours, PYTEST_OPTIONS):
         for option, help in options.items():
             lines.append(wrap(help, initial_indent=f"  {option:<28}", subsequent_indent=" " * 30))
         lines.append("")
-    return "\n".join([*lines, wrap(CLOSE)])
+    return "\n".join([*lines, wrap(EPILOG)])

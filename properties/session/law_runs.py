@@ -1,4 +1,4 @@
-"""Runs the law of a test: its fixtures, its share of the time, and its result in pytest's report."""
+"""Runs the law of a test: its fixtures, its share of the time, and its result in the report of pytest."""
 
 import ctypes
 import sys
@@ -40,33 +40,33 @@ if TYPE_CHECKING:
 
 TURN = pytest.StashKey[Turn]()
 SHARE = pytest.StashKey[float]()
-"""The seconds of a share of the time, in a run that fuzzes."""
+"""The seconds of one share of the time of `--fuzz-for`."""
 
 SHARES_OF_COMPLETE_LAWS = 8
-"""The shares of a law on a sequence that any wrong number breaks. Another law has one."""
+"""The shares of a complete law on a function that loops over time. Any other law has one share."""
 
 
 @pytest.fixture(scope="session")
 def implementation(request: pytest.FixtureRequest) -> Iterator[Implementation]:
-    """The implementation under test, in a process of its own; it and its replies are freed after its laws."""
+    """The implementation under test. After its laws have run, its process and its replies are freed."""
     targets = request.config.stash[TARGETS]
     yield targets.implementation(request.param)
     targets.free(request.param)
     free_cached_answers()
     if sys.platform == "linux":
-        with suppress(OSError, AttributeError):  # another library than glibc
-            ctypes.CDLL(None).malloc_trim(0)  # many small arrays leave much freed memory
+        with suppress(OSError, AttributeError):  # the C library is not glibc
+            ctypes.CDLL(None).malloc_trim(0)  # return the memory of many small arrays to the system
 
 
 @pytest.fixture
 def tally() -> Tally:
-    """The counts of a law that is about the target."""
+    """The counts of a law about the whole target, which has no turn."""
     return Tally()
 
 
 @pytest.fixture
 def turn(request: pytest.FixtureRequest, implementation: Implementation, function: str) -> Turn:
-    """One run of the law; in a run that fuzzes without a seed, and until its share of the time is over."""
+    """The turn of the law. A turn that fuzzes has no seed, and ends when its share of the time is over."""
     config, law = request.config, request.function.law
     database = DirectoryBasedExampleDatabase(config.invocation_params.dir / DIRECTORY)
     seed = None if FUZZING_TIME in config.stash else int(config.option.hypothesis_seed)
@@ -84,7 +84,7 @@ def turn(request: pytest.FixtureRequest, implementation: Implementation, functio
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Divide the time of `--fuzz-for`, of all workers, among the laws that are selected."""
+    """Divide the time of `--fuzz-for`, multiplied by the number of workers, among the selected laws."""
     config = session.config
     if seconds := config.stash.get(FUZZING_TIME, 0.0):
         workers = getattr(config, "workerinput", {"workercount": 1})["workercount"]
@@ -92,7 +92,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def shares(item: pytest.Item) -> int:
-    """The shares of a test; a test without a law has none."""
+    """The number of shares of a test: 0 for a test without a law."""
     law = law_of(item)
     if not law or not isinstance(item, pytest.Function):
         return 0
@@ -102,7 +102,7 @@ def shares(item: pytest.Item) -> int:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Free the memory of a test after it has run: its turn, and in a worker of pytest-xdist its reports."""
+    """Free the turn of a test after the test has run, and in a worker of pytest-xdist also its reports."""
     result = yield
     drop_stash(item)
     reporter = item.config.pluginmanager.getplugin("terminalreporter")
@@ -115,37 +115,37 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show a violation by its message, and add the result of the law to the report."""
+    """Put the message of a violation and the result of the law into the report."""
     error = call.excinfo.value if call.excinfo else None
     failure = None
     if violation := _violation(error):
-        from properties.explanations.failure import Failure  # only a run with a violation needs it
+        from properties.explanations.failure import Failure  # a slow import
 
         failure = Failure(violation)
     with with_message(item, printable(failure.message)) if failure else nullcontext():
         report = yield
-    is_over = report.when == "call" or (report.when == "setup" and report.failed)
-    if is_over and item.get_closest_marker("law"):
+    has_outcome = report.when == "call" or (report.when == "setup" and report.failed)
+    if has_outcome and item.get_closest_marker("law"):
         broke = report.failed and not failure and not isinstance(error, pytest.fail.Exception)
         result = _result(item, report, failure, broke)
         report.user_properties.append(("law", asdict(result)))
         if result.is_excused:
-            report.outcome = "skipped"  # with `wasxfail` pytest counts an expected failure
+            report.outcome = "skipped"  # with `wasxfail`, pytest counts this as an expected failure
             report.wasxfail = result.expected or f"by {', '.join(result.helpers)}"
     return report
 
 
 def _violation(error: BaseException | None) -> ViolationError | None:
-    """The violation in an error, or in an exception group, which Hypothesis raises for flaky failures."""
+    """The violation in an error. For flaky failures, Hypothesis raises an exception group."""
     if isinstance(error, BaseExceptionGroup):
-        return next((found for inner in error.exceptions if (found := _violation(inner))), None)
+        return next(filter(None, map(_violation, error.exceptions)), None)
     return error if isinstance(error, ViolationError) else None
 
 
 def _result(
     item: pytest.Item, report: pytest.TestReport, failure: "Failure | None", broke: bool
 ) -> LawResult:
-    """The result of a law; `broke` says whether the harness failed."""
+    """Make the result of a law. If `broke`, an exception other than a violation ended the law."""
     assert isinstance(item, pytest.Function)
     marker = item.get_closest_marker("law")
     assert marker

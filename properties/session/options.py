@@ -1,4 +1,4 @@
-"""Reads the options about the run: the seed, the problem and reports. `target_options` reads the others."""
+"""Reads the options about the run (seed, problem, reports), and prints the header of the run."""
 
 import platform
 import random
@@ -30,35 +30,35 @@ from properties.session.target_options import AFFECTING_RESULTS, TARGETS, read_t
 PROBLEM = pytest.StashKey[Problem | None]()
 EXPECTED = pytest.StashKey[list[ExpectedFailure]]()
 FUZZING_TIME = pytest.StashKey[float]()
-"""The seconds of `--fuzz-for`, if the run fuzzes."""
+"""The seconds of `--fuzz-for`; absent in a run without this option."""
 
 FUZZ = "fuzz"
-"""The profile of a run that fuzzes."""
+"""The Hypothesis profile of a run with `--fuzz-for`."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Check the options before anything runs, and choose the seed, so that every run can be repeated."""
-    config.addinivalue_line("markers", "spec: a law for every implementation of the specification")
-    config.addinivalue_line("markers", "robust: a law for implementations that are used with extreme inputs")
-    config.addinivalue_line("markers", "law(name, grade): the name of a test in the reports")
-    config.option.force_short_summary = True  # also on CI, pytest prints each long message once
+    """Check the options before a law runs, and choose the seed, so that every run can be repeated."""
+    config.addinivalue_line("markers", "spec: a law on ordinary inputs")
+    config.addinivalue_line("markers", "robust: a law on extreme or empty inputs, or in lower precision")
+    config.addinivalue_line("markers", "law(name, grade): the name of a law, and its grade")
+    config.option.force_short_summary = True  # on CI, too, pytest prints each long message once
     reproduce = config.getoption("--reproduce")
     directory = config.invocation_params.dir
-    known = config.getoption("--expected-failures")
+    expected = config.getoption("--expected-failures")
     files = [directory / file for file in config.getoption("--report") or ()]
     folder = directory / each_in if (each_in := config.getoption("--report-each")) else None
     reports = Reports(files, folder)
     try:
-        failures = config.stash[EXPECTED] = expected_failures.read(directory / known) if known else []
+        failures = config.stash[EXPECTED] = expected_failures.read(directory / expected) if expected else []
         reports.check()
         if config.getoption("--fuzz-for") is not None:
             config.stash[FUZZING_TIME] = fuzzing_time(config)
             config.option.hypothesis_profile = FUZZ
             config.option.maxschedchunk = 1  # a worker of pytest-xdist that is free takes the next law
-        _fix_the_seed(config)
+        _choose_seed(config)
         read_targets(config)
-        config.stash[PROBLEM] = _problem_of_a_law(reproduce, config) if reproduce else None
+        config.stash[PROBLEM] = _problem_to_reproduce(reproduce, config) if reproduce else None
         if not hasattr(config, "workerinput"):
             names = config.stash[TARGETS].names
             config.pluginmanager.register(Closing(names, failures, reports, _environment(config)))
@@ -68,12 +68,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Send the seed to a worker of pytest-xdist, which has only the command line."""
+    """Send the seed to a worker of pytest-xdist, which knows only the command line."""
     node.workerinput["seed"] = node.config.option.hypothesis_seed
 
 
-def _fix_the_seed(config: pytest.Config) -> None:
-    """Check the options of Hypothesis' plugin, which accepts any text, and choose the seed of the run."""
+def _choose_seed(config: pytest.Config) -> None:
+    """Check the profile and the seed, for which Hypothesis accepts any text. Without a seed, choose one."""
     profile, seed = config.getoption("hypothesis_profile"), config.getoption("hypothesis_seed")
     try:
         settings.get_profile(profile or "dev")
@@ -84,12 +84,12 @@ def _fix_the_seed(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):  # in a worker of pytest-xdist
         config.option.hypothesis_seed = config.workerinput["seed"]
     elif seed is None and FUZZING_TIME not in config.stash:
-        is_fixed = profile == "ci"  # unless an option states another seed
-        config.option.hypothesis_seed = "0" if is_fixed else str(random.SystemRandom().randrange(2**32))
+        new_seed = 0 if profile == "ci" else random.SystemRandom().randrange(2**32)
+        config.option.hypothesis_seed = str(new_seed)
 
 
 def fuzzing_time(config: pytest.Config) -> float:
-    """The seconds of `--fuzz-for`, such as `90s`. Raises `ValueError` if it or another option is wrong."""
+    """The seconds of `--fuzz-for`. Raises `ValueError` if it is no duration, or excludes another option."""
     if config.getoption("hypothesis_profile") not in (None, FUZZ):
         raise ValueError(f"--fuzz-for uses --hypothesis-profile={FUZZ}; leave out any other profile")
     for option in ("--reproduce", "--hypothesis-seed"):
@@ -102,12 +102,13 @@ def fuzzing_time(config: pytest.Config) -> float:
     return float(match[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
 
 
-def _problem_of_a_law(text: str, config: pytest.Config) -> Problem:
+def _problem_to_reproduce(text: str, config: pytest.Config) -> Problem:
+    """Parse the problem of `--reproduce`. Raises `ValueError` if no law is checked on it."""
     problem = Problem.parse(text)
-    every = [(law, function) for law in all_laws() for function in law.functions]
+    pairs = [(law, function) for law in all_laws() for function in law.functions]
     targets = config.stash[TARGETS]
     limits = [targets.limits(target) for target in targets.names]
-    if not any(law.concerns(function, problem, given) for law, function in every for given in limits):
+    if not any(law.concerns(function, problem, each) for law, function in pairs for each in limits):
         raise ValueError(
             f"--reproduce: no law is checked on {problem!r}. n_a and n_y must be 1 or more. One of n_x, m "
             "and T_x may be 0 in the regimes ternary and unit. A dtype other than float64 needs one of the "
@@ -117,7 +118,7 @@ def _problem_of_a_law(text: str, config: pytest.Config) -> Problem:
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
-    """The effective configuration."""
+    """The lines of the header: the targets, and what affects the results."""
     targets = config.stash[TARGETS]
     names = targets.names
     shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
@@ -126,13 +127,13 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     lines = [
         f"implementation: {shown}{default}",
         *wrap(facts, shutil.get_terminal_size().columns, subsequent_indent="  "),
-        *(f"a helper of other files, not judged: {file}" for file in targets.helping),
-        *(f"understood: {in_words(facts)}" for facts in targets.understood),
+        *(f"not judged, because other targets import it: {file}" for file in targets.helpers),
+        *(f"understood: {module_in_words(facts)}" for facts in targets.understood),
     ]
     return [printable(line) for line in lines]
 
 
-_LIMITS: Mapping[str, str] = {
+_LIMITS = {
     "layers": "one layer",
     "directions": "one direction",
     "stacked_directions": "stacked in one direction only",
@@ -145,6 +146,8 @@ _LIMITS: Mapping[str, str] = {
     "empty": "no empty batch",
     "gradients": "no gradients",
 }
+"""The words for each limit of a module."""
+
 _LENGTHS: Mapping[str, list[str]] = {
     "": [],
     "packed": ["packed sequences"],
@@ -153,11 +156,13 @@ _LENGTHS: Mapping[str, list[str]] = {
     "mask": ["a mask for lengths"],
     "padding": ["a mask of the padding"],
 }
+"""The words for each form in which a module takes lengths."""
+
 _TIME = {"first": "time first", "second": "batch first", "stepped": "called step by step"}
 
 
-def in_words(facts: Mapping[str, Any]) -> str:
-    """The facts of what was understood of a module in one line."""
+def module_in_words(facts: Mapping[str, Any]) -> str:
+    """Say in one line how a module of a framework is built and called, and what limits it has."""
     said = [f"weights by {facts['weights']}"]
     said += [f"gates {' '.join(facts['gates'])}"] if facts["gates"] else []
     said += [f"although {facts['fits']} fits"] if facts["fits"] else []
@@ -174,7 +179,7 @@ def in_words(facts: Mapping[str, Any]) -> str:
 
 
 def _environment(config: pytest.Config) -> dict[str, str]:
-    """Everything that affects results besides the targets, by name."""
+    """The versions, the profile, the seed and the options: what affects results besides the targets."""
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
     facts = {
         "rnn-crosscheck": version("rnn-crosscheck"),

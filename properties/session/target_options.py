@@ -1,4 +1,4 @@
-"""Reads the options about targets: which are judged, by which functions, with which weights and settings."""
+"""Reads the options about targets: which targets and functions to judge, with which weights and settings."""
 
 import ast
 import math
@@ -22,10 +22,9 @@ from properties.worker.own_modules import REFERENCE, full_name
 from properties.worker.targets import SUFFIXES, helper_files, locate
 from reference.contract import CONTRACTS, FUNCTIONS
 
-ONNX = ("frameworks.onnxruntime", "frameworks.onnx_evaluator")
-"""The adapters that run the nodes of a model in ONNX."""
+ONNX_ADAPTERS = ("frameworks.onnxruntime", "frameworks.onnx_evaluator")
 
-WEIGHTS = ".hypothesis/weights"
+WEIGHTS_FOLDER = ".hypothesis/weights"
 """The folder for the weights of trained modules, below the current directory."""
 
 MODULE_OPTIONS = ("--like", "--with", "--converts", "--gates", "--device")
@@ -36,43 +35,32 @@ AFFECTING_RESULTS = (*PROCESS_LIMITS, *MODULE_OPTIONS, "--weights", "--layout")
 
 @dataclass
 class Targets:
-    """What is judged.
+    """The targets of a run, and what the options say about them.
 
-    Attributes
-    ----------
-    settings
-        The settings of the targets' processes.
-    python
-        The versions of the interpreter of `--python`.
-    names
-        The targets, as the user names them.
-    helping
-        The files of a directory or glob that are helpers of targets, and are not judged.
-    networks
-        Problems with the weights of `--weights`, or of trained modules.
-    functions
-        The functions by which each target is judged.
-    understood
-        What was understood of each module of a framework.
+    `settings` are those of the targets' processes. `python` has the versions of the interpreter of
+    `--python`. `names` are the targets, as the user names them. `helpers` are files of a directory or glob
+    that targets import, and that are not judged. `networks` are problems with the weights of `--weights` or
+    of trained modules. `functions` has the functions by which each target is judged. `understood` has the
+    facts of each module of a framework.
     """
 
     settings: Settings
     python: str = ""
     names: list[str] = field(default_factory=list)
-    helping: list[str] = field(default_factory=list)
+    helpers: list[str] = field(default_factory=list)
     networks: list[LayerProblem] = field(default_factory=list)
     functions: dict[str, set[str]] = field(default_factory=dict)
     understood: list[Mapping[str, Any]] = field(default_factory=list)
     _implementations: dict[str, Implementation] = field(default_factory=dict)
 
     def implementation(self, target: str) -> Implementation:
-        """The implementation of a target: the same one when options are read and when laws are run."""
+        """The implementation of a target, which is created by the first call."""
         if target not in self._implementations:
             self._implementations[target] = Implementation(target, self.settings)
         return self._implementations[target]
 
     def limits(self, target: str) -> Limits:
-        """The limits that a target declares; none if it cannot be loaded."""
+        """The limits that a target declares; none if the target cannot be loaded."""
         try:
             return self.implementation(target).limits
         except Unusable:
@@ -89,39 +77,40 @@ TARGETS = pytest.StashKey[Targets]()
 def read_targets(config: pytest.Config) -> None:
     """Put the targets in the stash. Raises `TargetMissing` or `ValueError` for options that are wrong."""
     targets = config.stash[TARGETS] = Targets(*_settings(config))
-    targets.names, targets.helping = _names(config)
+    targets.names, targets.helpers = _names(config)
     targets.networks = _networks(config)
     for target in targets.names:
-        functions = functions_of(target, targets, every=bool(config.getoption("keyword")))
-        targets.functions[target] = _using_networks(functions, target, targets.networks)
+        functions = judged_functions(target, targets, every=bool(config.getoption("keyword")))
+        targets.functions[target] = _functions_with_weights(functions, target, targets.networks)
         if config.getoption("--reproduce"):
-            targets.limits(target)  # which loads it, before it is closed
-        if len(targets.names) > 1 or config.getoption("numprocesses", None):  # the laws do not come next
+            targets.limits(target)  # which loads the target, before it is closed
+        # If the laws on this target do not run next, its process would wait in vain.
+        if len(targets.names) > 1 or config.getoption("numprocesses", None):
             targets.implementation(target).close()
 
 
 def _names(config: pytest.Config) -> tuple[list[str], list[str]]:
-    """The targets and the helpers. A module or an attribute may turn out not to exist when it is loaded."""
+    """The targets, and the helper files. Whether a module or an attribute exists is not checked here."""
     directory = config.invocation_params.dir
     named = config.getoption("--implementation") or []
     models = [name for name in named if _is_model(name)]
-    if models:  # adapters run its nodes
+    if models:
         # dict.fromkeys, because a worker of pytest-xdist gets the options after this change.
         config.option.weights = [*dict.fromkeys([*(config.getoption("--weights") or ()), *models])]
-        named = [*(name for name in named if name not in models), *ONNX]
+        named = [*(name for name in named if name not in models), *ONNX_ADAPTERS]
     patterns = [*map(full_name, named or [REFERENCE])]
     if config.getoption("numprocesses", None) and patterns != [*map(encodable, patterns)]:
         raise ValueError(
-            "a name that is no UTF-8 cannot be sent to workers; name its directory, or leave out -n"
+            "a name that is not UTF-8 cannot be sent to workers; name its directory, or leave out -n"
         )
     targets = expand(patterns, directory)
-    found = [target for target in targets if target not in patterns and target.endswith(SUFFIXES)]
-    helping = helper_files(found, directory)
-    return [target for target in targets if target not in helping] or targets, helping
+    expanded = [target for target in targets if target not in patterns and target.endswith(SUFFIXES)]
+    helpers = helper_files(expanded, directory)
+    return [target for target in targets if target not in helpers] or targets, helpers
 
 
 def _is_model(name: str) -> bool:
-    """Whether this is the name of an ONNX model, or of a part of one."""
+    """Whether this is the name of an ONNX model, or of a part of a model."""
     if ".onnx" not in name:
         return False
     from oracle.checkpoints import split
@@ -134,7 +123,7 @@ def _networks(config: pytest.Config) -> list[LayerProblem]:
     networks: list[LayerProblem] = []
     layout = config.getoption("--layout") or ""
     if layout and not config.getoption("--weights"):
-        raise ValueError("--layout is about the file of --weights, which is missing")
+        raise ValueError("--layout needs --weights, the file whose layout it states")
     for text in config.getoption("--weights") or ():
         from oracle.checkpoints import load, split  # a slow import
 
@@ -146,13 +135,14 @@ def _networks(config: pytest.Config) -> list[LayerProblem]:
     return networks
 
 
-def functions_of(target: str, targets: Targets, *, every: bool = False) -> set[str]:
+def judged_functions(target: str, targets: Targets, *, every: bool = False) -> set[str]:
     """The functions by which a target is judged: the four, and the layers and backward passes that it has.
 
-    A target with other functions, and none of the four, is not judged by the four; a target that cannot be
-    loaded is judged by `every` function, or by the four. The target is loaded, unless it is a file that
-    mentions no function but the four. What is understood of a module, and its weights,
-    are added to `targets`. Raises `TargetMissing` if a module or an attribute does not exist.
+    A target with layers or backward passes, but with none of the four, is judged only by the functions that
+    it has. If a target cannot be loaded, each of the four says why; with `every`, each function does. The
+    target is loaded, unless it is a file that mentions only the four. If the target is a module of a
+    framework, its facts and weights are added to `targets`. Raises `TargetMissing` if a module or an
+    attribute does not exist.
     """
     directory = targets.settings.directory
     if target == REFERENCE:
@@ -165,7 +155,7 @@ def functions_of(target: str, targets: Targets, *, every: bool = False) -> set[s
             return {*FUNCTIONS}
     try:
         loaded = targets.implementation(target).load()
-    except Unusable:  # any function that is selected says why
+    except Unusable:
         return {*(CONTRACTS if every else FUNCTIONS)}
     if loaded.understood:
         targets.understood.append(loaded.understood)
@@ -176,8 +166,8 @@ def functions_of(target: str, targets: Targets, *, every: bool = False) -> set[s
     return optional if optional and not has & {*FUNCTIONS} else {*FUNCTIONS} | optional
 
 
-def _using_networks(functions: set[str], target: str, networks: list[LayerProblem]) -> set[str]:
-    """The functions that use the weights of these networks."""
+def _functions_with_weights(functions: set[str], target: str, networks: list[LayerProblem]) -> set[str]:
+    """Those of the functions that can use the weights of the networks; all functions without networks."""
     if not networks:
         return functions
     kinds = {network.kind for network in networks}
@@ -221,7 +211,7 @@ def _settings(config: pytest.Config) -> tuple[Settings, str]:
 
 
 def _module_options(config: pytest.Config) -> dict[str, Any]:
-    """The fields of `ModuleOptions` that the user has given. Raises `ValueError` if one is wrong."""
+    """The fields of `ModuleOptions` that the user has set. Raises `ValueError` if one of them is wrong."""
     names = [each.name for each in fields(ModuleOptions)]
     given = {name: value for name in names if (value := config.getoption(name))}
     if "fixed" in given:
@@ -234,9 +224,9 @@ def _module_options(config: pytest.Config) -> dict[str, Any]:
 
 
 def _argument(text: str) -> tuple[str, Any]:
-    """The name and the value of an argument: a literal of Python, or else the text."""
-    name, is_there, value = text.partition("=")
-    if not (is_there and name.isidentifier()):
+    """The name and the value of `NAME=VALUE`. A value that is no literal of Python is text."""
+    name, separator, value = text.partition("=")
+    if not (separator and name.isidentifier()):
         raise ValueError(f"--with {text}: expected NAME=VALUE, an argument of the constructor")
     try:
         return name, ast.literal_eval(value)
@@ -245,17 +235,17 @@ def _argument(text: str) -> tuple[str, Any]:
 
 
 def _network_of_module(target: str, network: Mapping[str, Any], directory: Path) -> LayerProblem:
-    """A problem with the weights of a trained module, which are written to a file for later runs."""
+    """A problem with the weights of a trained module. A file keeps these weights for later runs."""
     from oracle.checkpoints import Checkpoint, RecurrentLayer  # a slow import
     from oracle.checkpoints.writing import convert
 
     kind, parameters = network["kind"], network["parameters"]
     layer = RecurrentLayer("", kind, "torch", network["directions"], parameters)
     name = re.sub(r"\W+", "-", target).strip("-")
-    file = Path(WEIGHTS, f"{name}-{layer.digest}.npz")
+    file = Path(WEIGHTS_FOLDER, f"{name}-{layer.digest}.npz")
     if not (directory / file).exists():
-        (directory / WEIGHTS).mkdir(parents=True, exist_ok=True)
+        (directory / WEIGHTS_FOLDER).mkdir(parents=True, exist_ok=True)
         convert(Checkpoint(Path(target), [layer], []), directory / file, "torch")
     activation = {"activation": network["activation"]} if kind == "rnn" else {}
-    made: LayerProblem = getattr(Problem, f"{kind}_layer")(weights=str(file), m=1, T_x=1, **activation)
-    return made
+    problem: LayerProblem = getattr(Problem, f"{kind}_layer")(weights=str(file), m=1, T_x=1, **activation)
+    return problem

@@ -1,8 +1,9 @@
-"""The commands `rnn-crosscheck weights`, which shows a file, and `rnn-crosscheck convert`."""
+"""The commands `rnn-crosscheck weights` and `convert`, which show and convert files of trained weights."""
 
 import math
 import sys
 from argparse import ArgumentParser, ArgumentTypeError
+from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -17,26 +18,28 @@ from oracle.weight_copies import difference
 
 COMMANDS = {
     "weights": "Show the recurrent layers in a file of trained weights.",
-    "convert": "Write the recurrent layers of a file for another framework, every number unchanged.",
+    "convert": "Write the recurrent layers of a file in the layout of a framework, with the same numbers.",
 }
 USAGE_ERROR = 4
 """The exit status of wrong usage, the same as pytest's."""
-_NUMBERS = ("L", "D", "n_x", "n_a", "n_p", "max |W|")
+
 _NAMED = 8
-"""The largest number of wrong layers whose mistakes are named: each search takes seconds."""
+"""The number of wrong layers whose mistakes are named. Each search for a mistake takes seconds."""
+
+_NUMBERS = ("L", "D", "n_x", "n_a", "n_p", "max |W|")
 _COLUMNS = ("prefix", "kind", "layout", *_NUMBERS[:5], "dtype", *_NUMBERS[5:], "digest")
 
 
 class Parser(ArgumentParser):
-    """A parser of the arguments of a command."""
+    """Parses the arguments of a command."""
 
     def error(self, message: str) -> Never:
-        """Exit with one line, and the same status as pytest on wrong usage."""
+        """Exit with the message in one line."""
         fail(f"{self.prog}: error: {message}")
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run one of the commands; `arguments` begins with its name."""
+    """Run the command that the first argument names. Returns the exit status."""
     given = _parser(arguments[0]).parse_args(arguments[1:])
     limit = None if given.size_limit is None else int(given.size_limit * 2**30)
     try:
@@ -56,15 +59,15 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def show(checkpoint: Checkpoint) -> None:
-    """Print a table of the layers, remarks, and the skipped data."""
+    """Print a table of the layers, the remarks on layers, and what was skipped."""
     print_table(_COLUMNS, _NUMBERS, [_row(layer) for layer in checkpoint.layers])
-    whose: dict[str, list[str]] = {}
+    prefixes_by_remark: defaultdict[str, list[str]] = defaultdict(list)
     for layer in checkpoint.layers:
-        told = [f"its activation is {layer.activation}"] if layer.activation else []
-        for remark in (*layer.remarks, *told):
-            whose.setdefault(remark, []).append(layer.prefix or checkpoint.path.name)
-    for remark, prefixes in whose.items():
-        print(printable(f"{prefixes[0] if len(prefixes) == 1 else f'of {len(prefixes)}'}: {remark}"))
+        activation = [f"its activation is {layer.activation}"] if layer.activation else []
+        for remark in (*layer.remarks, *activation):
+            prefixes_by_remark[remark].append(layer.prefix or checkpoint.path.name)
+    for remark, prefixes in prefixes_by_remark.items():
+        print(printable(f"{prefixes[0] if len(prefixes) == 1 else f'{len(prefixes)} layers'}: {remark}"))
     for each in checkpoint.skipped:
         print(printable(f"skipped: {each}"))
 
@@ -76,28 +79,28 @@ def _row(layer: RecurrentLayer) -> list[str]:
 
 
 def print_table(columns: Sequence[str], numbers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print the rows below the heads of the columns, in full width."""
-    every = [[printable(cell) for cell in row] for row in (columns, *rows)]
-    widths = [max(map(len, column)) for column in zip(*every, strict=True)]
-    for row in every:
+    """Print the rows below the names of the columns. The columns in `numbers` are aligned to the right."""
+    table = [[printable(cell) for cell in row] for row in (columns, *rows)]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for row in table:
         cells = zip(columns, row, widths, strict=True)
         line = "  ".join(f"{cell:>{n}}" if head in numbers else f"{cell:<{n}}" for head, cell, n in cells)
         print(line.rstrip())
 
 
 def against(copy: Checkpoint, original: Checkpoint) -> int:
-    """Print how each layer of a copy differs from the original's; 1 if one does, else 0."""
+    """Print how each layer of a copy differs from the original. Returns the exit status: 1 if one differs."""
     if len(copy.layers) != len(original.layers):
         raise CheckpointError(
             f"{copy.path} has {len(copy.layers)} layers and {original.path} {len(original.layers)}: "
-            "name those that belong together, as FILE:PREFIX"
+            "name the layers to compare, as FILE:PREFIX"
         )
-    wrong = 0
-    for ours, theirs in zip(copy.layers, original.layers, strict=True):
-        how = difference(theirs, ours, named=wrong < _NAMED)
-        print(printable(f"{ours.prefix or copy.path}: {how or 'the same numbers'}"))
-        wrong += bool(how)
-    return 1 if wrong else 0
+    n_wrong = 0
+    for copied, layer in zip(copy.layers, original.layers, strict=True):
+        sentence = difference(layer, copied, named=n_wrong < _NAMED)
+        print(printable(f"{copied.prefix or copy.path}: {sentence or 'the same numbers'}"))
+        n_wrong += bool(sentence)
+    return 1 if n_wrong else 0
 
 
 def _parser(command: str) -> ArgumentParser:
@@ -105,7 +108,7 @@ def _parser(command: str) -> ArgumentParser:
     parser.add_argument(
         "file",
         metavar="FILE[:PREFIX]",
-        help="a file, and a prefix of layer names; FILE:A+B is layer B above layer A",
+        help="a file, and the prefix of the names of a layer; FILE:A+B stacks layer B on layer A",
     )
     if command == "convert":
         parser.add_argument("out", metavar="OUT", type=Path, help=f"the file to write: {', '.join(WRITERS)}")
@@ -123,14 +126,14 @@ def _parser(command: str) -> ArgumentParser:
         "--size-limit",
         metavar="GIB",
         type=_positive,
-        help="limit for the tensors of a file in memory (default: 16 times its size, from 1/16 up to 4)",
+        help="the most memory for the tensors of a file (default: 16 times its size, but 1/16 to 4 GiB)",
     )
     parser.add_argument(
         "--layout",
         metavar="NAME",
         default="",
         choices=[*LAYOUTS],
-        help=f"the layout, if the names do not tell it, or tell it wrongly: {', '.join(LAYOUTS)}",
+        help=f"the layout, if the names of the weights do not tell it, or are wrong: {', '.join(LAYOUTS)}",
     )
     return parser
 
@@ -143,6 +146,6 @@ def _positive(text: str) -> float:
 
 
 def fail(message: str) -> Never:
-    """Exit with one line and the status of wrong usage."""
+    """Print one line to standard error, and exit with the status of wrong usage."""
     print(printable(message), file=sys.stderr)
     sys.exit(USAGE_ERROR)

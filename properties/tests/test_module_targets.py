@@ -12,7 +12,7 @@ from oracle.tests import torch_modules_of_users
 from oracle.tests.selection import needs
 from properties.implementations.implementation import Implementation, Returned, Settings
 from properties.implementations.process_start import FORKS
-from properties.session.options import in_words
+from properties.session.options import module_in_words
 from properties.tests.runs import run
 from properties.worker.targets import Unusable
 from reference.layers import rnn_layer
@@ -50,12 +50,12 @@ def test_what_was_understood_is_said_in_one_line() -> None:
         "other_modes": ["every call"],
         "limits": {"layers": "no argument", "dtypes": "TypeError"},
     }
-    assert in_words(facts) == (
+    assert module_in_words(facts) == (
         "Mine as torch.nn.LSTM: weights by --gates, gates f g o i, although xh:ifgo fits, one weight on x, "
         "h, batch first, a mask of the padding, learned initial states are 0 (h0), on cuda, other numbers in "
         "every call, one layer (no argument), float32 only (TypeError)"
     )
-    assert "mask" not in in_words({**facts, "limits": {"lengths": "no reason"}})
+    assert "mask" not in module_in_words({**facts, "limits": {"lengths": "no reason"}})
 
 
 def test_an_unusable_module_says_why_whatever_is_selected() -> None:

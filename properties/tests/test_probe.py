@@ -6,7 +6,7 @@ import pytest
 
 from properties.implementations.implementation import Unusable
 from properties.implementations.process_start import Settings
-from properties.session.target_options import Targets, functions_of
+from properties.session.target_options import Targets, judged_functions
 from reference.contract import FUNCTIONS, LAYERS
 
 LAYER = '"""See lstm_forward."""\ndef {}(x, a0, parameters, options): return ops.rnn_forward_training(x)\n'
@@ -30,7 +30,7 @@ FOUR = {*FUNCTIONS}
 def test_a_target_is_asked_for_what_it_has(tmp_path: Path, source: str, functions: set[str]) -> None:
     (tmp_path / "layers.py").write_text(LAYER.format("rnn_layer"))
     (tmp_path / "target.py").write_text(source)
-    assert functions_of("target.py", Targets(Settings(directory=tmp_path))) == functions
+    assert judged_functions("target.py", Targets(Settings(directory=tmp_path))) == functions
 
 
 def test_a_target_that_could_not_be_imported_stays_so_for_the_laws(tmp_path: Path) -> None:
@@ -39,7 +39,7 @@ def test_a_target_that_could_not_be_imported_stays_so_for_the_laws(tmp_path: Pat
     (tmp_path / "here").mkdir()
     (tmp_path / "target.py").write_text(once + LAYER.format("rnn_layer"))
     targets = Targets(Settings(directory=tmp_path))
-    assert functions_of("target.py", targets) == FOUR
+    assert judged_functions("target.py", targets) == FOUR
     (tmp_path / "here").rmdir()
     with pytest.raises(Unusable):
         targets.implementation("target.py").load()

@@ -232,7 +232,7 @@ def test_a_run_tells_what_was_skipped_and_who_only_helps(tmp_path: Path, helped:
     reports = ["--report", "it.json", "--report", "it.html"]
     status, output = run(*given, *reports, "-k", "can_be_used or each_step and rnn_cell", directory=tmp_path)
     assert status == 0, output
-    assert "a helper of other files, not judged: submissions/no_such.py" in output
+    assert "not judged, because other targets import it: submissions/no_such.py" in output
     notes = ["skipped line 2: ZeroDivisionError: division by zero"]
     if not helped:
         notes.insert(0, "rnn_utils is missing: replaced by our own softmax")

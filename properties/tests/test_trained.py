@@ -89,7 +89,7 @@ def test_the_layout_of_weights_without_names_is_said_in_the_problem(weights: str
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (["--layout", "torch"], "--layout is about the file of --weights, which is missing"),
+        (["--layout", "torch"], "--layout needs --weights, the file whose layout it states"),
         (["--weights", "nowhere.npz"], "nowhere.npz: there is no such file"),
         (["--weights", "{weights}:other"], "no layer in it begins with other"),
         (["--weights", "{weights}", "--implementation", "{here}/examples/textbook.py"], "has no lstm_layer"),
