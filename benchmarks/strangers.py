@@ -5,7 +5,7 @@
 Each `.toml` file of the folder contains edits of `program.txt` or `layers_program.txt`, which are right.
 Mistakes that the catalogue does not name are located, and each part of a location is checked on new problems:
 *where*, whether the same equation is the first that does not hold; *when*, whether the conditions tell which
-elements are wrong; *how*, whether the form gives the wrong values. A stated part that fails is *false*. This
+elements are wrong; *how*, whether the replacement gives the wrong values. A part that fails is *false*. This
 check is mechanical: it cannot tell whether a part that is left out could have been stated. The exit status is
 1 if a part is right less often than docs/location-measured.md says, by more than chance.
 """

@@ -180,7 +180,7 @@ def search(
     return Explanation(
         findings or _wrong_outputs(program, problem, widest),
         is_inherited(program, counterexample),
-        is_reproducible=not location or location.alone,
+        is_reproducible=not location or location.where.stage != "calls",
     )
 
 
@@ -206,7 +206,9 @@ def _known_locations(program: Program, counterexample: Problem, limits: Limits) 
     """Return the known locations of a function; if it inherits a mistake, those of its cell, too."""
     locations, cell = _cache(program).locations, CONTRACTS[program.function].cell
     of_function = [each for each in locations[program.function, limits.dtypes].values() if each]
-    of_cell = [each for each in locations[cell, limits.dtypes].values() if each and each.alone]
+    of_cell = [
+        each for each in locations[cell, limits.dtypes].values() if each and each.where.stage != "calls"
+    ]
     if cell == program.function or not of_cell:
         return of_function
     inherits = is_inherited(program, counterexample.inputs(program.function))
