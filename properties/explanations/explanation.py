@@ -112,7 +112,7 @@ def _explain(trial: Trial, *, whole: bool, locating: bool) -> Explanation:
         earlier.append(explanation)
     if [*explanation.findings] != [Finding.of("nearly")]:
         return explanation
-    is_right_in_new_process = trial.holds_alone()
+    is_right_in_new_process = trial.holds_in_new_process()
     if not is_right_in_new_process:
         trial.implementation.end_process()
         if wrong_outputs(program.function, program, trial.inputs, program.limits) == Finding.of("nearly"):
