@@ -1,12 +1,12 @@
-"""Do all laws and tests hold on other processors? Imitates the processors whose kernels this machine can run.
+"""Do all laws and tests hold on other processors? Imitates those that this machine can.
 
     python -m benchmarks.machines --output docs/machines.md
     python -m benchmarks.machines --short
 
 Environment variables, or a line of Python, make torch and NumPy select other kernels. Each such environment
-reports its kernels. Then random problems (`benchmarks.soundness`), the laws and the tests run in it. With
-`--short`, there are fewer environments, problems and tests. If something is wrong, it is printed to the
-standard error, and the exit status is 1.
+reports its kernels, then random problems (`benchmarks.soundness`), the laws and the tests run in it; with
+`--short`, a part of these in few environments. What goes wrong is printed to the standard error, and the exit
+status is 1.
 """
 
 import ctypes
@@ -32,46 +32,46 @@ from benchmarks.shared import ROOT, parser, table, write
 
 FIGURES = [f"{who} {dtype}" for who in ("reference", "torch") for dtype in ("float16", "float32", "float64")]
 VERBOSE = {"ONEDNN_VERBOSE": "1", "MKL_VERBOSE": "1"}
-KERNEL_TESTS = "pytorch or layout or forwards or activations or known_answers"
-"""The tests whose results depend on the kernels."""
+COMPUTING = "pytorch or layout or forwards or activations or known_answers"
+"""The tests of what kernels compute."""
 
 
 @dataclass(frozen=True)
 class Extent:
-    """How much runs in each environment."""
+    """How much is run in each environment."""
 
     problems: int
     profile: str
-    test_options: Sequence[str] = ()
+    tests: Sequence[str] = ()
 
 
-FULL, SHORT = Extent(10_000, "ci"), Extent(200, "quick", ("-k", KERNEL_TESTS))
+FULL, SHORT = Extent(10_000, "ci"), Extent(200, "quick", ("-k", COMPUTING))
 
 
 @dataclass(eq=False)
 class Environment:
-    """Settings that select kernels, and what was measured with these settings."""
+    """The settings of its processes, variables and a first line of Python, and the results."""
 
     name: str
-    variables: Mapping[str, str] = field(default_factory=dict)  # of the environment of each process
-    first_line: str = ""  # of the Python code of each process
-    missing: str = ""  # why nothing was measured
-    kernels: Mapping[str, str] = field(default_factory=dict)  # by library
-    worst: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # errors, by dtype and figure
-    laws: str = ""  # how the run of the laws ended
+    variables: Mapping[str, str] = field(default_factory=dict)
+    first: str = ""
+    missing: str = ""
+    kernels: Mapping[str, str] = field(default_factory=dict)
+    worst: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    laws: str = ""
     tests: str = ""
-    is_wrong: bool = False
+    wrong: bool = False
 
     @property
-    def settings(self) -> str:
+    def setting(self) -> str:
         """The line and the variables, as code in Markdown."""
-        settings = [self.first_line, *(f"{name}={value}" for name, value in self.variables.items())]
+        settings = [self.first, *(f"{name}={value}" for name, value in self.variables.items())]
         return ", ".join(f"`{setting}`" for setting in settings if setting)
 
     def run(self, code: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        """Run Python code in a process, on one thread unless the environment sets another number."""
+        """Python with this code, on one thread unless the environment has another number."""
         return subprocess.run(
-            [sys.executable, "-c", f"{self.first_line}\n{code}", *arguments],
+            [sys.executable, "-c", f"{self.first}\n{code}", *arguments],
             cwd=ROOT,
             env={**os.environ, "OMP_NUM_THREADS": "1", **variables, **self.variables},
             capture_output=True,
@@ -80,50 +80,49 @@ class Environment:
         )
 
     def run_module(self, module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run `python -m module arguments` in the environment."""
+        """`python -m module arguments`."""
         code = f"import runpy; runpy.run_module({module!r}, run_name='__main__', alter_sys=True)"
         return self.run(code, *arguments)
 
     def find_kernels(self) -> "Environment":
-        """Set `kernels`; or `missing`, if this processor cannot run the kernels."""
-        process = self.run("from benchmarks.machines import print_kernels; print_kernels()", **VERBOSE)
-        if process.returncode:
-            self.missing = f"this processor cannot run it ({ending(process)})"
+        """Set the kernels, or the reason why this processor cannot run them."""
+        ran = self.run("from benchmarks.machines import print_kernels; print_kernels()", **VERBOSE)
+        if ran.returncode:
+            self.missing = f"this processor cannot run it ({ending(ran)})"
         else:
-            self.kernels = kernels_in(process.stdout)
+            self.kernels = kernels_in(ran.stdout)
         return self
 
     def measure(self, extent: Extent) -> "Environment":
-        """Run the problems, the laws and the tests, and set the results."""
+        """Set the results of the problems, the laws and the tests."""
         profile = f"--hypothesis-profile={extent.profile}"
         options = ("-q", "-p", "no:cacheprovider", "--hypothesis-seed=0", profile)
-        count = f"--problems={extent.problems}"
-        problems = self.run_module("benchmarks.soundness", "--json", "--seed=1", count)
+        drawn = ("--json", "--seed=1", f"--problems={extent.problems}")
+        problems = self.run_module("benchmarks.soundness", *drawn)
         laws = self.run_module("pytest", "properties", *options)
-        tests = self.run_module("pytest", "oracle", "reference", *options, *extent.test_options)
-        for process in (problems, laws, tests):
-            if process.returncode:
-                self.is_wrong = True
-                print(f"{self.name}, {self.settings}: {ending(process)}", file=sys.stderr)
-                print(process.stdout[-5000:], process.stderr[-5000:], file=sys.stderr)
+        tests = self.run_module("pytest", "oracle", "reference", *options, *extent.tests)
+        for ran in (problems, laws, tests):
+            if ran.returncode:
+                self.wrong = True
+                print(f"{self.name}, {self.setting}: {ending(ran)}", file=sys.stderr)
+                print(ran.stdout[-5000:], ran.stderr[-5000:], file=sys.stderr)
         *_, last = problems.stdout.splitlines() or [""]
         self.worst = json.loads(last) if last.startswith("{") else {}
         self.laws, self.tests = ending(laws), ending(tests)
         return self
 
     def figure(self, name: str) -> str:
-        """Return the worst error of one of the `FIGURES`."""
+        """The worst error of one of the `FIGURES`."""
         who, dtype = name.split()
         return f"{self.worst[dtype][f'{who} step exact']:.3f}" if self.worst else "—"
 
 
 def environments(features: Sequence[str], *, short: bool) -> Iterator[Environment]:
-    """Yield all environments except the usual one, even those that this machine cannot run.
+    """All environments except the usual one, also those that this machine cannot run.
 
-    `features` are NumPy's features of this processor. If the run is `short`, an environment sets all
-    libraries at once, to their oldest kernels or to those of AVX2.
+    The short ones set all libraries at once, to their oldest kernels and to those of AVX2.
     """
-    avx512 = [name for name in features if name.startswith(("AVX512", "X86_V4"))]
+    wide = [name for name in features if name.startswith(("AVX512", "X86_V4"))]
 
     def values(library: str, *values: str) -> dict[str, str]:
         return {f"{library} {value}": value for value in values}
@@ -135,7 +134,7 @@ def environments(features: Sequence[str], *, short: bool) -> Iterator[Environmen
         "OPENBLAS_CORETYPE": values("OpenBLAS", "Prescott", "Haswell", "SkylakeX", "Zen"),
         "NPY_DISABLE_CPU_FEATURES": {
             "NumPy baseline": " ".join(features),
-            "NumPy without AVX-512": " ".join(avx512),
+            "NumPy without AVX-512": " ".join(wide),
         },
     }
     if short:
@@ -146,15 +145,15 @@ def environments(features: Sequence[str], *, short: bool) -> Iterator[Environmen
         for variable, settings in of_libraries.items():
             for name, setting in settings.items():
                 yield Environment(name, {variable: setting})
-    yield Environment("without oneDNN", first_line="import torch; torch.backends.mkldnn.set_flags(False)")
-    # torch uses MKL's number of threads, too. conftest.py sets that of OpenMP.
+    yield Environment("without oneDNN", first="import torch; torch.backends.mkldnn.set_flags(False)")
+    # torch takes MKL's number of threads, too; conftest.py sets that of OpenMP.
     yield Environment("two threads", {"MKL_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2"})
 
 
 def main() -> int:
-    """Find the kernels, measure in each environment, and write the tables."""
+    """Find the kernels, measure, and write the tables."""
     options = parser(__doc__)
-    options.add_argument("--short", action="store_true", help="fewer environments, problems and tests")
+    options.add_argument("--short", action="store_true", help="a part of it, for CI")
     options.add_argument("--output", type=Path, help="a page whose tables to replace (default: print)")
     given = options.parse_args()
     extent = SHORT if given.short else FULL
@@ -164,24 +163,23 @@ def main() -> int:
         return 1
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         others = environments(usual.kernels["NumPy"].split(), short=given.short)
-        every = [usual, *pool.map(Environment.find_kernels, others)]
+        found = [usual, *pool.map(Environment.find_kernels, others)]
         names: dict[str, str] = {}
-        for each in every:
+        for each in found:
             first = names.setdefault(str(each.kernels), each.name)
             if not each.missing and first != each.name:
                 each.missing = f"the same kernels as *{first}*"
-        measured = [each for each in every if not each.missing]
-        for each in pool.map(partial(Environment.measure, extent=extent), measured):
-            print(f"{each.name}: {'WRONG' if each.is_wrong else 'right'}", file=sys.stderr, flush=True)
-    write(parts(measured, [each for each in every if each.missing], extent), given.output)
-    return int(any(each.is_wrong for each in measured))
+        there = [each for each in found if not each.missing]
+        for each in pool.map(partial(Environment.measure, extent=extent), there):
+            print(f"{each.name}: {'WRONG' if each.wrong else 'right'}", file=sys.stderr, flush=True)
+    write(parts(there, [each for each in found if each.missing], extent), given.output)
+    return int(any(each.wrong for each in there))
 
 
 def print_kernels() -> None:
-    """Call the kernels, and print which ones the libraries select.
+    """Call the kernels: with `VERBOSE`, oneDNN and MKL print what they select; then print what others report.
 
-    With `VERBOSE`, oneDNN and MKL print this themselves. The last line is JSON, with the kernels of the other
-    libraries. For NumPy it has the features of the processor that NumPy uses beyond its baseline.
+    Of NumPy, the report has the features beyond its baseline that it uses.
     """
     import numpy as np
     import torch
@@ -194,51 +192,52 @@ def print_kernels() -> None:
             np.tanh(array @ array).sum()
     numpy_core: Any = import_module("numpy._core._multiarray_umath")  # which has no types
     used = [name for name in numpy_core.__cpu_dispatch__ if numpy_core.__cpu_features__[name]]
-    core, threads = "none", "1"  # if NumPy uses another library than OpenBLAS
+    core, threads = "none", "1"  # where NumPy has another library than OpenBLAS
     with suppress(AttributeError):
         library = ctypes.CDLL(numpy_core.__file__)
         library.scipy_openblas_get_corename64_.restype = ctypes.c_char_p
         core = library.scipy_openblas_get_corename64_().decode()
         threads = library.scipy_openblas_get_num_threads64_()
-    report = {
+    reported = {
         "ATen": torch.backends.cpu.get_cpu_capability(),
         "OpenBLAS": core,
         "NumPy": " ".join(used),
         "threads": f"torch {torch.get_num_threads()}, OpenBLAS {threads}",
     }
-    print(json.dumps(report))
+    print(json.dumps(reported))
 
 
 def kernels_in(output: str) -> dict[str, str]:
-    """Return the kernels by library, from the output of `print_kernels`."""
+    """The kernels of each library, by the output of `print_kernels`."""
     isa = re.search(r"^onednn_verbose.*,isa:(.*)$", output, re.MULTILINE)
     kernel = r"^onednn_verbose.*,exec,cpu,rnn,([^,]*),.*?src_layer.(f\d+)"
     lstms = {f"LSTM in {dtype} by {name}" for name, dtype in re.findall(kernel, output, re.MULTILINE)}
     mkl = re.search(r"^MKL_VERBOSE oneMKL.*", output, re.MULTILINE)
-    report: Mapping[str, str] = json.loads(output.splitlines()[-1])
+    reported: Mapping[str, str] = json.loads(output.splitlines()[-1])
     return {
         "oneDNN": ", ".join([isa[1] if isa else "none", *sorted(lstms)]),
         "MKL": " and ".join(re.findall(r"\(Intel\(R\) ([^()]*)\)", mkl[0])) or "generic" if mkl else "none",
-        **report,
+        **reported,
     }
 
 
-def ending(process: subprocess.CompletedProcess[str]) -> str:
-    """Return how a process ended: the counts of pytest, a signal, or the exit status."""
-    if process.returncode < 0:
-        return signal.Signals(-process.returncode).name
-    counts = re.search(r"^(\d+ .*) in [\d.]+s", process.stdout, re.MULTILINE)
-    return counts[1] if counts else f"exit status {process.returncode}"
+def ending(ran: subprocess.CompletedProcess[str]) -> str:
+    """How a process ended: in pytest's words, by a signal, or with a status."""
+    if ran.returncode < 0:
+        return signal.Signals(-ran.returncode).name
+    counted = re.search(r"^(\d+ .*) in [\d.]+s", ran.stdout, re.MULTILINE)
+    return counted[1] if counted else f"exit status {ran.returncode}"
 
 
 def parts(measured: Sequence[Environment], missing: Sequence[Environment], extent: Extent) -> dict[str, str]:
-    """Return the measured parts of the page by name. The first environment is the usual one."""
+    """The measured parts of the page by name; the first environment is the usual one."""
     usual = measured[0].kernels
     kernels = []
     for each in measured:
-        own = [item for item in each.kernels.items() if each is measured[0] or item not in usual.items()]
-        texts = [f"{library}: {names or 'nothing more'}" for library, names in own]
-        kernels.append([each.name, each.settings, "; ".join(texts)])
+        own = [pair for pair in each.kernels.items() if each is measured[0] or pair not in usual.items()]
+        kernels.append(
+            [each.name, each.setting, "; ".join(f"{name}: {of or 'nothing more'}" for name, of in own)]
+        )
     versions = f"Python {platform.python_version()}, NumPy {version('numpy')} and torch {version('torch')}"
     return {
         "versions": (
@@ -250,12 +249,12 @@ def parts(measured: Sequence[Environment], missing: Sequence[Environment], exten
             [[each.name, *map(each.figure, FIGURES), each.laws, each.tests] for each in measured],
         ),
         "kernels": table(["", "set", "kernels"], kernels),
-        "missing": "\n".join(f"- {e.name}, {e.settings}: {e.missing}." for e in missing) or "None.",
+        "missing": "\n".join(f"- {e.name}, {e.setting}: {e.missing}." for e in missing) or "None.",
     }
 
 
 def processor() -> str:
-    """Return the architecture of the processor, and its name if the system reports it."""
+    """The name of the processor, where the system reports it."""
     cpus = Path("/proc/cpuinfo")
     name = re.search(r"^model name\s*: (.*)$", cpus.read_text() if cpus.exists() else "", re.MULTILINE)
     return f"{platform.machine()} ({name[1]})" if name else platform.machine()

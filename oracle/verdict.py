@@ -189,7 +189,7 @@ class Comparison:
             own_answer: Facts = {"again": {"asked": self.rival, "value": number(theirs)}}
             if self.rival == FROM_THE_STEP_AFTER:
                 later = f", {FROM_THE_STEP_AFTER}" if self.inputs.x.shape[2] > 1 else ""
-                own_answer = {"expected": f"{theirs!r}{later}"}
+                own_answer = {"expected": {"value": number(theirs), "from": later}}
                 element["element"] |= {"network": "the problem with an input for each pre-activation"}
             allowed = {"difference": number(2 * bound), "dtype": dtype}
             return {**element, **own_answer, "allowed": allowed, "wrong": ["implementation"], **extent}

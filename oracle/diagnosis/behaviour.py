@@ -128,10 +128,10 @@ def same_leaf(ours: Array | str, theirs: Array | str, factor: float = 1) -> bool
     if ours.dtype == theirs.dtype and ours.tobytes() == theirs.tobytes():
         return True
     error = relative_error(ours, theirs) / factor
-    if error <= _TOLERANCE["float64"] or error > _TOLERANCE["float16"]:
-        return error <= _TOLERANCE["float64"]  # the same result for every precision
+    if error <= TOLERANCE["float64"] or error > TOLERANCE["float16"]:
+        return error <= TOLERANCE["float64"]  # the same result for every precision
     precision = _precision(ours)
-    return precision == _precision(theirs) and error <= _TOLERANCE[precision]
+    return precision == _precision(theirs) and error <= TOLERANCE[precision]
 
 
 def relative_error(ours: Array, theirs: Array) -> float:
@@ -145,7 +145,7 @@ def relative_error(ours: Array, theirs: Array) -> float:
     return largest
 
 
-_TOLERANCE = {"float16": 1e-1, "float32": 1e-5, "float64": 1e-11}
+TOLERANCE = {"float16": 1e-1, "float32": 1e-5, "float64": 1e-11}
 """The largest relative error that counts as rounding, by precision."""
 
 

@@ -239,24 +239,32 @@ def wrong_outputs(
 
 
 def _wrong_places(function: str, inputs: Inputs, ours: Leaves, right: Leaves) -> list[tuple[str, str]]:
-    """The name of each wrong output, and its first wrong step or layer, which is empty for cells."""
+    """The name of each wrong output, and its first wrong step or layer.
+
+    For cells and gradients, that place is empty.
+    """
     if ours.keys() != right.keys():
         return []
-    wrong = []
-    for i, name in enumerate(CONTRACTS[function].outputs):
-        mine, spec = ours.get(f".{i}", ""), right.get(f".{i}", "")
+    contract, wrong = CONTRACTS[function], dict[str, str]()
+    for path, spec in right.items():
+        mine, last = ours[path], path.rpartition(".")[2]
         if same_leaf(mine, spec):
             continue
+        number = path.split(".")[1]
+        name = last if last and not last.isdecimal() else [*contract.outputs][int(number)]
         if isinstance(mine, str) or isinstance(spec, str):
-            wrong.append((name, "no array"))
+            place = "no array"
         elif mine.shape != spec.shape:
-            wrong.append((name, "of another shape"))
+            place = "of another shape"
+        elif contract.is_backward:
+            place = ""
         elif name.endswith("_last") and isinstance(inputs, LayerInputs):
             layer, direction = divmod(_first_wrong(mine, spec, 0), inputs.directions)
-            wrong.append((name, f"first in layer {layer}, {('forward', 'backward')[direction]}"))
+            place = f"first in layer {layer}, {('forward', 'backward')[direction]}"
         else:
-            wrong.append((name, f"first at step {_first_wrong(mine, spec, 2)}" if mine.ndim == 3 else ""))
-    return wrong
+            place = f"first at step {_first_wrong(mine, spec, 2)}" if mine.ndim == 3 else ""
+        wrong.setdefault(name, place)
+    return [*wrong.items()]
 
 
 def _first_wrong(ours: Array, right: Array, axis: int) -> int:

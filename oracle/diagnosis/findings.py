@@ -182,9 +182,6 @@ def _without_numbers(value: Any) -> Any:
     return "".join(each for each in value if not each.isdecimal()) if isinstance(value, str) else value
 
 
-FAR = 0.1
-"""A relative error that is larger than rounding in any precision."""
-
 LARGEST_ULP = 1e4
 """The largest error in ulp that is shown."""
 
@@ -211,10 +208,10 @@ def texts_of_facts(facts: Facts) -> dict[str, str]:
     return texts
 
 
-def is_far(facts: Facts, relative_error: float = FAR) -> bool:
-    """Whether the error of an answer is larger than this, by default than rounding in any precision."""
-    right = facts.get("exact") or facts.get("again")
-    if not right:
+def is_far(facts: Facts, relative_error: float) -> bool:
+    """Whether the relative error of an answer is larger than this."""
+    right = facts.get("exact") or facts.get("again") or facts.get("expected")
+    if not isinstance(right, Mapping):
         return False
     ours, theirs = float(facts["implementation"]), float(right["value"])
     if ours == theirs or (isnan(ours) and isnan(theirs)):
@@ -271,6 +268,7 @@ _RENDERERS: Mapping[str, Callable[[Any], str]] = {
     "element": _element,
     "exact": lambda fact: str(fact["digits"]),
     "again": lambda fact: str(fact["value"]),
+    "expected": lambda fact: f"{fact['value']}{fact['from']}",
     "allowed": _allowed,
     "off_by": _off_by,
     "wrong": _wrong,

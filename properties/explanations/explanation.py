@@ -112,7 +112,7 @@ def _explain(trial: Trial, *, whole: bool, locating: bool) -> Explanation:
         earlier.append(explanation)
     if [*explanation.findings] != [Finding.of("nearly")]:
         return explanation
-    is_right_in_new_process = trial.holds_in_new_process()
+    is_right_in_new_process = trial.holds_alone()
     if not is_right_in_new_process:
         trial.implementation.end_process()
         if wrong_outputs(program.function, program, trial.inputs, program.limits) == Finding.of("nearly"):
@@ -163,25 +163,24 @@ def search(
     network = problem.network if isinstance(problem, LayerProblem) else None
     scope = Scope(limits, network, extreme, whole)
     findings = diagnose(function, program, counterexample, scope)
-    if CONTRACTS[function].is_backward:  # `locate` knows forward passes only
-        if isinstance(widest, LayerProblem):
-            return Explanation(findings, follows_wrong_forward(program, widest))
-        return Explanation(findings, is_inherited(program, counterexample))
     if not findings and (effect := side_effect(function, program, counterexample, scope)):
         findings = [effect]
+    is_backward = CONTRACTS[function].is_backward
     location = None
-    if not findings and locating:
+    if not findings and locating and not is_backward:  # `locate` knows forward passes only
         location = located(program, widest, limits) or _located_in_float32(program, problem)
     if location:
         findings = [Finding.of("location", **location.data(), lines=lines(location))]
     is_vague = not findings or (location and not location.data()["how"])
     if is_vague and (digits := right_digits(function, program, counterexample, scope)):
         findings = [digits, *findings]
-    return Explanation(
-        findings or _wrong_outputs(program, problem, widest),
-        is_inherited(program, counterexample),
-        is_reproducible=not location or location.where.stage != "calls",
-    )
+    if not findings:
+        findings = _wrong_outputs(program, problem, widest)
+    if is_backward and isinstance(widest, LayerProblem):
+        inherited = follows_wrong_forward(program, widest)
+    else:
+        inherited = is_inherited(program, counterexample)
+    return Explanation(findings, inherited, is_reproducible=not location or location.alone)
 
 
 def located(program: Program, counterexample: Problem, limits: Limits) -> Location | None:
@@ -206,9 +205,7 @@ def _known_locations(program: Program, counterexample: Problem, limits: Limits) 
     """Return the known locations of a function; if it inherits a mistake, those of its cell, too."""
     locations, cell = _cache(program).locations, CONTRACTS[program.function].cell
     of_function = [each for each in locations[program.function, limits.dtypes].values() if each]
-    of_cell = [
-        each for each in locations[cell, limits.dtypes].values() if each and each.where.stage != "calls"
-    ]
+    of_cell = [each for each in locations[cell, limits.dtypes].values() if each and each.alone]
     if cell == program.function or not of_cell:
         return of_function
     inherits = is_inherited(program, counterexample.inputs(program.function))

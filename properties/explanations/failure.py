@@ -4,6 +4,7 @@ import shlex
 from functools import cached_property
 from itertools import zip_longest
 
+from oracle.diagnosis.behaviour import TOLERANCE
 from oracle.diagnosis.findings import Finding, is_far, mistake, texts_of_facts
 from oracle.faults import mistakes_raising
 from oracle.verdict import Facts
@@ -37,7 +38,7 @@ class Failure:
     @cached_property
     def explanation(self) -> Explanation:
         """The explanation; empty if a call crashed or hung, because more calls would, too."""
-        facts = self._violation.cheap_facts
+        facts = self._violation.known
         if "died" in facts:
             return Explanation()
         # The fact `form` already says what is wrong. An exception may be raised far from the wrong equation.
@@ -47,7 +48,7 @@ class Failure:
     @property
     def findings(self) -> list[Finding]:
         """The findings: first mistakes, then the error or the crash, then a location, then the others."""
-        facts, findings = self._violation.cheap_facts, [*self.explanation.findings]
+        facts, findings = self._violation.known, [*self.explanation.findings]
         place = {"at": facts["at"]} if "at" in facts else {}
         if "raised" in facts:
             of_error = [mistake(name) for name in mistakes_raising(**facts["raised"])]
@@ -57,7 +58,8 @@ class Failure:
             findings.append(Finding.of("died", reason=facts["died"], **place))
         if "form" in facts:
             findings.append(Finding.of("form", text=facts["form"]))
-        if Finding.of("nearly") in findings and is_far(self.facts):  # ordinary calls are right
+        tolerance = TOLERANCE[self.trial.problem.dtype]
+        if Finding.of("nearly") in findings and is_far(self.facts, tolerance):  # ordinary calls are right
             findings[findings.index(Finding.of("nearly"))] = Finding.of("only in this law")
         findings = [each for each in findings if each.kind != "digits" or self._has_digits(**each.facts)]
         order = {"raised": 1, "died": 1, "location": 2, "form": 3}
@@ -97,7 +99,7 @@ class Failure:
             text_by_label["reproduce"] += (
                 "\nThis command passes: the answer is wrong only after other calls, or by chance."
             )
-        if trial.is_stored:
+        if trial.stored:
             text_by_label["stored"] = (
                 "an earlier run stored this problem in .hypothesis, so this run tried it first"
             )

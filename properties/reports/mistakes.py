@@ -160,7 +160,8 @@ class _Causes:
             finding = self._by_equation[finding.equation_or_cause]
         of_function = self._only_by_function.get(result.function)
         if finding.is_vague and not result.ours:
-            return of_function or self._by_function.get(source) or finding
+            first = self._by_function[result.function]
+            return of_function or self._by_function.get(source) or (first if first.is_vague else finding)
         if finding.kind == "location" and result.grade == "robust" and _is_always(finding):
             return of_function or finding
         return finding

@@ -61,21 +61,6 @@ def test_what_is_wrong_on_ordinary_inputs_comes_first_and_what_is_unknown_last()
     ]
 
 
-def test_inherited_gradients_count_as_a_mistake_of_their_layer_even_if_it_has_several() -> None:
-    (judgement,) = judgements(
-        [
-            failed("a", "u", "lstm_layer", diagnosis=["bf is left out"]),
-            failed("a", "v", "lstm_layer", diagnosis=["a0 is ignored"]),
-            failed("a", "u", "lstm_layer_backward", inherited=True),
-            failed("a", "v", "lstm_layer_backward", grade="robust", inherited=True),
-        ]
-    )
-    first, second = mistakes_of(judgement)
-    assert [each.function for each in second.results] == ["lstm_layer"]
-    assert [each.function for each in first.results] == ["lstm_layer", *["lstm_layer_backward"] * 2]
-    assert judgement.remark_on("lstm_layer_backward") == "inherited from its forward pass"
-
-
 EMPTY = {"type": "ValueError", "text": "zero-size array"}
 ALWAYS = Finding.of("location", where="ot", when={}, how="a bias is missing", lines=["where: ot"])
 FAR = Finding.of("location", where="y", when="|c_next| > 10", how=None, lines=["where: y"])
@@ -133,33 +118,6 @@ def test_one_cause_has_one_number_across_functions_laws_and_dtypes() -> None:
     (occurrence,) = mistakes_of(judgement)
     assert len(occurrence.results) == 6
     assert occurrence.representative.findings[0].kind == "location"
-
-
-def test_a_forward_that_raises_by_its_cell_is_no_mistake_of_its_own() -> None:
-    unfinished = Finding.of("lacking", what="unfinished", function="rnn_cell_forward", detail="'a = None'")
-    (judgement,) = judgements(
-        [
-            failed("a", PROVIDED, "rnn_cell_forward", findings=[unfinished]),
-            failed(
-                "a",
-                "split",
-                findings=[Finding.of("raised", **EMPTY)],
-                facts={"raised": EMPTY},
-                inherited=True,
-            ),
-        ]
-    )
-    assert [occurrence.finding for occurrence in mistakes_of(judgement)] == [unfinished]
-
-
-def test_what_a_forward_inherits_is_the_one_mistake_of_its_cell_whatever_it_looks_like() -> None:
-    (judgement,) = judgements(
-        [
-            failed("a", "each step", "rnn_cell_forward", findings=[ALWAYS]),
-            failed("a", "each step", diagnosis=["right to 3 digits only"], inherited=True),
-        ]
-    )
-    assert [mistake.finding for mistake in mistakes_of(judgement)] == [ALWAYS]
 
 
 def test_what_a_helper_module_does_wrong_is_told_once_and_marks_nobody_down() -> None:

@@ -109,9 +109,12 @@ def test_a_maximum_of_nothing_is_no_maximum_of_all_steps(tmp_path: Path) -> None
     assert mistake("maximum_of_all_steps") not in found
 
 
-def test_what_is_far_off_where_a_law_asks_otherwise_is_not_off_by_too_little(tmp_path: Path) -> None:
+@pytest.mark.parametrize("factor", [-1, 1.08])
+def test_what_is_far_off_where_a_law_asks_otherwise_is_not_off_by_too_little(
+    tmp_path: Path, factor: float
+) -> None:
     problem = Problem.rnn(n_x=1, n_a=2, n_y=2, m=3, T_x=2)
-    wrong = "if m == 1: a = -a\n    return a, y,"
+    wrong = f"if m == 1: a = {factor} * a\n    return a, y,"
     found = failure(tmp_path, "samples independent", "return a, y,", wrong, problem).findings
     assert "nearly" not in [each.kind for each in found]
 

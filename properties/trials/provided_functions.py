@@ -1,6 +1,4 @@
-"""Finds the functions of a target that can be judged, and functions of helper modules that are to blame."""
-
-from collections.abc import Iterable
+"""Finds out what of a target can be judged, and whether a function of a helper module is to blame."""
 
 import numpy as np
 
@@ -15,19 +13,19 @@ from properties.implementations.implementation import (
     Unusable,
 )
 from properties.trials.trial import Trial
-from reference.contract import CONTRACTS, Contract
+from reference.contract import CONTRACTS
 
 USABLE = "can be used"
 PROVIDED = "is provided"
 PRESENCE = (USABLE, PROVIDED)
-"""The laws about the presence of functions, not about their results."""
+"""The laws about the target, not about its results."""
 
 PLACEHOLDER_TYPES = ("NoneType", "ellipsis")
-"""The types of the placeholders `None` and `...` in error messages."""
+"""The types of placeholders, as error messages name them."""
 
 
-def why_unusable(implementation: Implementation) -> str:
-    """Why an implementation cannot be loaded; empty if it can."""
+def unusable(implementation: Implementation) -> str:
+    """Why an implementation cannot be judged; empty if it can."""
     try:
         implementation.load()
     except (Unusable, TargetMissing) as error:  # a file may be deleted during the run
@@ -35,9 +33,9 @@ def why_unusable(implementation: Implementation) -> str:
     return ""
 
 
-def why_not_judged(implementation: Implementation, function: str) -> Finding | None:
-    """The reason why a function cannot be judged; `None` if it can."""
-    if reason := why_unusable(implementation):
+def lacking(implementation: Implementation, function: str) -> Finding | None:
+    """Why a function cannot be judged, as a finding; `None` if it can."""
+    if reason := unusable(implementation):
         return Finding.of(
             "lacking", what="unusable", detail=reason.removeprefix(implementation.target).strip()
         )
@@ -50,65 +48,68 @@ def why_not_judged(implementation: Implementation, function: str) -> Finding | N
     if signature := loaded.functions[function]:
         expected = ", ".join([*contract.arguments, *contract.last_arguments])
         return Finding.of("lacking", what="signature", function=function, detail=signature, expected=expected)
-    if where := placeholder_if_unfinished(implementation, function):
+    if where := unfinished(implementation, function):
         return Finding.of("lacking", what="unfinished", function=function, detail=where)
     return None
 
 
-def sentence_why_not_judged(implementation: Implementation, function: str) -> str:
+def lacks(implementation: Implementation, function: str) -> str:
     """Why a function cannot be judged, in a sentence that names the target; empty if it can."""
-    if reason := why_unusable(implementation):
+    if reason := unusable(implementation):
         return reason
-    finding = why_not_judged(implementation, function)
-    return Finding.of("lacking", **finding.facts, target=implementation.target).words if finding else ""
+    lack = lacking(implementation, function)
+    return Finding.of("lacking", **lack.facts, target=implementation.target).words if lack else ""
 
 
-def placeholder_if_unfinished(implementation: Implementation, function: str) -> str:
-    """The placeholder in the code of an unfinished function, with its place; empty for a finished function.
+def unfinished(implementation: Implementation, function: str) -> str:
+    """The placeholder in the code of an unfinished function, and its place; empty for a finished one.
 
-    A function is unfinished if its code has a placeholder and a call shows this: the function returns `None`
-    or only NaN for an output, or raises an error because it uses a placeholder or a result that it never
-    computes. If any other name is missing, the function is wrong, not unfinished.
+    A function is unfinished if its code has a placeholder and a call shows it: the function returns `None` or
+    only NaN for an output, or raises because a value or one of its own results is missing. Any other name
+    that is missing is an error.
     """
     where = implementation.load().unfinished.get(function, "")
     history = implementation.histories[function]
     if where and history.is_unfinished is None:
-        contract = CONTRACTS[function]
-        sizes = {"n_x": 2, "n_a": 3, "m": 3, "T_x": 4, **({} if contract.is_layer else {"n_y": 2})}
-        problem: Problem = implementation.limits.fitted(getattr(Problem, contract.problem_kind)(**sizes))
-        outcome = implementation.call(function, problem.arguments(function))
-        history.is_unfinished = _shows_placeholder(outcome, contract)
+        kind = CONTRACTS[function].problem_kind
+        sizes = {"n_x": 2, "n_a": 3, "m": 3, "T_x": 4, **({} if CONTRACTS[function].is_layer else {"n_y": 2})}
+        problem: Problem = implementation.limits.fitted(getattr(Problem, kind)(**sizes))
+        history.is_unfinished = _shows_placeholder(
+            implementation.call(function, problem.arguments(function)), function
+        )
     return where if history.is_unfinished else ""
 
 
-def _shows_placeholder(outcome: Outcome, contract: Contract) -> bool:
-    if isinstance(outcome, Raised):
-        names: Iterable[str] = PLACEHOLDER_TYPES
-        if outcome.type_name in ("NameError", "UnboundLocalError"):
+def _shows_placeholder(reply: Outcome, function: str) -> bool:
+    if isinstance(reply, Raised):
+        if reply.type_name in ("NameError", "UnboundLocalError"):
+            contract = CONTRACTS[function]
             results = {*contract.outputs, *contract.cache, "cache", "caches"} - {*contract.arguments}
-            names = [f"'{name}'" for name in results]
-        return outcome.type_name == "NotImplementedError" or any(name in outcome.message for name in names)
-    if not isinstance(outcome, Returned):
+            return any(f"'{name}'" in reply.message for name in results)
+        return reply.type_name == "NotImplementedError" or any(
+            name in reply.message for name in PLACEHOLDER_TYPES
+        )
+    if not isinstance(reply, Returned):
         return False
-    value = [*outcome.value.values()] if isinstance(outcome.value, dict) else outcome.value
+    value = [*reply.value.values()] if isinstance(reply.value, dict) else reply.value
     value = value if isinstance(value, (tuple, list)) else [value]
-    outputs = value[: len(contract.outputs)]
+    outputs = value[: len(CONTRACTS[function].outputs)]
     arrays = [each for each in outputs if isinstance(each, np.ndarray) and each.dtype.kind == "f"]
     return any(each is None for each in outputs) or any(np.isnan(each).all() for each in arrays)
 
 
 TO_REPLACE = (("softmax",), ("sigmoid",), ("sigmoid", "softmax"))
-"""The sets of helper functions that are replaced by right ones in turn."""
+"""The sets of functions to replace by right ones, the smallest first."""
 
 
 def helpers_to_blame(trial: Trial) -> list[str]:
-    """The functions of helper modules that alone make the law fail: with right functions, the law holds.
+    """The functions of helper modules, such as `"rnn_utils.softmax"`, that alone make the law fail.
 
-    An entry is `"rnn_utils.softmax"`. The list is empty if no helpers are to blame.
+    With right functions in their place the law holds on the problem. Empty if there are none.
     """
     for names in TO_REPLACE if trial.implementation.settings.helpers else ():
-        with_right_helpers = trial.implementation.with_right_helpers(*names)
-        replaced = with_right_helpers.load().replaced
-        if len(replaced) >= len(names) and trial.holds_for(with_right_helpers):
+        helped = trial.implementation.with_right_helpers(*names)
+        replaced = helped.load().replaced
+        if len(replaced) >= len(names) and trial.holds_of(helped):
             return [*replaced]
     return []

@@ -1,0 +1,41 @@
+"""A mistake of a backward pass that is not in the catalogue is described by what it does."""
+
+from pathlib import Path
+
+import pytest
+
+from oracle.diagnosis.findings import Finding
+from oracle.problem import Problem
+from properties.explanations.explanation import search
+from properties.explanations.program import Program
+from properties.implementations.implementation import Implementation, Settings
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+DC = "    dc = dc_next + da_next * ot * (1 - h**2)\n"
+BIAS = "np.sum(dz, axis=1, keepdims=True)\n    return gradients"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "function", "expected"),
+    [
+        (DC, f"{DC}    dc_next += 1\n", "lstm_cell_backward", Finding.of("writes", arguments=["dc_next"])),
+        (DC, f"{DC}    dc = dc + np.random.rand()\n", "lstm_cell_backward", Finding.of("two answers")),
+        ("zeros((x.shape[0], m, T_x)", "zeros(x.shape, 'f'", "lstm_backward", Finding.of("digits", digits=7)),
+        (
+            BIAS,
+            BIAS.replace("sum", "mean"),
+            "lstm_cell_backward",
+            Finding.of("traces", outputs=[(name, "") for name in ("dbf", "dbi", "dbc", "dbo")]),
+        ),
+    ],
+)
+def test_what_a_wrong_backward_pass_does_is_found(
+    tmp_path: Path, old: str, new: str, function: str, expected: Finding
+) -> None:
+    (tmp_path / "textbook.py").write_text((EXAMPLES / "textbook.py").read_text())
+    source = (EXAMPLES / "textbook_backward.py").read_text()
+    assert old in source
+    (tmp_path / "mine.py").write_text(source.replace(old, new))
+    problem = Problem.lstm(n_x=2, n_a=3, n_y=1, m=2, T_x=3, regime="unit")
+    with Implementation("mine.py", Settings(directory=tmp_path)) as target:
+        assert search(Program(target, function), problem, locating=False).findings == [expected]
