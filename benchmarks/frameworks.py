@@ -4,9 +4,9 @@
     python -m benchmarks.frameworks --only onnxruntime,litert --against docs/frameworks.md
 
 Each adapter is judged in the first interpreter that has its framework: this one, or one of `--python`.
-`--results` stores the results of each adapter in a file; an adapter with such a file is not judged again, so
-a run can be split or continued. The exit status is 1 if a verdict differs from the page `--against`, or if an
-adapter that `--only` names is not installed.
+`--results` stores the results of each adapter in a file. An adapter with such a file is not judged again, so
+a run can be interrupted and continued. The exit status is 1 if a verdict differs from that of the page
+`--against`, or if the framework of an adapter in `--only` is not installed.
 """
 
 import datetime
@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.ledger import DEFENDED, LEDGER, Known, anchor, known
+from benchmarks.ledger import DEFENDED, Explanation, anchor, explanations
 from benchmarks.shared import ROOT, parser, table, versions, write
 from oracle import pytorch, pytorch_gradient
 from oracle.frameworks import ADAPTERS
@@ -42,29 +42,28 @@ OPTIONS = (
     *("--time-limit", "60", "--import-time-limit", "180", "--memory-limit", "8"),
     *("--hypothesis-profile=dev", "--hypothesis-seed=1"),
 )
-ALL = ",".join(ADAPTERS)
 NOT_RUN = "not run"
 LAWS = ("trajectory", "each step", "lower precision", "extreme magnitudes")
-"""Laws of forward passes whose worst errors are shown."""
+"""The laws whose worst errors the last table shows."""
 
 COLUMNS = (
     *("adapter", "version", "verdict", *DTYPES, "lengths", "gradients"),
     *("NaN, ∞", "crashes", "other edges that fail", "new failures"),
 )
-_KNOWN = known(LEDGER.read_text(encoding="utf-8"))
+_EXPLANATIONS = explanations()
 
 
 @dataclass(frozen=True)
-class Judged:
-    """The results of one adapter, or why it was not judged; `gradients`: were backward passes judged?"""
+class AdapterResult:
+    """The results of all laws on one adapter."""
 
     name: str
-    missing: str = ""
-    version: str = ""
-    written: str = ""
+    missing: str = ""  # why the adapter was not judged
+    version: str = ""  # of the framework
+    written: str = ""  # when, at which commit and on which system the adapter was judged
     verdict: str = ""
     limits: Limits = field(default_factory=Limits)
-    gradients: bool = False
+    has_gradients: bool = False  # whether backward passes were judged
     results: Sequence[LawResult] = ()
 
     @property
@@ -74,42 +73,44 @@ class Judged:
 
 
 def main() -> int:
-    """Judge all, write the tables, and compare the verdicts."""
+    """Judge the adapters, write the tables, and compare the verdicts with those of an earlier page."""
     options = parser(__doc__)
     options.add_argument("--python", action="append", default=[], help="another interpreter (repeatable)")
-    options.add_argument("--only", default=ALL, help="adapters to judge, with commas (default: all)")
+    options.add_argument("--only", default="", help="adapters to judge, with commas (default: all)")
     options.add_argument("--results", type=Path, help="a folder to store results in (default: none)")
     options.add_argument("--output", type=Path, help="the page whose tables to replace (default: print)")
     options.add_argument("--against", type=Path, help="an earlier page")
     given = options.parse_args()
-    before, names = given.against.read_text() if given.against else "", given.only.split(",")
+    page = given.against.read_text() if given.against else ""
+    names = given.only.split(",") if given.only else [*ADAPTERS]
     with tempfile.TemporaryDirectory() as temporary:
         folder = given.results or Path(temporary)
         folder.mkdir(exist_ok=True)
         for name in names:
             path = folder / f"{name}.json"
             if not path.exists():
-                judged = judge(name, [sys.executable, *given.python])
-                path.write_text(json.dumps(asdict(judged), indent=1))
-                print(f"{name}: {judged.missing or judged.verdict}", file=sys.stderr, flush=True)
+                result = judge(name, [sys.executable, *given.python])
+                path.write_text(json.dumps(asdict(result), indent=1))
+                print(f"{name}: {result.missing or result.verdict}", file=sys.stderr, flush=True)
         results = [_read(folder / f"{name}.json", name) for name in ADAPTERS]
     write(parts(results), given.output)
-    changes = changed(results, before)
+    changes = verdict_changes(results, page)
     print("\n".join(changes), file=sys.stderr)
-    missing = [each for each in results if each.missing and each.name in names]
-    return 1 if changes or (given.only != ALL and missing) else 0
+    is_missing = any(each.missing and each.name in names for each in results)
+    return 1 if changes or (given.only and is_missing) else 0
 
 
-def _read(path: Path, name: str) -> Judged:
+def _read(path: Path, name: str) -> AdapterResult:
     if not path.exists():
-        return Judged(name, missing="not in this run")
-    stored = json.loads(path.read_text())
-    read = {"limits": Limits(**stored["limits"]), "results": [*map(LawResult.from_dict, stored["results"])]}
-    return Judged(**{**stored, **read})
+        return AdapterResult(name, missing="not in this run")
+    fields = json.loads(path.read_text())
+    fields["limits"] = Limits(**fields["limits"])
+    fields["results"] = [*map(LawResult.from_dict, fields["results"])]
+    return AdapterResult(**fields)
 
 
-def judge(name: str, pythons: Sequence[str]) -> Judged:
-    """The results of one adapter, in the first interpreter that has its packages."""
+def judge(name: str, pythons: Sequence[str]) -> AdapterResult:
+    """Judge one adapter, in the first interpreter that has its packages."""
     missing = ""
     for python in pythons:
         with Implementation(full_name(f"frameworks.{name}"), replace(SETTINGS, python=python)) as adapter:
@@ -122,75 +123,76 @@ def judge(name: str, pythons: Sequence[str]) -> Judged:
         git = ["git", "-C", str(ROOT), "describe", "--always", "--dirty"]
         commit = subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()
         system = f"{platform.system()} {platform.machine()}"
-        return Judged(
+        return AdapterResult(
             name,
             version=versions(python, [ADAPTERS[name].distribution]) or ADAPTERS[name].distribution,
             written=f"{datetime.date.today()}, at commit {commit}, on {system}",
             verdict=judgement.verdict,
             limits=limits,
-            gradients=limits.gradients and any(CONTRACTS[each].is_backward for each in functions),
+            has_gradients=limits.gradients and any(CONTRACTS[each].is_backward for each in functions),
             results=judgement.results,
         )
-    return Judged(name, missing=missing)
+    return AdapterResult(name, missing=missing)
 
 
-def changed(judged: Sequence[Judged], before: str) -> list[str]:
-    """A line for each verdict that differs from the first table of an earlier page."""
-    first = before.partition("<!-- adapters -->")[2].partition("<!-- end -->")[0]
+def verdict_changes(results: Sequence[AdapterResult], page: str) -> list[str]:
+    """Return a line for each verdict that differs from the first table of an earlier page."""
+    first = page.partition("<!-- adapters -->")[2].partition("<!-- end -->")[0]
     rows = re.findall(r"^\| `(\w+)` \| ([^|]*) \| ([^|]*) \|", first, re.MULTILINE)
-    old = {name: (version, verdict) for name, version, verdict in rows}
+    earlier = {name: (version, verdict) for name, version, verdict in rows}
     return [
         f"{each.name}: {verdict} ({version}) is now {each.verdict} ({each.version})"
-        for each in judged
-        for version, verdict in [old.get(each.name, ("", each.verdict))]
+        for each in results
+        for version, verdict in [earlier.get(each.name, ("", each.verdict))]
         if not each.missing and verdict != each.verdict and not verdict.startswith(NOT_RUN)
     ]
 
 
-def parts(judged: Sequence[Judged]) -> dict[str, str]:
-    """The measured parts of the page by name."""
-    found = [each for each in judged if not each.missing]
+def parts(results: Sequence[AdapterResult]) -> dict[str, str]:
+    """Return the measured parts of the page by name."""
+    present = [each for each in results if not each.missing]
     return {
-        "run": f"Written {'; and '.join(sorted({each.written for each in found}))}.",
-        "adapters": table(COLUMNS, map(_summary, judged)),
+        "run": f"Written {'; and '.join(sorted({each.written for each in present}))}.",
+        "adapters": table(COLUMNS, map(_summary, results)),
         "failures": table(
             ("adapter", "network", "what happens", "laws", "accounted for", "problem"),
-            [row for each in found for row in _failures(each)],
+            [row for each in present for row in _failures(each)],
         ),
-        "errors": table(("adapter", *LAWS, "gradients", "declares"), map(_errors, found)),
+        "errors": table(("adapter", *LAWS, "gradients", "declares"), map(_errors, present)),
     }
 
 
-def _summary(judged: Judged) -> Sequence[str]:
-    """The row of an adapter in the first table."""
-    if judged.missing:
-        return [f"`{judged.name}`", "–", f"{NOT_RUN}: {judged.missing}", *[""] * (len(COLUMNS) - 3)]
+def _summary(result: AdapterResult) -> Sequence[str]:
+    """Return the row of an adapter in the first table."""
+    if result.missing:
+        return [f"`{result.name}`", "–", f"{NOT_RUN}: {result.missing}", *[""] * (len(COLUMNS) - 3)]
     failures: defaultdict[str, list[LawResult]] = defaultdict(list)
-    for failure in judged.failures:
+    for failure in result.failures:
         failures[_aspect(failure)].append(failure)
 
     def yes(is_right: bool) -> str:
         return "yes" if is_right else "**no**"
 
-    def each_once(names: Iterable[str]) -> str:
-        return ", ".join(dict.fromkeys(names))
-
-    dtypes = judged.limits.dtypes
+    dtypes = result.limits.dtypes
     lengths = not any(f"{dtype} lengths" in failures for dtype in dtypes if dtype not in failures)
-    gradients = each_once(map(_setting, failures["gradients"]))
+    gradients = _joined(map(_setting, failures["gradients"]))
     return [
-        *(f"`{judged.name}`", judged.version, judged.verdict),
+        *(f"`{result.name}`", result.version, result.verdict),
         *(yes(dtype not in failures) if dtype in dtypes else "–" for dtype in DTYPES),
-        yes(lengths) if judged.limits.lengths else "–",
-        (f"**no**: {gradients}" if gradients else "yes") if judged.gradients else "–",
+        yes(lengths) if result.limits.lengths else "–",
+        (f"**no**: {gradients}" if gradients else "yes") if result.has_gradients else "–",
         yes("nonfinite" not in failures),
-        *(each_once(each.law for each in failures[aspect]) or "none" for aspect in ("crashes", "other")),
-        str(sum(_explanation(judged.name, each) is None for each in judged.failures)),
+        *(_joined(each.law for each in failures[aspect]) or "none" for aspect in ("crashes", "other")),
+        str(sum(_explanation(result.name, each) is None for each in result.failures)),
     ]
 
 
+def _joined(names: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(names))
+
+
 def _aspect(failure: LawResult) -> str:
-    """The column of the first table that a failure belongs to."""
+    """Return the column of the first table to which a failure belongs."""
     problem = _problem(failure)
     if "died" in failure.facts:
         return "crashes"
@@ -200,7 +202,7 @@ def _aspect(failure: LawResult) -> str:
         return "other"
     backward = _is_backward(failure)
     if not backward and isinstance(problem, LayerProblem) and problem.lengths != "absent":
-        # A failure that does not need lengths would have been shrunk to a problem without lengths.
+        # If the law failed without lengths, too, the problem would have been shrunk to one without lengths.
         return f"{problem.dtype} lengths"
     if failure.grade != "spec" and failure.law != "lower precision":
         return "other"
@@ -212,7 +214,6 @@ def _problem(failure: LawResult) -> Problem | None:
 
 
 def _is_finite(function: str, problem: Problem) -> bool:
-    """Whether the right answer is finite, by torch."""
     witness: Any = pytorch_gradient if CONTRACTS[function].is_backward else pytorch
     return all(np.isfinite(array).all() for array in witness.run(problem.inputs(function)).values())
 
@@ -222,7 +223,7 @@ def _is_backward(failure: LawResult) -> bool:
 
 
 def _setting(failure: LawResult) -> str:
-    """The dtype and the options of the counterexample, in words."""
+    """Return the dtype and the options of the counterexample, in words."""
     problem = Problem.parse(failure.counterexample)
     options: dict[str, bool] = {}
     if isinstance(problem, LayerProblem):
@@ -233,45 +234,45 @@ def _setting(failure: LawResult) -> str:
             "a projection": problem.n_p > 0,
             "relu": problem.activation == "relu",
         }
-    chosen = " and ".join(option for option, is_chosen in options.items() if is_chosen)
-    return f"{problem.dtype} with {chosen}" if chosen else problem.dtype
+    used = " and ".join(option for option, is_used in options.items() if is_used)
+    return f"{problem.dtype} with {used}" if used else problem.dtype
 
 
-def _explanation(name: str, failure: LawResult) -> Known | None:
-    """The first part of the ledger that explains a failure of an adapter."""
+def _explanation(name: str, failure: LawResult) -> Explanation | None:
+    """Return the first explanation in the ledger that covers a failure of an adapter."""
     problem = _problem(failure)
     outcome = "dies" if "died" in failure.facts else "raises" if "raised" in failure.facts else "answers"
     law = f"{failure.law} of gradients" if _is_backward(failure) else failure.law
     dtype = problem.dtype if problem else ""
     phrases = (law, _first_finding(failure), _aspect(failure), f"{outcome} in {dtype}")
     kind = failure.function.partition("_")[0]
-    return next((each for each in _KNOWN if each.covers(name, kind, phrases)), None)
+    return next((each for each in _EXPLANATIONS if each.covers(name, kind, phrases)), None)
 
 
 def _first_finding(failure: LawResult) -> str:
-    """The first finding on a failure, in one line."""
+    """Return the first finding on a failure, in one line."""
     return shorten(" ".join(failure.diagnosis[:1]), 400)
 
 
-def _failures(judged: Judged) -> Iterator[Sequence[str]]:
-    """A row for each finding or defended behaviour of the ledger, and for each mistake that none explains."""
+def _failures(result: AdapterResult) -> Iterator[Sequence[str]]:
+    """Yield a row for each explanation in the ledger, and for each mistake that no explanation covers."""
     groups: defaultdict[tuple[str, str], list[LawResult]] = defaultdict(list)
-    for failure in judged.failures:
-        entry = _explanation(judged.name, failure)
-        # Numbers in messages may be those of nodes.
-        what = re.sub(r"\d+", "#", _first_finding(failure)) or failure.law
+    for failure in result.failures:
+        entry = _explanation(result.name, failure)
+        # A number in a message may be that of a graph node, which differs from failure to failure.
+        key = re.sub(r"\d+", "#", _first_finding(failure)) or failure.law
         if entry:
-            what = entry.phrase if entry.heading == DEFENDED else ""
-        groups[entry.heading if entry else "", what].append(failure)
-    for (heading, _), alike in groups.items():
-        shortest = min(alike, key=lambda failure: len(failure.counterexample))
+            key = entry.phrase if entry.heading == DEFENDED else ""
+        groups[entry.heading if entry else "", key].append(failure)
+    for (heading, _), failures in groups.items():
+        shortest = min(failures, key=lambda failure: len(failure.counterexample))
         what = shorten(re.sub(r"(\x1b|\\x1b)\[\d+m", "", _first_finding(shortest)), 120, placeholder=" …")
         word = "defended" if heading == DEFENDED else "finding"
         yield [
-            f"`{judged.name}`",
-            ", ".join(sorted({_network(failure) for failure in alike}, reverse=True)),
+            f"`{result.name}`",
+            ", ".join(sorted({_network(failure) for failure in failures}, reverse=True)),
             what.replace("|", "\\|") or "a wrong answer",
-            ", ".join(dict.fromkeys(failure.law for failure in alike)),
+            _joined(failure.law for failure in failures),
             f"[{word}](../FINDINGS.md{anchor(heading)})" if heading else "**new**",
             f"`{shortest.counterexample}`",
         ]
@@ -281,17 +282,17 @@ def _network(failure: LawResult) -> str:
     return failure.function.partition("_")[0].upper() + (" backward" if _is_backward(failure) else "")
 
 
-def _errors(judged: Judged) -> Sequence[str]:
-    """The row of an adapter with the worst errors, as fractions of the bound."""
+def _errors(result: AdapterResult) -> Sequence[str]:
+    """Return the row of an adapter in the last table: its worst errors, as fractions of the bound."""
 
     def worst(laws: Sequence[str], *, backward: bool = False) -> str:
-        of_laws = [each for each in judged.results if each.law in laws and _is_backward(each) == backward]
-        fails = any(each.status == "failed" for each in of_laws)
-        return "fails" if fails else f"{max((each.worst_ratio for each in of_laws), default=0.0):.2f}"
+        results = [each for each in result.results if each.law in laws and _is_backward(each) == backward]
+        fails = any(each.status == "failed" for each in results)
+        return "fails" if fails else f"{max((each.worst_ratio for each in results), default=0.0):.2f}"
 
-    declared = replace(judged.limits, caches=True, head=True, bad_shapes=True, gradients=True).words
-    gradients = worst(LAWS, backward=True) if judged.gradients else "–"
-    return [f"`{judged.name}`", *(worst([law]) for law in LAWS), gradients, ", ".join(declared)]
+    limits = replace(result.limits, caches=True, head=True, bad_shapes=True, gradients=True).words
+    gradients = worst(LAWS, backward=True) if result.has_gradients else "–"
+    return [f"`{result.name}`", *(worst([law]) for law in LAWS), gradients, ", ".join(limits)]
 
 
 if __name__ == "__main__":

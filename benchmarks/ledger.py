@@ -1,10 +1,11 @@
-"""FINDINGS.md, the ledger of defects, as data. Run as a program: does every entry of it still hold?
+"""Can every defect in FINDINGS.md, the ledger, still be reproduced? Also gives the ledger as data.
 
     python -m benchmarks.ledger --python .venv-frameworks/bin/python
 
-An entry runs in the first interpreter that has its packages: one of `--python`, or this one. In its command
-a law must fail with the text that the entry expects; its script, of ten lines at most, must print or end as
-the entry says. Prints a table. The exit status is 1 if an entry that could run does not hold.
+An entry runs in the first interpreter that has its packages: one of `--python`, or this one. In the command
+of an entry, a law must fail with the text that the entry expects. The script of an entry, of ten lines at
+most, must print or end as the entry says. Prints a table. The exit status is 1 if an entry could run, but was
+not reproduced.
 """
 
 import os
@@ -22,16 +23,16 @@ from benchmarks.shared import JUDGE, ROOT, parser, versions
 
 LEDGER = ROOT / "FINDINGS.md"
 DEFENDED = "No defects"
-"""The section whose rows are behaviour that can be defended."""
+"""The heading of the section on behaviour that can be defended."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A finding: its heading, the facts in its list, and its two code blocks."""
+    """A defect in the ledger."""
 
     title: str
-    facts: dict[str, str]
-    line: str
+    facts: dict[str, str]  # the items of its list
+    command: str
     script: str
 
     @property
@@ -41,75 +42,71 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Known:
-    """Failures of an adapter and a network that the ledger explains.
-
-    They are recognized by a `phrase`: the name of a law, a part of the diagnosis, or `answers in float64` for
-    every wrong answer in that dtype. An empty `kind` stands for both networks. The `heading` is that of the
-    entry, or of the section of behaviour that can be defended.
-    """
+class Explanation:
+    """The failures of an adapter that a part of the ledger explains."""
 
     adapter: str
-    kind: str
-    phrase: str
-    heading: str
+    kind: str  # "rnn" or "lstm"; empty for both
+    phrase: str  # the name of a law, a part of a finding, or `answers in float64` for all wrong answers there
+    heading: str  # of the entry, or of the section on behaviour that can be defended
 
-    def covers(self, adapter: str, kind: str, words: Sequence[str]) -> bool:
-        """Whether this explains a failure of an adapter and a network that these words describe."""
-        return (
-            adapter == self.adapter and self.kind in ("", kind) and any(self.phrase in word for word in words)
-        )
+    def covers(self, adapter: str, kind: str, phrases: Sequence[str]) -> bool:
+        """Whether this explains a failure of an adapter and a network that these phrases describe."""
+        is_about = adapter == self.adapter and self.kind in ("", kind)
+        return is_about and any(self.phrase in each for each in phrases)
 
 
-def entries(text: str) -> Iterator[Entry]:
-    """The headings with both code blocks."""
-    for part in re.split(r"^### ", text, flags=re.MULTILINE)[1:]:
-        line, script = (re.search(rf"```{kind}\n(.*?)```", part, re.DOTALL) for kind in ("sh", "python"))
-        if line and script:
+def entries() -> Iterator[Entry]:
+    """Yield the entries of the ledger: every heading that has a command and a script."""
+    for part in re.split(r"^### ", LEDGER.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
+        command, script = (re.search(rf"```{kind}\n(.*?)```", part, re.DOTALL) for kind in ("sh", "python"))
+        if command and script:
             facts = dict(re.findall(r"^- (\w+): (.*)$", part, re.MULTILINE))
-            yield Entry(part.partition("\n")[0], facts, line[1].strip(), script[1].strip())
+            yield Entry(part.partition("\n")[0], facts, command[1].strip(), script[1].strip())
 
 
-def known(text: str) -> list[Known]:
-    """The failures that the entries and the rows of defended behaviour explain, in their order.
+def explanations() -> list[Explanation]:
+    """Return the explanations in the entries and in the rows of defended behaviour, in their order.
 
-    An entry has them in its fact `covers`, a row in its second cell: `adapter: phrase` or
+    The fact `covers` of an entry, and the second cell of a row, contain `adapter: phrase` or
     `adapter rnn: phrase`, separated by semicolons.
     """
-    lists = [(entry.title, entry.facts.get("covers", "")) for entry in entries(text)]
-    rows = text.partition(f"## {DEFENDED}")[2].partition("\n## ")[0]
+    lists = [(entry.title, entry.facts.get("covers", "")) for entry in entries()]
+    rows = LEDGER.read_text(encoding="utf-8").partition(f"## {DEFENDED}")[2].partition("\n## ")[0]
     lists += [(DEFENDED, cell) for cell in re.findall(r"^\| [^|]+ \| ([^|]*: [^|]*) \|", rows, re.MULTILINE)]
     return [
-        Known(*who.partition(" ")[::2], phrase, heading)
-        for heading, every in lists
-        for one in filter(None, every.split("; "))
-        for who, _, phrase in [one.partition(": ")]
+        Explanation(*target.partition(" ")[::2], phrase, heading)
+        for heading, items in lists
+        for item in filter(None, items.split("; "))
+        for target, _, phrase in [item.partition(": ")]
     ]
 
 
 def anchor(heading: str) -> str:
-    """The fragment of a link to a heading, as GitHub makes it."""
+    """Return the fragment of a link to a heading, as on GitHub."""
     return "#" + re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
 def main() -> int:
-    """Run all entries."""
+    """Run all entries, and print the table."""
     options = parser(__doc__)
     options.add_argument("--python", action="append", default=[], help="another interpreter (repeatable)")
     pythons, status = [*options.parse_args().python, sys.executable], 0
     print("| entry | version | command | script |\n| --- | --- | --- | --- |")
-    for entry in entries(LEDGER.read_text()):
+    for entry in entries():
         python = next((each for each in pythons if versions(each, entry.packages)), "")
-        results = [command_holds(entry, python), script_holds(entry, python)] if python else ["not here"] * 2
+        results = (
+            [command_result(entry, python), script_result(entry, python)] if python else ["not here"] * 2
+        )
         status |= bool(python) and {*results} != {"reproduced"}
-        of = versions(python, entry.packages) if python else "–"
-        print("|", " | ".join([entry.title, of, *results]), "|", flush=True)
+        version = versions(python, entry.packages) if python else "–"
+        print("|", " | ".join([entry.title, version, *results]), "|", flush=True)
     return status
 
 
-def command_holds(entry: Entry, python: str) -> str:
-    """Whether a law fails in the command of an entry, with the text that the entry expects."""
-    words = shlex.split(entry.line)
+def command_result(entry: Entry, python: str) -> str:
+    """Run the command of an entry: `"reproduced"` if a law fails with the text that the entry expects."""
+    words = shlex.split(entry.command)
     start = words.index("rnn-crosscheck")
     command = [*JUDGE, *words[start + 1 :], "--python", python]
     variables = dict(word.split("=", 1) for word in words[:start])
@@ -119,8 +116,8 @@ def command_holds(entry: Entry, python: str) -> str:
     return "reproduced" if plain(entry.facts["expects"]) in plain(output) else "another failure"
 
 
-def script_holds(entry: Entry, python: str) -> str:
-    """Whether the script of an entry prints the text that the entry says, or ends by its signal."""
+def script_result(entry: Entry, python: str) -> str:
+    """Run the script of an entry: `"reproduced"` if it prints, or ends by a signal, as the entry says."""
     if len(entry.script.splitlines()) > 10:
         return "more than ten lines"
     with tempfile.TemporaryDirectory() as folder:
@@ -130,14 +127,14 @@ def script_holds(entry: Entry, python: str) -> str:
 
 
 def run(command: Sequence[str], directory: str, **variables: str) -> tuple[str, int]:
-    """The output and the exit status of a command."""
+    """Run a command, and return its output and its exit status."""
     options: Any = {"capture_output": True, "text": True, "check": False, "timeout": 600}
     done = subprocess.run(command, cwd=directory, env={**os.environ, **variables}, **options)
     return (done.stdout + done.stderr).strip(), done.returncode
 
 
 def plain(text: str) -> str:
-    """Text without backticks, and with single spaces."""
+    """Return the text without backticks, and with single spaces."""
     return " ".join(text.replace("`", "").split())
 
 

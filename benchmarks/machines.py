@@ -1,12 +1,12 @@
-"""Do all laws and tests hold on other processors? Imitates those that this machine can.
+"""Do all laws and tests hold on other processors? Imitates the processors whose kernels this machine can run.
 
     python -m benchmarks.machines --output docs/machines.md
     python -m benchmarks.machines --short
 
 Environment variables, or a line of Python, make torch and NumPy select other kernels. Each such environment
-reports its kernels, then random problems (`benchmarks.soundness`), the laws and the tests run in it; with
-`--short`, a part of these in few environments. What goes wrong is printed to the standard error, and the exit
-status is 1.
+reports its kernels. Then random problems (`benchmarks.soundness`), the laws and the tests run in it. With
+`--short`, there are fewer environments, problems and tests. If something is wrong, it is printed to the
+standard error, and the exit status is 1.
 """
 
 import ctypes
@@ -32,46 +32,46 @@ from benchmarks.shared import ROOT, parser, table, write
 
 FIGURES = [f"{who} {dtype}" for who in ("reference", "torch") for dtype in ("float16", "float32", "float64")]
 VERBOSE = {"ONEDNN_VERBOSE": "1", "MKL_VERBOSE": "1"}
-COMPUTING = "pytorch or layout or forwards or activations or known_answers"
-"""The tests of what kernels compute."""
+KERNEL_TESTS = "pytorch or layout or forwards or activations or known_answers"
+"""The tests whose results depend on the kernels."""
 
 
 @dataclass(frozen=True)
 class Extent:
-    """How much is run in each environment."""
+    """How much runs in each environment."""
 
     problems: int
     profile: str
-    tests: Sequence[str] = ()
+    test_options: Sequence[str] = ()
 
 
-FULL, SHORT = Extent(10_000, "ci"), Extent(200, "quick", ("-k", COMPUTING))
+FULL, SHORT = Extent(10_000, "ci"), Extent(200, "quick", ("-k", KERNEL_TESTS))
 
 
 @dataclass(eq=False)
 class Environment:
-    """The settings of its processes, variables and a first line of Python, and the results."""
+    """Settings that select kernels, and what was measured with these settings."""
 
     name: str
-    variables: Mapping[str, str] = field(default_factory=dict)
-    first: str = ""
-    missing: str = ""
-    kernels: Mapping[str, str] = field(default_factory=dict)
-    worst: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    laws: str = ""
+    variables: Mapping[str, str] = field(default_factory=dict)  # of the environment of each process
+    first_line: str = ""  # of the Python code of each process
+    missing: str = ""  # why nothing was measured
+    kernels: Mapping[str, str] = field(default_factory=dict)  # by library
+    worst: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # errors, by dtype and figure
+    laws: str = ""  # how the run of the laws ended
     tests: str = ""
-    wrong: bool = False
+    is_wrong: bool = False
 
     @property
-    def setting(self) -> str:
+    def settings(self) -> str:
         """The line and the variables, as code in Markdown."""
-        settings = [self.first, *(f"{name}={value}" for name, value in self.variables.items())]
+        settings = [self.first_line, *(f"{name}={value}" for name, value in self.variables.items())]
         return ", ".join(f"`{setting}`" for setting in settings if setting)
 
     def run(self, code: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        """Python with this code, on one thread unless the environment has another number."""
+        """Run Python code in a process, on one thread unless the environment sets another number."""
         return subprocess.run(
-            [sys.executable, "-c", f"{self.first}\n{code}", *arguments],
+            [sys.executable, "-c", f"{self.first_line}\n{code}", *arguments],
             cwd=ROOT,
             env={**os.environ, "OMP_NUM_THREADS": "1", **variables, **self.variables},
             capture_output=True,
@@ -80,49 +80,50 @@ class Environment:
         )
 
     def run_module(self, module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """`python -m module arguments`."""
+        """Run `python -m module arguments` in the environment."""
         code = f"import runpy; runpy.run_module({module!r}, run_name='__main__', alter_sys=True)"
         return self.run(code, *arguments)
 
     def find_kernels(self) -> "Environment":
-        """Set the kernels, or the reason why this processor cannot run them."""
-        ran = self.run("from benchmarks.machines import print_kernels; print_kernels()", **VERBOSE)
-        if ran.returncode:
-            self.missing = f"this processor cannot run it ({ending(ran)})"
+        """Set `kernels`; or `missing`, if this processor cannot run the kernels."""
+        process = self.run("from benchmarks.machines import print_kernels; print_kernels()", **VERBOSE)
+        if process.returncode:
+            self.missing = f"this processor cannot run it ({ending(process)})"
         else:
-            self.kernels = kernels_in(ran.stdout)
+            self.kernels = kernels_in(process.stdout)
         return self
 
     def measure(self, extent: Extent) -> "Environment":
-        """Set the results of the problems, the laws and the tests."""
+        """Run the problems, the laws and the tests, and set the results."""
         profile = f"--hypothesis-profile={extent.profile}"
         options = ("-q", "-p", "no:cacheprovider", "--hypothesis-seed=0", profile)
-        drawn = ("--json", "--seed=1", f"--problems={extent.problems}")
-        problems = self.run_module("benchmarks.soundness", *drawn)
+        count = f"--problems={extent.problems}"
+        problems = self.run_module("benchmarks.soundness", "--json", "--seed=1", count)
         laws = self.run_module("pytest", "properties", *options)
-        tests = self.run_module("pytest", "oracle", "reference", *options, *extent.tests)
-        for ran in (problems, laws, tests):
-            if ran.returncode:
-                self.wrong = True
-                print(f"{self.name}, {self.setting}: {ending(ran)}", file=sys.stderr)
-                print(ran.stdout[-5000:], ran.stderr[-5000:], file=sys.stderr)
+        tests = self.run_module("pytest", "oracle", "reference", *options, *extent.test_options)
+        for process in (problems, laws, tests):
+            if process.returncode:
+                self.is_wrong = True
+                print(f"{self.name}, {self.settings}: {ending(process)}", file=sys.stderr)
+                print(process.stdout[-5000:], process.stderr[-5000:], file=sys.stderr)
         *_, last = problems.stdout.splitlines() or [""]
         self.worst = json.loads(last) if last.startswith("{") else {}
         self.laws, self.tests = ending(laws), ending(tests)
         return self
 
     def figure(self, name: str) -> str:
-        """The worst error of one of the `FIGURES`."""
+        """Return the worst error of one of the `FIGURES`."""
         who, dtype = name.split()
         return f"{self.worst[dtype][f'{who} step exact']:.3f}" if self.worst else "—"
 
 
 def environments(features: Sequence[str], *, short: bool) -> Iterator[Environment]:
-    """All environments except the usual one, also those that this machine cannot run.
+    """Yield all environments except the usual one, even those that this machine cannot run.
 
-    The short ones set all libraries at once, to their oldest kernels and to those of AVX2.
+    `features` are NumPy's features of this processor. If the run is `short`, an environment sets all
+    libraries at once, to their oldest kernels or to those of AVX2.
     """
-    wide = [name for name in features if name.startswith(("AVX512", "X86_V4"))]
+    avx512 = [name for name in features if name.startswith(("AVX512", "X86_V4"))]
 
     def values(library: str, *values: str) -> dict[str, str]:
         return {f"{library} {value}": value for value in values}
@@ -134,7 +135,7 @@ def environments(features: Sequence[str], *, short: bool) -> Iterator[Environmen
         "OPENBLAS_CORETYPE": values("OpenBLAS", "Prescott", "Haswell", "SkylakeX", "Zen"),
         "NPY_DISABLE_CPU_FEATURES": {
             "NumPy baseline": " ".join(features),
-            "NumPy without AVX-512": " ".join(wide),
+            "NumPy without AVX-512": " ".join(avx512),
         },
     }
     if short:
@@ -145,15 +146,15 @@ def environments(features: Sequence[str], *, short: bool) -> Iterator[Environmen
         for variable, settings in of_libraries.items():
             for name, setting in settings.items():
                 yield Environment(name, {variable: setting})
-    yield Environment("without oneDNN", first="import torch; torch.backends.mkldnn.set_flags(False)")
-    # torch takes MKL's number of threads, too; conftest.py sets that of OpenMP.
+    yield Environment("without oneDNN", first_line="import torch; torch.backends.mkldnn.set_flags(False)")
+    # torch uses MKL's number of threads, too. conftest.py sets that of OpenMP.
     yield Environment("two threads", {"MKL_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2"})
 
 
 def main() -> int:
-    """Find the kernels, measure, and write the tables."""
+    """Find the kernels, measure in each environment, and write the tables."""
     options = parser(__doc__)
-    options.add_argument("--short", action="store_true", help="a part of it, for CI")
+    options.add_argument("--short", action="store_true", help="fewer environments, problems and tests")
     options.add_argument("--output", type=Path, help="a page whose tables to replace (default: print)")
     given = options.parse_args()
     extent = SHORT if given.short else FULL
@@ -163,23 +164,24 @@ def main() -> int:
         return 1
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         others = environments(usual.kernels["NumPy"].split(), short=given.short)
-        found = [usual, *pool.map(Environment.find_kernels, others)]
+        every = [usual, *pool.map(Environment.find_kernels, others)]
         names: dict[str, str] = {}
-        for each in found:
+        for each in every:
             first = names.setdefault(str(each.kernels), each.name)
             if not each.missing and first != each.name:
                 each.missing = f"the same kernels as *{first}*"
-        there = [each for each in found if not each.missing]
-        for each in pool.map(partial(Environment.measure, extent=extent), there):
-            print(f"{each.name}: {'WRONG' if each.wrong else 'right'}", file=sys.stderr, flush=True)
-    write(parts(there, [each for each in found if each.missing], extent), given.output)
-    return int(any(each.wrong for each in there))
+        measured = [each for each in every if not each.missing]
+        for each in pool.map(partial(Environment.measure, extent=extent), measured):
+            print(f"{each.name}: {'WRONG' if each.is_wrong else 'right'}", file=sys.stderr, flush=True)
+    write(parts(measured, [each for each in every if each.missing], extent), given.output)
+    return int(any(each.is_wrong for each in measured))
 
 
 def print_kernels() -> None:
-    """Call the kernels: with `VERBOSE`, oneDNN and MKL print what they select; then print what others report.
+    """Call the kernels, and print which ones the libraries select.
 
-    Of NumPy, the report has the features beyond its baseline that it uses.
+    With `VERBOSE`, oneDNN and MKL print this themselves. The last line is JSON, with the kernels of the other
+    libraries. For NumPy it has the features of the processor that NumPy uses beyond its baseline.
     """
     import numpy as np
     import torch
@@ -192,52 +194,51 @@ def print_kernels() -> None:
             np.tanh(array @ array).sum()
     numpy_core: Any = import_module("numpy._core._multiarray_umath")  # which has no types
     used = [name for name in numpy_core.__cpu_dispatch__ if numpy_core.__cpu_features__[name]]
-    core, threads = "none", "1"  # where NumPy has another library than OpenBLAS
+    core, threads = "none", "1"  # if NumPy uses another library than OpenBLAS
     with suppress(AttributeError):
         library = ctypes.CDLL(numpy_core.__file__)
         library.scipy_openblas_get_corename64_.restype = ctypes.c_char_p
         core = library.scipy_openblas_get_corename64_().decode()
         threads = library.scipy_openblas_get_num_threads64_()
-    reported = {
+    report = {
         "ATen": torch.backends.cpu.get_cpu_capability(),
         "OpenBLAS": core,
         "NumPy": " ".join(used),
         "threads": f"torch {torch.get_num_threads()}, OpenBLAS {threads}",
     }
-    print(json.dumps(reported))
+    print(json.dumps(report))
 
 
 def kernels_in(output: str) -> dict[str, str]:
-    """The kernels of each library, by the output of `print_kernels`."""
+    """Return the kernels by library, from the output of `print_kernels`."""
     isa = re.search(r"^onednn_verbose.*,isa:(.*)$", output, re.MULTILINE)
     kernel = r"^onednn_verbose.*,exec,cpu,rnn,([^,]*),.*?src_layer.(f\d+)"
     lstms = {f"LSTM in {dtype} by {name}" for name, dtype in re.findall(kernel, output, re.MULTILINE)}
     mkl = re.search(r"^MKL_VERBOSE oneMKL.*", output, re.MULTILINE)
-    reported: Mapping[str, str] = json.loads(output.splitlines()[-1])
+    report: Mapping[str, str] = json.loads(output.splitlines()[-1])
     return {
         "oneDNN": ", ".join([isa[1] if isa else "none", *sorted(lstms)]),
         "MKL": " and ".join(re.findall(r"\(Intel\(R\) ([^()]*)\)", mkl[0])) or "generic" if mkl else "none",
-        **reported,
+        **report,
     }
 
 
-def ending(ran: subprocess.CompletedProcess[str]) -> str:
-    """How a process ended: in pytest's words, by a signal, or with a status."""
-    if ran.returncode < 0:
-        return signal.Signals(-ran.returncode).name
-    counted = re.search(r"^(\d+ .*) in [\d.]+s", ran.stdout, re.MULTILINE)
-    return counted[1] if counted else f"exit status {ran.returncode}"
+def ending(process: subprocess.CompletedProcess[str]) -> str:
+    """Return how a process ended: the counts of pytest, a signal, or the exit status."""
+    if process.returncode < 0:
+        return signal.Signals(-process.returncode).name
+    counts = re.search(r"^(\d+ .*) in [\d.]+s", process.stdout, re.MULTILINE)
+    return counts[1] if counts else f"exit status {process.returncode}"
 
 
 def parts(measured: Sequence[Environment], missing: Sequence[Environment], extent: Extent) -> dict[str, str]:
-    """The measured parts of the page by name; the first environment is the usual one."""
+    """Return the measured parts of the page by name. The first environment is the usual one."""
     usual = measured[0].kernels
     kernels = []
     for each in measured:
-        own = [pair for pair in each.kernels.items() if each is measured[0] or pair not in usual.items()]
-        kernels.append(
-            [each.name, each.setting, "; ".join(f"{name}: {of or 'nothing more'}" for name, of in own)]
-        )
+        own = [item for item in each.kernels.items() if each is measured[0] or item not in usual.items()]
+        texts = [f"{library}: {names or 'nothing more'}" for library, names in own]
+        kernels.append([each.name, each.settings, "; ".join(texts)])
     versions = f"Python {platform.python_version()}, NumPy {version('numpy')} and torch {version('torch')}"
     return {
         "versions": (
@@ -249,12 +250,12 @@ def parts(measured: Sequence[Environment], missing: Sequence[Environment], exten
             [[each.name, *map(each.figure, FIGURES), each.laws, each.tests] for each in measured],
         ),
         "kernels": table(["", "set", "kernels"], kernels),
-        "missing": "\n".join(f"- {e.name}, {e.setting}: {e.missing}." for e in missing) or "None.",
+        "missing": "\n".join(f"- {e.name}, {e.settings}: {e.missing}." for e in missing) or "None.",
     }
 
 
 def processor() -> str:
-    """The name of the processor, where the system reports it."""
+    """Return the architecture of the processor, and its name if the system reports it."""
     cpus = Path("/proc/cpuinfo")
     name = re.search(r"^model name\s*: (.*)$", cpus.read_text() if cpus.exists() else "", re.MULTILINE)
     return f"{platform.machine()} ({name[1]})" if name else platform.machine()

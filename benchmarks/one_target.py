@@ -2,9 +2,10 @@
 
     python -m benchmarks.one_target --rounds 5 --output docs/performance.md
 
-Judges four targets: a right file, the textbook example, and the reference with its layers, without and with
-its backward passes. Each runs in the profile `dev`, in one process, in turns with `import torch`. A ratio
-divides the least processor time of all rounds; this time includes that of the target's process.
+Judges four targets: a right file, the textbook example, and the reference without and with its backward
+passes. Each target runs in the profile `dev`, in one process. In each round, `import torch` and the four
+targets run one after the other. A ratio divides the least processor times of all rounds, which include that
+of the target's process.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,11 +22,11 @@ TARGETS: Mapping[str, str] = {
     "the reference without backward passes": "5",
     "the reference": "10",
 }
-"""The targets, and the largest ratio that each should have."""
+"""The targets, and the ratio that each should not exceed."""
 
 
 def main() -> None:
-    """Measure, and write the table."""
+    """Measure the times, and write the table."""
     options = parser(__doc__)
     options.add_argument("--rounds", type=int, default=5, help="how many (default: %(default)s)")
     options.add_argument("--output", type=Path, help="a page whose table to replace (default: print)")
@@ -38,15 +39,13 @@ def main() -> None:
         no_backward = " and ".join(f"not {name}" for name in (*BACKWARDS, *LAYERS_BACKWARD))
         targets: Sequence[Sequence[str]] = [folder], ["examples/textbook.py"], ["-k", no_backward], []
         commands = [IMPORT_TORCH, *((*judge, *target) for target in targets)]
-        times = [[processor_seconds(command) for command in commands] for _ in range(given.rounds)]
+        times = [[*map(processor_seconds, commands)] for _ in range(given.rounds)]
     unit, *least = (min(each) for each in zip(*times, strict=True))
-    rows = [
-        (name, f"{seconds / unit:.2f}", most)
-        for (name, most), seconds in zip(TARGETS.items(), least, strict=True)
-    ]
-    measured = f"Rounds: {given.rounds}, in which `import torch` took {unit:.2f} s at least:\n\n"
+    ratios = [f"{seconds / unit:.2f}" for seconds in least]
+    rows = [*zip(TARGETS, ratios, TARGETS.values(), strict=True)]
+    heading = f"Rounds: {given.rounds}, in which `import torch` took {unit:.2f} s at least:\n\n"
     columns = ("target", "times `import torch`", "asked: at most")
-    write({"written by benchmarks.one_target": measured + table(columns, rows)}, given.output)
+    write({"written by benchmarks.one_target": heading + table(columns, rows)}, given.output)
 
 
 if __name__ == "__main__":

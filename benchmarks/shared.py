@@ -1,4 +1,4 @@
-"""What the benchmarks share: options, tables and pages in Markdown, and the processor time of commands."""
+"""What the benchmarks share: options, tables and pages in Markdown, and the time of commands."""
 
 import os
 import re
@@ -11,16 +11,16 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 JUDGE = (sys.executable, "-m", "rnn_crosscheck")
 IMPORT_TORCH = (sys.executable, "-c", "import torch")
-"""The unit of time: its ratio to the time of a benchmark differs little between machines."""
+"""The unit of time: a time in this unit differs little between machines."""
 
 
 def parser(description: str | None) -> ArgumentParser:
-    """A parser of options whose help begins with the docstring of a benchmark."""
+    """Return a parser of options whose help begins with the docstring of a benchmark."""
     return ArgumentParser(description=description, formatter_class=RawDescriptionHelpFormatter)
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table in Markdown. A column that holds only numbers is aligned to the right."""
+    """Return a table in Markdown. A column that contains only numbers is aligned to the right."""
     body = [*rows]
     rules = [
         "--:" if all(re.fullmatch(r"[\d.,]+%?|—", cell) for cell in column) else "---"
@@ -30,7 +30,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def write(parts: Mapping[str, str], page: Path | None) -> None:
-    """Write the measured parts of a page into it, or print them where no page is given."""
+    """Write the measured parts into a page. Without a page, print them."""
     if page:
         page.write_text(updated(page.read_text(encoding="utf-8"), parts), encoding="utf-8")
     else:
@@ -38,7 +38,7 @@ def write(parts: Mapping[str, str], page: Path | None) -> None:
 
 
 def updated(page: str, parts: Mapping[str, str]) -> str:
-    """The text of a page with new parts, each of which stands between `<!-- NAME -->` and `<!-- end -->`."""
+    """Replace the text between `<!-- NAME -->` and `<!-- end -->` by the part NAME, for each part."""
     for name, part in parts.items():
         before, mark, rest = page.partition(f"<!-- {name} -->\n")
         if not mark:
@@ -48,20 +48,20 @@ def updated(page: str, parts: Mapping[str, str]) -> str:
 
 
 def versions(python: str, packages: Sequence[str]) -> str:
-    """The packages with their versions in an interpreter; empty if it lacks one."""
-    asked = f"import importlib.metadata as m; print(', '.join(p + ' ' + m.version(p) for p in {packages!r}))"
-    return subprocess.run([python, "-c", asked], capture_output=True, text=True, check=False).stdout.strip()
+    """Return the packages with their versions in an interpreter; empty if it lacks one of them."""
+    code = f"import importlib.metadata as m; print(', '.join(p + ' ' + m.version(p) for p in {packages!r}))"
+    return subprocess.run([python, "-c", code], capture_output=True, text=True, check=False).stdout.strip()
 
 
 def processor_seconds(command: Sequence[str]) -> float:
-    """The processor time, user and system, of a command that runs in the clone and prints nothing here.
+    """Run a command in the clone, and return its processor time, user and system. Its output is discarded.
 
-    It includes the time of the processes that the command waits for.
+    The time includes that of the processes that the command waits for.
     """
     environment = {**os.environ}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # so that only the first command compiles our modules
     process = subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    _, _, used = os.wait4(process.pid, 0)
-    return used.ru_utime + used.ru_stime
+    _, _, usage = os.wait4(process.pid, 0)
+    return usage.ru_utime + usage.ru_stime

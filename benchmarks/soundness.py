@@ -4,15 +4,15 @@
     python -m benchmarks.soundness --problems 100000 --only layers
     python -m benchmarks.soundness --problems 20000 --only gradients
 
-The reference and torch answer random problems of every regime and dtype, with dimensions up to 48 and
-sequences up to 200 (most are small), and layers with all their options. The table shows by regime and dtype
-the worst error as a fraction of the bound, of one step and of the whole trajectory: docs/soundness.md says
-what each column measures. Figures of columns with *exact* up to 1 are sound, and others up to 2.
+The reference and torch answer random problems of every regime and dtype, and layers with all their options.
+Dimensions are at most 48 and sequences at most 200, but most are small. For each regime and dtype, the table
+shows the worst error as a fraction of the bound, of one step and of the whole trajectory. docs/soundness.md
+says what each column measures. A figure of a column with *exact* may be at most 1, and any other at most 2.
 
-Two more programs compute backward passes: one multiplies sums out, one computes cached values again. The
-table does not show these two, but their excesses are printed. Each excess is printed with its problem, and
-the exit status is 1 if there is one. With `--json` the last line is the worst of every figure by dtype, and
-there is no table.
+Each figure that exceeds this limit is printed with its problem, and then the exit status is 1. Two more
+programs compute backward passes: one multiplies sums out, one computes cached values again. Their figures are
+checked, but not in the table. With `--json`, there is no table: the last line has the worst of every figure
+by dtype.
 """
 
 import os
@@ -25,6 +25,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import product
 from math import prod
 from statistics import median
 from typing import Any, NamedTuple, get_args
@@ -63,26 +64,26 @@ COLUMNS = [
 ]
 
 Results = Mapping[tuple[str, str], Mapping[str, list[float]]]
-"""The values of each figure, by regime and dtype."""
+"""By regime and dtype: the values of each figure."""
 
-SMALL = 60
-"""Problems with at most this number of hidden states are all enclosed; of larger ones, a random few are."""
+MOST_STATES = 60
+"""Problems of at most this number of hidden states, and a few larger ones, get exact values."""
 
 Answer = dict[str, Array]
 Figures = dict[str, float]
-"""The figures by name: `reference step`, `torch trajectory exact`, and so on."""
+"""The worst error by figure: `reference step`, `torch trajectory exact`, and so on."""
 
 distances = np.vectorize(lambda number, enclosure: enclosure.distance_at_most(number), otypes=[float])
-"""The largest possible distances of numbers from the exact values."""
+"""The largest possible distance of each number from the exact value in its enclosure."""
 
 
 def main() -> int:
-    """Measure, and print the table."""
+    """Measure the errors, and print the table."""
     options = parser(__doc__)
     options.add_argument("--problems", type=int, default=2000, help="how many (default: %(default)s)")
     options.add_argument("--seed", type=int, default=0, help="of all problems (default: %(default)s)")
-    options.add_argument("--only", choices=ONLY, help="a part of the functions (default: all)")
-    options.add_argument("--json", action="store_true", help="print figures for a program")
+    options.add_argument("--only", choices=ONLY, help="some of the functions (default: all)")
+    options.add_argument("--json", action="store_true", help="print JSON and no table")
     given = options.parse_args()
     rng = np.random.default_rng(given.seed)
     start, excesses = time.perf_counter(), 0
@@ -104,7 +105,7 @@ def main() -> int:
 
 
 def draw(rng: np.random.Generator, functions: Sequence[str]) -> tuple[str, Problem]:
-    """A function and a problem for it: 19 sizes of 20 are at most 8, and 19 sequences of 20 at most 12."""
+    """Draw a function and a problem: 19 sizes of 20 are at most 8, and 19 sequences of 20 at most 12."""
 
     def size(least: int, usual: int, largest: int) -> int:
         return int(rng.integers(least, (usual if rng.random() < 0.95 else largest) + 1))
@@ -118,13 +119,13 @@ def draw(rng: np.random.Generator, functions: Sequence[str]) -> tuple[str, Probl
         "m": size(1, 8, 48),
         "T_x": 1 if contract.is_cell else size(1, 12, 200),
     }
-    drawn: dict[str, Any] = {
+    others: dict[str, Any] = {
         "regime": rng.choice(get_args(Regime)).item(),
         "seed": int(rng.integers(2**31)),
         "dtype": rng.choice(get_args(DType)).item(),
     }
     if not contract.is_layer:
-        return function, Problem(contract.kind, **sizes, **drawn)
+        return function, Problem(contract.kind, **sizes, **others)
     del sizes["n_y"]
     options: dict[str, Any] = {
         "layers": int(rng.integers(1, 4)),
@@ -135,24 +136,23 @@ def draw(rng: np.random.Generator, functions: Sequence[str]) -> tuple[str, Probl
         options["activation"] = rng.choice(get_args(Activation)).item()
     elif rng.random() < 0.5:
         options["n_p"] = int(rng.integers(1, sizes["n_a"] + 1))
-    return function, getattr(Problem, contract.problem_kind)(**sizes, **drawn, **options)
+    return function, getattr(Problem, contract.problem_kind)(**sizes, **others, **options)
 
 
 def worst_by_dtype(results: Results) -> dict[str, dict[str, float]]:
-    """The worst of every figure in each dtype."""
-    found: dict[str, dict[str, float]] = {dtype: {} for dtype in get_args(DType)}
+    """Return the worst value of every figure in each dtype."""
+    worst: dict[str, dict[str, float]] = {dtype: {} for dtype in get_args(DType)}
     for (_, dtype), figures in results.items():
         for figure, values in figures.items():
-            found[dtype][figure] = max(*values, found[dtype].get(figure, 0))
-    return found
+            worst[dtype][figure] = max(*values, worst[dtype].get(figure, 0))
+    return worst
 
 
 def markdown_table(results: Results) -> str:
-    """The worst of every figure by regime and dtype, and the median sharpness."""
+    """Return a table of the worst value of every figure, by regime and dtype, and the median sharpness."""
     columns = [name for name in COLUMNS if any(name in figures for figures in results.values())]
     rows = []
-    order = [(regime, dtype) for regime in get_args(Regime) for dtype in get_args(DType)]
-    for regime, dtype in filter(results.get, order):
+    for regime, dtype in filter(results.get, product(get_args(Regime), get_args(DType))):
         figures = results[regime, dtype]
         problems, enclosed = (len(figures.get(f"reference trajectory{e}", [])) for e in ("", " exact"))
         worst = [f"{max(figures[name]):.3f}" if name in figures else "—" for name in columns]
@@ -161,44 +161,40 @@ def markdown_table(results: Results) -> str:
     return table(["regime", "dtype", "problems", "enclosed", *columns, "sharpness"], rows)
 
 
-class Compared(NamedTuple):
-    """The answers of programs to the same inputs, with the float64 evaluation and its bounds.
+class Answers(NamedTuple):
+    """The answers of several programs to the same inputs, and what they are compared with."""
 
-    `enclose` computes the exact values of a `sample`, if these are compared, too. `sharp` are the quantities
-    whose errors tell how sharp the bounds are.
-    """
-
-    extent: str
+    extent: str  # "step" or "trajectory"
     inputs: Any
-    answers: Mapping[str, Answer]
-    bounded: Mapping[str, Bounded]
-    enclose: Callable[[float], Mapping[str, Array]] | None = None
-    sample: Any = slice(None)
-    sharp: Sequence[str] = ()
+    answers: Mapping[str, Answer]  # by program
+    evaluation: Mapping[str, Bounded]  # in float64, with bounds
+    enclose: Callable[[float], Mapping[str, Array]] | None = None  # computes exact values, to within a radius
+    sample: Any = slice(None)  # of these exact values
+    sharp: Sequence[str] = ()  # the quantities whose errors show how sharp the bounds are
 
 
 def figures_of(function: str, problem: Problem, rng: np.random.Generator) -> Figures:
-    """The figures of one problem."""
+    """Return the figures of one problem."""
     inputs = problem.inputs(function)
-    found: Figures = {}
+    figures: Figures = {}
     if isinstance(inputs, (BackwardInputs, LayerBackwardInputs)):
-        compared = backward_answers(inputs, rng, finite=problem.regime != "nonfinite")
+        every = backward_answers(inputs, rng, finite=problem.regime != "nonfinite")
     else:
-        compared = forward_answers(function, inputs, rng)
-    for each in compared:
+        every = forward_answers(function, inputs, rng)
+    for each in every:
         for program, answer in each.answers.items():
-            found[f"{program} {each.extent}"] = max(
+            figures[f"{program} {each.extent}"] = max(
                 Comparison(each.inputs, n, n, array, bound.value, bound.error, rival="exact").worst
                 for n, array in answer.items()
-                if (bound := each.bounded.get(n))
+                if (bound := each.evaluation.get(n))
             )
         if each.enclose:
-            found |= exact_figures(each, each.enclose)
-    return found
+            figures |= exact_figures(each, each.enclose)
+    return figures
 
 
-def forward_answers(function: str, inputs: Inputs, rng: np.random.Generator) -> Iterator[Compared]:
-    """The answers of a forward pass to its steps, each from the state before, and to the whole sequence."""
+def forward_answers(function: str, inputs: Inputs, rng: np.random.Generator) -> Iterator[Answers]:
+    """Yield the answers to single steps, each from the reference's previous state, and to the sequence."""
     trajectory = forward_by_reference(function, inputs)
     steps, by_step = single_steps(function, inputs, trajectory)
     has_gates = inputs.kind == "lstm" and not isinstance(inputs, LayerInputs)
@@ -207,16 +203,16 @@ def forward_answers(function: str, inputs: Inputs, rng: np.random.Generator) -> 
         ("step", steps, {"reference": by_step, "torch": pytorch.run(steps) | gates}, ("a", "c", "c_last")),
         ("trajectory", inputs, {"reference": trajectory, "torch": pytorch.run(inputs)}, ()),
     ):
-        compared = Compared(extent, posed, answers, propagation.evaluate(posed))
-        if prod(inputs.a0.shape[:-1]) * inputs.x.shape[2] <= SMALL or rng.random() <= 0.02:
+        every = Answers(extent, posed, answers, propagation.evaluate(posed))
+        if prod(inputs.a0.shape[:-1]) * inputs.x.shape[2] <= MOST_STATES or rng.random() <= 0.02:
             sample = [int(rng.integers(posed.x.shape[1]))]
             enclose = partial(exact.evaluate, posed.samples(sample))
-            compared = compared._replace(enclose=enclose, sample=sample, sharp=sharp)
-        yield compared
+            every = every._replace(enclose=enclose, sample=sample, sharp=sharp)
+        yield every
 
 
-def backward_answers(inputs: AnyBackward, rng: np.random.Generator, *, finite: bool) -> Iterator[Compared]:
-    """The answers of a backward pass to its single steps, and to the whole sequence."""
+def backward_answers(inputs: AnyBackward, rng: np.random.Generator, *, finite: bool) -> Iterator[Answers]:
+    """Yield the answers of backward passes to single steps, and to the whole sequence."""
     programs: dict[str, Callable[[Any], Answer]] = {"reference": by_reference}
     if isinstance(inputs, BackwardInputs):
         programs |= {"multiplied out": multiplied_out, "recomputed": recomputed}
@@ -229,17 +225,17 @@ def backward_answers(inputs: AnyBackward, rng: np.random.Generator, *, finite: b
         shown = inputs.with_pre_activations_as_inputs(x)
         for name, program in programs.items():
             answer = program(shown)
-            bounded = backward_own_steps.evaluate(shown, answer["dx"])
-            yield Compared("step", shown, {name: answer}, bounded)
-    compared = Compared("trajectory", inputs, answers, backpropagation.evaluate(inputs))
-    if finite and (inputs.a0.size * inputs.x.shape[2] <= SMALL or rng.random() <= 0.005):
+            evaluation = backward_own_steps.evaluate(shown, answer["dx"])
+            yield Answers("step", shown, {name: answer}, evaluation)
+    every = Answers("trajectory", inputs, answers, backpropagation.evaluate(inputs))
+    if finite and (inputs.a0.size * inputs.x.shape[2] <= MOST_STATES or rng.random() <= 0.005):
         enclose = partial(exact_gradient.evaluate, inputs)
-        compared = compared._replace(enclose=enclose, sharp=[*answers["reference"]])
-    yield compared
+        every = every._replace(enclose=enclose, sharp=[*answers["reference"]])
+    yield every
 
 
 def single_steps(function: str, inputs: Inputs, trajectory: Answer) -> tuple[Inputs, Answer]:
-    """The single steps from the states of the reference, and the reference's answers to these."""
+    """Return the single steps from the reference's states, and the reference's answers to these steps."""
     if not isinstance(inputs, LayerInputs):
         c = trajectory.get("c", np.zeros((0, *inputs.x.shape[1:]), inputs.dtype))
         answers = {name: array.reshape(len(array), -1, 1) for name, array in trajectory.items()}
@@ -248,27 +244,29 @@ def single_steps(function: str, inputs: Inputs, trajectory: Answer) -> tuple[Inp
     return single, {**ours}
 
 
-def exact_figures(compared: Compared, enclose: Callable[[float], Mapping[str, Array]]) -> Figures:
-    """The worst errors, measured from the exact enclosures, and the median of the reference's errors."""
-    extent, answers, evaluated, sample = compared.extent, compared.answers, compared.bounded, compared.sample
-    bounds = {name: each.error[:, sample] for name, each in evaluated.items()}
+def exact_figures(answers: Answers, enclose: Callable[[float], Mapping[str, Array]]) -> Figures:
+    """Return the worst errors relative to the exact values, and the median of the reference's errors."""
+    sample, evaluation = answers.sample, answers.evaluation
+    bounds = {name: each.error[:, sample] for name, each in evaluation.items()}
     least = min(float(bound.min(initial=1, where=bound > 0)) for bound in bounds.values())
     truth = enclose(max(least, np.finfo(float).tiny) / 1000)  # a radius far below every bound
-    found: Figures = {}
-    evaluation = {name: each.value for name, each in evaluated.items()}
-    for program, answer in {**answers, "evaluation": evaluation}.items():
+    figures: Figures = {}
+    values = {name: each.value for name, each in evaluation.items()}
+    for program, answer in {**answers.answers, "evaluation": values}.items():
         ratios = {}
         for name in answer.keys() & truth.keys():
             array = answer[name][:, sample]
             late = slice(truth[name].shape[2] - array.shape[2], None)  # torch returns only the last step of c
-            far, bound = distances(array, truth[name][:, :, late]), bounds[name][:, :, late]
+            errors, bound = distances(array, truth[name][:, :, late]), bounds[name][:, :, late]
             known = (bound > 0) & (bound < np.inf)  # no error exceeds an infinite bound
-            out = np.where(far > bound, np.inf, 0.0)
-            ratios[name] = np.divide(far, bound, out=out, where=known)
-        found[f"{program} {extent} exact"] = max(float(each.max(initial=0.0)) for each in ratios.values())
-        if program == "reference" and (sharp := [ratios[n].ravel() for n in compared.sharp if n in ratios]):
-            found["sharpness exact"] = float(np.median(np.concatenate(sharp)))
-    return found
+            out = np.where(errors > bound, np.inf, 0.0)
+            ratios[name] = np.divide(errors, bound, out=out, where=known)
+        figures[f"{program} {answers.extent} exact"] = max(
+            float(each.max(initial=0.0)) for each in ratios.values()
+        )
+        if program == "reference" and (sharp := [ratios[n].ravel() for n in answers.sharp if n in ratios]):
+            figures[SHARPNESS] = float(np.median(np.concatenate(sharp)))
+    return figures
 
 
 if __name__ == "__main__":

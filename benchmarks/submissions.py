@@ -2,12 +2,12 @@
 
     python -m benchmarks.submissions --count 300 --profile dev
 
-Writes a folder as a class hands it in, and judges it in two processes. Prints the time as a ratio to that of
-`import torch`, and the largest memory of a process. To see how the memory grows with the number of targets,
-run it with several counts.
+Writes a folder of programs as a class submits it, and judges it in two processes. Prints the time, also as a
+multiple of the time of `import torch`, and the largest memory of a process. To see how the memory grows with
+the number of targets, run it with several counts.
 
-Of 292 public programs for this exercise, 264 take one maximum over all samples in the softmax, and 115 have
-more mistakes. Each submission is `examples/textbook.py` with mistakes, in the shares of the public programs.
+Each submission is `examples/textbook.py` with mistakes, which are as frequent as in public programs: of 292
+programs for this exercise, 264 take one maximum over all samples in the softmax, and 115 have more mistakes.
 """
 
 import json
@@ -21,11 +21,11 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.shared import IMPORT_TORCH, JUDGE, ROOT, parser
 
-SHARES = {"right": 2, "one_maximum": 70, "unshifted": 10, "caches": 10, "equations": 5, "unfit": 3}
-"""How many of a hundred submissions have each of these as their worst mistake."""
+PERCENTAGES = {"right": 2, "one_maximum": 70, "unshifted": 10, "caches": 10, "equations": 5, "unfit": 3}
+"""The percentage of submissions whose worst mistake is of this kind."""
 
 SOFTMAX = {"right": "z - np.max(z, axis=0)", "one_maximum": "z - np.max(z)", "unshifted": "z"}
-"""The argument of `np.exp`."""
+"""The argument of `np.exp` in the softmax."""
 
 MISTAKES: Mapping[str, Sequence[tuple[str, str, str]]] = {
     "caches": (
@@ -49,25 +49,25 @@ MISTAKES: Mapping[str, Sequence[tuple[str, str, str]]] = {
         ("rnn_cell_forward", 'parameters["by"])', 'parameters["by")'),
     ),
 }
-"""For each kind: a function, a part of its code, and what stands there instead, taken in turns."""
+"""By kind: a function, a part of its code, and the wrong code. Each submission has the next of its kind."""
 
 
 def submissions(count: int, seed: int) -> Iterator[tuple[str, list[str]]]:
-    """The name and the parts of the source of each submission. The same seed gives the same submissions."""
+    """Yield the name and the functions of each submission. The same seed gives the same submissions."""
     rng = random.Random(seed)
-    kinds = [kind for kind, share in SHARES.items() for _ in range(round(count * share / 100))]
+    kinds = [kind for kind, percentage in PERCENTAGES.items() for _ in range(round(count * percentage / 100))]
     rng.shuffle(kinds)
     for number, kind in enumerate(kinds, start=1):
         suffix = ".ipynb" if rng.random() < 0.6 else ".py"
-        shift = kind if kind in SOFTMAX else rng.choice(["one_maximum"] * 9 + ["right"])
-        edits = [("softmax", "np.exp(z)\n", f"np.exp({SOFTMAX[shift]})\n")]
+        softmax = kind if kind in SOFTMAX else rng.choice(["one_maximum"] * 9 + ["right"])
+        edits = [("softmax", "np.exp(z)\n", f"np.exp({SOFTMAX[softmax]})\n")]
         if of_kind := MISTAKES.get(kind):
             edits.append(of_kind[kinds[: number - 1].count(kind) % len(of_kind)])
         yield f"{number:03}_{kind}{suffix}", edited(edits)
 
 
 def edited(edits: Sequence[tuple[str, str, str]]) -> list[str]:
-    """The parts of the textbook example with these edits."""
+    """Return the functions of the textbook example after these edits, as source."""
     parts = (ROOT / "examples" / "textbook.py").read_text().split("\n\n\n")
     functions = {part.partition("(")[0].removeprefix("def "): part for part in parts}
     for name, old, new in edits:
@@ -77,7 +77,7 @@ def edited(edits: Sequence[tuple[str, str, str]]) -> list[str]:
 
 
 def write_submission(path: Path, parts: Sequence[str]) -> None:
-    """Write a submission: a notebook with a cell for each part, or a file."""
+    """Write a submission to a file, or to a notebook with a cell for each part."""
     text = "\n\n\n".join(parts)
     if path.suffix == ".ipynb":
         code = {"cell_type": "code", "execution_count": 1, "metadata": {}, "outputs": []}
@@ -87,7 +87,7 @@ def write_submission(path: Path, parts: Sequence[str]) -> None:
 
 
 def main() -> None:
-    """Write the folder, judge it, and print the figures."""
+    """Write the submissions, judge them, and print the figures."""
     options = parser(__doc__)
     options.add_argument("--count", type=int, default=300, help="how many (default: %(default)s)")
     options.add_argument("--profile", default="dev", help="Hypothesis' profile (default: %(default)s)")
@@ -104,7 +104,7 @@ def main() -> None:
 
 
 def seconds(command: Sequence[str]) -> float:
-    """The time of a command that runs in the clone; its exit status and output are ignored."""
+    """Run a command in the clone, and return its time. Its output and its exit status are ignored."""
     start = time.perf_counter()
     subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
     return time.perf_counter() - start

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks.frameworks import Judged, changed, parts
-from benchmarks.ledger import DEFENDED, LEDGER, anchor, entries, known
+from benchmarks.frameworks import AdapterResult, parts, verdict_changes
+from benchmarks.ledger import DEFENDED, LEDGER, anchor, entries, explanations
 from benchmarks.shared import updated
 from oracle.frameworks import ADAPTERS
 from oracle.limits import Limits
@@ -14,8 +14,8 @@ from oracle.problem import Problem
 from properties.reports.results import LawResult, Status
 
 SIZES: dict[str, Any] = {"n_x": 1, "n_a": 2, "m": 1, "T_x": 2}
-ENTRIES = list(entries(LEDGER.read_text(encoding="utf-8")))
-KNOWN = known(LEDGER.read_text(encoding="utf-8"))
+ENTRIES = [*entries()]
+EXPLANATIONS = explanations()
 
 
 def failure(law: str, fact: str = "", gradients: bool = False, **given: Any) -> LawResult:
@@ -26,23 +26,23 @@ def failure(law: str, fact: str = "", gradients: bool = False, **given: Any) -> 
     return LawResult("", law, grade, function, "failed", 0.0, counterexample=problem, facts=facts)
 
 
-def judged(name: str, *results: LawResult) -> Judged:
-    return Judged(
+def judged(name: str, *results: LawResult) -> AdapterResult:
+    return AdapterResult(
         name,
         version="1.0",
         verdict="not robust",
         limits=Limits(dtypes=("float64", "float32")),
-        gradients=True,
+        has_gradients=True,
         results=results,
     )
 
 
-def lines(*judged: Judged) -> list[str]:
+def lines(*judged: AdapterResult) -> list[str]:
     """The lines of all measured parts."""
     return "\n".join(parts(judged).values()).splitlines()
 
 
-def row(judgement: Judged) -> dict[str, str]:
+def row(judgement: AdapterResult) -> dict[str, str]:
     """The cells of the first table's only row, by column."""
     header, _, cells = [line for line in lines(judgement) if line.startswith("| ")][:3]
     return dict(zip(header.split(" | "), cells.split(" | "), strict=True))
@@ -82,7 +82,7 @@ def test_a_failure_is_an_answer_to_one_question(met: LawResult, column: str, cel
 
 def test_gradients_that_there_are_not_were_not_asked() -> None:
     assert row(judged("mlx"))["gradients"] == "yes"
-    assert row(replace(judged("onnxruntime"), gradients=False))["gradients"] == "–"
+    assert row(replace(judged("onnxruntime"), has_gradients=False))["gradients"] == "–"
 
 
 def test_the_worst_error_of_gradients_is_not_that_of_a_forward_pass() -> None:
@@ -124,24 +124,28 @@ def test_the_laws_that_met_one_finding_are_in_one_line() -> None:
 
 
 def test_what_was_not_run_says_so_and_why() -> None:
-    rows = [line for line in lines(Judged("ncnn", missing="ncnn, which is not installed")) if "ncnn" in line]
+    rows = [
+        line
+        for line in lines(AdapterResult("ncnn", missing="ncnn, which is not installed"))
+        if "ncnn" in line
+    ]
     assert len(rows) == 1
     assert rows[0].startswith("| `ncnn` | – | not run: ncnn, which is not installed |")
 
 
 def test_a_verdict_is_compared_with_that_of_an_earlier_page() -> None:
     met = judged("mlx", failure("no steps", "raised", T_x=0))
-    table = parts([met, Judged("ncnn", missing="not here")])["adapters"]
+    table = parts([met, AdapterResult("ncnn", missing="not here")])["adapters"]
     before = updated("<!-- adapters -->\n<!-- end -->\n", {"adapters": table})
     conforms = replace(judged("mlx"), verdict="conforms", version="2.0")
-    assert changed([met, judged("ncnn")], before) == []
-    assert changed([conforms], before) == ["mlx: not robust (1.0) is now conforms (2.0)"]
+    assert verdict_changes([met, judged("ncnn")], before) == []
+    assert verdict_changes([conforms], before) == ["mlx: not robust (1.0) is now conforms (2.0)"]
 
 
 def test_the_ledger_covers_failures_of_adapters_that_there_are() -> None:
-    assert {each.adapter for each in KNOWN} <= ADAPTERS.keys()
-    of_adapters = {entry.title for entry in ENTRIES if "frameworks." in entry.line}
-    assert {each.heading for each in KNOWN} == of_adapters | {DEFENDED}
+    assert {each.adapter for each in EXPLANATIONS} <= ADAPTERS.keys()
+    of_adapters = {entry.title for entry in ENTRIES if "frameworks." in entry.command}
+    assert {each.heading for each in EXPLANATIONS} == of_adapters | {DEFENDED}
 
 
 def test_headings_are_linked_as_github_does() -> None:

@@ -4,12 +4,12 @@ from collections import Counter
 
 import pytest
 
-from benchmarks.submissions import MISTAKES, SHARES, edited, submissions
+from benchmarks.submissions import MISTAKES, PERCENTAGES, edited, submissions
 
 
 def test_a_folder_has_the_shares() -> None:
     kinds = Counter(name[4:].partition(".")[0] for name, _ in submissions(300, 0))
-    assert kinds == {kind: 3 * share for kind, share in SHARES.items()}
+    assert kinds == {kind: 3 * share for kind, share in PERCENTAGES.items()}
 
 
 @pytest.mark.parametrize("kind", MISTAKES)

@@ -1,4 +1,4 @@
-"""Finds the values that a layer uses for initial states that a call does not have, if not zeros."""
+"""Finds out whether a layer starts from zeros in calls without initial states, and if not, from what."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
@@ -9,14 +9,21 @@ from oracle.diagnosis.behaviour import Program
 from oracle.inputs import LayerInputs
 from oracle.limits import Limits
 from oracle.location.facts import Location, Where
-from oracle.location.networks import Answer, answer, gives_all, network_mistakes, networks, when_wrong
+from oracle.location.networks import (
+    NetworkAnswer,
+    explains_answers,
+    network_answer,
+    network_mistakes,
+    networks,
+    when_wrong,
+)
 from oracle.problem import LayerProblem
 from reference.contract import CONTRACTS
 
 
 @dataclass(frozen=True)
 class InputsWithoutStates(LayerInputs):
-    """Inputs whose call does not have the `absent` initial states; the arrays of these states are 0."""
+    """Inputs for a call without the `absent` initial states. The arrays of these states are 0."""
 
     absent: tuple[str, ...] = ()
 
@@ -30,14 +37,14 @@ class InputsWithoutStates(LayerInputs):
 def locate_absent(
     function: str, program: Program, counterexample: LayerProblem, limits: Limits, seed: int = 0
 ) -> Location | None:
-    """Locate wrong values for absent initial states; `None` if the layer uses zeros.
+    """Locate a layer's wrong values for absent initial states; `None` if it uses zeros.
 
-    The layer must be right for calls with initial states.
+    The layer must be right in calls with initial states.
     """
     states = ("a0", "c0") if function == "lstm_layer" else ("a0",)
     for absent in (states, *([("a0",), ("c0",)] if len(states) > 1 else ())):
         every = _networks_without_states(absent, function, counterexample, limits, seed)
-        answers = [found for inputs in every if (found := answer(function, program, inputs))]
+        answers = [found for inputs in every if (found := network_answer(function, program, inputs))]
         if any(each.is_wrong for each in answers):
             return _located(absent, states, answers)
     return None
@@ -62,10 +69,10 @@ def _networks_without_states(
         yield InputsWithoutStates(**arrays | {name: 0 * arrays[name] for name in absent}, absent=absent)
 
 
-def _located(absent: tuple[str, ...], states: tuple[str, ...], answers: Sequence[Answer]) -> Location:
+def _located(absent: tuple[str, ...], states: tuple[str, ...], answers: Sequence[NetworkAnswer]) -> Location:
     is_alone = len(absent) < len(states)
     where = Where(" and ".join(absent), setting=("absent alone" if is_alone else "absent",), stage="network")
-    for form in network_mistakes(answers[0].function):
-        if gives_all(form, answers):
-            return Location(where, when_wrong(answers, form), form)
+    for replacement in network_mistakes(answers[0].function):
+        if explains_answers(replacement, answers):
+            return Location(where, when_wrong(answers, replacement), replacement)
     return Location(where)

@@ -1,92 +1,94 @@
-"""The forms to try, each with its cost. The numbers in the forms are computed from the shown values."""
+"""Lists the replacements to try, each with its cost. Their numbers are computed from the shown values."""
 
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from oracle.location.equations import ACTIVATIONS, Nodes
-from oracle.location.facts import Form
-from oracle.location.forms import ARGUMENT_FUNCTIONS, MAPS, NUMBERED, PLAIN
-from oracle.location.observations import Case, Observation
+from oracle.location.facts import Replacement
+from oracle.location.observations import EquationCase, Observation
+from oracle.location.replacements import ARGUMENT_FUNCTIONS, INDEX_MAPS, NUMBERED_FUNCTIONS, PLAIN_FUNCTIONS
 from reference.contract import Array
 
-CLIPS = (0.5, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 16, 20, 25, 30, 40, 50, 60, 80, 88, 100, 500, 700)
-STEPS = (*(10.0**-k for k in range(1, 13)), *(2.0**-k for k in range(1, 25)), 1 / 127, 1 / 255)
-TERMS = ("xt", "a_prev", "c_prev", "ft", "it", "cct", "ot", "c_next", "a_next", "yt_pred", "a0", "c0")
-INNER = ("ft * c_prev", "it * cct", "tanh(c_next)", "z", "zf", "zi", "zc", "zo", "logits")
+CLIP_BOUNDS = (0.5, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 16, 20, 25, 30, 40, 50, 60, 80, 88, 100, 500, 700)
+ROUNDING_UNITS = (*(10.0**-k for k in range(1, 13)), *(2.0**-k for k in range(1, 25)), 1 / 127, 1 / 255)
+SHOWN_TERMS = ("xt", "a_prev", "c_prev", "ft", "it", "cct", "ot", "c_next", "a_next", "yt_pred", "a0", "c0")
+COMPUTED_TERMS = ("ft * c_prev", "it * cct", "tanh(c_next)", "z", "zf", "zi", "zc", "zo", "logits")
+"""Nodes that may replace other nodes: nodes that a program can show, and computed nodes."""
 
 
-def nodes_of_equation(nodes: Nodes, known: dict[str, Array], target: str) -> list[str]:
-    """The node of an equation, and the nodes from which it is computed, up to the known nodes."""
+def _nodes_of_equation(observation: Observation, target: str) -> list[str]:
+    """`target`, and the nodes from which it is computed, up to the nodes with known values."""
     found: list[str] = []
-    left = [target]
+    left, nodes = [target], observation.nodes
     while left:
         name = left.pop(0)
         if name not in found:
             found.append(name)
-            if name in nodes and (name == target or name not in known) and nodes[name][0] != "before":
+            is_computed = name in nodes and (name == target or name not in observation.known)
+            if is_computed and nodes[name][0] != "before":
                 left.extend(nodes[name][1])
     return found
 
 
-def candidates(cases: Sequence[Case]) -> Iterator[tuple[float, Form]]:
-    """The forms to try for an equation, each with its cost."""
-    first = cases[0]
-    observation, target = first.observation, first.target
-    implied = _implied(first)
-    every = nodes_of_equation(observation.nodes, observation.known, target)
-    terms = [name for name in TERMS if name in observation.known]
-    terms += [name for name in (*every, *INNER) if name in observation.nodes and name not in terms]
+def candidates(cases: Sequence[EquationCase]) -> Iterator[tuple[float, Replacement]]:
+    """The replacements to try for an equation, each with its cost."""
+    observation, target = cases[0].observation, cases[0].target
+    implied = _implied_values(cases[0])
+    every = _nodes_of_equation(observation, target)
+    terms = [name for name in SHOWN_TERMS if name in observation.known]
+    terms += [name for name in (*every, *COMPUTED_TERMS) if name in observation.nodes and name not in terms]
     terms = [name for name in terms if name != target]
-    yield 0.95, Form(target, source="shown", map="step back", by=1)
+    yield 0.95, Replacement(target, source="shown", map="step back", by=1)
     for depth, node in enumerate(every):
         depth_cost = 0.0 if node == target else 0.5 + 0.03 * depth
-        for name, (_, cost) in PLAIN.items():
-            yield depth_cost + cost, Form(node, function=name)
-        for name, (_, numbers, cost) in MAPS.items():
-            for by in numbers:
-                yield depth_cost + cost + 0.01 * numbers.index(by), Form(node, map=name, by=by)
-        yield from _activation_forms(node, depth_cost, observation.nodes)
+        for name, (_, cost) in PLAIN_FUNCTIONS.items():
+            yield depth_cost + cost, Replacement(node, function=name)
+        for name, (_, numbers, cost) in INDEX_MAPS.items():
+            for rank, by in enumerate(numbers):
+                yield depth_cost + cost + 0.01 * rank, Replacement(node, map=name, by=by)
+        yield from _activation_replacements(node, depth_cost, observation.nodes)
         for source in terms:
             if source != node and _same_shape(observation, target, source, node):
-                yield depth_cost + 0.6, Form(node, source=source)
+                yield depth_cost + 0.6, Replacement(node, source=source)
                 if node == target or node in ("a_prev", "c_prev", "it", "ft", "xt"):
                     for name in ("one minus", "tanh", "sigmoid"):
-                        yield depth_cost + 1.4, Form(node, source=source, function=name)
+                        yield depth_cost + 1.4, Replacement(node, source=source, function=name)
                     for name in ("step back", "first step", "last step", "step back, at least the first"):
-                        for by in MAPS[name][1]:
-                            yield depth_cost + 1.3 + 0.01 * by, Form(node, source=source, map=name, by=by)
+                        for by in INDEX_MAPS[name][1]:
+                            other = Replacement(node, source=source, map=name, by=by)
+                            yield depth_cost + 1.3 + 0.01 * by, other
         if node in implied:
-            yield from _forms_with_numbers(cases, node, depth_cost, terms)
+            yield from _replacements_with_numbers(cases, node, depth_cost, terms)
         elif node in observation.known or node in observation.nodes:
-            for k in STEPS:
-                yield depth_cost + 1.6, Form(node, function="multiples", number=k)
-            for k in CLIPS:
-                yield depth_cost + 1.6, Form(node, function="clipped", number=float(k))
+            for k in ROUNDING_UNITS:
+                yield depth_cost + 1.6, Replacement(node, function="multiples", number=k)
+            for k in CLIP_BOUNDS:
+                yield depth_cost + 1.6, Replacement(node, function="clipped", number=float(k))
 
 
 def _same_shape(observation: Observation, target: str, source: str, node: str) -> bool:
-    """Whether two arrays have the same number of rows and the same number of axes."""
+    """Whether two nodes have values with the same number of rows and the same number of axes."""
     try:
-        return (
-            observation.value(source, target).shape[0] == observation.value(node, target).shape[0]
-            and observation.value(source, target).ndim == observation.value(node, target).ndim
-        )
+        one, other = (observation.value(name, target) for name in (source, node))
     except KeyError:
         return False
+    return len(one) == len(other) and one.ndim == other.ndim
 
 
-def _activation_forms(node: str, depth_cost: float, nodes: Nodes) -> Iterator[tuple[float, Form]]:
-    """Forms with another activation function, and with a factor on the argument of softmax."""
+def _activation_replacements(
+    node: str, depth_cost: float, nodes: Nodes
+) -> Iterator[tuple[float, Replacement]]:
+    """Replacements by another activation function, or by a factor on the argument of softmax."""
     operation, operands = nodes.get(node, ("", ()))
     for name, (_, cost) in ARGUMENT_FUNCTIONS.items() if operation in ACTIVATIONS else ():
-        yield depth_cost + cost, Form(node, source=operands[0], function=name)
+        yield depth_cost + cost, Replacement(node, source=operands[0], function=name)
     for k in (0.5, 2.0, 0.1, 10.0) if operation == "softmax" else ():
-        yield depth_cost + 1.4, Form(operands[0], function="times", number=k)
+        yield depth_cost + 1.4, Replacement(operands[0], function="times", number=k)
 
 
-def _implied(case: Case) -> dict[str, Array]:
-    """For each node the values from which the equation would give the shown values, by inverse operations."""
+def _implied_values(case: EquationCase) -> dict[str, Array]:
+    """For each node, the values from which the equation would give the wrong values that are shown."""
     observation, target = case.observation, case.target
     check = observation.checks[target]
     found = {target: np.where(check.wrong & check.visible, check.shown, np.nan)}
@@ -119,10 +121,10 @@ def _implied(case: Case) -> dict[str, Array]:
     return found
 
 
-def _forms_with_numbers(
-    cases: Sequence[Case], node: str, depth_cost: float, terms: Sequence[str]
-) -> Iterator[tuple[float, Form]]:
-    """Forms with a number, where most elements of the first answers give the same number."""
+def _replacements_with_numbers(
+    cases: Sequence[EquationCase], node: str, depth_cost: float, terms: Sequence[str]
+) -> Iterator[tuple[float, Replacement]]:
+    """Replacements with a number, if most elements of the first answers imply the same number."""
     now, wanted = _right_and_implied(cases, node)
     if len(now) < 2:
         return
@@ -137,41 +139,41 @@ def _forms_with_numbers(
         ):
             number = _common_number(numbers)
             if number is not None:
-                yield depth_cost + cost, Form(node, function=name, number=number)
+                yield depth_cost + cost, Replacement(node, function=name, number=number)
     for name, tried, cost in (
-        ("multiples", STEPS, 1.0),
-        ("clipped", CLIPS, 1.1),
+        ("multiples", ROUNDING_UNITS, 1.0),
+        ("clipped", CLIP_BOUNDS, 1.1),
     ):
         for k in map(float, tried):
-            if _mostly_equal(NUMBERED[name](now, k), wanted):
-                yield depth_cost + cost, Form(node, function=name, number=k)
+            if _mostly_equal(NUMBERED_FUNCTIONS[name](now, k), wanted):
+                yield depth_cost + cost, Replacement(node, function=name, number=k)
     for term in terms:
         if term != node and _same_shape(cases[0].observation, cases[0].target, term, node):
-            yield from _forms_with_terms(cases, node, term, depth_cost)
+            yield from _replacements_with_terms(cases, node, term, depth_cost)
 
 
-def _right_and_implied(cases: Sequence[Case], node: str, term: str = "") -> tuple[Array, ...]:
-    """The right values of a node, the implied values (see `_implied`), and the values of the term, if any."""
+def _right_and_implied(cases: Sequence[EquationCase], node: str, term: str = "") -> tuple[Array, ...]:
+    """The right values of a node, the implied values, and the values of the term, for the same elements."""
     parts = []
     for case in cases[:4]:
         check = case.check
-        wanted = _implied(case).get(node)
+        wanted = _implied_values(case).get(node)
         if wanted is None:
             continue
         arrays = [case.observation.value(node, case.target), wanted]
         if term:
             arrays.append(np.broadcast_to(case.observation.value(term, case.target), check.shown.shape))
-        ok = np.isfinite(wanted)
-        parts.append([np.broadcast_to(each, wanted.shape)[ok][:60] for each in arrays])
+        is_finite = np.isfinite(wanted)
+        parts.append([np.broadcast_to(each, wanted.shape)[is_finite][:60] for each in arrays])
     if not parts:
         return (np.zeros(0),) * (2 + bool(term))
     return tuple(np.concatenate(each) for each in zip(*parts, strict=True))
 
 
-def _forms_with_terms(
-    cases: Sequence[Case], node: str, term: str, depth_cost: float
-) -> Iterator[tuple[float, Form]]:
-    """The form `number * node + share * term`, with both numbers by least squares, if it fits."""
+def _replacements_with_terms(
+    cases: Sequence[EquationCase], node: str, term: str, depth_cost: float
+) -> Iterator[tuple[float, Replacement]]:
+    """The replacement `number * node + share * term`, if least squares give numbers that fit."""
     try:
         now, wanted, other = _right_and_implied(cases, node, term)
     except ValueError:
@@ -188,11 +190,12 @@ def _forms_with_terms(
     if b and _mostly_equal(a * now + b * other, wanted, 1e-6):
         simple = 0.0 if a in (0, 1) and abs(b) in (0, 1) else 0.6
         function, number = ("", 0.0) if a == 1 else ("times", a)
-        yield depth_cost + 1.0 + simple, Form(node, function=function, number=number, other=term, share=b)
+        replacement = Replacement(node, function=function, number=number, other=term, share=b)
+        yield depth_cost + 1.0 + simple, replacement
 
 
 def _common_number(numbers: Array) -> float | None:
-    """The number that most elements have, rounded to few digits; `None` if there is none."""
+    """The number that most elements have, with as few digits as possible; `None` if there is none."""
     numbers = numbers[np.isfinite(numbers)]
     if len(numbers) < 2:
         return None
@@ -211,6 +214,6 @@ def _shortest_near(number: float) -> float:
 
 
 def _mostly_equal(found: Array, wanted: Array, tolerance: float = 1e-4) -> bool:
-    """Whether most elements are equal, up to the rounding error of an inverse activation."""
+    """Whether most elements are equal, but for the rounding error of an inverse activation."""
     with np.errstate(all="ignore"):
         return bool(np.mean(np.abs(found - wanted) <= tolerance * (np.abs(wanted) + 1e-12)) > 0.5)

@@ -1,4 +1,4 @@
-"""Problems that meet a condition, and problems that do not, to confirm or refute the condition."""
+"""Draws problems on which a condition holds, and problems on which it does not, to confirm the condition."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -8,28 +8,30 @@ import numpy as np
 from oracle.inputs import Inputs
 from oracle.location.facts import Condition, When
 from oracle.location.features import AXIS_SIZES, CONCAT_SIZE
-from oracle.location.probe_problems import BASE, Draw, over_time, special
-from oracle.location.when import compared
+from oracle.location.probe_problems import BASE, Draw, problems_over_time, special_problems
+from oracle.location.when import meets
 from oracle.problem import DType
 
-LARGEST = 300
+LARGEST_SIZE = 300
 """The largest size of a problem."""
 
 
-def problems_beside(
+def problems_for_conditions(
     draw: Draw, when: When, example: Inputs, seed: int, dtypes: Sequence[DType]
 ) -> Iterator[Inputs]:
-    """Three ordinary problems, then for each condition problems that meet it and problems that do not.
+    """Three ordinary problems, then for each condition problems that meet the condition, and others.
 
     The sizes of the problems meet all other conditions on sizes. `example` is a problem for which the
     equation is wrong; `dtypes` are the dtypes of the function.
     """
     sizes_met = {name: size for each in when.conditions for name, size in _sizes_meeting(each).items()}
     bits = [each for each in when.conditions if each.feature.kind == "bits"]
-    fitting = [each for each in dtypes if bits and compared(np.array(int(each[5:])), bits[0])]
+    fitting = [each for each in dtypes if bits and meets(np.array(int(each[5:])), bits[0])]
 
     def drawn(number: int, sizes: dict[str, int], dtype: DType = (*fitting, *dtypes)[0]) -> Inputs:
-        every = {name: min(max(size, 1), LARGEST) for name, size in {**BASE, **sizes_met, **sizes}.items()}
+        every = {
+            name: min(max(size, 1), LARGEST_SIZE) for name, size in {**BASE, **sizes_met, **sizes}.items()
+        }
         return draw(**every, seed=1000 * seed + number, dtype=dtype, regime="unit")
 
     for k in range(3):
@@ -47,8 +49,8 @@ def problems_beside(
 
 
 def _sizes_meeting(condition: Condition) -> dict[str, int]:
-    """Sizes that meet a condition on sizes, or with which some elements meet a condition on places."""
-    feature, value = condition.feature, int(condition.value) if abs(condition.value) < LARGEST else 1
+    """Sizes that meet a condition on sizes, or with which some elements meet a condition on indices."""
+    feature, value = condition.feature, int(condition.value) if abs(condition.value) < LARGEST_SIZE else 1
     if feature.kind == "size" and feature.name in BASE and condition.relation in ("=", "≥"):
         return {feature.name: max(value, 1)}
     if feature.kind in ("index", "index from end", "residue", "in last block") and feature.name in AXIS_SIZES:
@@ -58,8 +60,8 @@ def _sizes_meeting(condition: Condition) -> dict[str, int]:
 
 
 def _sizes_beside(condition: Condition) -> Iterator[dict[str, int]]:
-    """Sizes that meet a condition on sizes or places, and sizes that do not; none for other conditions."""
-    (kind, name, by), value = vars(condition.feature).values(), int(min(condition.value, LARGEST))
+    """Sizes that meet a condition on sizes or indices, and sizes that do not. Other conditions have none."""
+    (kind, name, by), value = vars(condition.feature).values(), int(min(condition.value, LARGEST_SIZE))
     if kind == "size" and name in BASE:
         yield from ({name: size} for size in {*range(value - 2, value + 3), 2 * value, 2 * value + 1})
     elif kind in ("size", "residue") and name == CONCAT_SIZE:
@@ -78,17 +80,19 @@ def _sizes_beside(condition: Condition) -> Iterator[dict[str, int]]:
 
 
 def _values_beside(condition: Condition, example: Inputs, drawn: Draw, seed: int) -> Iterator[Inputs]:
-    """Problems in which some elements meet a condition on values and some do not."""
+    """Problems in which some elements meet a condition on values, and others do not."""
     if condition.feature.kind in ("input repeats", "change"):
         for k in range(5):
-            yield from over_time(drawn(k, {"T_x": 4 + 2 * k + seed % 7}), drawn(k + 5, {"T_x": 30}), k)
+            yield from problems_over_time(
+                drawn(k, {"T_x": 4 + 2 * k + seed % 7}), drawn(k + 5, {"T_x": 30}), k
+            )
     else:
         for k in range(2):
-            yield from special(drawn(20 + k, {}), k)
-        yield from (spread(example, seed * 10 + k) for k in range(5))
+            yield from special_problems(drawn(20 + k, {}), k)
+        yield from (with_spread_samples(example, seed * 10 + k) for k in range(5))
 
 
-def spread(example: Inputs, seed: int) -> Inputs:
+def with_spread_samples(example: Inputs, seed: int) -> Inputs:
     """The example with 24 new samples, some with larger numbers and some with smaller numbers."""
     rng = np.random.default_rng([7, seed])
     m, n_x, T_x = 24, *example.x.shape[::2]

@@ -1,4 +1,4 @@
-"""The equations of a step as a graph of nodes, and the values and bounds of the nodes."""
+"""Computes the nodes of a step, the quantities in its equations, and bounds on their rounding errors."""
 
 import ast
 from collections.abc import Callable, Mapping
@@ -11,10 +11,11 @@ import numpy as np
 from oracle.bounded import Bounded
 from oracle.rounding import Arithmetic
 from oracle.step import CELL, HEAD
+from reference.activations import sigmoid, softmax
 from reference.contract import CONTRACTS, Array, Kind
 
 Node = tuple[str, tuple[str, ...]]
-"""An operation, and the names of its operands."""
+"""The operation that computes a node, and the names of the operands."""
 
 
 class Nodes(dict[str, Node]):
@@ -29,7 +30,6 @@ class Nodes(dict[str, Node]):
         return on in self._sources_of(name)
 
     def _sources_of(self, name: str) -> frozenset[str]:
-        """The names of all arrays from which a node is computed, and of the node itself."""
         if name not in self._sources:
             operands = self[name][1] if name in self else ()
             self._sources[name] = frozenset({name}.union(*map(self._sources_of, operands)))
@@ -40,9 +40,9 @@ class Nodes(dict[str, Node]):
 def equations(
     kind: Kind, sequence: bool = False, projected: bool = False, activation: str = "tanh", head: bool = True
 ) -> Nodes:
-    """The nodes of one step. With `sequence`, they include the inputs of the step: xt, a_prev and c_prev.
+    """The nodes of one step. With `sequence`, xt, a_prev and c_prev are computed from x and the states.
 
-    Arrays are `(n, m, T_x)`, weights are matrices, and biases are `(n, 1, 1)`.
+    Values are `(n, m, T_x)`, weights are matrices, and biases are `(n, 1, 1)`.
     """
     states = "a" if kind == "rnn" else "ac"
     nodes: dict[str, Node] = {}
@@ -66,7 +66,7 @@ def equations(
 
 
 def _add(nodes: dict[str, Node], name: str, expression: ast.expr, head: str) -> None:
-    """Add the nodes of the parts of an expression, named by their texts, then the node of the expression."""
+    """Add the node of an expression, after the nodes of its parts. The name of a part is its text."""
 
     def part(each: ast.expr) -> str:
         text = ast.unparse(each).replace(" @ ", " ").replace("Wy", head)
@@ -99,21 +99,10 @@ def apply(W: Array, v: Array) -> Array:
     return np.asarray((W @ v.reshape(len(v), prod(v.shape[1:]))).reshape(len(W), *v.shape[1:]))
 
 
-def sigmoid(z: Array) -> Array:
-    """1 / (1 + exp(-z)), elementwise."""
-    return np.asarray(1 / (1 + np.exp(-z)))
-
-
-def softmax(z: Array) -> Array:
-    """The softmax over the first axis."""
-    e = np.exp(z - z.max(axis=0, keepdims=True))
-    return np.asarray(e / e.sum(axis=0, keepdims=True))
-
-
 def before(states: Array, first: Array) -> Array:
     """The state before each step, `(n, m, T_x)`; `first` is the state before the first step."""
-    before_first = np.broadcast_to(first, (*states.shape[:2], 1))
-    return np.concatenate([before_first, states], axis=2)[:, :, : states.shape[2]]
+    first = np.broadcast_to(first, (*states.shape[:2], 1))
+    return np.concatenate([first, states], axis=2)[:, :, : states.shape[2]]
 
 
 OPERATIONS: Mapping[str, Callable[..., Array]] = {
@@ -131,7 +120,7 @@ OPERATIONS: Mapping[str, Callable[..., Array]] = {
 
 
 def evaluate(nodes: Nodes, known: Mapping[str, Array], name: str, memo: dict[str, Array]) -> Array:
-    """Compute the value of a node from the known arrays; `memo` caches the values of nodes."""
+    """Compute the value of a node from the known arrays; `memo` caches the values of other nodes."""
     if name not in memo:
         operation, operands = nodes[name]
         values = [known[each] if each in known else evaluate(nodes, known, each, memo) for each in operands]
@@ -141,7 +130,7 @@ def evaluate(nodes: Nodes, known: Mapping[str, Array], name: str, memo: dict[str
 
 
 def bounded(nodes: Nodes, known: Mapping[str, Array], name: str, fl: Arithmetic) -> Bounded:
-    """Compute the value of a node from the known arrays, and the bound on the error of a correct program."""
+    """Compute the value of a node from the known arrays, and the bound on a right program's error."""
     with np.errstate(all="ignore"):
         return _bounded(nodes, known, name, fl, {})
 
@@ -161,7 +150,7 @@ def _bounded(
 def _rule(
     nodes: Nodes, known: Mapping[str, Array], name: str, fl: Arithmetic, of: Callable[[str], Bounded]
 ) -> Bounded:
-    """Apply the rounding rule of a node. A sum of products counts as one product of stacked matrices."""
+    """Apply the rounding rule of a node. A sum of products is one product of a wider matrix."""
     operation, operands = nodes[name]
     products = [nodes[each][1] for each in operands if each in nodes and nodes[each][0] == "apply"]
     if operation == "apply" or products:

@@ -12,16 +12,17 @@ class Feature:
     """A number for each element of an answer, such as the index of its step or its magnitude.
 
     `name` is the array, the axis or the size from which the number is computed. `by` is the length of a
-    block, or the modulus of a residue. By the `kind` of the feature, the number is:
+    block, or the modulus of a residue. The `kind` says which number it is:
 
     - `size`: the size `name`; `equal`: 1 if two sizes are equal, else 0; `bits`: the width of the dtype;
-    - `index`: the element's index along the axis `name`; `index from end`: 0 for the last index, 1 before it;
+    - `index`: the element's index along the axis `name`; `index from end`: 0 for the last index, 1 for the
+      index before the last, and so on;
     - `residue`: a size or an index modulo `by`;
     - `in last block`: 1 if the element is in the incomplete block that is left when the axis is cut into
       blocks of `by`, else 0;
     - `value`, `magnitude`: the element of the array `name`, and its magnitude;
     - `largest`, `largest of all`: the largest magnitude in the array `name`, of the sample or of all samples;
-    - `change`: the largest change of a state since the step before;
+    - `change`: the largest change of the state `name` since the step before;
     - `input repeats`: 1 if the input of the step equals that of the step before, else 0.
     """
 
@@ -41,11 +42,11 @@ class Condition:
 
 @dataclass(frozen=True)
 class Where:
-    """The first equation that does not hold, named by its left side.
+    """The first equation that does not hold, named by the node on its left side.
 
-    `also` has the other gates with the same mistake. For layers, `setting` describes the networks in which
-    the equation does not hold (see `layers.Setting`). `stage` is `"network"` for a mistake around the steps,
-    and `"calls"` for answers that depend on earlier calls.
+    `also` has the other gates with the same mistake. For layers, `setting` has the names of the properties of
+    the networks in which the equation does not hold (`Setting.names` in `layer_observations`). `stage` is
+    `"network"` for a mistake around the steps, and `"calls"` if the answers depend on earlier calls.
     """
 
     equation: str
@@ -57,9 +58,9 @@ class Where:
 
 @dataclass(frozen=True)
 class When:
-    """The conditions that an element meets exactly if it is wrong; without conditions all elements are wrong.
+    """The conditions that exactly the wrong elements meet. Without conditions, all elements are wrong.
 
-    `has_unchanged` says that for many elements the form gives the right value, so that they are not wrong.
+    `has_unchanged` says that the replacement gives the right value for many elements. These are not wrong.
     """
 
     conditions: tuple[Condition, ...] = ()
@@ -67,13 +68,12 @@ class When:
 
 
 @dataclass(frozen=True)
-class Form:
-    """The replacement of a node in an equation: `function(map(source)) + share * other`.
+class Replacement:
+    """What replaces a node in an equation: `function(map(source)) + share * other`.
 
     An empty field leaves out its part of the formula; without a `source`, the node itself is the source. `by`
     is the parameter of the map, and `number` the parameter of the function. For a mistake around the steps,
-    `mistake` is the name of an entry of the catalogue, and `source` is `a` or `c` if only that state is
-    wrong.
+    `mistake` is the name of an entry of the catalogue; `source` is `a` or `c` if only this state is wrong.
     """
 
     node: str
@@ -89,15 +89,11 @@ class Form:
 
 @dataclass(frozen=True)
 class Location:
-    """Where, when and how a function is wrong; `when` and `how` are `None` if unknown.
-
-    `alone` is `False` if the function is wrong only after earlier calls.
-    """
+    """Where, when and how a function is wrong; `when` and `how` are `None` if unknown."""
 
     where: Where
     when: When | None = None
-    how: Form | None = None
-    alone: bool = True
+    how: Replacement | None = None
 
     def under(self, condition: Condition) -> "Location":
         """The location with one more condition, before the other conditions."""
@@ -106,8 +102,9 @@ class Location:
 
     def data(self) -> dict[str, Any]:
         """The location as data for JSON, without empty fields."""
-        given = {name: part for name, part in vars(self).items() if name != "alone"}
-        plain = {name: part and asdict(part, dict_factory=_without_empty) for name, part in given.items()}
+        plain = {
+            name: part and asdict(part, dict_factory=_without_empty) for name, part in vars(self).items()
+        }
         return json.loads(json.dumps(plain))  # type: ignore[no-any-return]
 
 

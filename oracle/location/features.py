@@ -17,20 +17,20 @@ MODULI = (2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 32, 64)
 CONCAT_SIZE = "n_a + n_x"
 """The name of the size of `[a_prev; xt]`."""
 VALUES = ("xt", "a_prev", "c_prev", "a_next", "c_next", "logits", "yt_pred", "zf", "zi", "zc", "zo", "z")
-"""The arrays whose values are features. `z…` is the argument of an activation."""
+"""The arrays whose values are features. The names with `z` are arguments of activations."""
 
 COSTS: Mapping[str, float] = {
     "size": 1, "equal": 1, "bits": 1, "index": 1, "index from end": 1.2, "residue": 1.4, "in last block": 1.3,
     "value": 1.5, "magnitude": 1.5, "largest": 1.8, "largest of all": 1.9,
     "change": 2.3, "input repeats": 2,
 }  # fmt: skip
-"""The cost of a condition, by the kind of its feature. `when.rule` minimizes the cost."""
+"""The cost of a condition, by the kind of its feature. `when.cheapest_conditions` minimizes the cost."""
 
 
 def features_of(observation: Observation, target: str) -> dict[Feature, Array]:
     """The features of the elements of an equation, each an array that broadcasts to `(n, m, T_x)`.
 
-    The features that `derived_features` computes are not among these features.
+    `derived_features` computes the other features.
     """
     shape = observation.checks[target].shown.shape
     sizes = observation.sizes
@@ -50,7 +50,7 @@ def features_of(observation: Observation, target: str) -> dict[Feature, Array]:
 
 
 def derived_features(features: Mapping[Feature, Array]) -> dict[Feature, Array]:
-    """The features of the kinds "residue" and "in last block", computed from sizes and indices."""
+    """The features of the kinds "residue" and "in last block", from those of the kinds "size" and "index"."""
     found: dict[Feature, Array] = {}
     for feature, values in features.items():
         if feature.kind in ("size", "index"):
@@ -65,7 +65,7 @@ def derived_features(features: Mapping[Feature, Array]) -> dict[Feature, Array]:
 
 
 def _value_features(observation: Observation, target: str, shape: tuple[int, ...]) -> dict[Feature, Array]:
-    """The features that are computed from the arrays on which the equation depends."""
+    """The features of the values of the arrays from which the equation computes its result."""
     found: dict[Feature, Array] = {}
     nodes = observation.nodes
     with np.errstate(all="ignore"):
@@ -104,7 +104,7 @@ def _value_features(observation: Observation, target: str, shape: tuple[int, ...
 
 
 def _argument(observation: Observation, target: str) -> str:
-    """The name of the argument of an equation's activation; empty without an activation."""
+    """The name of the argument of the activation in an equation; empty if there is no activation."""
     operation, operands = observation.nodes.get(target, ("", ("",)))
     return operands[0] if operation in ACTIVATIONS else ""
 

@@ -1,4 +1,4 @@
-"""Locates a mistake that is not in the catalogue, and confirms the location, by calls of the function."""
+"""Locates a mistake that is not in the catalogue by calls of the function."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,15 +8,15 @@ from oracle.diagnosis.behaviour import Program
 from oracle.limits import ANYTHING, Limits
 from oracle.location.absent_states import locate_absent
 from oracle.location.facts import Location, Where
-from oracle.location.layers import settings
-from oracle.location.networks import Answer, answer, locate_in_networks, networks
+from oracle.location.layer_observations import settings
+from oracle.location.networks import NetworkAnswer, locate_in_networks, network_answer, networks
+from oracle.location.observer import Budget, BudgetSpentError, Observer
 from oracle.location.probe_problems import all_problems, few_problems
-from oracle.location.session import Budget, BudgetSpentError, Session, within_budget
-from oracle.location.step_location import cases_of, first_wrong, holds, located_in
+from oracle.location.step_location import cases_of, first_wrong_equation, locate_in_steps, parts_hold
 from oracle.problem import LayerProblem, Problem
 
-AFTER_CALLS = Location(Where("answer", stage="calls"), alone=False)
-"""The location of a program that is wrong only after earlier calls, or by chance."""
+AFTER_CALLS = Location(Where("answer", stage="calls"))
+"""The location if a function is wrong only after earlier calls, or by chance."""
 
 
 def locate(
@@ -29,59 +29,59 @@ def locate(
     """Find where, when and how a function is wrong.
 
     `None` if no answer is wrong, or if a wrong answer is right in a second call. `restart` starts the program
-    again, so that earlier calls have no effect.
+    anew, so that earlier calls have no effect.
     """
     restart()
-    budget = within_budget(function, program, limits)
+    budget = Budget.of(function, program)
     if isinstance(problem, LayerProblem):
         return _locate_in_layers(function, budget, problem, restart, limits)
-    session = Session(function, budget, limits)
-    session.add_each(chain([problem.inputs(function)], all_problems(function, session.draw, limits.dtypes)))
-    return _located_if_repeatable(session, restart)
+    observer = Observer(function, budget, limits)
+    observer.add_each(chain([problem.inputs(function)], all_problems(function, observer.draw, limits.dtypes)))
+    return _located_if_repeatable(observer, restart)
 
 
 def explains(location: Location, function: str, program: Program, problem: Problem, limits: Limits) -> bool:
-    """Whether a known location explains another problem, too.
+    """Whether a known location explains the answer to another problem, too.
 
-    A location in a setting explains every problem with a layer in this setting.
+    A location in the steps of layers explains every problem whose settings include the location's setting.
     """
-    if not location.alone:
+    if location.where.stage == "calls":
         return False
-    form, when = location.how, location.when
-    budget = within_budget(function, program, limits)
+    replacement, when = location.how, location.when
+    budget = Budget.of(function, program)
     if isinstance(problem, LayerProblem):
-        if location.where.stage == "step" or (form is None and location.where.setting):
+        if location.where.stage == "step" or (replacement is None and location.where.setting):
             return any(each.names == location.where.setting for each in settings(problem, limits))
-        found = answer(function, budget, problem.inputs(function))
-        return found is not None and found.is_wrong and form is not None and found.is_given_by(form)
-    session = Session(function, budget, limits)
-    session.add_each([problem.inputs(function)])
-    if first_wrong(session.observations) != location.where.equation:
+        found = network_answer(function, budget, problem.inputs(function))
+        return bool(found and found.is_wrong and replacement and found.is_given_by(replacement))
+    observer = Observer(function, budget, limits)
+    observer.add_each([problem.inputs(function)])
+    if first_wrong_equation(observer.observations) != location.where.equation:
         return False
-    return holds(cases_of(session.observations, location.where.equation), form, when)
+    return parts_hold(cases_of(observer.observations, location.where.equation), replacement, when)
 
 
-def _located_if_repeatable(session: Session, restart: Callable[[], object]) -> Location | None:
-    """The location for the observations of a session, if a wrong answer is wrong again."""
-    if _is_right_again(session):
-        return None  # the answers depend on more than the arguments
+def _located_if_repeatable(observer: Observer, restart: Callable[[], object]) -> Location | None:
+    """The location of the mistake in the steps; `None` if a wrong answer is right in a second call."""
+    if _is_right_again(observer):
+        return None  # equal arguments have different answers
     restart()
-    return AFTER_CALLS if _is_right_again(session) else located_in(session)
+    return AFTER_CALLS if _is_right_again(observer) else locate_in_steps(observer)
 
 
-def _is_right_again(session: Session) -> bool:
+def _is_right_again(observer: Observer) -> bool:
     """Whether the answer to a problem was wrong at first and is right in a second call."""
-    wrong = [each for each in session.observations if each.wrong]
+    wrong = [each for each in observer.observations if each.wrong]
     try:
-        again = session.observe(wrong[0].inputs) if wrong else None
+        again = observer.observe(wrong[0].inputs) if wrong else None
     except BudgetSpentError:
         return False
     return again is not None and not again.wrong
 
 
-def _is_other_again(function: str, program: Program, first: Answer) -> bool:
-    """Whether a network gives another answer to the same arguments in a further call."""
-    again = answer(function, program, first.inputs)
+def _differs_again(function: str, program: Program, first: NetworkAnswer) -> bool:
+    """Whether a network gives another answer in a second call with the same arguments."""
+    again = network_answer(function, program, first.inputs)
     return again is not None and not again.is_close_to(first)
 
 
@@ -91,28 +91,28 @@ def _locate_in_layers(
     """Locate a mistake around the steps, or else a mistake in the steps, in the simplest wrong setting."""
     like = [replace(problem, seed=problem.seed + k) for k in range(3)]
     every = (each.inputs(function) for each in chain(like, networks(problem, limits)))
-    answers = [found for inputs in every if (found := answer(function, budget, inputs))]
+    answers = [found for inputs in every if (found := network_answer(function, budget, inputs))]
     wrong_answer = next((each for each in answers if each.is_wrong), None)
     if wrong_answer:
-        if _is_other_again(function, budget, wrong_answer):
-            return None  # the answers depend on more than the arguments
+        if _differs_again(function, budget, wrong_answer):
+            return None  # equal arguments have different answers
         restart()
-        if _is_other_again(function, budget, wrong_answer):
+        if _differs_again(function, budget, wrong_answer):
             return AFTER_CALLS
     if in_networks := locate_in_networks(function, budget, answers, problem, limits):
         return in_networks
     wrong_in: tuple[str, ...] = ()
     for setting in settings(problem, limits) if not problem.weights else ():
-        session = Session(function, budget, limits, setting)
+        observer = Observer(function, budget, limits, setting)
         own = {"n_x": problem.n_x, "n_a": problem.n_a, "m": problem.m, "T_x": problem.T_x}
-        alike = (session.draw(**own, seed=k, regime="unit", dtype=limits.dtypes[0]) for k in range(2))
-        if not session.add_each(chain(alike, few_problems(function, session.draw, limits.dtypes))):
+        alike = (observer.draw(**own, seed=k, regime="unit", dtype=limits.dtypes[0]) for k in range(2))
+        if not observer.add_each(chain(alike, few_problems(function, observer.draw, limits.dtypes))):
             break
-        if first_wrong(session.observations):
-            session.add_each(all_problems(function, session.draw, limits.dtypes))
-            location = _located_if_repeatable(session, restart)
+        if first_wrong_equation(observer.observations):
+            observer.add_each(all_problems(function, observer.draw, limits.dtypes))
+            location = _located_if_repeatable(observer, restart)
             if location and not location.how and setting.ended:
-                wrong_in = setting.names  # the steps are right without lengths, so no equation is at fault
+                wrong_in = setting.names  # the steps are right without lengths, so no equation is wrong
                 break
             return location
     wrong = [name for each in answers for name, array in each.wrong.items() if array.any()]

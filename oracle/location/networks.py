@@ -1,4 +1,4 @@
-"""Locates a mistake around the steps of a network, which is a mistake of the catalogue."""
+"""Locates a mistake around the steps of a network, as an entry of the catalogue."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,35 +16,35 @@ from oracle.faults.fault import Fault
 from oracle.faults.layer_equations import AROUND_STEPS
 from oracle.inputs import LayerInputs
 from oracle.limits import Limits
-from oracle.location.facts import Form, Location, When, Where
-from oracle.location.layers import returned
+from oracle.location.facts import Location, Replacement, When, Where
+from oracle.location.layer_observations import returned_arrays
 from oracle.problem import LayerProblem
 from reference.contract import Array
 
 
 @cache
-def network_mistakes(function: str) -> Mapping[Form, Fault]:
-    """The mistakes of the catalogue around the steps of layers, by their forms.
+def network_mistakes(function: str) -> Mapping[Replacement, Fault]:
+    """The mistakes of the catalogue around the steps of layers, by their replacements.
 
-    A mistake in both states, a and c, also gives two mistakes in one state.
+    From a mistake in both states, a and c, two mistakes in only one state are made.
     """
-    found = {}
+    mistakes = {}
     for fault in (*mistakes_in(function), *RARE.values()):
         changes = fault.changes[function]
         is_around = changes.keys() <= AROUND_STEPS or "order" in changes or fault.name in RARE
         if fault.group == "purity" or not is_around:
             continue
-        found[Form(_last_equation(changes), mistake=fault.name)] = fault
+        mistakes[Replacement(_last_equation(changes), mistake=fault.name)] = fault
         for state in "ac" if function == "lstm_layer" else ():
             alone = _in_one_state(changes, state)
             if alone and alone.keys() != changes.keys():
-                form = Form(_last_equation(alone), source=state, mistake=fault.name)
-                found[form] = replace(fault, changes={function: alone})
-    return found
+                replacement = Replacement(_last_equation(alone), source=state, mistake=fault.name)
+                mistakes[replacement] = replace(fault, changes={function: alone})
+    return mistakes
 
 
 def _last_equation(changes: Equations) -> str:
-    """The last changed equation around the steps; a common name for equations of both states."""
+    """The last changed equation around the steps; `begin` or `last` if both states' equations change."""
     name = [each for each in changes if each in AROUND_STEPS or each == "order"][-1]
     state, _, part = name.partition("_")
     is_of_both = state in "ac" and {f"a_{part}", f"c_{part}"} <= changes.keys()
@@ -52,7 +52,7 @@ def _last_equation(changes: Equations) -> str:
 
 
 def _in_one_state(changes: Equations, state: str) -> Equations:
-    """The changes of one state, `a` or `c`; empty if the mistake changes more than equations of states."""
+    """The changes of one state, `a` or `c`; empty if equations of no state are changed, too."""
     if not all(name == "begin" or name.startswith(("a_", "c_")) for name in changes):
         return {}
     alone = {name: change for name, change in changes.items() if name.startswith(f"{state}_")}
@@ -62,12 +62,12 @@ def _in_one_state(changes: Equations, state: str) -> Equations:
 
 
 TOLERANCE = {"float64": 1e-9, "float32": 1e-4, "float16": 1e-2}
-"""The largest relative distance of a returned value from the value of a mistake, for ordinary numbers."""
+"""How far a returned value may be from the value that a mistake gives, relative to 1 + its magnitude."""
 
 
 @dataclass(frozen=True)
-class Answer:
-    """The arrays that a network returned (`shown`), the right arrays, and where they differ, by name."""
+class NetworkAnswer:
+    """The arrays that a network returned (`shown`), the right arrays, and whether each element is wrong."""
 
     function: str
     inputs: LayerInputs
@@ -80,21 +80,21 @@ class Answer:
         """Whether any element is wrong."""
         return any(each.any() for each in self.wrong.values())
 
-    def is_close_to(self, other: "Answer") -> bool:
+    def is_close_to(self, other: "NetworkAnswer") -> bool:
         """Whether two answers to the same inputs are equal but for rounding."""
         return all(np.allclose(self.shown[name], other.shown[name], equal_nan=True) for name in self.shown)
 
-    def is_given_by(self, form: Form) -> bool:
+    def is_given_by(self, replacement: Replacement) -> bool:
         """Whether a mistake gives all returned values."""
-        return self._are_given_by(form, self.shown)
+        return self._are_given_by(replacement, self.shown)
 
-    def is_changed_by(self, form: Form) -> bool:
+    def is_changed_by(self, replacement: Replacement) -> bool:
         """Whether a mistake changes any right value."""
-        return not self._are_given_by(form, self.right)
+        return not self._are_given_by(replacement, self.right)
 
-    def _are_given_by(self, form: Form, arrays: Mapping[str, Array]) -> bool:
-        program = mistaken_program(self.function, network_mistakes(self.function)[form])
-        found = returned(program(self.inputs), self.inputs)
+    def _are_given_by(self, replacement: Replacement, arrays: Mapping[str, Array]) -> bool:
+        program = mistaken_program(self.function, network_mistakes(self.function)[replacement])
+        found = returned_arrays(program(self.inputs), self.inputs)
         tolerance = TOLERANCE[self.inputs.dtype.name]
         return found is not None and all(
             (np.abs(array - found[name]) <= tolerance * (1 + np.abs(found[name]))).all()
@@ -102,9 +102,9 @@ class Answer:
         )
 
 
-def answer(function: str, program: Program, inputs: LayerInputs) -> Answer | None:
+def network_answer(function: str, program: Program, inputs: LayerInputs) -> NetworkAnswer | None:
     """The answer of a network; `None` if the call raised or returned other shapes."""
-    found = returned(program(inputs), inputs)
+    found = returned_arrays(program(inputs), inputs)
     if found is None:
         return None
     bounds = propagation.evaluate(inputs)
@@ -115,13 +115,13 @@ def answer(function: str, program: Program, inputs: LayerInputs) -> Answer | Non
             n: np.isfinite(right[n]) & ~(np.abs(a - right[n]) <= 2 * allowed[n] + 1e-13)
             for n, a in found.items()
         }
-    return Answer(function, inputs, found, right, wrong)
+    return NetworkAnswer(function, inputs, found, right, wrong)
 
 
 CONFIRMING_NETWORKS = 12
 """The number of networks that confirm a location."""
 MOST_STEPS = 60
-"""If every wrong network has more steps, only the mistakes of the group lengths are tried, to save time."""
+"""If every wrong network has more steps, only mistakes in lengths are tried, to save time."""
 LEAST_WRONG = 3
 """The smallest number of wrong answers that a location needs."""
 
@@ -130,7 +130,7 @@ SIZES = ((3, 4, 5, 4), (2, 3, 4, 6), (4, 3, 9, 3), (3, 2, 1, 5))
 
 
 def networks(counterexample: LayerProblem, limits: Limits) -> Iterator[LayerProblem]:
-    """Small networks; several layers, two directions and lengths only if the counterexample has them."""
+    """Small networks, with several layers, two directions and lengths only if the counterexample has them."""
     plain: dict[str, Any] = {"regime": "unit", "dtype": limits.dtypes[0], "initial": "given"}
     has_lengths = counterexample.lengths != "absent" and limits.lengths
     layers = (1, 2, 3) if counterexample.layers > 1 else (1,)
@@ -149,7 +149,7 @@ def networks(counterexample: LayerProblem, limits: Limits) -> Iterator[LayerProb
 
 
 def confirming_networks(counterexample: LayerProblem, limits: Limits, seed: int) -> Iterator[LayerInputs]:
-    """New networks, some with sequences that all end before T_x, and some with zeros in the input."""
+    """New networks. In some, all sequences end before T_x; in some, the input is 0 at some steps."""
     rng, every = np.random.default_rng(seed), [*networks(counterexample, limits)]
     for k in range(CONFIRMING_NETWORKS):
         problem = every[(7 * k + seed) % len(every)]
@@ -161,36 +161,40 @@ def confirming_networks(counterexample: LayerProblem, limits: Limits, seed: int)
 
 
 def locate_in_networks(
-    function: str, program: Program, answers: list[Answer], counterexample: LayerProblem, limits: Limits
+    function: str,
+    program: Program,
+    answers: list[NetworkAnswer],
+    counterexample: LayerProblem,
+    limits: Limits,
 ) -> Location | None:
-    """The mistake that gives all wrong answers; `None` if there is none.
+    """Locate the mistake that gives all wrong answers; `None` if no mistake does.
 
     Appends the answers of new networks to `answers`.
     """
     every = confirming_networks(counterexample, limits, 1)
-    answers += filter(None, (answer(function, program, inputs) for inputs in every))
+    answers += filter(None, (network_answer(function, program, inputs) for inputs in every))
     if sum(each.is_wrong for each in answers) < LEAST_WRONG:
         return None
     is_long = all(each.inputs.x.shape[2] > MOST_STEPS for each in answers if each.is_wrong)
-    every_form = (
-        form for form, fault in network_mistakes(function).items() if fault.group == "lengths" or not is_long
-    )
-    vague = None
-    for form in (form for form in every_form if gives_all(form, answers)):
-        location = Location(Where(form.node, stage="network"), when_wrong(answers, form), form)
+    without_when = None
+    for replacement, fault in network_mistakes(function).items():
+        if (is_long and fault.group != "lengths") or not explains_answers(replacement, answers):
+            continue
+        where = Where(replacement.node, stage="network")
+        location = Location(where, when_wrong(answers, replacement), replacement)
         if location.when:
             return location
-        vague = vague or location
-    return vague
+        without_when = without_when or location
+    return without_when
 
 
-def gives_all(form: Form, answers: Sequence[Answer]) -> bool:
+def explains_answers(replacement: Replacement, answers: Sequence[NetworkAnswer]) -> bool:
     """Whether a mistake gives all wrong answers."""
     wrong = sorted((each for each in answers if each.is_wrong), key=lambda each: each.inputs.x.size)
-    return all(each.is_given_by(form) for each in wrong)
+    return all(each.is_given_by(replacement) for each in wrong)
 
 
-def when_wrong(answers: Sequence[Answer], form: Form) -> When | None:
-    """That each answer is wrong that the mistake changes; `None` if some of these answers are right."""
-    changed = [each for each in answers if each.is_wrong or each.is_changed_by(form)]
+def when_wrong(answers: Sequence[NetworkAnswer], replacement: Replacement) -> When | None:
+    """`When` without conditions if every answer that the mistake changes is wrong; otherwise `None`."""
+    changed = [each for each in answers if each.is_wrong or each.is_changed_by(replacement)]
     return When(has_unchanged=len(changed) < len(answers)) if all(each.is_wrong for each in changed) else None

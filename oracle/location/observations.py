@@ -1,10 +1,10 @@
 """Checks each equation of a step with the values that the program shows in its outputs and caches.
 
-An equation is evaluated with the operands that the program shows, so that an error in an operand does not
-count as an error of the equation.
+The operands of an equation are the values that the program shows, so that a wrong operand does not make the
+equation wrong.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import product
 
@@ -22,16 +22,18 @@ from reference.contract import CONTRACTS, Array
 
 @dataclass(frozen=True)
 class Check:
-    """The check of one equation: the program's values, the right values and their bounds, `(n, m, T_x)` each.
+    """The check of one equation, as arrays `(n, m, T_x)`.
 
     Attributes
     ----------
+    shown, right, allowed
+        The program's values, the right values, and the bounds on their rounding errors.
     decided
-        Where it is known whether the equation holds.
+        Whether it is known if the equation holds.
     wrong
-        Where the equation does not hold.
+        Whether the equation does not hold.
     visible
-        Where the program shows the value itself.
+        Whether the program shows the value itself.
     """
 
     shown: Array
@@ -47,7 +49,7 @@ class Observation:
     """One answer of a program, with the check of each equation.
 
     `known` has the arguments and the arrays that the program shows, by name. `memo` caches values of nodes,
-    and `blocks` caches the features of the elements of each equation (see `oracle.location.when`).
+    and `samples` the features of some elements of each equation, with the flat indices of these elements.
     """
 
     inputs: Inputs
@@ -56,19 +58,16 @@ class Observation:
     known: dict[str, Array]
     checks: dict[str, Check]
     memo: dict[str, Array] = field(default_factory=dict)
-    blocks: dict[str, tuple[dict[Feature, Array], Array]] = field(default_factory=dict)
+    samples: dict[str, tuple[dict[Feature, Array], Array]] = field(default_factory=dict)
 
     def value(self, name: str, target: str) -> Array:
-        """The shown value of a node, or else the computed value, which is always used for `target` itself."""
-        known = self.known.get(name)
-        return (
-            known
-            if known is not None and name != target
-            else evaluate(self.nodes, self.known, name, self.memo)
-        )
+        """The shown value of a node; the computed value if none is shown, and for `target` itself."""
+        if name in self.known and name != target:
+            return self.known[name]
+        return evaluate(self.nodes, self.known, name, self.memo)
 
     def with_node(self, target: str, node: str, value: Array) -> Array:
-        """The result of the equation of `target` with another value of a node."""
+        """Compute `target` with another value of a node."""
         if target == node:
             return value
         self.value(target, target)  # fills the memo
@@ -77,13 +76,13 @@ class Observation:
 
     @property
     def wrong(self) -> list[str]:
-        """The names of the equations that do not hold, in order."""
+        """The names of the equations that do not hold for shown values, in order."""
         return [name for name, check in self.checks.items() if (check.wrong & check.visible).any()]
 
 
 @dataclass(frozen=True)
-class Case:
-    """An answer, and the name of one of its equations."""
+class EquationCase:
+    """One equation in one answer of the program; `target` is the node that the equation computes."""
 
     observation: Observation
     target: str
@@ -95,15 +94,15 @@ class Case:
 
     @property
     def tolerance(self) -> Array:
-        """How far a shown value may be from the value of a form that fits."""
+        """How far a shown value may be from the value that a fitting replacement gives."""
         check = self.check
         u = Arithmetic(self.observation.inputs.dtype).u
         with np.errstate(all="ignore"):
             return np.asarray(8 * check.allowed + 256 * u * np.abs(check.shown))
 
 
-def wide_parameters(parameters: Mapping[str, Array]) -> dict[str, Array]:
-    """The parameters in float64, biases as `(n, 1, 1)`."""
+def float64_parameters(parameters: Mapping[str, Array]) -> dict[str, Array]:
+    """The parameters in float64, with biases of the shape `(n, 1, 1)`."""
     named: dict[str, Array] = {}
     for name, array in parameters.items():
         wide = array.astype(np.float64)
@@ -111,7 +110,7 @@ def wide_parameters(parameters: Mapping[str, Array]) -> dict[str, Array]:
     return named
 
 
-def observed(function: str, inputs: Inputs, shown: Behaviour, limits: Limits) -> Observation | None:
+def observe_function(function: str, inputs: Inputs, shown: Behaviour, limits: Limits) -> Observation | None:
     """Observe an answer of one of the four functions; `None` if the call raised or has other shapes."""
     contract, outputs = CONTRACTS[function], shown.outputs
     m, T_x = inputs.x.shape[1], 1 if contract.is_cell else inputs.x.shape[2]
@@ -129,12 +128,12 @@ def observed(function: str, inputs: Inputs, shown: Behaviour, limits: Limits) ->
     kind = inputs.kind
     sizes = {name: size for name, size in inputs.sizes.items() if name != "T_x" or not contract.is_cell}
     only_first_step = kind == "lstm" and not contract.is_cell and "c" not in returned
-    if only_first_step:  # without `c`, only the first memory state is known
+    if only_first_step:  # if `c` is not returned, only the memory state before the first step is known
         T_x, inputs = min(T_x, 1), inputs.span(0, 1)
         returned = {name: array[:, :, :1] for name, array in returned.items()}
     cached = _cached(contract.cache, shown.caches, inputs, contract.is_cell, T_x) if limits.caches else {}
     nodes = equations(kind, not contract.is_cell)
-    known = wide_parameters(inputs.parameters)
+    known = float64_parameters(inputs.parameters)
     known |= {"x": inputs.x[:, :, :T_x], "a0": inputs.a0[:, :, None], "c0": inputs.c0[:, :, None]}
     known = {name: array.astype(np.float64) for name, array in known.items()}
     if only_first_step:
@@ -153,31 +152,31 @@ def observed(function: str, inputs: Inputs, shown: Behaviour, limits: Limits) ->
     names += [*(f"{s}_next" for s in reversed(states)), "yt_pred"]
     for name in names:
         if name in known and name not in unclear:
-            observation.checks[name] = compared(observation, name, known[name])
+            observation.checks[name] = check_equation(observation, name, known[name])
     for name in (n for n in nodes if n in showing):
         if nodes[name][1][0] in known and nodes[name][1][0] not in unclear:
-            observation.checks[name] = compared(observation, name, showing[name])
+            observation.checks[name] = check_equation(observation, name, showing[name])
     return observation
 
 
-def compared(
+def check_equation(
     observation: Observation,
     name: str,
     shown: Array,
     within: Array | bool = True,
     slack: Array | float = 1.0,
 ) -> Check:
-    """Check an equation where `within` is true, with `slack` times its bound."""
+    """Check an equation where `within` is true, with a bound that is `slack` times its rounding bound."""
     operation, (operand, *_) = observation.nodes[name]
     if operation == "same":  # a copy has no rounding error
         right = observation.known[operand]
-        return _check(shown, right, np.zeros_like(right), within)
+        return _compare(shown, right, np.zeros_like(right), within)
     b = bounded(observation.nodes, observation.known, name, Arithmetic(observation.inputs.dtype))
-    return _check(shown, b.value, b.error * slack, within)
+    return _compare(shown, b.value, b.error * slack, within)
 
 
-def _check(shown: Array, right: Array, allowed: Array, within: Array | bool = True) -> Check:
-    """Compare shown values with right values; infinities, NaN and infinite bounds are not decided."""
+def _compare(shown: Array, right: Array, allowed: Array, within: Array | bool = True) -> Check:
+    """Compare shown values with right values. Infinities, NaN and infinite bounds are not decided."""
     with np.errstate(all="ignore"):
         decided = np.isfinite(right) & np.isfinite(allowed) & within
         wrong = decided & ~(np.abs(shown - right) <= 2 * allowed)
@@ -187,7 +186,7 @@ def _check(shown: Array, right: Array, allowed: Array, within: Array | bool = Tr
 def _cached(
     entries: Mapping[str, object], caches: Leaves, inputs: Inputs, is_cell: bool, T_x: int
 ) -> dict[str, Array]:
-    """The cached arrays over time, `(n, m, T_x)`, by name, without arrays of a wrong shape."""
+    """The cached arrays over time, `(n, m, T_x)`, by name; arrays of a wrong shape are left out."""
     prefixes = [".0"] if is_cell else [f".0.0.{t}" for t in range(T_x)]
     m, n_a = inputs.x.shape[1], len(inputs.a0)
     found = {}
@@ -203,43 +202,38 @@ def _cached(
 def _alternatives(
     steps: "_Steps", returned: Mapping[str, Array], cached: Mapping[str, Array], is_cell: bool
 ) -> dict[str, list[Array]]:
-    """For each operand and result of the steps, the distinct arrays that the program shows for it."""
-    every: dict[str, list[Array]] = {name: [cached[name]] for name in GATES.values() if name in cached}
-    every["xt"] = [steps.known["x"]] if is_cell else [*_if_known(cached, "xt"), steps.known["x"]]
+    """For each operand and result of the steps, the distinct arrays that the program shows."""
+    every: dict[str, list[Array | None]] = {name: [cached[name]] for name in GATES.values() if name in cached}
+    every["xt"] = [None if is_cell else cached.get("xt"), steps.known["x"]]
     for s in (s for s in "ac" if s in returned):
         every[f"{s} of steps"] = [returned[s]]
-        every[f"{s}_next"] = [*_if_known(cached, f"{s}_next"), returned[s]]
+        every[f"{s}_next"] = [cached.get(f"{s}_next"), returned[s]]
         if is_cell:
             every[f"{s}_prev"] = [steps.known[f"{s}0"]]
         else:
             chain = evaluate(steps.nodes, steps.known | {f"{s} of steps": returned[s]}, f"{s}_prev", {})
-            every[f"{s}_prev"] = [*_if_known(cached, f"{s}_prev"), chain]
+            every[f"{s}_prev"] = [cached.get(f"{s}_prev"), chain]
     return {name: _distinct(arrays) for name, arrays in every.items()}
 
 
-def _if_known(arrays: Mapping[str, Array], name: str) -> Iterator[Array]:
-    if name in arrays:
-        yield arrays[name]
-
-
-def _distinct(arrays: list[Array]) -> list[Array]:
-    found: list[Array] = []
+def _distinct(arrays: Iterable[Array | None]) -> list[Array]:
+    distinct: list[Array] = []
     for array in arrays:
-        if not any(np.array_equal(array, each, equal_nan=True) for each in found):
-            found.append(array)
-    return found
+        if array is not None and not any(np.array_equal(array, each, equal_nan=True) for each in distinct):
+            distinct.append(array)
+    return distinct
 
 
 @dataclass
 class _Steps:
-    """The known arrays of an answer, and the choice of an array where the program shows several."""
+    """Chooses the known arrays of an answer if the program shows several arrays for the same node."""
 
     known: dict[str, Array]
     nodes: Nodes
     fl: Arithmetic
 
     def choose_arrays(self, every: dict[str, list[Array]], is_sequence: bool) -> set[str]:
-        """Add the array for each name, chosen so that the fewest elements of equations are wrong.
+        """Add the array for each name with which the fewest elements of equations are wrong.
 
         Returns the names for which another array is equally good.
         """
@@ -260,7 +254,7 @@ class _Steps:
         return unclear
 
     def _choose(self, every: Mapping[str, list[Array]], names: list[str], targets: list[str]) -> set[str]:
-        """Add an array for each name, chosen so that the fewest elements of the `targets` are wrong.
+        """Add the array for each name with which the fewest elements of the `targets` are wrong.
 
         Returns the names for which another array is equally good.
         """
@@ -276,12 +270,12 @@ class _Steps:
     def _count(self, target: str, known: Mapping[str, Array]) -> int:
         """The number of wrong elements of an equation."""
         b = bounded(self.nodes, known, target, self.fl)
-        return int(_check(known[target], b.value, b.error).wrong.sum())
+        return int(_compare(known[target], b.value, b.error).wrong.sum())
 
     def _choose_gates(self, gates: list[str]) -> set[str]:
-        """Use the computed gate if it gives the shown state and the cached gate does not.
+        """Replace a cached gate by the computed gate if the computed gate explains the shown state better.
 
-        Returns the gates for which both give the shown state.
+        Returns the wrong gates with which the computed gate gives the shown state, too.
         """
         unclear = set()
         for name in gates:

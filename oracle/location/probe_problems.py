@@ -1,4 +1,4 @@
-"""Problems to locate a mistake; most problems differ from an ordinary problem in one property."""
+"""Draws the problems that locate a mistake. Most of these differ from an ordinary problem in one property."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -20,15 +20,13 @@ SIZES = {
     "m": (1, 2, 3, 5, 8, 9, 17, 33, 65, 129),
     "T_x": (1, 2, 3, 5, 9, 11, 17, 33, 65),
 }
-OF_STEP = ("W", "b")
-
 
 Draw = Callable[..., Inputs]
-"""Draws the inputs of a problem from its sizes, seed, regime and dtype (see `session.Session.draw`)."""
+"""Draws the inputs of a problem from its sizes, seed, regime and dtype (see `Observer.draw`)."""
 
 
 def few_problems(function: str, draw: Draw, dtypes: Sequence[DType], first_seed: int = 0) -> Iterator[Inputs]:
-    """Every seventh of all problems: about a dozen, which show most mistakes."""
+    """Every seventh of all problems. This dozen shows most mistakes."""
     return islice(all_problems(function, draw, dtypes, first_seed), 2, None, 7)
 
 
@@ -40,7 +38,7 @@ def all_problems(function: str, draw: Draw, dtypes: Sequence[DType], first_seed:
     def of(seed: int = 11, regime: str = "unit", **sizes: Any) -> Inputs:
         return draw(**{**BASE, **sizes}, seed=first_seed + seed, regime=regime, dtype=dtype)
 
-    yield from ordinary(draw, range(first_seed, first_seed + 4), dtype)
+    yield from ordinary_problems(draw, range(first_seed, first_seed + 4), dtype)
     names = [name for name in BASE if (name != "T_x" or not is_cell) and (name != "n_y" or has_head)]
     for name in names:
         for extent in SIZES[name]:
@@ -56,29 +54,29 @@ def all_problems(function: str, draw: Draw, dtypes: Sequence[DType], first_seed:
     wide = of(13, n_a=5, n_y=4, m=24, T_x=3)
     for arrays in (("x",), ("a0",), ("c0",), ("x", "a0", "c0")):
         if "c0" not in arrays or wide.c0.any():
-            yield graded(wide, arrays)
-    for kind in OF_STEP:
+            yield graded_inputs(wide, arrays)
+    for kind in ("W", "b"):
         for factor in (0.0, 1e-3, 10.0, 100.0):
-            yield scaled(wide, (kind,), factor)
+            yield scaled_inputs(wide, (kind,), factor)
     for regime in ("wild", "counting", "tiny", "ternary"):
         for seed in range(2):
             yield of(seed, regime, m=12, T_x=6)
     if has_head:
         yield from logit_problems(of)
     for other in dtypes[1:]:
-        for inputs in ordinary(draw, range(3), other):
-            yield scaled(inputs, ("W",), 1.0)
+        for inputs in ordinary_problems(draw, range(3), other):
+            yield scaled_inputs(inputs, ("W",), 1.0)
     if wide.kind == "lstm":
         given = of(19)
         for name, bias in product(("bf", "bi", "bo"), (-16.0, 16.0)):
             yield given.with_parameters(partial(_raised, name, bias))
     for seed in range(2):
-        yield from special(of(60 + seed), seed)
+        yield from special_problems(of(60 + seed), seed)
         if not is_cell:
-            yield from over_time(of(70 + seed, T_x=12), of(80 + seed, T_x=40), seed)
+            yield from problems_over_time(of(70 + seed, T_x=12), of(80 + seed, T_x=40), seed)
 
 
-def ordinary(draw: Draw, seeds: range, dtype: DType) -> Iterator[Inputs]:
+def ordinary_problems(draw: Draw, seeds: range, dtype: DType) -> Iterator[Inputs]:
     """Problems of ordinary sizes and numbers."""
     for seed in seeds:
         sizes = {name: size + (seed * k) % 3 for k, (name, size) in enumerate(BASE.items())}
@@ -86,29 +84,29 @@ def ordinary(draw: Draw, seeds: range, dtype: DType) -> Iterator[Inputs]:
 
 
 def logit_problems(of: Any) -> Iterator[Inputs]:
-    """Problems with large, small, and very different logits."""
+    """Problems with large, small, or very different logits."""
     for n_y in (2, 4):
         given = of(15, n_y=n_y)
         by = given.parameters["by"]
         first = np.arange(n_y)[:, None] == 0
         for change in (by + 60, by - 60, np.where(first, by + 5, by), np.where(first, by + 30, by)):
             yield replace(given, parameters={**given.parameters, "by": change.astype(by.dtype)})
-    yield scaled(of(16, m=24), ("Wy",), 6.0)
+    yield scaled_inputs(of(16, m=24), ("Wy",), 6.0)
 
 
-def special(inputs: Inputs, seed: int) -> Iterator[Inputs]:
-    """Problems with zeros in x, with one-hot inputs, and with zeros in the initial states."""
+def special_problems(inputs: Inputs, seed: int) -> Iterator[Inputs]:
+    """Problems with zeros in x, with one-hot inputs, or with zeros in the initial states."""
     rng = np.random.default_rng(seed)
     n_x, m, T_x = inputs.x.shape
     yield replace(inputs, x=inputs.x * (rng.random((1, m if seed else 1, T_x)) < 0.6))
     is_one = np.arange(n_x)[:, None, None] == rng.integers(max(n_x, 1), size=(m, T_x))
     yield replace(inputs, x=(is_one if seed else inputs.x * is_one).astype(inputs.x.dtype))
     yield replace(inputs, a0=inputs.a0 * (np.arange(m) % 2 == seed), c0=inputs.c0 * (np.arange(m) % 3 > 0))
-    yield scaled(inputs, ("a0",) if seed else ("a0", "c0"), 0.0)
+    yield scaled_inputs(inputs, ("a0",) if seed else ("a0", "c0"), 0.0)
 
 
-def over_time(short: Inputs, long: Inputs, seed: int) -> Iterator[Inputs]:
-    """A problem in which steps repeat earlier inputs, and a problem in which the states converge."""
+def problems_over_time(short: Inputs, long: Inputs, seed: int) -> Iterator[Inputs]:
+    """A problem with steps that repeat earlier inputs, and a problem with states that converge."""
     rng, x = np.random.default_rng(seed), short.x.copy()
     repeats = rng.random((1 if seed == 0 else x.shape[1], x.shape[2])) < 0.5
     for t in range(1, x.shape[2]):
@@ -116,15 +114,15 @@ def over_time(short: Inputs, long: Inputs, seed: int) -> Iterator[Inputs]:
         x[:, :, t] = np.where(repeats[:, t], earlier, x[:, :, t])
     yield replace(short, x=x)
     still = replace(long, x=long.x[:, :, :1] + 1e-10 * long.x)
-    yield scaled(still, ("W",), 0.2 + 0.2 * seed)
+    yield scaled_inputs(still, ("W",), 0.2 + 0.2 * seed)
 
 
 def _raised(name: str, by: float, p: Mapping[str, Array]) -> dict[str, Array]:
-    """The parameters with one of them raised by a number."""
+    """The parameters, with `by` added to the parameter `name`."""
     return {**p, name: p[name] + by}
 
 
-def scaled(inputs: Inputs, names: tuple[str, ...], factor: float) -> Inputs:
+def scaled_inputs(inputs: Inputs, names: tuple[str, ...], factor: float) -> Inputs:
     """Multiply `x`, `a0`, `c0`, the weights `W` or biases `b` of a step, or the head `Wy` by a factor."""
 
     def of(name: str) -> float:
@@ -139,9 +137,9 @@ def scaled(inputs: Inputs, names: tuple[str, ...], factor: float) -> Inputs:
     return replace(changed, x=x, a0=a0, c0=c0)
 
 
-def graded(inputs: Inputs, names: tuple[str, ...], decades: tuple[float, float] = (-9, 3)) -> Inputs:
-    """Multiply the named arrays by another power of ten for each sample."""
-    factors = 10.0 ** np.linspace(*decades, inputs.x.shape[1])
+def graded_inputs(inputs: Inputs, names: tuple[str, ...]) -> Inputs:
+    """Multiply the named arrays by 1e-9 in the first sample, by 1e3 in the last, by powers of ten between."""
+    factors = 10.0 ** np.linspace(-9, 3, inputs.x.shape[1])
     arrays = {
         name: (getattr(inputs, name) * (factors[:, None] if name == "x" else factors)).astype(inputs.x.dtype)
         for name in names

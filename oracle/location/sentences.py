@@ -1,10 +1,10 @@
-"""Renders a location in at most three lines of at most 120 characters. No code parses the lines."""
+"""Renders a location in at most three lines of at most 120 characters. No code reads these lines."""
 
 from collections.abc import Mapping
 
 from oracle.faults import sentence
-from oracle.location.facts import Condition, Feature, Form, Location, Where
-from oracle.location.how import for_gate
+from oracle.location.facts import Condition, Feature, Location, Replacement, Where
+from oracle.location.how import replacement_for_gate
 from reference.contract import CONTRACTS
 
 STATEMENTS: Mapping[str, str] = {
@@ -19,10 +19,10 @@ STATEMENTS: Mapping[str, str] = {
     **{f"cached {name}": f"cached {name} = {name} of its step" for name in CONTRACTS["lstm_forward"].cache},
     **{f"returned {state}": f"returned {state} = {state}_next of each step" for state in "ac"},
 }
-"""The equations in the symbols of the specification."""
+"""The equations in the symbols of the specification, by the node that they compute."""
 _OWN = "a layer or direction does not start from its own"
 _LAST = "is not the last {} state of each layer and direction"
-OF_NETWORKS: Mapping[str, str] = {
+NETWORK_TEXTS: Mapping[str, str] = {
     **dict.fromkeys(("lengths", "ends"), "the lengths are not used as they are given"),
     "below": "the first layer does not read x as it is given",
     "between": "a layer does not read the hidden states of the layer below",
@@ -43,8 +43,8 @@ OF_NETWORKS: Mapping[str, str] = {
     **dict.fromkeys(("a_end", "a_last"), f"a_last {_LAST.format('hidden')}"),
     **dict.fromkeys(("c_end", "c_last"), f"c_last {_LAST.format('memory')}"),
 }
-"""What is wrong if an equation of `oracle.faults.layer_equations` is changed."""
-SETTINGS: Mapping[str, str] = {
+"""What is wrong if an equation is changed, by its name in `oracle.faults.layer_equations`."""
+SETTING_TEXTS: Mapping[str, str] = {
     "backward": "in a backward direction",
     "beside a backward direction": "in the forward direction of two",
     "above": "in a layer above another",
@@ -54,7 +54,7 @@ SETTINGS: Mapping[str, str] = {
     "projected, fewer": "with a projection",
     "relu": "with relu",
 }
-MAPS: Mapping[str, str] = {
+MAP_TEXTS: Mapping[str, str] = {
     "step back": "of the step {by} before",
     "step back, at least the first": "of the step {by} before, at first of step 0",
     "first step": "of step 0",
@@ -70,7 +70,7 @@ MAPS: Mapping[str, str] = {
     "along the samples": "used as a row: one number for each sample, and not for each unit",
     "without the rows that blocks leave": "without its last rows, those that blocks of {by} leave over",
 }
-FUNCTIONS: Mapping[str, str] = {
+FUNCTION_TEXTS: Mapping[str, str] = {
     "zero": "0",
     "one": "1",
     "one minus": "1 - {v}",
@@ -85,11 +85,9 @@ FUNCTIONS: Mapping[str, str] = {
     "plus": "{v} + {k}",
     "multiples": "{v} rounded to multiples of {k}",
 }
-SIZES: Mapping[str, str] = {"n_a + n_x": "(n_a + n_x)"}
-COUNTS: Mapping[str, str] = {"unit": "n", "sample": "m", "step": "T_x"}
+EXTENTS: Mapping[str, str] = {"unit": "n", "sample": "m", "step": "T_x"}
 
-
-MOST = 120
+MOST_CHARACTERS = 120
 """The largest number of characters in a line."""
 
 
@@ -100,8 +98,8 @@ def lines(location: Location) -> list[str]:
         parts["when"] = _when(location)
     if location.how is not None:
         parts["how"] = _how(location.how, location.where)
-    said = [f"{name}: {text}" for name, text in parts.items()]
-    return [line if len(line) <= MOST else f"{line[: MOST - 1]}…" for line in said]
+    every = [f"{name}: {text}" for name, text in parts.items()]
+    return [line if len(line) <= MOST_CHARACTERS else f"{line[: MOST_CHARACTERS - 1]}…" for line in every]
 
 
 def _where(location: Location) -> str:
@@ -110,22 +108,17 @@ def _where(location: Location) -> str:
         return "the answer depends on earlier calls, or on chance"
     if where.stage == "network":
         if where.setting == ("absent",):
-            return f"{where.equation} {_are(where.equation)} not 0 where not given"
+            return f"initial states that a call leaves out ({where.equation}) are not 0"
         if where.setting == ("absent alone",):
-            return f"{where.equation} is not 0 where it alone is not given"
-    setting = ", ".join(SETTINGS[name] for name in where.setting)
+            return f"if a call leaves out only {where.equation}, this state is not 0"
+    setting = ", ".join(SETTING_TEXTS[name] for name in where.setting)
     if where.stage == "network":
-        said = OF_NETWORKS.get(where.equation, f"{where.equation} is wrong")
+        text = NETWORK_TEXTS.get(where.equation, f"{where.equation} is wrong")
     elif where.also:
-        names = [where.equation, *where.also]
-        said = f"{', '.join(names[:-1])} and {names[-1]} are not what their equations give"
+        text = f"{_listed([where.equation, *where.also])} are not what their equations give"
     else:
-        said = f"{_statement(where)} does not hold"
-    return f"{setting}: {said}" if setting else said
-
-
-def _are(names: str) -> str:
-    return "are" if " and " in names else "is"
+        text = f"{_statement(where)} does not hold"
+    return f"{setting}: {text}" if setting else text
 
 
 def _statement(where: Where) -> str:
@@ -154,11 +147,11 @@ def _listed(names: list[str]) -> str:
 
 
 def _condition(condition: Condition) -> str:
-    feature, value = condition.feature, _number(condition.value)
-    relation = condition.relation
+    feature, relation, value = condition.feature, condition.relation, _number(condition.value)
+    name = f"({feature.name})" if "+" in feature.name else feature.name
     match feature.kind:
-        case "size":
-            return f"{SIZES.get(feature.name, feature.name)} {relation} {value}"
+        case "size" | "index":
+            return f"{name} {relation} {value}"
         case "equal":
             return feature.name if condition.value else feature.name.replace("=", "≠")
         case "bits":
@@ -167,26 +160,18 @@ def _condition(condition: Condition) -> str:
                 "≥": f"in float{value} and wider",
                 "≤": f"in float{value} and narrower",
             }.get(relation, f"not in float{value}")
-        case "index":
-            return f"{feature.name} {relation} {value}"
         case "index from end":
             if relation == "=" and condition.value == 0:
-                return f"in the last {feature.name}"
-            return f"{feature.name} {relation} {value}, counted from the last one back"
+                return f"in the last {name}"
+            return f"{name} {relation} {value}, counted from the last one back"
         case "residue":
-            return f"{SIZES.get(feature.name, feature.name)} mod {feature.by} {relation} {value}"
+            return f"{name} mod {feature.by} {relation} {value}"
         case "in last block":
-            extent = COUNTS[feature.name]
-            count = f"{extent} mod {feature.by}"
-            return (
-                f"in the last {count} {feature.name}s"
-                if condition.value
-                else f"not in the last {count} {feature.name}s"
-            )
+            is_in = "in" if condition.value else "not in"
+            return f"{is_in} the last {EXTENTS[name]} mod {feature.by} {name}s"
         case "input repeats":
-            return (
-                f"xt of all samples {'equals' if condition.value else 'differs from'} that of the step before"
-            )
+            verb = "equals" if condition.value else "differs from"
+            return f"xt of all samples {verb} that of the step before"
         case _:
             return f"{_quantity(feature)} {relation} {value}"
 
@@ -202,46 +187,42 @@ def _quantity(feature: Feature) -> str:
     }[feature.kind]
 
 
-def _how(form: Form, where: Where) -> str:
-    if form.mistake:
-        return sentence(form.mistake) + (f", for {form.source} alone" if form.source else "")
-    name = _node(form.node)
-    replacement = _replacement(form)
-    is_whole = form.node == where.equation
-    if is_whole:
-        return replacement
-    nodes = [_node(for_gate(form, where.equation, gate).node) for gate in where.also]
+def _how(replacement: Replacement, where: Where) -> str:
+    if replacement.mistake:
+        only = f", for {replacement.source} alone" if replacement.source else ""
+        return f"{sentence(replacement.mistake)}{only}"
+    name, text = _node(replacement.node), _replacing_text(replacement)
+    if replacement.node == where.equation:
+        return text
+    nodes = [_node(replacement_for_gate(replacement, where.equation, gate).node) for gate in where.also]
     likewise = f"; likewise {_listed(nodes)}" if nodes and name not in nodes else ""
-    return f"{replacement} in place of {name}{likewise}"
+    return f"{text} in place of {name}{likewise}"
 
 
 def _node(name: str) -> str:
     return "z" if name in ("zf", "zi", "zc", "zo") else "[a_prev; xt]" if name == "concat" else name
 
 
-def _replacement(form: Form) -> str:
-    base = _node(form.node if form.source in ("", "shown") else form.source)
-    if form.map:
-        base = f"{base} {MAPS[form.map].format(by=form.by)}"
-    said = _applied(form, base) if form.function else base
-    if form.other:
-        sign, share = ("+", form.share) if form.share > 0 else ("-", -form.share)
+def _replacing_text(replacement: Replacement) -> str:
+    base = _node(replacement.node if replacement.source in ("", "shown") else replacement.source)
+    if replacement.map:
+        base = f"{base} {MAP_TEXTS[replacement.map].format(by=replacement.by)}"
+    text = _applied(replacement, base) if replacement.function else base
+    if replacement.other:
+        sign, share = ("+", replacement.share) if replacement.share > 0 else ("-", -replacement.share)
         factor = "" if share == 1 else f"{_number(share)} times "
-        said = f"{said} {sign} {factor}{_node(form.other)}"
-    return said
+        text = f"{text} {sign} {factor}{_node(replacement.other)}"
+    return text
 
 
-def _applied(form: Form, base: str) -> str:
-    template = FUNCTIONS.get(form.function)
-    if template is None:
-        return form.function if not form.map else f"{form.function} of {base}"
-    return template.format(v=base, k=_number(form.number))
+def _applied(replacement: Replacement, base: str) -> str:
+    if template := FUNCTION_TEXTS.get(replacement.function):
+        return template.format(v=base, k=_number(replacement.number))
+    return f"{replacement.function} of {base}" if replacement.map else replacement.function
 
 
 def _number(value: float) -> str:
     if value == int(value) and abs(value) < 1e6:
         return str(int(value))
-    for numerator, power in ((1, k) for k in range(1, 33)):
-        if value == numerator / 2**power and power > 3:
-            return f"2^-{power}"
-    return f"{value:.6g}"
+    power = next((k for k in range(4, 33) if value == 2.0**-k), None)
+    return f"2^-{power}" if power else f"{value:.6g}"

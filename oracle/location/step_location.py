@@ -1,4 +1,4 @@
-"""Locates a mistake in the steps from the observations of a session, and confirms the location."""
+"""Locates a mistake in the steps from observations, and confirms the location on new problems."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -6,132 +6,136 @@ from itertools import islice
 
 import numpy as np
 
-from oracle.location.confirming_problems import problems_beside
-from oracle.location.facts import Form, Location, When, Where
-from oracle.location.how import fits, fitting_forms, for_gate, unchanged_by
-from oracle.location.observations import Case, Observation
-from oracle.location.session import Session
-from oracle.location.when import Table, rule
+from oracle.location.confirming_problems import problems_for_conditions
+from oracle.location.facts import Location, Replacement, When, Where
+from oracle.location.how import fits, fitting_replacements, replacement_for_gate, unchanged_elements
+from oracle.location.observations import EquationCase, Observation
+from oracle.location.observer import Observer
+from oracle.location.when import FeatureTable, cheapest_conditions
 from oracle.step import GATES
 from reference.contract import CONTRACTS
 
 ROUNDS = 3
-"""The largest number of rounds, in each of which new problems confirm or correct the location."""
-CONFIRMING = 36
+"""The largest number of rounds. In each round, new problems confirm or correct the location."""
+MOST_CONFIRMING = 36
 """The largest number of new problems in each round."""
 
-MANY = 0.05
-"""If a form gives the right value for a larger part of the elements, `When.has_unchanged` is set."""
+MANY_UNCHANGED = 0.05
+"""`When.has_unchanged` is set if the replacement gives the right value for a larger part of the elements."""
 
 
-def located_in(session: Session) -> Location | None:
-    """The location that explains all observations of a session, confirmed by new problems."""
-    target = first_wrong(session.observations[:1]) or first_wrong(session.observations)
+def locate_in_steps(observer: Observer) -> Location | None:
+    """The location that explains all observations, confirmed on new problems; `None` if nothing is wrong."""
+    target = first_wrong_equation(observer.observations[:1]) or first_wrong_equation(observer.observations)
     if not target:
         return None
-    limits = session.limits
+    limits = observer.limits
     when: When | None = None
-    form: Form | None = None
+    replacement: Replacement | None = None
     for seed in range(ROUNDS):
-        cases = cases_of(session.observations, target)
-        form, when = explained(cases)
-        if when is None and form is None:
+        cases = cases_of(observer.observations, target)
+        replacement, when = replacement_and_conditions(cases)
+        if when is None and replacement is None:
             break
-        count = len(session.observations)
+        count = len(observer.observations)
         example = next(c.observation.inputs for c in reversed(cases) if c.check.wrong.any())
-        new = problems_beside(session.draw, when or When(), example, seed + 1, limits.dtypes)
-        is_complete = session.add_each(islice(new, CONFIRMING))
-        if (earlier := first_wrong(session.observations)) != target and earlier:
+        new = problems_for_conditions(observer.draw, when or When(), example, seed + 1, limits.dtypes)
+        is_complete = observer.add_each(islice(new, MOST_CONFIRMING))
+        if (earlier := first_wrong_equation(observer.observations)) != target and earlier:
             target = earlier
             continue
-        new_cases = cases_of(session.observations[count:], target)
-        if is_complete and holds(new_cases, form, when):
+        new_cases = cases_of(observer.observations[count:], target)
+        if is_complete and parts_hold(new_cases, replacement, when):
             break
         if not is_complete:
-            form, when = explained(cases_of(session.observations, target))
+            replacement, when = replacement_and_conditions(cases_of(observer.observations, target))
             break
     else:
-        form = form if holds(new_cases, form, None) else None
-        when = when if holds(new_cases, form, when) else None
-    if sum(case.check.wrong.any() for case in cases_of(session.observations, target)) == 1:
+        replacement = replacement if parts_hold(new_cases, replacement, None) else None
+        when = when if parts_hold(new_cases, replacement, when) else None
+    if sum(case.check.wrong.any() for case in cases_of(observer.observations, target)) == 1:
         when = None  # conditions that one answer meets may be chance
-    return _location(session, target, form, when)
+    return _location(observer, target, replacement, when)
 
 
-def _location(session: Session, target: str, form: Form | None, when: When | None) -> Location:
-    """Build the location. For layers, which do not show gates, it names the gate that the form changes."""
-    also = _other_gates(session.observations, target, form)
-    names = session.setting.names if session.setting else ()
-    if form and target in ("c_next", "a_next") and target != form.node:
+def _location(
+    observer: Observer, target: str, replacement: Replacement | None, when: When | None
+) -> Location:
+    """Build the location. A layer shows no gates, so a gate that the replacement changes is named instead."""
+    also, setting = _other_gates(observer.observations, target, replacement), observer.setting
+    if setting and replacement and target in ("c_next", "a_next") and target != replacement.node:
         for gate, name in GATES.items():
-            if form.node in (name, f"z{gate}", f"b{gate}", f"W{gate}", f"W{gate} concat") and session.setting:
-                target = name if form.source != name else target
-    return Location(Where(target, CONTRACTS[session.function].kind, also, names), when, form)
+            nodes = (name, f"z{gate}", f"b{gate}", f"W{gate}", f"W{gate} concat")
+            if replacement.node in nodes and replacement.source != name:
+                target = name
+    where = Where(target, CONTRACTS[observer.function].kind, also, setting.names if setting else ())
+    return Location(where, when, replacement)
 
 
-def first_wrong(observations: Sequence[Observation]) -> str:
-    """The name of the first equation that does not hold in some observation; empty if all equations hold."""
-    order: list[str] = []
-    for observation in observations:
-        order += [name for name in observation.checks if name not in order]
-    wrong = {name for observation in observations for name in observation.wrong}
-    ordered = sorted(
-        wrong, key=lambda name: (name.startswith("cached"), name.startswith("returned"), order.index(name))
-    )
-    return ordered[0] if ordered else ""
+def first_wrong_equation(observations: Sequence[Observation]) -> str:
+    """The name of the first equation that does not hold in an observation; empty if all equations hold."""
+    order = [*dict.fromkeys(name for each in observations for name in each.checks)]
+
+    def rank(name: str) -> tuple[bool, bool, int]:
+        return name.startswith("cached"), name.startswith("returned"), order.index(name)
+
+    return min((name for each in observations for name in each.wrong), key=rank, default="")
 
 
-def cases_of(observations: Sequence[Observation], target: str) -> list[Case]:
-    """The observations that have a check of an equation."""
-    return [Case(observation, target) for observation in observations if target in observation.checks]
+def cases_of(observations: Sequence[Observation], target: str) -> list[EquationCase]:
+    """One equation in all observations that have a check of it."""
+    return [EquationCase(observation, target) for observation in observations if target in observation.checks]
 
 
-def explained(cases: Sequence[Case]) -> tuple[Form | None, When | None]:
-    """The cheapest form and conditions that explain the wrong elements; `None` for an unknown part."""
-    table = Table.of([(case.observation, case.target) for case in cases])
-    plain = rule(table, False)
-    best: tuple[float, Form | None, When | None] | None = None
-    for k, form in enumerate(fitting_forms(cases)):
-        unchanged = [unchanged_by(case, form) for case in cases]
-        when = rule(table.without(unchanged), True)
+def replacement_and_conditions(cases: Sequence[EquationCase]) -> tuple[Replacement | None, When | None]:
+    """The cheapest replacement and conditions that explain the wrong elements; `None` if unknown."""
+    table = FeatureTable.of(cases)
+    plain = cheapest_conditions(table, False)
+    best: tuple[float, Replacement | None, When | None] | None = None
+    for k, replacement in enumerate(fitting_replacements(cases)):
+        unchanged = [unchanged_elements(case, replacement) for case in cases]
+        when = cheapest_conditions(table.without(unchanged), True)
         if when is not None and plain is not None:
-            few = len(when.conditions)
-            when = plain if len(plain.conditions) < few or (not few and len(plain.conditions) == 1) else when
+            count, plain_count = len(when.conditions), len(plain.conditions)
+            when = plain if plain_count < count or (count, plain_count) == (0, 1) else when
         if when is not None:
             part = sum(map(np.sum, unchanged)) / max(sum(each.size for each in unchanged), 1)
-            when = replace(when, has_unchanged=bool(part > MANY))
+            when = replace(when, has_unchanged=bool(part > MANY_UNCHANGED))
         cost = k * 0.3 + (len(when.conditions) if when else 5)
         if best is None or cost < best[0]:
-            best = cost, form, when
+            best = cost, replacement, when
     return best[1:] if best else (None, plain)
 
 
-def holds(cases: Sequence[Case], form: Form | None, when: When | None) -> bool:
-    """Whether the form gives all wrong elements, and the conditions hold for the wrong elements alone."""
+def parts_hold(cases: Sequence[EquationCase], replacement: Replacement | None, when: When | None) -> bool:
+    """Whether the replacement gives all wrong elements, and exactly these meet the conditions."""
     wrong = [case for case in cases if case.check.wrong.any()]
-    if form and wrong and not fits(wrong, form):
+    if replacement and wrong and not fits(wrong, replacement):
         return False
     if when is None or not cases:
         return True
-    table = Table.of([(case.observation, case.target) for case in cases])
-    return agrees(table.without([unchanged_by(case, form) for case in cases]) if form else table, when)
+    table = FeatureTable.of(cases)
+    if replacement:
+        table = table.without([unchanged_elements(case, replacement) for case in cases])
+    return conditions_hold(table, when)
 
 
-def agrees(table: Table, when: When) -> bool:
-    """Whether exactly the elements that meet the conditions are wrong; a few may be right by chance."""
+def conditions_hold(table: FeatureTable, when: When) -> bool:
+    """Whether exactly the wrong elements meet the conditions; a few of these may be right by chance."""
     met = np.ones(len(table.wrong), bool)
     for condition in when.conditions:
         met &= table.met(condition)
-    count = int(table.wrong.sum())
-    extra = int((~table.wrong & met).sum())
-    return not (table.wrong & ~met).any() and extra <= max(0.01 * max(count, 1), 1 if count > 100 else 0)
+    return not (table.wrong & ~met).any() and (~table.wrong & met).sum() <= 0.01 * table.wrong.sum()
 
 
-def _other_gates(observations: Sequence[Observation], target: str, form: Form | None) -> tuple[str, ...]:
-    """The other gates with the same mistake."""
-    found = []
-    for name in GATES.values() if target in GATES.values() else ():
-        cases = [case for case in cases_of(observations, name) if case.observation.checks[name].wrong.any()]
-        if name != target and cases and (form is None or fits(cases, for_gate(form, target, name))):
-            found.append(name)
-    return tuple(found)
+def _other_gates(
+    observations: Sequence[Observation], target: str, replacement: Replacement | None
+) -> tuple[str, ...]:
+    """The other gates with the same mistake, if `target` is a gate."""
+    return tuple(
+        name
+        for name in GATES.values()
+        if target in GATES.values() and name != target
+        if (cases := [case for case in cases_of(observations, name) if case.check.wrong.any()])
+        and (replacement is None or fits(cases, replacement_for_gate(replacement, target, name)))
+    )

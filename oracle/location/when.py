@@ -1,4 +1,4 @@
-"""Finds when an equation does not hold: the cheapest conditions that separate wrong from right elements."""
+"""Finds when an equation does not hold: the simplest conditions that separate wrong from right elements."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -8,30 +8,30 @@ import numpy as np
 
 from oracle.location.facts import Condition, Feature, When
 from oracle.location.features import COSTS, derived_features, features_of
-from oracle.location.observations import Observation
+from oracle.location.observations import Check, EquationCase
 from reference.contract import Array
 
-MOST = 300
+MOST_ELEMENTS = 300
 """The largest number of elements that are taken from one answer."""
 RIGHT_PER_WRONG = 0.004
 """The largest number of right elements that may meet the conditions, for each wrong element.
 
-Some elements are right by chance."""
-SUPPORT = 4
-"""The smallest number of right elements that one condition must exclude and the other does not."""
+With some mistakes, some elements are right by chance."""
+LEAST_EXCLUDED = 4
+"""The smallest number of right elements that each of two conditions excludes and the other does not."""
 EQUALITY_ONLY = ("residue", "equal", "input repeats", "in last block")
-"""Features that conditions compare by equality only."""
+"""The kinds of features that conditions compare only by `=` and `≠`."""
 WHOLE_NUMBERS = (*EQUALITY_ONLY, "size", "bits", "index", "index from end")
-"""Features whose values are whole numbers."""
+"""The kinds of features whose values are whole numbers."""
 SMALLEST_THRESHOLD = 1e-6
-"""Smaller thresholds are not considered, since a mistake in such small numbers does not show."""
+"""The smallest threshold in a condition, since a mistake in smaller numbers does not show."""
 SECOND_CONDITION = 0.6
-"""The cost of a second condition, in addition to the cost of its feature."""
+"""The cost of a second condition, without the cost of its feature."""
 
 
 @dataclass(frozen=True)
-class Table:
-    """The features of the elements of many answers.
+class FeatureTable:
+    """The features of elements of one equation in many answers.
 
     Attributes
     ----------
@@ -39,44 +39,42 @@ class Table:
         The features `(features, elements)`, with NaN where an answer does not have a feature.
     wrong
         Whether each element is wrong.
-    places
+    indices
         For each answer, the indices of its elements in its flattened arrays.
     """
 
     features: Sequence[Feature]
     values: Array
     wrong: Array
-    places: Sequence[Array]
+    indices: Sequence[Array]
 
     @classmethod
-    def of(cls, every: Sequence[tuple[Observation, str]]) -> "Table":
-        """The table of answers, each with the name of the equation whose elements are taken."""
-        blocks = [_sampled_features(observation, target) for observation, target in every]
-        wrong = [np.zeros(0, bool)]
-        for (observation, target), (_, places) in zip(every, blocks, strict=True):
-            wrong.append(observation.checks[target].wrong.reshape(-1)[places])
-        found = {
-            feature: np.concatenate(
-                [block.get(feature, np.full(len(places), np.nan)) for block, places in blocks]
-            )
-            for feature in dict.fromkeys(feature for block, _ in blocks for feature in block)
+    def of(cls, cases: Sequence[EquationCase]) -> "FeatureTable":
+        """The table of a sample of the elements of each case."""
+        samples = [_sampled_features(case) for case in cases]
+        wrong = [case.check.wrong.reshape(-1)[at] for case, (_, at) in zip(cases, samples, strict=True)]
+        features = {
+            feature: np.concatenate([each.get(feature, np.full(len(at), np.nan)) for each, at in samples])
+            for feature in dict.fromkeys(feature for each, _ in samples for feature in each)
         }
-        found |= derived_features(found)
-        values = np.array([*found.values()]).reshape(len(found), -1)
-        return cls([*found], values, np.concatenate(wrong), [places for _, places in blocks])
-
-    def without(self, excluded: Sequence[Array]) -> "Table":
-        """The table without the elements where `excluded`, an array for each answer, is true."""
-        chosen = ~np.concatenate(
-            [mask.reshape(-1)[places] for mask, places in zip(excluded, self.places, strict=True)]
+        features |= derived_features(features)
+        values = np.array([*features.values()]).reshape(len(features), -1)
+        return cls(
+            [*features], values, np.concatenate([np.zeros(0, bool), *wrong]), [at for _, at in samples]
         )
-        return replace(self, values=self.values[:, chosen], wrong=self.wrong[chosen], places=())
+
+    def without(self, excluded: Sequence[Array]) -> "FeatureTable":
+        """The table without the elements where `excluded`, an array for each answer, is true."""
+        kept = ~np.concatenate(
+            [each.reshape(-1)[indices] for each, indices in zip(excluded, self.indices, strict=True)]
+        )
+        return replace(self, values=self.values[:, kept], wrong=self.wrong[kept], indices=())
 
     def met(self, condition: Condition) -> Array:
         """Whether each element meets a condition."""
         if condition.feature not in self.features:
             return np.zeros(len(self.wrong), bool)
-        return compared(self.values[self.features.index(condition.feature)], condition)
+        return meets(self.values[self.features.index(condition.feature)], condition)
 
 
 RELATIONS: Mapping[str, np.ufunc] = {
@@ -85,92 +83,83 @@ RELATIONS: Mapping[str, np.ufunc] = {
 }  # fmt: skip
 
 
-def compared(values: Array, condition: Condition) -> Array:
+def meets(values: Array, condition: Condition) -> Array:
     """Whether each number meets a condition; NaN meets only conditions with "≠"."""
     return np.asarray(RELATIONS[condition.relation](values, condition.value))
 
 
-def _sampled_features(observation: Observation, target: str) -> tuple[dict[Feature, Array], Array]:
-    """The features of some elements of an equation, and the flat indices of the elements.
-
-    Cached in the observation.
-    """
-    if target not in observation.blocks:
-        check = observation.checks[target]
-        places = _sampled(check.wrong, check.decided)
-        shape = check.shown.shape
-        found = features_of(observation, target)
-        block = {name: np.broadcast_to(array, shape).reshape(-1)[places] for name, array in found.items()}
-        observation.blocks[target] = block, places
-    return observation.blocks[target]
+def _sampled_features(case: EquationCase) -> tuple[dict[Feature, Array], Array]:
+    """The features of some elements, and the flat indices of these elements; cached in the observation."""
+    known = case.observation.samples
+    if case.target not in known:
+        at, shape = _sampled_indices(case.check), case.check.shown.shape
+        features = features_of(case.observation, case.target)
+        known[case.target] = (
+            {feature: np.broadcast_to(values, shape).reshape(-1)[at] for feature, values in features.items()},
+            at,
+        )
+    return known[case.target]
 
 
-def _sampled(wrong: Array, decided: Array) -> Array:
-    """The flat indices of at most `MOST / 2` wrong and `MOST / 2` right elements."""
-    places = []
-    for which in (wrong & decided, ~wrong & decided):
-        every = np.flatnonzero(which)
-        places.append(every[:: -(-len(every) // (MOST // 2)) or 1])
-    return np.concatenate(places)
+def _sampled_indices(check: Check) -> Array:
+    """The flat indices of at most `MOST_ELEMENTS / 2` wrong and `MOST_ELEMENTS / 2` right elements."""
+    every = [np.flatnonzero(is_wrong & check.decided) for is_wrong in (check.wrong, ~check.wrong)]
+    return np.concatenate([each[:: -(-len(each) // (MOST_ELEMENTS // 2)) or 1] for each in every])
 
 
-def rule(table: Table, how_is_known: bool) -> When | None:
+def cheapest_conditions(table: FeatureTable, how_is_known: bool) -> When | None:
     """The cheapest one or two conditions that separate the wrong from the right elements; `None` if unknown.
 
     All wrong elements and almost no right elements meet the conditions. Each of two conditions must exclude
-    at least `SUPPORT` right elements that the other does not. `how_is_known` allows more pairs of conditions.
+    at least `LEAST_EXCLUDED` right elements that the other does not. If the replacement is known
+    (`how_is_known`), more pairs of conditions are tried.
     """
-    wrong = table.wrong
-    count = int(wrong.sum())
-    if not count:
+    most, rights = RIGHT_PER_WRONG * int(table.wrong.sum()), int((~table.wrong).sum())
+    if not most:
         return None
-    most = RIGHT_PER_WRONG * count
-    rights = int((~wrong).sum())
     if rights <= most:
         return When()
     found = [*_candidates(table)]
     if not found:
         return None
     rows = {feature: k for k, feature in enumerate(table.features)}
-    right = table.values[:, ~wrong]
-    fails = np.array(
-        [~compared(right[rows[c.feature]], c) for c, _ in found]
-    )  # (conditions, right elements): the right elements that each condition excludes
-    left = rights - fails.sum(axis=1)
-    least = max(SUPPORT, int(0.003 * rights))
+    right = table.values[:, ~table.wrong]
+    # The right elements that each condition excludes, (conditions, right elements).
+    excluded = np.array([~meets(right[rows[c.feature]], c) for c, _ in found])
+    left = rights - excluded.sum(axis=1)
+    least = max(LEAST_EXCLUDED, int(0.003 * rights))
     keep = np.flatnonzero(rights - left >= least)
-    found, fails, left = [found[k] for k in keep], fails[keep], left[keep]
+    found, excluded, left = [found[k] for k in keep], excluded[keep], left[keep]
     best: tuple[float, When] | None = None
     for k, (condition, cost) in enumerate(found):
         if left[k] <= most and (best is None or cost < best[0]):
             best = cost, When((condition,))
     keep = np.array([k for k, (c, _) in enumerate(found) if _goes_with_others(c, how_is_known)], int)
-    found, fails, left = [found[k] for k in keep], fails[keep], left[keep]
+    found, excluded, left = [found[k] for k in keep], excluded[keep], left[keep]
     useful = [k for k in np.argsort(left) if left[k] < rights][:120]
-    sample = fails[:, :: -(-rights // 3000) or 1]
+    sample = excluded[:, :: -(-rights // 3000) or 1]
     for i, j in combinations(useful, 2):
         cost = found[i][1] + found[j][1] + SECOND_CONDITION
         if best is not None and cost >= best[0]:
             continue
         if (sample[i] | sample[j]).sum() < sample.shape[1] - most - 1:
             continue
-        alone = int((fails[i] & ~fails[j]).sum()), int((fails[j] & ~fails[i]).sum())
-        if min(alone) >= least and rights - int((fails[i] | fails[j]).sum()) <= most:
+        alone = int((excluded[i] & ~excluded[j]).sum()), int((excluded[j] & ~excluded[i]).sum())
+        if min(alone) >= least and rights - int((excluded[i] | excluded[j]).sum()) <= most:
             best = cost, When((found[i][0], found[j][0]))
     return best[1] if best else None
 
 
 def _goes_with_others(condition: Condition, how_is_known: bool) -> bool:
-    """Whether a condition can be one of two. Without a known form, two thresholds are too weak evidence."""
+    """Whether a condition can be one of two. If the replacement is unknown, thresholds are weak evidence."""
     is_exact = condition.feature.kind in WHOLE_NUMBERS or condition.value == 0
     return is_exact or (how_is_known and condition.feature.kind not in ("largest of all", "change"))
 
 
-def _candidates(table: Table) -> Iterator[tuple[Condition, float]]:
+def _candidates(table: FeatureTable) -> Iterator[tuple[Condition, float]]:
     """Conditions that all wrong elements and not all right elements meet, each with its cost."""
-    wrong = table.wrong
     for feature, row in zip(table.features, table.values, strict=True):
-        ours, theirs = row[wrong], row[~wrong]
+        ours, theirs = row[table.wrong], row[~table.wrong]
         if np.isnan(ours).any():
             continue
         low, high = float(ours.min()), float(ours.max())
@@ -200,13 +189,13 @@ def _candidates(table: Table) -> Iterator[tuple[Condition, float]]:
 
 
 def _gap(low: float, high: float) -> float:
-    """The cost of the gap between right and wrong values, since the gap is smallest for the true feature."""
+    """The cost of a gap between right and wrong values. The true feature has the smallest gap."""
     scale = max(abs(low), abs(high))
     return 0.4 * min((high - low) / scale, 2) if scale else 0.0
 
 
 def _shortest_between(low: float, high: float) -> float:
-    """The number with the fewest digits above `low` and at most `high`."""
+    """The number with the fewest digits that is above `low` and at most `high`."""
     if low < 0 <= high:
         return 0.0
     for digits in range(1, 16):

@@ -8,7 +8,7 @@ import pytest
 from oracle.diagnosis.behaviour import program_of
 from oracle.limits import ANYTHING, Limits
 from oracle.location.absent_states import locate_absent
-from oracle.location.facts import Form, When
+from oracle.location.facts import Replacement, When
 from oracle.problem import Problem
 from reference import lstm_layer
 
@@ -28,5 +28,5 @@ def test_what_a_projection_prevents_does_not_happen_always(limits: Limits, when:
     location = locate_absent("lstm_layer", program, problem, limits)
     assert location
     assert location.where.equation == "c0"
-    assert location.how == Form("c_first", mistake="a0_for_c0")
+    assert location.how == Replacement("c_first", mistake="a0_for_c0")
     assert location.when == when

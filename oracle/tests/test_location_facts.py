@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 import oracle.location
-from oracle.location.facts import Condition, Feature, Form, Location, When, Where
+from oracle.location.facts import Condition, Feature, Location, Replacement, When, Where
 from oracle.location.networks import network_mistakes
-from oracle.location.sentences import MOST, OF_NETWORKS, lines
+from oracle.location.sentences import MOST_CHARACTERS, NETWORK_TEXTS, lines
 
 FOLDER = Path(oracle.location.__file__).parent
 RENDERING = ("sentences", "words")
@@ -19,7 +19,7 @@ READERS = [path for path in sorted(FOLDER.glob("*.py")) if path.stem not in REND
 CLIPPED = Location(
     Where("c_next", "lstm"),
     When((Condition(Feature("magnitude", "c_next"), ">", 10.0),)),
-    Form("c_next", function="clipped", number=10.0),
+    Replacement("c_next", function="clipped", number=10.0),
 )
 
 
@@ -49,7 +49,7 @@ def test_a_location_is_said_in_three_lines() -> None:
     ]
 
 
-def test_it_is_said_that_a_form_gives_many_right_elements() -> None:
+def test_it_is_said_that_a_replacement_gives_many_right_elements() -> None:
     for when, words in ((When(), "always"), (When(has_unchanged=True), "wherever it changes a value")):
         assert lines(replace(CLIPPED, when=when))[1] == f"when: {words}"
 
@@ -58,11 +58,11 @@ def test_what_is_not_known_is_left_out() -> None:
     assert lines(Location(Where("ft", "lstm"))) == ["where: ft = sigmoid(Wf [a_prev; xt] + bf) does not hold"]
 
 
-def test_a_form_that_several_gates_have_names_the_node_of_each() -> None:
-    form = Form("Wf", function="float16")
-    *_, how = lines(Location(Where("ft", "lstm", also=("it", "ot")), None, form))
+def test_a_replacement_that_several_gates_have_names_the_node_of_each() -> None:
+    replacement = Replacement("Wf", function="float16")
+    *_, how = lines(Location(Where("ft", "lstm", also=("it", "ot")), None, replacement))
     assert how == "how: Wf rounded to float16 in place of Wf; likewise Wi and Wo"
-    of_all = Form("concat", function="zero")  # which is not of one gate
+    of_all = Replacement("concat", function="zero")  # which is not of one gate
     assert lines(Location(Where("ft", "lstm", also=("it",)), None, of_all))[-1] == (
         "how: 0 in place of [a_prev; xt]"
     )
@@ -76,7 +76,7 @@ def test_a_condition_comes_before_the_others() -> None:
 def test_a_line_is_never_too_long() -> None:
     when = When((Condition(Feature("largest", "a_prev"), ">", 1.0),) * 4)
     said = lines(Location(Where("a_prev", "rnn"), when))
-    assert max(map(len, said)) == MOST
+    assert max(map(len, said)) == MOST_CHARACTERS
 
 
 def test_a_location_is_data_that_json_can_hold() -> None:
@@ -91,7 +91,7 @@ def test_a_location_is_data_that_json_can_hold() -> None:
 
 @pytest.mark.parametrize("function", ["rnn_layer", "lstm_layer"])
 def test_every_mistake_of_a_network_has_words_that_fit_in_a_line(function: str) -> None:
-    for form in network_mistakes(function):
-        where, _, how = lines(Location(Where(form.node, stage="network"), When(), form))
-        assert where.removeprefix("where: ") in OF_NETWORKS.values()
-        assert len(how) < MOST
+    for replacement in network_mistakes(function):
+        where, _, how = lines(Location(Where(replacement.node, stage="network"), When(), replacement))
+        assert where.removeprefix("where: ") in NETWORK_TEXTS.values()
+        assert len(how) < MOST_CHARACTERS

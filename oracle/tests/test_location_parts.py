@@ -1,4 +1,4 @@
-"""The parts of the locator: equations, observations, conditions, forms, mistakes of networks."""
+"""The parts of the locator: equations, observations, conditions, replacements, mistakes of networks."""
 
 from dataclasses import replace
 from itertools import count
@@ -12,17 +12,18 @@ from oracle.diagnosis.behaviour import Behaviour, mistaken_program, specificatio
 from oracle.faults import FAULTS
 from oracle.inputs import Inputs
 from oracle.limits import ANYTHING, Limits
-from oracle.location.equations import bounded, equations, evaluate, softmax
-from oracle.location.facts import Feature, Form, Where
-from oracle.location.forms import MAPS, given_by
-from oracle.location.layers import Setting, observed_layer
+from oracle.location.equations import bounded, equations, evaluate
+from oracle.location.facts import Feature, Replacement, Where
+from oracle.location.layer_observations import Setting, observe_layer
 from oracle.location.locate import explains, locate
-from oracle.location.networks import answer, network_mistakes
-from oracle.location.observations import Observation, observed
-from oracle.location.session import Budget, BudgetSpentError
-from oracle.location.when import Table, rule
+from oracle.location.networks import network_answer, network_mistakes
+from oracle.location.observations import Observation, observe_function
+from oracle.location.observer import Budget, BudgetSpentError
+from oracle.location.replacements import INDEX_MAPS, result_with
+from oracle.location.when import FeatureTable, cheapest_conditions
 from oracle.problem import Problem
 from oracle.rounding import Arithmetic
+from reference.activations import softmax
 from reference.contract import FUNCTIONS, Array
 
 SIZES = {"n_x": 3, "n_a": 4, "n_y": 2, "m": 5, "T_x": 6}
@@ -32,7 +33,7 @@ def seen(function: str) -> Observation:
     """What the reference shows."""
     kind = "rnn" if function.startswith("rnn") else "lstm"
     inputs = getattr(Problem, kind)(**SIZES).inputs(function)
-    found = observed(function, inputs, specification(function)(inputs), ANYTHING)
+    found = observe_function(function, inputs, specification(function)(inputs), ANYTHING)
     assert found
     return found
 
@@ -51,7 +52,7 @@ def test_every_equation_holds_of_a_layer(setting: Setting, projected: str) -> No
     for function in ("rnn_layer", "lstm_layer"):
         chosen = replace(setting, projected=projected if function == "lstm_layer" else "")
         given = chosen.inputs(function, n_x=3, n_a=4, m=5, T_x=6, seed=1)
-        found = observed_layer(chosen, given, specification(function))
+        found = observe_layer(chosen, given, specification(function))
         assert found
         assert found.checks
         assert found.wrong == []
@@ -78,11 +79,11 @@ def test_without_the_memory_states_of_all_steps_the_first_step_is_checked(scale:
 
     problem = Problem.lstm(**SIZES)
     inputs = problem.inputs("lstm_forward")
-    seen = observed("lstm_forward", inputs, program(inputs), limits)
+    seen = observe_function("lstm_forward", inputs, program(inputs), limits)
     assert seen
     assert seen.sizes["T_x"] == SIZES["T_x"]
     without_steps = inputs.span(0, 0)
-    nothing = observed("lstm_forward", without_steps, program(without_steps), limits)
+    nothing = observe_function("lstm_forward", without_steps, program(without_steps), limits)
     assert nothing
     assert nothing.wrong == []
     assert seen.wrong == [] if scale == 1 else seen.wrong == ["a_next"]
@@ -90,52 +91,52 @@ def test_without_the_memory_states_of_all_steps_the_first_step_is_checked(scale:
     assert found is None if scale == 1 else found and found.where.equation == "a_next"
 
 
-def test_a_form_is_put_in_the_place_of_a_node() -> None:
+def test_a_replacement_is_put_in_the_place_of_a_node() -> None:
     found = seen("rnn_cell_forward")
     p = found.known
-    without = given_by(Form("Waa a_prev", function="zero"), found, "a_next")
+    without = result_with(Replacement("Waa a_prev", function="zero"), found, "a_next")
     assert without is not None
     right = np.tanh(np.einsum("ij,jkl->ikl", p["Wax"], p["xt"]) + p["ba"])
     assert np.allclose(without, right, rtol=1e-14)
 
 
-@pytest.mark.parametrize("name", MAPS)
+@pytest.mark.parametrize("name", INDEX_MAPS)
 def test_a_map_keeps_the_shape_or_does_not_apply(name: str) -> None:
     arrays: list[Array] = [
         np.arange(24.0).reshape(2, 3, 4),
         np.arange(8.0).reshape(2, 2, 2),
         np.ones((3, 1, 1)),
     ]
-    mapped = [(array, MAPS[name][0](array, by)) for array in arrays for by in MAPS[name][1]]
+    mapped = [(array, INDEX_MAPS[name][0](array, by)) for array in arrays for by in INDEX_MAPS[name][1]]
     assert any(found is not None for _, found in mapped)
     assert all(found is None or found.size == array.size for array, found in mapped)
 
 
-def table(values: Array, wrong: Array, kind: str = "size") -> Table:
+def table(values: Array, wrong: Array, kind: str = "size") -> FeatureTable:
     """Elements with one feature."""
-    return Table([Feature(kind, "m")], np.array([values], float), np.array(wrong, bool), ())
+    return FeatureTable([Feature(kind, "m")], np.array([values], float), np.array(wrong, bool), ())
 
 
 def test_a_condition_parts_wrong_from_right() -> None:
-    found = rule(table(np.arange(20.0), np.arange(20) >= 12), True)
+    found = cheapest_conditions(table(np.arange(20.0), np.arange(20) >= 12), True)
     assert found
     assert [(each.relation, each.value) for each in found.conditions] == [("≥", 12)]
 
 
 def test_no_condition_is_found_where_none_parts_them() -> None:
     values = np.tile(np.arange(10.0), 4)
-    assert rule(table(values, np.arange(40) % 4 == 0), True) is None
+    assert cheapest_conditions(table(values, np.arange(40) % 4 == 0), True) is None
 
 
 def test_what_is_always_wrong_has_no_condition() -> None:
-    found = rule(table(np.arange(20.0), np.ones(20)), True)
+    found = cheapest_conditions(table(np.arange(20.0), np.ones(20)), True)
     assert found
     assert found.conditions == ()
 
 
 def test_a_threshold_lies_between_what_was_right_and_what_was_wrong() -> None:
     values = np.concatenate([np.linspace(1, 2.99, 50), np.linspace(3.01, 5, 50)])
-    found = rule(table(values, values > 3, "magnitude"), True)
+    found = cheapest_conditions(table(values, values > 3, "magnitude"), True)
     assert found
     assert [(each.relation, each.value) for each in found.conditions] == [(">", 3)]
 
@@ -145,7 +146,7 @@ def test_most_mistakes_of_networks_change_what_is_returned(function: str) -> Non
     problem = getattr(Problem, function)(
         n_x=3, n_a=3, m=4, T_x=5, layers=2, directions=2, lengths="random", seed=3
     )
-    seen = answer(function, specification(function), problem.inputs(function))
+    seen = network_answer(function, specification(function), problem.inputs(function))
     assert seen
     assert not seen.is_wrong
     every = network_mistakes(function)
@@ -159,7 +160,7 @@ def test_a_mistake_of_a_network_is_located_as_an_entry_of_the_catalogue() -> Non
     program = mistaken_program("rnn_layer", FAULTS["held_state_in_padding"])
     found = locate("rnn_layer", program, problem, lambda: None)
     assert found
-    assert found.how == Form("padded", mistake="held_state_in_padding")
+    assert found.how == Replacement("padded", mistake="held_state_in_padding")
     assert found.when
     assert (found.when.conditions, found.when.has_unchanged) == ((), True)
 
@@ -218,7 +219,7 @@ def test_a_condition_that_parts_hardly_anything_is_not_said() -> None:
     """All that is wrong has m = 6, and three right elements alone have not."""
     values, wrong = np.full(200, 6.0), np.ones(200)
     values[:3], wrong[:3] = 5, 0
-    assert rule(table(values, wrong), True) is None
+    assert cheapest_conditions(table(values, wrong), True) is None
 
 
 @pytest.mark.parametrize("function", ["lstm_forward", "lstm_layer"])

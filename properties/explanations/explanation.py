@@ -112,7 +112,7 @@ def _explain(trial: Trial, *, whole: bool, locating: bool) -> Explanation:
         earlier.append(explanation)
     if [*explanation.findings] != [Finding.of("nearly")]:
         return explanation
-    is_right_in_new_process = trial.holds_alone()
+    is_right_in_new_process = trial.holds_in_new_process()
     if not is_right_in_new_process:
         trial.implementation.end_process()
         if wrong_outputs(program.function, program, trial.inputs, program.limits) == Finding.of("nearly"):
@@ -180,7 +180,8 @@ def search(
         inherited = follows_wrong_forward(program, widest)
     else:
         inherited = is_inherited(program, counterexample)
-    return Explanation(findings, inherited, is_reproducible=not location or location.alone)
+    is_reproducible = not location or location.where.stage != "calls"
+    return Explanation(findings, inherited, is_reproducible)
 
 
 def located(program: Program, counterexample: Problem, limits: Limits) -> Location | None:
@@ -205,7 +206,9 @@ def _known_locations(program: Program, counterexample: Problem, limits: Limits) 
     """Return the known locations of a function; if it inherits a mistake, those of its cell, too."""
     locations, cell = _cache(program).locations, CONTRACTS[program.function].cell
     of_function = [each for each in locations[program.function, limits.dtypes].values() if each]
-    of_cell = [each for each in locations[cell, limits.dtypes].values() if each and each.alone]
+    of_cell = [
+        each for each in locations[cell, limits.dtypes].values() if each and each.where.stage != "calls"
+    ]
     if cell == program.function or not of_cell:
         return of_function
     inherits = is_inherited(program, counterexample.inputs(program.function))

@@ -38,7 +38,7 @@ class Failure:
     @cached_property
     def explanation(self) -> Explanation:
         """The explanation; empty if a call crashed or hung, because more calls would, too."""
-        facts = self._violation.known
+        facts = self._violation.cheap_facts
         if "died" in facts:
             return Explanation()
         # The fact `form` already says what is wrong. An exception may be raised far from the wrong equation.
@@ -48,7 +48,7 @@ class Failure:
     @property
     def findings(self) -> list[Finding]:
         """The findings: first mistakes, then the error or the crash, then a location, then the others."""
-        facts, findings = self._violation.known, [*self.explanation.findings]
+        facts, findings = self._violation.cheap_facts, [*self.explanation.findings]
         place = {"at": facts["at"]} if "at" in facts else {}
         if "raised" in facts:
             of_error = [mistake(name) for name in mistakes_raising(**facts["raised"])]
@@ -99,7 +99,7 @@ class Failure:
             text_by_label["reproduce"] += (
                 "\nThis command passes: the answer is wrong only after other calls, or by chance."
             )
-        if trial.stored:
+        if trial.is_stored:
             text_by_label["stored"] = (
                 "an earlier run stored this problem in .hypothesis, so this run tried it first"
             )

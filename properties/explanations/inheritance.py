@@ -72,10 +72,10 @@ def is_inherited_in_dtype(trial: Trial) -> bool:
     if contract.is_layer or contract.is_cell or contract.cell not in implementation.load().functions:
         return False
     with_right_cell = _WithRightCell(implementation)
-    if not trial.holds_of(with_right_cell) or not with_right_cell.used:
+    if not trial.holds_for(with_right_cell) or not with_right_cell.used:
         return False
     for_cell = siblings(replace(trial.problem, T_x=1), CELL_PROBLEMS)
-    return not all(trial.holds_of(implementation, contract.cell, problem) for problem in for_cell)
+    return not all(trial.holds_for(implementation, contract.cell, problem) for problem in for_cell)
 
 
 class _WithRightCell(Implementation):

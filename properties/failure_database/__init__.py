@@ -1,1 +1,1 @@
-"""Stores the problems on which a law failed, in the current directory."""
+"""Stores the problems on which a law failed, below the current directory."""

@@ -1,4 +1,4 @@
-"""The problems on which a law failed, to be tried first in the next run."""
+"""Stores the problems on which a law failed, which the next run tries first."""
 
 from collections.abc import Iterator
 
@@ -7,11 +7,11 @@ from hypothesis.database import ExampleDatabase
 from oracle.problem import Problem
 
 DIRECTORY = ".hypothesis/examples"
-"""The directory of the database: the usual one of Hypothesis, which stores nothing in our profiles."""
+"""The directory of the database. Hypothesis uses the same directory, and stores nothing in our profiles."""
 
 
 class Store:
-    """The problems on which a law fails on a function of an implementation."""
+    """The stored problems of one law on one function of one implementation."""
 
     def __init__(self, database: ExampleDatabase, implementation: str, law: str, function: str) -> None:
         self._database = database
@@ -23,11 +23,11 @@ class Store:
         for value in sorted(self._database.fetch(self._key)):
             try:
                 yield Problem.parse(value.decode())
-            except ValueError:  # another version wrote it
+            except ValueError:  # another version of rnn-crosscheck stored the problem
                 self._database.delete(self._key, value)
 
     def add(self, problem: Problem) -> None:
-        """Store a problem at once, so that it is not lost if the program ends."""
+        """Write a problem to the disk at once, so that the problem is not lost if the program ends."""
         self._database.save(self._key, repr(problem).encode())
 
     def discard(self, problem: Problem) -> None:

@@ -11,7 +11,7 @@ from oracle.problem import Problem
 from oracle.rounding import Bounded
 from properties.implementations.answer import Answer, MalformedError
 from properties.implementations.implementation import Implementation, Reply, Request, Returned
-from properties.questions.question import Question
+from properties.questions.question import Question, is_small
 from properties.strategies.effort import work
 
 MOST_CACHED = 256
@@ -20,8 +20,8 @@ MOST_CACHED = 256
 
 def answers_to(implementation: Implementation, function: str, problems: Sequence[Problem]) -> "Answers":
     """The answers to these problems; for a small question the cached object."""
-    question = Question.of(function, problems)
-    return (_cached_answers if question.is_small else Answers)(implementation, question)
+    kind = _cached_answers if is_small(problems) else Answers
+    return kind(implementation, Question.of(function, problems))
 
 
 class Answers:

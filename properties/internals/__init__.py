@@ -1,1 +1,1 @@
-"""The undocumented parts of other projects that we use: a module for Hypothesis, one for pytest and xdist."""
+"""Contains all uses of undocumented parts of Hypothesis, pytest and pytest-xdist."""

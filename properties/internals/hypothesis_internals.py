@@ -1,19 +1,19 @@
-"""The undocumented parts of Hypothesis that we use."""
+"""Contains all uses of undocumented parts of Hypothesis."""
 
 from hypothesis.internal.conjecture.providers import AVAILABLE_PROVIDERS, HypothesisProvider
 from hypothesis.internal.constants_ast import Constants
 
-# Hypothesis sometimes draws a constant from the sources of imported modules that are not in site-packages. A
-# seed would then draw other problems in a clone than in an installation, and after each edit of a number.
-# Reading the sources also takes time.
+# Hypothesis sometimes draws a number that it found in the source of an imported module outside site-packages.
+# Then one seed would draw different problems in a clone and in an installation, and after an edit of a
+# number. Reading the sources also takes time.
 HypothesisProvider._local_constants = Constants()  # type: ignore[assignment, method-assign]
 
 INDEPENDENT = "independent"
 """The name of a backend that draws every example independently.
 
-With its own backend Hypothesis mutates most examples, to repeat a number or to increase its target, so that
-half of the problems have the sizes of an earlier one. That finds mistakes at equal sizes and large errors,
-and misses mistakes at one size of many. With a backend of any other name it mutates nothing, and still
-shrinks.
+With its own backend, Hypothesis mutates most examples, to repeat numbers or to increase its target. Then half
+of the problems have the sizes of an earlier problem. This finds large errors and mistakes at equal sizes, and
+misses mistakes at one size of many. With a backend of any other name, Hypothesis mutates nothing, and still
+shrinks failures.
 """
 AVAILABLE_PROVIDERS[INDEPENDENT] = AVAILABLE_PROVIDERS["hypothesis"]

@@ -1,4 +1,4 @@
-"""The undocumented parts of pytest, and of pytest-xdist, that we use."""
+"""Contains all uses of undocumented parts of pytest and pytest-xdist."""
 
 import argparse
 from collections.abc import Callable, Iterator, Sequence
@@ -16,9 +16,9 @@ def run_quietly(item: pytest.Item, nextitem: pytest.Item | None) -> list[pytest.
 
 
 def drop_passed(reporter: pytest.TerminalReporter) -> None:
-    """Keep the number of passed tests but only one of their reports, unless the user wants these reports.
+    """Drop the reports of passed tests to save memory, unless the user wants to see them.
 
-    Reports without a category, such as those of fixtures, are dropped, too.
+    Their number stays right, because one report is repeated. Reports of setup and teardown are dropped, too.
     """
     reporter.stats.get("", []).clear()
     passed = reporter.stats.get("passed", [])
@@ -27,12 +27,12 @@ def drop_passed(reporter: pytest.TerminalReporter) -> None:
 
 
 def drop_reports(reporter: pytest.TerminalReporter) -> None:
-    """Drop every report, in a worker, which shows none."""
+    """Drop all reports. A worker of pytest-xdist shows none."""
     reporter.stats.clear()
 
 
 def drop_property(report: pytest.TestReport, name: str) -> None:
-    """Drop a property from a report, which pytest keeps to the end, and the keywords of a passed test."""
+    """Drop a property and, if the test passed, the keywords of a report, which pytest keeps until the end."""
     report.user_properties = [each for each in report.user_properties if each[0] != name]
     if report.passed:
         report.keywords = {}
@@ -44,7 +44,7 @@ def show_no_files(reporter: pytest.TerminalReporter) -> None:
 
 
 class _Plain(pytest.TerminalReporter):  # type: ignore[misc]  # which pytest declares final
-    """Pytest's terminal output without the header, files, names and number of tests."""
+    """Pytest's terminal output without the header, the names of files, and the number of tests."""
 
     showfspath = showheader = False  # type: ignore[override]
 
@@ -68,7 +68,7 @@ def positional_arguments(config: pytest.Config) -> list[str]:
 
 
 def option_words(config: pytest.Config, *options: str) -> list[str]:
-    """These options with the values that the user has given, as words of the command."""
+    """Those of these options that the user has given, with their values, as words of a command."""
     words: list[str] = []
     for option in options:
         value = config.getoption(option) or []
@@ -78,9 +78,9 @@ def option_words(config: pytest.Config, *options: str) -> list[str]:
 
 
 def word_usage_errors(worded: Callable[[str, list[str]], str]) -> None:
-    """Replace pytest's message about a wrong option, which shows pytest's usage and configuration file.
+    """Replace pytest's message about a wrong option, which would show pytest's usage and configuration file.
 
-    `worded` gets argparse's message and the names of the options of rnn-crosscheck.
+    `worded` returns the new message from argparse's message and the names of our own options.
     """
     # The class has another name before pytest 9.
     parsers = (each for each in vars(argparsing).values() if isinstance(each, type))
@@ -99,7 +99,7 @@ def word_usage_errors(worded: Callable[[str, list[str]], str]) -> None:
 
 @contextmanager
 def with_message(item: pytest.Item, message: str) -> Iterator[None]:
-    """Show a failure of this test by this message, without computing the slow traceback."""
+    """Show this message if the test fails, in place of a traceback, which is slow to compute."""
     item.repr_failure = lambda excinfo, style=None: message  # type: ignore[method-assign]
     try:
         yield
@@ -108,13 +108,13 @@ def with_message(item: pytest.Item, message: str) -> Iterator[None]:
 
 
 def drop_stash(item: pytest.Item) -> None:
-    """Drop the stash of a test that has run; pytest keeps the test to the end."""
+    """Drop the stash of a test that has run, because pytest keeps the test until the end."""
     item.stash._storage.clear()
 
 
 def hide_failure(report: pytest.TestReport) -> None:
-    """Count a failure without printing it at the end, as if a debugger had shown it."""
-    report._pdbshown = True  # type: ignore[attr-defined]
+    """Count a failure, and do not print it at the end."""
+    report._pdbshown = True  # type: ignore[attr-defined]  # as if a debugger had shown the failure
 
 
 def hide_interrupt(reporter: pytest.TerminalReporter) -> None:
@@ -123,12 +123,11 @@ def hide_interrupt(reporter: pytest.TerminalReporter) -> None:
 
 
 def scope_scheduler(config: pytest.Config, log: Any, scope: Callable[[str], str]) -> Any:
-    """A scheduler that runs all tests with the same `scope` of their ids in one worker.
+    """Return a scheduler of pytest-xdist that runs all tests whose ids have the same `scope` in one worker.
 
-    It takes time linear in the number of tests, since it indexes them and drops scopes that are done.
+    Its time is linear in the number of tests, because it indexes the tests, and drops scopes that are done.
     """
-    # Imported only where it runs.
-    from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
+    from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # only the controller needs it
 
     class Scopes(LoadScopeScheduling):  # type: ignore[misc]
         def _split_scope(self, nodeid: str) -> str:
@@ -141,15 +140,15 @@ def scope_scheduler(config: pytest.Config, log: Any, scope: Callable[[str], str]
 
         def _assign_work_unit(self, node: Any) -> None:
             assigned = self.assigned_work.get(node, {})
-            for over in [scope for scope, tests in assigned.items() if all(tests.values())]:
-                del assigned[over]
+            for done in [scope for scope, tests in assigned.items() if all(tests.values())]:
+                del assigned[done]
             super()._assign_work_unit(node)
 
     return Scopes(config, log)
 
 
 class _Indexed(list[str]):
-    """A list of distinct words with an index."""
+    """A list of distinct words that finds the position of a word in constant time."""
 
     def __init__(self, words: Sequence[str]) -> None:
         super().__init__(words)
@@ -167,7 +166,7 @@ def hide_test_counts(config: pytest.Config) -> None:
 
 
 def kill_workers(config: pytest.Config) -> None:
-    """Kill the workers of pytest-xdist, if any, for which it would wait ten seconds."""
+    """Kill the workers of pytest-xdist, if any, because pytest-xdist would wait ten seconds for their end."""
     session = config.pluginmanager.getplugin("dsession")
     for gateway in session.nodemanager.group if session else ():
         gateway._io.kill()

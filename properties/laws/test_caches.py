@@ -1,4 +1,4 @@
-"""The caches hold the states, the gates and the inputs of each step, for a backward pass."""
+"""Laws on the caches: they hold the states, gates and inputs of each step."""
 
 import numpy as np
 
@@ -14,20 +14,18 @@ def test_cache_entries(trial: Trial) -> None:
     inputs, bounds = trial.steps
     steps = trial.inputs.x.shape[2]
     cached = {name: steps_as_samples(array) for name, array in answer.caches.items() if name != "x"}
-
-    given = {"xt": inputs.x, "a_prev": inputs.a0[:, :, None], "c_prev": inputs.c0[:, :, None]}
-    for name, expected in given.items():
+    arguments = {"xt": inputs.x, "a_prev": inputs.a0[:, :, None], "c_prev": inputs.c0[:, :, None]}
+    for name, argument in arguments.items():
         if name in cached:
-            trial.require_same(name, cached[name], expected, steps, source="given")
+            trial.require_same(name, cached[name], argument, steps, source="given")
     for name in ("a_next", "c_next"):
         if name in cached:
-            trial.require_same(
-                name, cached[name], steps_as_samples(answer.outputs[name[0]]), steps, source="returned"
-            )
+            returned = steps_as_samples(answer.outputs[name[0]])
+            trial.require_same(name, cached[name], returned, steps, source="returned")
     if trial.contract.kind == "lstm":
         from oracle import pytorch
 
-        trial.agree(cached, Expected(pytorch.gates(inputs), bounds, inputs, steps))
+        trial.compare(cached, Expected(pytorch.gates(inputs), bounds, inputs, steps))
 
 
 @law("spec", needs=("caches",))

@@ -12,12 +12,12 @@ from properties.trials.law import law
 from properties.trials.trial import Trial
 from reference.contract import LAYERS, Array
 
-_SOME: Sequence[Lengths] = ("equal", "random", "with 1", "with T_x")
+_PRESENT: Sequence[Lengths] = ("equal", "random", "with 1", "with T_x")
 
 
 @law("spec", functions=LAYERS, directions=(1,), lengths=("absent",), needs=("initial_state",))
 def test_split_with_states(trial: Trial) -> None:
-    """The first t steps, and the rest from the states after these, give the same answer as one call."""
+    """One call on the first t steps, and one on the rest from the states between, give the same answer."""
     inputs, whole = trial.inputs, trial.answer.outputs
     if trial.problem.T_x < 2:
         return
@@ -32,15 +32,15 @@ def test_split_with_states(trial: Trial) -> None:
     )
     ours = trial.answer_to(rest).outputs
     whole_from_t = {**whole, "a": whole["a"][:, :, t:]}
-    trial.agree_with_itself(whole_from_t, ours, rest, asked="in parts")
-    trial.agree_with_itself({"a": whole["a"][:, :, :t]}, {"a": start["a"]}, first, asked="in parts")
+    trial.compare_calls(whole_from_t, ours, rest, variation="in parts")
+    trial.compare_calls({"a": whole["a"][:, :, :t]}, {"a": start["a"]}, first, variation="in parts")
 
 
 @law("spec", functions=LAYERS, directions=(2,), most_layers=1, needs=("one_direction",), in_parts=True)
 def test_backward_direction(trial: Trial) -> None:
-    """The backward direction is a forward one, with its own parameters, on each sample's steps in reverse."""
+    """The backward direction is a forward one with its own parameters on each sample's reversed steps."""
     inputs = trial.inputs
-    every, samples = trial.answer.outputs, np.arange(inputs.x.shape[1])[:, None]
+    whole, samples = trial.answer.outputs, np.arange(inputs.x.shape[1])[:, None]
     n_h, n_a = inputs.a0.shape[1], inputs.c0.shape[1]
     alone = replace(
         inputs,
@@ -53,13 +53,13 @@ def test_backward_direction(trial: Trial) -> None:
     answer = trial.answer_to(alone).outputs
     answer["a"] = answer["a"][:, samples, inputs.backward]
     rows = {"a": n_h, "a_last": n_h, "c_last": n_a}
-    both = {name: np.concatenate([every[name][: rows[name]], answer[name]]) for name in answer}
-    trial.agree_with_itself(every, both, asked="as a forward one")
+    both = {name: np.concatenate([whole[name][: rows[name]], answer[name]]) for name in answer}
+    trial.compare_calls(whole, both, variation="as a forward one")
 
 
 @law("spec", functions=LAYERS, in_parts=True)
 def test_composition(trial: Trial) -> None:
-    """The answer is that of one layer after the other, each on the hidden states of the layer below."""
+    """Calls of single layers, each on the hidden states of the layer below, give the answer of one call."""
     inputs = trial.inputs
     D, x = inputs.directions, inputs.x
     last: dict[str, list[Array]] = {}
@@ -72,20 +72,20 @@ def test_composition(trial: Trial) -> None:
         for name, array in answer.items():
             last.setdefault(name, []).append(array)
     answers = {"a": x, **{name: np.concatenate(arrays) for name, arrays in last.items()}}
-    trial.agree_with_itself(trial.answer.outputs, answers, asked="layer by layer")
+    trial.compare_calls(trial.answer.outputs, answers, variation="layer by layer")
 
 
-@law("spec", functions=LAYERS, lengths=_SOME)
+@law("spec", functions=LAYERS, lengths=_PRESENT)
 def test_each_length_alone(trial: Trial) -> None:
-    """A sample gets the answer that it gets alone, cut to its length; beyond the length, `a` is 0."""
-    inputs, every = trial.inputs, trial.answer.outputs
+    """Each sample alone, cut to its length, gives the same answer. Beyond its length, `a` is 0."""
+    inputs, whole = trial.inputs, trial.answer.outputs
     for j, length in enumerate(inputs.ends):
         alone = replace(inputs.samples([j]), x=inputs.x[:, [j], :length], lengths=None)
         answer = trial.answer_to(alone).outputs
-        among = {name: array[:, [j], :length] for name, array in every.items()}
+        part = {name: array[:, [j], :length] for name, array in whole.items()}
         bounds = partial(trial.bounds_of, [j], slice(0, length))
-        trial.agree_with_itself(among, answer, alone, bounds, asked="alone at its length")
-        beyond = every["a"][:, j, length:]
+        trial.compare_calls(part, answer, alone, bounds, variation="alone at its length")
+        beyond = whole["a"][:, j, length:]
         trial.require(
             not beyond.any(),
             element=f"a[sample {j}, beyond its length {length}]",
@@ -94,70 +94,67 @@ def test_each_length_alone(trial: Trial) -> None:
         )
 
 
-@law("robust", functions=LAYERS, lengths=_SOME)
+@law("robust", functions=LAYERS, lengths=_PRESENT)
 def test_padding(trial: Trial) -> None:
     """The values beyond the length of a sample do not matter, not even NaN or an infinity."""
-    inputs, every = trial.inputs, trial.answer.outputs
+    inputs, whole = trial.inputs, trial.answer.outputs
     rng = np.random.default_rng(trial.problem.seed)
     padding = rng.choice([np.nan, np.inf, -np.inf], inputs.x.shape)
     padded = replace(inputs, x=np.where(inputs.within, inputs.x, padding).astype(inputs.x.dtype))
     answer = trial.answer_to(padded).outputs
-    asked = "with NaN and inf in the padding"
-    trial.agree_with_itself(every, answer, padded, lambda: trial.bounds, asked=asked)
+    variation = "with NaN and inf in the padding"
+    trial.compare_calls(whole, answer, padded, lambda: trial.bounds, variation=variation)
 
 
 @law("spec", functions=LAYERS)
 def test_last_states(trial: Trial) -> None:
-    """The last hidden states of the top layer are those in `a` at each sample's end (backward: start)."""
-    inputs, every = trial.inputs, trial.answer.outputs
+    """The last hidden states of the top layer are in `a`: at each sample's end, or backward at its start."""
+    inputs, whole = trial.inputs, trial.answer.outputs
     D, n_h, samples = inputs.directions, inputs.a0.shape[1], np.arange(inputs.x.shape[1])
     if not inputs.x.shape[2]:
         return
-    ends = [every["a"][:n_h, samples, inputs.ends - 1], every["a"][n_h:, :, 0]][:D]
-    top = {"a_last": every["a_last"][-D * n_h :]}
+    ends = [whole["a"][:n_h, samples, inputs.ends - 1], whole["a"][n_h:, :, 0]][:D]
+    top = {"a_last": whole["a_last"][-D * n_h :]}
     in_a = {"a_last": np.concatenate(ends)[:, :, None]}
-    trial.agree_with_itself(
-        top, in_a, bounds=lambda: {"a_last": trial.bounds["a_last"][-D * n_h :]}, asked="in a"
+    trial.compare_calls(
+        top, in_a, bounds=lambda: {"a_last": trial.bounds["a_last"][-D * n_h :]}, variation="in a"
     )
 
 
 @law("spec", functions=("lstm_layer",), projections=("none",), needs=("equal projection",), in_parts=True)
 def test_identity_projection(trial: Trial) -> None:
-    """A projection by the identity gives the answer without a projection."""
+    """A projection by the identity gives the same answer as no projection."""
     inputs = trial.inputs
     identity = np.eye(inputs.c0.shape[1], dtype=inputs.x.dtype)
     projected = replace(inputs, parameters=[{**p, "Wp": identity} for p in inputs.parameters])
     answer = trial.answer_to(projected).outputs
-    trial.agree_with_itself(trial.answer.outputs, answer, projected, asked="with Wp = 1")
+    trial.compare_calls(trial.answer.outputs, answer, projected, variation="with Wp = 1")
 
 
 @law("spec", functions=LAYERS)
 def test_absent_states(trial: Trial) -> None:
-    """Initial states that are `None` are zeros, whatever states an earlier call left."""
+    """Initial states that are `None` mean zeros, whatever states an earlier call left."""
     inputs = trial.inputs
     zeros = replace(inputs, a0=np.zeros_like(inputs.a0), c0=np.zeros_like(inputs.c0))
     x, *rest = zeros.arguments(trial.contract.name)
     states = len(trial.contract.arguments) - 1
-    answer = trial.answer_to(zeros).outputs  # first, so that an earlier call with these sizes has left states
+    answer = trial.answer_to(zeros).outputs  # called first, so that it may leave states for the second call
     absent = trial.answer_to(zeros, arguments=[x, *([None] * states), *rest[states:]]).outputs
-    trial.agree_with_itself(answer, absent, zeros, asked="without states")
+    trial.compare_calls(answer, absent, zeros, variation="without states")
 
 
 @law("robust", functions=("lstm_layer",))
 def test_one_absent_state(trial: Trial) -> None:
-    """If one of the two states is `None`, it is zeros, and the other one is used; or the call is refused.
-
-    A call is refused only if the same call with that state is answered.
-    """
+    """If only one of the two initial states is `None`, it means zeros. A target may refuse such a call."""
     inputs = trial.inputs
     name = ("a0", "c0")[np.random.default_rng(trial.problem.seed).integers(2)]
     zeros = replace(inputs, **{name: np.zeros_like(getattr(inputs, name))})
     arguments = zeros.arguments(trial.contract.name)
     arguments[[*trial.contract.arguments].index(name)] = None
     returned = trial.call(arguments)
-    answer = trial.answer_to(zeros).outputs
+    answer = trial.answer_to(zeros).outputs  # if this raises, too, the target did not refuse the absent state
     if isinstance(returned, Raised):
         trial.note(f"refuses {name} that is absent alone")
         return
     absent = trial.read(returned, zeros).outputs
-    trial.agree_with_itself(answer, absent, zeros, asked=f"without {name}")
+    trial.compare_calls(answer, absent, zeros, variation=f"without {name}")

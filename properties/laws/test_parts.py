@@ -1,4 +1,4 @@
-"""A batch can be split into samples, which do not affect each other, and a sequence at any step."""
+"""Laws on parts: samples do not affect each other, and a sequence can be split at any step."""
 
 from functools import partial
 
@@ -6,31 +6,31 @@ import numpy as np
 
 from oracle.backward_inputs import BY_SAMPLES
 from oracle.rounding import Bounded
-from properties.trials.law import EVERY, FORWARDS, SEQUENCES_BACKWARD, law
+from properties.trials.law import ALL_FUNCTIONS, SEQUENCES, SEQUENCES_BACKWARD, law
 from properties.trials.trial import Trial
 
 
-@law("spec", functions=EVERY)
+@law("spec", functions=ALL_FUNCTIONS)
 def test_samples_independent(trial: Trial) -> None:
-    """Some samples, in any order, get the answers that they get in the whole batch.
+    """Some samples of a batch, called alone in any order, give the same answers.
 
-    Gradients with respect to parameters are sums over the samples, and are left out.
+    Gradients with respect to parameters are sums over samples, and are not compared.
     """
     rng = np.random.default_rng(trial.problem.seed)
     samples = rng.permutation(trial.problem.m)[: rng.integers(trial.problem.m) + 1]
     inputs = trial.inputs.samples(samples)
-    every, alone = trial.answer.outputs, trial.answer_to(inputs).outputs
-    of_samples = [name for name in every if not trial.contract.is_backward or name in BY_SAMPLES]
-    among = {name: every[name][:, samples] for name in of_samples}
+    whole, alone = trial.answer.outputs, trial.answer_to(inputs).outputs
+    of_samples = [name for name in whole if not trial.contract.is_backward or name in BY_SAMPLES]
+    part = {name: whole[name][:, samples] for name in of_samples}
     ours = {name: alone[name] for name in of_samples}
-    trial.agree_with_itself(among, ours, inputs, partial(trial.bounds_of, samples), asked="those alone")
+    trial.compare_calls(part, ours, inputs, partial(trial.bounds_of, samples), variation="those alone")
 
 
-@law("spec", functions=FORWARDS)
+@law("spec", functions=SEQUENCES)
 def test_split(trial: Trial) -> None:
-    """The first t steps alone give the same answer; for an RNN, so do the other steps from the state between.
+    """The first t steps give the same answer in a call of their own, and so does the rest.
 
-    An LSTM always starts from a memory state of zeros, so only its first part is compared.
+    The rest is compared only for an RNN: an LSTM always starts from a memory state of zeros.
     """
     whole = trial.answer.outputs
     T_x = trial.problem.T_x
@@ -41,14 +41,17 @@ def test_split(trial: Trial) -> None:
         rest = trial.inputs.remaining_steps(t, whole["a"])
         parts.append((slice(t, T_x), rest))
     for steps, inputs in parts:
-        part = trial.answer_to(inputs).outputs
-        among = {name: array[:, :, steps] for name, array in whole.items() if array.shape[2] == T_x}
-        trial.agree_with_itself(among, part, inputs, asked="in parts")
+        ours = trial.answer_to(inputs).outputs
+        part = {name: array[:, :, steps] for name, array in whole.items() if array.shape[2] == T_x}
+        trial.compare_calls(part, ours, inputs, variation="in parts")
 
 
 @law("spec", functions=SEQUENCES_BACKWARD)
 def test_tail(trial: Trial) -> None:
-    """The last steps alone have the same gradients; for an RNN, so have the first steps, given the rest."""
+    """The last steps have the same gradients in a call of their own. So have the first steps of an RNN.
+
+    The gradient of the first call at the state between the parts is an input of the second call.
+    """
     inputs, whole, T_x = trial.inputs, trial.answer.outputs, trial.problem.T_x
     if T_x < 2:
         return
@@ -60,11 +63,11 @@ def test_tail(trial: Trial) -> None:
         first = inputs.first_steps(t, tail["da0"][:, :, 0].astype(inputs.dtype))
         head = trial.answer_to(first).outputs
         parts.append((first, slice(0, t), {"dx": head["dx"], "da0": head["da0"]}))
-    for part, steps, ours in parts:
-        among = {name: whole[name][:, :, steps] if name == "dx" else whole[name] for name in ours}
-        trial.agree_with_itself(among, ours, part, partial(_of_steps, trial, steps), asked="in parts")
+    for inputs, steps, ours in parts:
+        part = {name: whole[name][:, :, steps] if name == "dx" else whole[name] for name in ours}
+        bounds = partial(_bounds_of_steps, trial, steps)
+        trial.compare_calls(part, ours, inputs, bounds, variation="in parts")
 
 
-def _of_steps(trial: Trial, steps: slice) -> dict[str, Bounded]:
-    """The bounds on the gradients of some steps, which pass through all later steps."""
+def _bounds_of_steps(trial: Trial, steps: slice) -> dict[str, Bounded]:
     return {"dx": trial.bounds["dx"][:, :, steps], "da0": trial.bounds["da0"]}

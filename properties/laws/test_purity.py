@@ -1,4 +1,4 @@
-"""A pass is a pure function: it changes nothing, and depends only on its arguments."""
+"""Laws on purity: a function changes nothing, and its answer depends only on its arguments."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -9,41 +9,40 @@ import numpy as np
 from oracle.diagnosis.behaviour import LATER_CALLS
 from oracle.problem import siblings
 from properties.implementations.answer import MalformedError
-from properties.trials.law import EVERY, law
+from properties.trials.law import ALL_FUNCTIONS, law
 from properties.trials.trial import Trial
 
 
-@law("spec", functions=EVERY)
+@law("spec", functions=ALL_FUNCTIONS)
 def test_inputs_untouched(trial: Trial) -> None:
-    """A call does not change the arrays, lists and dicts that it is given."""
+    """A call does not change its arguments: arrays, lists and dicts."""
     after = trial.answer.arguments
     before = trial.inputs.arguments(trial.contract.name)
     names = [*trial.contract.arguments, *trial.contract.last_arguments]
     for name, ours, theirs in zip(names, after, before, strict=True):
-        _same(trial, name, ours, theirs)
+        _require_unchanged(trial, name, ours, theirs)
 
 
-@law("spec", functions=EVERY)
+@law("spec", functions=ALL_FUNCTIONS)
 def test_same_answer_twice(trial: Trial) -> None:
-    """The same problem gets the same answer again, and calls in between do not change the first answer.
+    """A second call on the same problem gives the same answer.
 
-    Nor do they change the gates in its caches.
+    Later calls on another problem do not change the outputs and the cached gates of an earlier answer.
     """
     _, other = siblings(trial.problem, 2)
-    # One later call is enough for the other regimes.
-    often = LATER_CALLS if trial.problem.regime == "ternary" else 1
-    first = trial.answer_to(trial.inputs, then=[other.inputs(trial.contract.name)] * often)
-    trial.agree_with_itself(first.outputs, trial.answer.outputs, asked="asked again")
+    count = LATER_CALLS if trial.problem.regime == "ternary" else 1  # many calls in one regime are enough
+    first = trial.answer_to(trial.inputs, then=[other.inputs(trial.contract.name)] * count)
+    trial.compare_calls(first.outputs, trial.answer.outputs, variation="asked again")
     with suppress(MalformedError):  # the laws on caches report it
         ours, theirs = (
             {name: entry for name, entry in answer.caches.items() if name in ("ft", "it", "cct", "ot")}
             for answer in (first, trial.answer)
         )
-        trial.agree_with_itself(ours, theirs, asked="asked again")
+        trial.compare_calls(ours, theirs, variation="asked again")
 
 
-def _same(trial: Trial, name: str, after: Any, before: Any) -> None:
-    """Require that a value, and what it contains, is unchanged."""
+def _require_unchanged(trial: Trial, name: str, after: Any, before: Any) -> None:
+    """Require that a value is unchanged, and if it is a container, that its entries are, too."""
     if isinstance(before, (Mapping, list, tuple)):
         kind = dict if isinstance(before, Mapping) else type(before)
         trial.require(isinstance(after, kind), element=name, wrong=f"it is no {kind.__name__} any more")
@@ -51,11 +50,11 @@ def _same(trial: Trial, name: str, after: Any, before: Any) -> None:
         changed = {*map(str, after)} ^ {*before}
         trial.require(not changed, element=name, wrong=f"keys lost or new: {', '.join(sorted(changed))}")
         for key in before:
-            _same(trial, f'{name}["{key}"]', after[key], before[key])
+            _require_unchanged(trial, f'{name}["{key}"]', after[key], before[key])
     elif isinstance(before, (list, tuple)):
         trial.require(len(after) == len(before), element=name, wrong="entries lost or new")
-        for place, (ours, theirs) in enumerate(zip(after, before, strict=True)):
-            _same(trial, f"{name}[{place}]", ours, theirs)
+        for i, (ours, theirs) in enumerate(zip(after, before, strict=True)):
+            _require_unchanged(trial, f"{name}[{i}]", ours, theirs)
     else:
         is_array = isinstance(after, np.ndarray) or not isinstance(before, np.ndarray)
         trial.require(

@@ -1,20 +1,19 @@
-"""The shapes of the outputs, and the ranges of a softmax, a tanh and a gate."""
+"""Laws on the shapes of outputs, and on the ranges of a softmax, a tanh and a gate."""
 
 import numpy as np
 
 from oracle.rounding import SIGMOID, TANH, Arithmetic
-from properties.trials.law import EVERY, LSTM, law
+from properties.trials.law import ALL_FUNCTIONS, LSTM_FORWARDS, law
 from properties.trials.trial import Trial
 from reference.contract import Array
 
 
-@law("spec", functions=EVERY)
+@law("spec", functions=ALL_FUNCTIONS)
 def test_shapes(trial: Trial) -> None:
-    """Every output has the shape that its contract gives it, and a floating dtype."""
-    for name, array in trial.answer.outputs.items():
-        trial.require(
-            array.dtype.kind == "f", element=name, dtype=str(array.dtype), expected="a floating dtype"
-        )
+    """Every output has the shape in the function's contract, and a floating dtype."""
+    for name, array in trial.answer.outputs.items():  # reading the outputs checks their shapes
+        dtype = array.dtype
+        trial.require(dtype.kind == "f", element=name, dtype=str(dtype), expected="a floating dtype")
 
 
 @law("spec", needs=("head",))
@@ -30,25 +29,25 @@ def test_softmax_columns(trial: Trial) -> None:
         sums_to=repr(float(sums.flat[np.argmax(off - bound)])) if off.size else "",
         expected=f"1, within {bound.max(initial=0):.2g}",
     )
-    _within(trial, "y", y, 0, 1)
+    _require_range(trial, "y", y, 0, 1)
 
 
 @law("spec")
 def test_hidden_state_range(trial: Trial) -> None:
     """The hidden state lies in [-1, 1]: it is a tanh, or a gate times a tanh."""
-    _within(trial, "a", trial.answer.outputs["a"], -1, 1)
+    _require_range(trial, "a", trial.answer.outputs["a"], -1, 1)
 
 
-@law("spec", functions=LSTM, needs=("caches",))
+@law("spec", functions=LSTM_FORWARDS, needs=("caches",))
 def test_gate_ranges(trial: Trial) -> None:
     """The cached gates lie in [0, 1], and the candidate in [-1, 1]."""
     caches = trial.answer.caches
     for gate in ("ft", "it", "ot"):
-        _within(trial, gate, caches[gate], 0, 1)
-    _within(trial, "cct", caches["cct"], -1, 1)
+        _require_range(trial, gate, caches[gate], 0, 1)
+    _require_range(trial, "cct", caches["cct"], -1, 1)
 
 
-@law("spec", functions=LSTM)
+@law("spec", functions=LSTM_FORWARDS)
 def test_memory_growth(trial: Trial) -> None:
     """One step adds at most 1 to the magnitude of the memory state."""
     answer = trial.answer
@@ -67,8 +66,8 @@ def test_memory_growth(trial: Trial) -> None:
     )
 
 
-def _within(trial: Trial, name: str, values: Array, low: int, high: int) -> None:
-    """Require that values lie in a range, up to rounding."""
+def _require_range(trial: Trial, name: str, values: Array, low: int, high: int) -> None:
+    """Require that values lie between `low` and `high`, up to rounding."""
     values = values.astype(np.float64)
     slack = TANH * Arithmetic(trial.inputs.dtype).u
     outside = np.maximum(low - values, values - high)
@@ -81,5 +80,5 @@ def _within(trial: Trial, name: str, values: Array, low: int, high: int) -> None
 
 
 def _worst(excess: Array) -> str:
-    """The index of the largest entry."""
+    """The index of the largest entry, such as `"[0, 2]"`; empty for an empty array."""
     return str([int(i) for i in np.unravel_index(np.argmax(excess), excess.shape)]) if excess.size else ""

@@ -1,57 +1,58 @@
 """Laws on extreme, empty and unusual inputs."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, get_args
 
 import numpy as np
 
 from properties.implementations.implementation import Arrangement, Raised, Returned
-from properties.trials.law import EVERY, EVERY_FORWARD, FORWARDS, law
-from properties.trials.single_steps import agree_step_by_step
+from properties.trials.law import ALL_FORWARDS, ALL_FUNCTIONS, SEQUENCES, law
+from properties.trials.single_steps import compare_step_by_step
 from properties.trials.trial import Trial
 from properties.worker.own_modules import REFERENCE
 from reference.contract import LAYERS, LAYERS_BACKWARD, Array
 
 
-@law("robust", functions=EVERY, regimes=("huge",))
+@law("robust", functions=ALL_FUNCTIONS, regimes=("huge",))
 def test_extreme_magnitudes(trial: Trial) -> None:
     """Logits and pre-activations of up to ±1e4 cause no overflow."""
-    _agree(trial)
+    _compare(trial)
 
 
 @law(
     "robust",
-    functions=EVERY,
-    far=("aligned", "broad"),  # some libraries have faster paths for these sizes in float32 only
+    functions=ALL_FUNCTIONS,
+    far=("aligned", "broad"),  # some libraries have special code for these sizes, only in float32
     regimes=("ternary", "unit", "wild", "counting"),
     dtypes=("float32", "float16"),
 )
 def test_lower_precision(trial: Trial) -> None:
-    """Answers to float32 and float16 inputs are right to that precision."""
-    _agree(trial)
+    """Answers to inputs in float32 or float16 are right to the precision of that dtype."""
+    _compare(trial)
 
 
-@law("robust", functions=EVERY, regimes=("ternary", "unit"), empty="n_x")
+@law("robust", functions=ALL_FUNCTIONS, regimes=("ternary", "unit"), empty="n_x")
 def test_no_features(trial: Trial) -> None:
-    """Without features, the hidden state and the biases determine the answer."""
-    trial.agree_with_torch()
+    """If n_x is 0, the hidden state and the biases determine the answer."""
+    trial.compare_with_torch()
 
 
-@law("robust", functions=EVERY, regimes=("ternary", "unit"), empty="m")
+@law("robust", functions=ALL_FUNCTIONS, regimes=("ternary", "unit"), empty="m")
 def test_no_samples(trial: Trial) -> None:
     """An empty batch gives empty answers."""
-    trial.agree_with_torch()
+    trial.compare_with_torch()
 
 
-@law("robust", functions=(*FORWARDS, *LAYERS, *LAYERS_BACKWARD), regimes=("ternary", "unit"), empty="T_x")
+@law("robust", functions=(*SEQUENCES, *LAYERS, *LAYERS_BACKWARD), regimes=("ternary", "unit"), empty="T_x")
 def test_no_steps(trial: Trial) -> None:
     """A sequence of no steps gives empty answers, and leaves the states unchanged."""
-    trial.agree_with_torch()
+    trial.compare_with_torch()
 
 
 @law(
     "robust",
-    functions=EVERY_FORWARD,
+    functions=ALL_FORWARDS,
     regimes=("subnormal",),
     dtypes=("float64", "float32"),
     largest=5,
@@ -59,39 +60,39 @@ def test_no_steps(trial: Trial) -> None:
 )
 def test_subnormals(trial: Trial) -> None:
     """Numbers below the smallest normal number are not flushed to zero."""
-    trial.agree_with_the_exact_value(gradual=True)
+    trial.compare_with_exact_value(gradual=True)
 
 
-@law("robust", functions=EVERY)
+@law("robust", functions=ALL_FUNCTIONS)
 def test_memory_layouts(trial: Trial) -> None:
-    """Arrays of any memory layout get the same answer: Fortran order, strided, reversed, read-only, swapped.
+    """Arrays in Fortran order, strided, reversed, read-only or in the other byte order give the same answer.
 
-    So do arrays that had other numbers in an earlier call. An implementation may refuse negative strides, as
-    torch does, which is noted.
+    So do arrays that had other numbers in an earlier call. A target may refuse negative strides, as torch
+    does.
     """
     arrangement = ARRANGEMENTS[trial.problem.seed % len(ARRANGEMENTS)]
     arguments = trial.inputs.arguments(trial.contract.name)
-    usual = trial.answer.outputs  # first: an error here has another cause
+    usual = trial.answer.outputs  # called first, since an error in this call is not due to the layout
     if arrangement == "reversed" and isinstance(trial.call(arguments, arrangement), Raised):
         trial.note("refuses arrays of negative strides")
         return
     arranged = trial.answer_to(trial.inputs, arrangement).outputs
-    trial.agree_with_itself(arranged, usual, asked="in C order")
+    trial.compare_calls(arranged, usual, variation="in C order")
 
 
-@law("robust", functions=EVERY, regimes=("nonfinite",), projections=("none", "smaller"))
+@law("robust", functions=ALL_FUNCTIONS, regimes=("nonfinite",), projections=("none", "smaller"))
 def test_nonfinite(trial: Trial) -> None:
-    """NaN and infinity go where the formulas send them, and to no other sample."""
-    _agree(trial)
+    """NaN and infinity occur in the answer exactly where the formulas put them."""
+    _compare(trial)
 
 
-@law("robust", functions=EVERY, regimes=("ternary",), needs=("bad_shapes",))
+@law("robust", functions=ALL_FUNCTIONS, regimes=("ternary",), needs=("bad_shapes",))
 def test_refuses_bad_shapes(trial: Trial) -> None:
     """An argument of a wrong shape is refused. If a target accepts it, this is noted."""
     rng = np.random.default_rng(trial.problem.seed)
     arguments = trial.inputs.arguments(trial.contract.name)
     names = [*trial.contract.arguments, *trial.contract.last_arguments]
-    arrays = sorted(_arrays_in(arguments, names), key=lambda found: found[0])
+    arrays = sorted(_arrays_in(arguments, names), key=itemgetter(0))
     name, holder, key = arrays[rng.integers(len(arrays))]
     change = sorted(_MISSHAPES)[rng.integers(len(_MISSHAPES))]
     holder[key] = _MISSHAPES[change](holder[key])
@@ -101,7 +102,7 @@ def test_refuses_bad_shapes(trial: Trial) -> None:
 
 
 def _arrays_in(holder: Any, names: Iterable[Any]) -> Iterator[tuple[str, Any, Any]]:
-    """The name of each array in the arguments of a call, its container, and its key there."""
+    """The name of each array in a container of arguments, the innermost container, and the key in it."""
     keys = holder if isinstance(holder, dict) else range(len(holder))
     for key, name in zip(keys, names, strict=True):
         value = holder[key]
@@ -114,7 +115,7 @@ def _arrays_in(holder: Any, names: Iterable[Any]) -> Iterator[tuple[str, Any, An
 
 
 ARRANGEMENTS: Sequence[Arrangement] = get_args(Arrangement)[1:]
-"""The unusual memory layouts, the most common first; the seed of a problem selects one."""
+"""The memory layouts other than C order. The seed of a problem selects one."""
 
 _MISSHAPES: Mapping[str, Callable[[Array], Array]] = {
     "without its last axis": lambda array: array[..., 0],
@@ -122,13 +123,13 @@ _MISSHAPES: Mapping[str, Callable[[Array], Array]] = {
 }
 
 
-def _agree(trial: Trial) -> None:
-    """Compare the whole sequence, and each step.
+def _compare(trial: Trial) -> None:
+    """Compare the whole sequence with torch's, and if possible each step.
 
-    Each step is not compared for a layer that may be chaotic, for a layer's backward pass, and for a backward
-    pass with numbers that are not finite.
+    Steps cannot be compared in the backward pass of a layer, in a backward pass with numbers that are not
+    finite, if the target does not take or return states, and in layers with numbers that make them chaotic.
     """
-    trial.agree_with_torch()
+    trial.compare_with_torch()
     contract, limits, regime = trial.contract, trial.implementation.limits, trial.problem.regime
     if contract.is_backward:
         has_steps = not contract.is_layer and regime != "nonfinite"
@@ -136,4 +137,4 @@ def _agree(trial: Trial) -> None:
         is_chaotic = contract.is_layer and regime in ("huge", "nonfinite")
         has_steps = limits.initial_state and (limits.c_last or not contract.is_layer) and not is_chaotic
     if has_steps:
-        agree_step_by_step(trial)
+        compare_step_by_step(trial)

@@ -166,21 +166,15 @@ def _functions_by_text(pairs: Iterable[tuple[str, str]]) -> Iterator[tuple[str, 
 
 def _verdicts(run: Run, width: int, *, numbered: bool) -> Iterator[str]:
     """Yield a line for each target, with the numbers of its mistakes, and lines for other remarks."""
-    rows = {
-        each.implementation: (
-            each.verdict_in_words,
-            " ".join(
-                str(number) for number, *_ in run.numbered_mistakes.get(each.implementation, ()) if numbered
-            ),
-        )
-        for each in run.judgements
-    }
-    wide, rest = (max(map(len, column)) for column in zip(("not robust", ""), *rows.values(), strict=True))
-    room = min(max(map(len, run.names.values()), default=0), max(width - wide - rest - 6, 20))
-    for judgement in run.judgements:
-        verdict, numbers = rows[judgement.implementation]
-        name = shortened(run.names[judgement.implementation], room)
-        yield f"  {name:<{room}}  {verdict:<{wide}}  {numbers}"
+    mistakes = run.numbered_mistakes if numbered else {}
+    numbers = [" ".join(str(n) for n, *_ in mistakes.get(each.implementation, ())) for each in run.judgements]
+    verdicts = [each.verdict_in_words for each in run.judgements]
+    verdict_width = max(map(len, ("not robust", *verdicts)))
+    rest = width - verdict_width - max(map(len, numbers), default=0) - 6
+    name_width = min(max(map(len, run.names.values()), default=0), max(rest, 20))
+    for judgement, verdict, text in zip(run.judgements, verdicts, numbers, strict=True):
+        name = shortened(run.names[judgement.implementation], name_width)
+        yield f"  {name:<{name_width}}  {verdict:<{verdict_width}}  {text}"
         lines = None if run.has_few_targets else 1
         yield from _wrapped("; ".join(_other_remarks(judgement)), width, max_lines=lines)
 
@@ -188,24 +182,22 @@ def _verdicts(run: Run, width: int, *, numbered: bool) -> Iterator[str]:
 def _mistakes(run: Run, width: int) -> Iterator[str]:
     """Yield lines for each mistake: its number, the number of targets, the functions and the laws."""
     for number, mistake in enumerate(run.mistakes, 1):
-        only_in_caches = (
-            "; outputs right, caches wrong"
-            if all(each.only_in_caches for each in mistake.occurrences)
-            else ""
-        )
-        count = (
-            f"{len(mistake.implementations)} of {len(run.judgements)}  " if len(run.judgements) > 1 else ""
-        )
-        yield from _wrapped(mistake.words + only_in_caches, width, initial_indent=f"{number:>4}. {count}")
-        where = ", ".join(
+        only_in_caches = all(each.only_in_caches for each in mistake.occurrences)
+        words = mistake.words + "; outputs right, caches wrong" * only_in_caches
+        n_targets = len(run.judgements)
+        count = f"{len(mistake.implementations)} of {n_targets}  " if n_targets > 1 else ""
+        yield from _wrapped(words, width, initial_indent=f"{number:>4}. {count}")
+        functions = ", ".join(
             short_name(function) + (" (inherited)" if all(result.inherited for result in results) else "")
             for function, results in results_by_function(mistake.results).items()
             if function
         )
         broken = [law for law in law_names(mistake.results) if law not in PRESENCE]
-        if where and broken:
+        if functions and broken:
             more = f" and {len(broken) - MOST_LAWS} more laws" if len(broken) > MOST_LAWS + 1 else ""
-            yield from _wrapped(f"{where}: {', '.join(broken[:MOST_LAWS] if more else broken)}{more}", width)
+            yield from _wrapped(
+                f"{functions}: {', '.join(broken[:MOST_LAWS] if more else broken)}{more}", width
+            )
 
 
 def _wrapped(text: str, width: int, **options: Any) -> list[str]:

@@ -37,10 +37,6 @@ def as_html(run: Run) -> str:
     script = (Path(__file__).parent / "report.js.jinja").read_text(encoding="utf-8")
     return _render(
         "report.html.jinja",
-        **{
-            name: getattr(run, name)
-            for name in ("judgements", "mistakes", "names", "numbered_mistakes", "has_few_targets")
-        },
         run=run,
         functions=[function for function in CONTRACTS if function in selected],
         presence=PRESENCE,

@@ -4,7 +4,7 @@ import shlex
 import shutil
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import pytest
@@ -34,26 +34,22 @@ _ERRORS = (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR)
 """The exit statuses of runs that write no reports."""
 
 
+@dataclass(eq=False)
 class Closing:
     """Collects the results of all processes, and writes the reports at the end."""
 
-    def __init__(
-        self,
-        targets: Sequence[str],
-        expected: Sequence[ExpectedFailure],
-        reports: Reports,
-        environment: Mapping[str, str],
-    ) -> None:
-        self._targets = targets
-        self._expected = expected
-        self._reports = reports
-        self._environment = environment
-        self._has_many_targets = len(targets) > FEW_TARGETS
-        self._collected = CollectedResults(targets)
-        self._progress: ProgressPlugin | None = None
-        self._complaints: list[str] = []
-        self._crashed: set[str] = set()
-        self._written: list[str] = []
+    targets: Sequence[str]
+    expected: Sequence[ExpectedFailure]
+    reports: Reports
+    environment: Mapping[str, str]
+    _progress: "ProgressPlugin | None" = None
+    _crashed: set[str] = field(default_factory=set)
+    _complaints: Sequence[str] = ()
+    _written: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        self._has_many_targets = len(self.targets) > FEW_TARGETS
+        self._collected = CollectedResults(self.targets)
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """With many targets, print no failures unless the user sets pytest's options for them."""
@@ -69,7 +65,7 @@ class Closing:
         plugins = session.config.pluginmanager
         reporter = plugins.getplugin("terminalreporter")
         if self._has_many_targets and reporter and session.config.get_verbosity() <= 0:
-            self._progress = ProgressPlugin(reporter, [*map(encodable, self._targets)])
+            self._progress = ProgressPlugin(reporter, [*map(encodable, self.targets)])
             plugins.register(self._progress)
 
     @pytest.hookimpl(trylast=True)
@@ -117,14 +113,14 @@ class Closing:
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Set the exit status, and write the reports. An interrupted run has reports, too."""
         results = self._collected.results
-        self._complaints = complaints(results, self._expected)
+        self._complaints = complaints(results, self.expected)
         if self._complaints and exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        self._run = Run(judgements(results, self._collected.left_targets), self._environment)
+        self._run = Run(judgements(results, self._collected.left_targets), self.environment)
         if exitstatus == pytest.ExitCode.INTERRUPTED and not results:
             return
         if exitstatus not in _ERRORS and not session.config.option.collectonly:
-            self._written = self._reports.write(self._run)
+            self._written = self.reports.write(self._run)
 
     def pytest_terminal_summary(
         self, terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config
@@ -138,9 +134,9 @@ class Closing:
             for message in messages(failed):
                 write(f"\n{message}")
         if interrupted and results:
-            done = len(self._targets) - len(self._run.left_targets)
+            done = len(self.targets) - len(self._run.left_targets)
             written = f"; written: {', '.join(self._written)}" if self._written else ""
-            write(f"interrupted: {done} of {len(self._targets)} judged completely{written}", red=True)
+            write(f"interrupted: {done} of {len(self.targets)} judged completely{written}", red=True)
             if self._has_many_targets:
                 return
         if results:
@@ -157,7 +153,7 @@ class Closing:
             write(f"these verdicts are based only on the laws that {selected} selects")
         for complaint in self._complaints:
             write(printable(complaint), red=True)
-        if self._has_many_targets and not self._reports.files:
+        if self._has_many_targets and not self.reports.files:
             write("to see each failure: --report FILE.html, or --tb=short")
         for path in self._written if not interrupted else ():
             write(f"report: {path}")

@@ -40,9 +40,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     numbers = {target: number for number, target in enumerate(targets.names)}
 
     def rank(item: pytest.Item) -> tuple[int, bool]:
-        parameters = _parameters(item)
-        number = numbers[parameters["implementation"]] if parameters else -1
-        return number, not item.get_closest_marker("spec")
+        given = _parameters(item)
+        return numbers[given["implementation"]] if given else -1, not item.get_closest_marker("spec")
 
     items.sort(key=rank)
 
@@ -62,10 +61,8 @@ def _parameters(item: pytest.Item) -> Mapping[str, str]:
 
 def _is_selected(item: pytest.Item, targets: Targets) -> bool:
     """Whether the options select the function of a test for its target."""
-    parameters = _parameters(item)
-    if "function" not in parameters:
-        return True
-    return parameters["function"] in targets.functions[parameters["implementation"]]
+    given = _parameters(item)
+    return "function" not in given or given["function"] in targets.functions[given["implementation"]]
 
 
 def law_of(item: pytest.Item) -> Law | None:
@@ -76,10 +73,8 @@ def law_of(item: pytest.Item) -> Law | None:
 
 def _concerns(item: pytest.Item, problem: Problem, targets: Targets) -> bool:
     """Whether the law of a test can be checked on the problem; true for a test without a law."""
-    law, parameters = law_of(item), _parameters(item)
-    return law is None or law.concerns(
-        parameters["function"], problem, targets.limits(parameters["implementation"])
-    )
+    law, given = law_of(item), _parameters(item)
+    return law is None or law.concerns(given["function"], problem, targets.limits(given["implementation"]))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

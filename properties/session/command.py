@@ -67,19 +67,10 @@ def main() -> int:
         os.environ.pop(name, None)
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     root = str(PROPERTIES.parent)
-    # Laws need no logging, unittest or doctest. `unraisableexception` and `threadexception` would each run
-    # the garbage collector five times at the end.
-    unused = (
-        *("cacheprovider", "legacypath", "logging", "doctest", "unittest"),
-        *("unraisableexception", "threadexception"),
-    )
-    plugins = (
-        *(f"no:{name}" for name in unused),
-        "_hypothesis_pytestplugin",
-        "xdist.plugin",
-        f"{PREFIX}conftest",
-        __name__,
-    )
+    # The last two would each run the garbage collector five times at the end.
+    unused = "cacheprovider legacypath logging doctest unittest unraisableexception threadexception"
+    plugins = [f"no:{name}" for name in unused.split()]
+    plugins += ["_hypothesis_pytestplugin", "xdist.plugin", f"{PREFIX}conftest", __name__]
     return pytest.main(
         [
             *("-c", os.devnull, "--noconftest", "--rootdir", root),

@@ -22,14 +22,14 @@ from properties.reports.results import LawResult, encodable, printable, printabl
 from properties.session.collection import law_of
 from properties.session.options import EXPECTED, FUZZING_TIME, PROBLEM
 from properties.session.target_options import TARGETS
-from properties.trials.law import FORWARDS
+from properties.trials.law import SEQUENCES
 from properties.trials.provided_functions import (
     PROVIDED,
     USABLE,
     helpers_to_blame,
-    lacking,
-    unfinished,
-    unusable,
+    placeholder_if_unfinished,
+    why_not_judged,
+    why_unusable,
 )
 from properties.trials.tally import Tally
 from properties.trials.trial import ViolationError
@@ -96,7 +96,7 @@ def shares(item: pytest.Item) -> int:
     law = law_of(item)
     if not law or not isinstance(item, pytest.Function):
         return 0
-    is_complete = law.complete and item.callspec.params["function"] in FORWARDS
+    is_complete = law.complete and item.callspec.params["function"] in SEQUENCES
     return SHARES_OF_COMPLETE_LAWS if is_complete else 1
 
 
@@ -153,7 +153,7 @@ def _result(
     function = str(item.callspec.params.get("function", ""))
     implementation = str(item.callspec.params["implementation"])
     judged = cast(Implementation, item.funcargs["implementation"])
-    failed, is_unusable = report.failed and not broke, bool(unusable(judged))
+    failed, is_unusable = report.failed and not broke, bool(why_unusable(judged))
     usable = not is_unusable if report.skipped else not (failed and law == USABLE)
     given: dict[str, Any] = {}
     if failure:
@@ -167,10 +167,10 @@ def _result(
     if failed:
         known = item.config.stash[EXPECTED]
         given["expected"] = reason_to_expect(known, implementation, law, function)
-        if law in (PROVIDED, USABLE) and (lack := lacking(judged, function)):
+        if law in (PROVIDED, USABLE) and (lack := why_not_judged(judged, function)):
             given["findings"] = [Finding.of(lack.kind, **printable_data(lack.facts))]
     if function and not (report.passed or broke or is_unusable):
-        given["unfinished"] = bool(unfinished(judged, function))
+        given["unfinished"] = bool(placeholder_if_unfinished(judged, function))
     if usable and not is_unusable:
         given["limits"] = judged.limits.words
         given["understood"] = printable_data(judged.load().understood)

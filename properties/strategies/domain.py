@@ -1,4 +1,4 @@
-"""The domain of a law: the problems on which the law is checked."""
+"""Defines the domain of a law: the problems on which the law is checked."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -13,30 +13,30 @@ from properties.strategies.effort import Effort
 from reference.contract import CONTRACTS
 
 LARGEST_EXACT = 16
-"""The most units of a network for laws with `largest`, which compute the exact value of every problem."""
+"""The largest network for laws with `largest`, in units. They compute exact values, which takes long."""
 
 MOST_LAYERS = 3
-"""Three layers tell a mistake of the second layer from one of the number of layers."""
+"""The most layers. With three, a mistake in the second layer differs from one in the last layer."""
 
 _PROJECTIONS: Mapping[bool | str, Sequence[str]] = {
     True: ("none", "smaller", "equal"),
     "fewer": ("none", "smaller"),
     False: ("none",),
 }
-"""The projections by the limit on them."""
+"""The kinds of projection, by the value of `Limits.projection`."""
 
 
 @dataclass(frozen=True)
 class Domain:
     """The problems on which a law is checked.
 
-    `largest` limits the drawn sizes. `empty` names the one size that is 0, if any. `needs` names the fields
-    of `Limits` that a target must support for the law to be checked.
+    `largest` limits the drawn sizes. `empty` names the size that is 0, if any. `needs` names the fields of
+    `Limits` that a target must support.
 
-    The rest is for layers: how they are stacked, and with which options. Several layers have at most
-    `stacked_directions` directions. If there are `networks`, layers have the weights of one of these. A law
-    that calls a network `in_parts`, or together with another layer, is not checked on `networks`, because a
-    target may have these weights built in.
+    The other fields are for layers. If there is more than one layer, there are at most `stacked_directions`
+    directions. If there are `networks`, every problem has the weights of one of them. `in_parts` says that
+    the law calls the function on parts of a network. Then the law is not checked on `networks`, because a
+    target may have their weights built in.
     """
 
     regimes: Sequence[Regime] = ORDINARY
@@ -55,11 +55,11 @@ class Domain:
     in_parts: bool = False
 
     def contains(self, problem: Problem, function: str) -> bool:
-        """Whether a problem is in the domain; its size does not matter, and a cell takes its first step."""
+        """Whether a problem of any size is in the domain. A cell takes only the first step of the problem."""
         contract, sizes = CONTRACTS[function], problem.sizes
         if contract.is_cell and sizes.pop("T_x") == 0:
             return False
-        if isinstance(problem, LayerProblem) and not self._stacks(problem):
+        if isinstance(problem, LayerProblem) and not self._contains_layers(problem):
             return False
         return (
             contract.problem_kind == problem.kind
@@ -68,8 +68,7 @@ class Domain:
             and [name for name, size in sizes.items() if not size] == [self.empty] * bool(self.empty)
         )
 
-    def _stacks(self, problem: LayerProblem) -> bool:
-        """Whether the layers of a problem are stacked like this."""
+    def _contains_layers(self, problem: LayerProblem) -> bool:
         equal, smaller = problem.n_p == problem.n_a, 0 < problem.n_p < problem.n_a
         projection = "equal" if equal else "smaller" if smaller else "none" if not problem.n_p else "larger"
         return (
@@ -85,18 +84,20 @@ class Domain:
         """The possible numbers of directions for this number of layers."""
         return [D for D in self.directions if layers == 1 or self.stacked_directions >= D]
 
-    def as_drawn(self, function: str, effort: Effort) -> "Domain":
-        """The domain without what has no effect on the drawn problems, so that many laws share it."""
+    def for_drawing(self, function: str, effort: Effort) -> "Domain":
+        """The domain without the fields that do not affect which problems are drawn; many laws share it."""
         if CONTRACTS[function].is_layer:
             return replace(self, needs=())
         is_capped = self.largest is not None and self.largest < max(effort.largest, effort.longest)
         return Domain(self.regimes, self.dtypes, self.largest if is_capped else None, self.empty)
 
-    def declared_away(self, function: str, limits: Limits) -> str:
-        """The limit that excludes all its problems, in words; empty if there is none."""
+    def excluded_by(self, function: str, limits: Limits) -> str:
+        """The limit that excludes all problems of the domain, in words; empty if no limit does."""
         contract = CONTRACTS[function]
         needs = self.needs if contract.is_layer else (*self.needs, "initial_state")
-        if function == "lstm_layer" and "initial_state" in needs:  # laws pass its states from call to call
+        if (
+            function == "lstm_layer" and "initial_state" in needs
+        ):  # these laws pass last states to the next call
             needs = (*needs, "c_last")
         if contract.is_backward:
             needs = (*needs, "gradients")
@@ -116,7 +117,7 @@ class Domain:
         return limits.lacking(needs if "none" in self.projections else (*needs, "projection"))
 
     def networks_for(self, function: str, limits: Limits = ANYTHING) -> list[LayerProblem]:
-        """The networks for a function that fit the domain and the limits."""
+        """The networks of a function's kind that are within the domain and the limits."""
         within = self.within(limits)
         largest = math.inf if self.largest is None else LARGEST_EXACT
         return [
@@ -125,11 +126,14 @@ class Domain:
             if network.kind == CONTRACTS[function].problem_kind
             and self.empty != "n_x"
             and network.n_a <= largest
-            and within._stacks(replace(network, lengths=within.lengths[0], initial=within.initial))
+            and within._contains_layers(replace(network, lengths=within.lengths[0], initial=within.initial))
         ]
 
     def within(self, limits: Limits) -> "Domain":
-        """The part within the limits of a target. Without a common dtype it has the target's widest."""
+        """The part of the domain within the limits of a target.
+
+        If the target supports none of the domain's dtypes, the part has the target's widest dtype.
+        """
         dtypes = [dtype for dtype in self.dtypes if dtype in limits.dtypes] or [limits.dtypes[0]]
         return replace(
             self,

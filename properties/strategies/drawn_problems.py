@@ -1,4 +1,4 @@
-"""Strategies of problems: sizes, a regime, a dtype and a seed, which determines the numbers."""
+"""Strategies that draw problems: sizes, a regime, a dtype and a seed, which determines the numbers."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -15,66 +15,67 @@ from properties.strategies.domain import ANY_DOMAIN, MOST_LAYERS, Domain
 from properties.strategies.effort import Effort, limited_sizes
 from reference.contract import CONTRACTS
 
-SEEDS = 2**16
+LARGEST_SEED = 2**16
 
-TRIES = 8
-"""The most draws of a size that is to be distinct. The next free number instead would not shrink: a failure
-at 1, 2, 3, 4, 5 could not become 1, 2, 2, 1, 1, since all draws behind it would be 1.
+MOST_DRAWS = 8
+"""How often a size is drawn until it differs from the other sizes.
+
+If the next free number were taken instead, failures would not shrink: sizes 1, 2, 3, 4, 5 could not become
+1, 2, 2, 1, 1, since all later draws would have to be 1.
 """
 
-
-WIDTHS = ((1, 2), (1, 16), (31, 66), (96, 130))
+_WIDTH_RANGES = ((1, 2), (1, 16), (31, 66), (96, 130))
 FREQUENT_RANGES = {
-    "n_x": WIDTHS,
+    "n_x": _WIDTH_RANGES,
     "n_a": ((1, 2), (1, 66), (31, 66), (96, 130)),
-    "n_y": WIDTHS,
-    "m": WIDTHS,
+    "n_y": _WIDTH_RANGES,
+    "m": _WIDTH_RANGES,
     "T_x": ((1, 2), (1, 16), (96, 130)),
 }
-"""The ranges that are drawn as often as the whole range: those with most edge cases, and, for widths, those
-near the lengths of vectors. The size of the state has more ranges, since most mistakes that depend on a size
-depend on this one.
+"""The ranges from which sizes are drawn as often as from the whole range.
+
+Most edge cases are at small sizes and near the lengths of vectors in vector kernels. One range of `n_a` is
+wider, since most mistakes that depend on a size depend on the size of the state.
 """
 
 
-@cache  # Hypothesis validates a strategy on first use, which costs as much as many draws
+@cache  # Hypothesis validates a strategy on first use, which takes as long as many draws
 @st.composite
 def examples(
     draw: st.DrawFn, function: str, effort: Effort, domain: Domain = ANY_DOMAIN
 ) -> Sequence[Problem]:
-    """Problems of one shape for one function, in the regimes of a domain.
+    """Draw problems of one shape for one function, in the regimes of a domain.
 
     Some examples have only one problem, so that a failure shrinks to the simplest regime that shows it.
     """
-    alone = draw(st.integers(0, 31)) == 0  # drawn first, so that shrinking drops the others first
+    is_single = draw(st.integers(0, 31)) == 0  # drawn first, so that shrinking drops the other problems first
     problem = draw(problems(function, effort, domain))
-    return list(siblings(problem, 1 if alone else effort.siblings, domain.regimes))
+    return list(siblings(problem, 1 if is_single else effort.siblings, domain.regimes))
 
 
 @cache
 @st.composite
 def problems(draw: st.DrawFn, function: str, effort: Effort, domain: Domain = ANY_DOMAIN) -> Problem:
-    """Problems of a domain for one function; a cell takes one step.
+    """Draw a problem of a domain for one function. A problem for a cell has one step.
 
-    Most sizes are pairwise distinct, since equal sizes hide transposes. One problem in eight has any sizes,
+    Most problems have distinct sizes, since equal sizes hide transposes. In one of eight, sizes may be equal,
     since some mistakes show only at equal sizes.
     """
-    distinct = draw(st.integers(0, 7)) > 0  # drawn first, so that it shrinks first
-    if effort.usually and draw(st.integers(0, 15)) < 15:
-        effort = effort.usually
+    is_distinct = draw(st.integers(0, 7)) > 0  # drawn first, so that it shrinks first
+    if effort.usual and draw(st.integers(0, 15)) < 15:
+        effort = effort.usual
     contract = CONTRACTS[function]
     networks = domain.networks_for(function) if contract.is_layer else []
     network = draw(st.sampled_from(networks)) if networks else None
     absent = [*["n_y"] * contract.is_layer, *["T_x"] * contract.is_cell]
-    names = [name for name in FREQUENT_RANGES if name not in absent]
-    cap = dict.fromkeys(names, effort.largest) | {"T_x": effort.longest}
     sizes: dict[str, Any] = {}
-    for name in names:
-        within = _sizes(name, min(cap[name], domain.largest or cap[name]))
-        size = draw(within)
-        for _ in range(TRIES if distinct else 0):
+    for name in (name for name in FREQUENT_RANGES if name not in absent):
+        largest = effort.longest if name == "T_x" else effort.largest
+        strategy = _sizes(name, min(largest, domain.largest or largest))
+        size = draw(strategy)
+        for _ in range(MOST_DRAWS if is_distinct else 0):
             if size in sizes.values():
-                size = draw(within)
+                size = draw(strategy)
         sizes[name] = size
     if network:
         sizes |= {"n_x": network.n_x, "n_a": network.n_a}
@@ -97,14 +98,14 @@ def problems(draw: st.DrawFn, function: str, effort: Effort, domain: Domain = AN
     return replace(
         problem,
         regime=draw(st.sampled_from(domain.regimes)),
-        seed=draw(st.integers(0, SEEDS)),
+        seed=draw(st.integers(0, LARGEST_SEED)),
         dtype=draw(st.sampled_from(domain.dtypes)),
     )
 
 
 @st.composite
 def _layers(draw: st.DrawFn, function: str, sizes: Mapping[str, Any], domain: Domain) -> LayerProblem:
-    """Layers of these sizes; the simplest problem has one layer, one direction and no options."""
+    """Draw layers of these sizes. They shrink to one layer with one direction and no options."""
     contract, n_a = CONTRACTS[function], sizes["n_a"]
     options: dict[str, Any] = {}
     if contract.kind == "lstm":
@@ -122,7 +123,7 @@ def _layers(draw: st.DrawFn, function: str, sizes: Mapping[str, Any], domain: Do
 
 @cache
 def _sizes(name: str, largest: int) -> st.SearchStrategy[int]:
-    """Sizes from each range with equal chance; one number determines the range and the size in it."""
+    """Draw a size from each range with equal chance. One integer determines the range and the size in it."""
     ranges = sorted(
         {(least, most) for least, most in FREQUENT_RANGES[name] if most <= largest} | {(1, largest)}
     )
@@ -135,34 +136,34 @@ def _sizes(name: str, largest: int) -> st.SearchStrategy[int]:
 
 
 _SAME_SIZES = {"rnn_cell_forward": "lstm_cell_forward", "rnn_forward": "lstm_forward"}
-"""Functions whose problems have the sizes, regimes, dtypes and seeds of those of another function."""
+"""Functions that get the problems of another function, with another kind."""
 
 
 @cache
-def drawn(
+def drawn_examples(
     function: str, effort: Effort, domain: Domain, number: int, profile: str
 ) -> list[Sequence[Problem]]:
-    """The examples that a profile draws with the seed `number`, once for all laws and implementations.
+    """The examples that Hypothesis draws with a profile and the seed `number`, for all laws and targets.
 
-    With one seed Hypothesis draws the same examples for every law that holds, and takes a millisecond for
-    each. A backward pass has the problems of its forward pass, and an RNN the sizes of an LSTM.
+    Drawing takes a millisecond for each example. So a backward pass gets the examples of its forward pass, an
+    RNN those of an LSTM, and domains that differ in fields without effect get the same examples.
     """
-    if CONTRACTS[function].is_backward:
-        return drawn(CONTRACTS[function].forward, effort, domain, number, profile)
-    if function in _SAME_SIZES and effort.work == math.inf:  # the work of a kind has no effect
-        kind = CONTRACTS[function].kind
-        alike = drawn(_SAME_SIZES[function], effort, domain, number, profile)
-        return [[replace(problem, kind=kind) for problem in problems] for problems in alike]
-    alike_domain = domain.as_drawn(function, effort)
-    if alike_domain != domain:
-        return drawn(function, effort, alike_domain, number, profile)
-    tried: list[Sequence[Problem]] = []
+    contract = CONTRACTS[function]
+    if contract.is_backward:
+        return drawn_examples(contract.forward, effort, domain, number, profile)
+    if function in _SAME_SIZES and effort.work == math.inf:  # a limit of work would depend on the kind
+        of_lstm = drawn_examples(_SAME_SIZES[function], effort, domain, number, profile)
+        return [[replace(problem, kind=contract.kind) for problem in problems] for problems in of_lstm]
+    shared_domain = domain.for_drawing(function, effort)
+    if shared_domain != domain:
+        return drawn_examples(function, effort, shared_domain, number, profile)
+    drawn: list[Sequence[Problem]] = []
 
     @seed(number)
     @settings(settings.get_profile(profile), database=None)
     @given(st.data())
     def draw(data: st.DataObject) -> None:
-        tried.append(data.draw(examples(function, effort, domain)))
+        drawn.append(data.draw(examples(function, effort, domain)))
 
     draw()
-    return tried
+    return drawn

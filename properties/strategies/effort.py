@@ -1,7 +1,7 @@
-"""The sizes of the problems of each profile of Hypothesis, and the work of a problem.
+"""Defines the sizes of problems in each profile of Hypothesis, and the work of a problem.
 
-The unit of work is about a nanosecond for a fast implementation. It includes all steps, from drawing the
-problem to the bounds, and is right to a factor of two.
+Work estimates the time for all that is done with a problem, from drawing it to its bounds. The unit is about
+a nanosecond with a fast implementation. The estimate is right to a factor of two.
 """
 
 import math
@@ -16,39 +16,39 @@ Sizes = Mapping[str, int]
 
 @dataclass(frozen=True)
 class Effort:
-    """The problems of a profile: the largest sizes, the longest sequence, and the number in each example.
+    """The problems of a profile: the largest sizes, the longest sequence, and the problems in each example.
 
-    `work` limits the work of one problem (see `work`). Fifteen problems of sixteen are drawn by
-    `usually`, if it is given. `steered` says whether Hypothesis searches for large errors, as fractions of
-    their bounds.
+    `work` is the most work of one problem. If there is a `usual` effort, it draws fifteen of sixteen
+    problems. `is_steered` says whether Hypothesis searches for errors that are large fractions of their
+    bounds.
     """
 
     largest: int
     longest: int
     siblings: int
     work: float = math.inf
-    usually: "Effort | None" = None
-    steered: bool = False
+    usual: "Effort | None" = None
+    is_steered: bool = False
 
     def within(self, work: float) -> "Effort":
-        """The same with a lower limit of work, which is rounded to a power of two.
+        """The same effort with at most this work in a problem.
 
-        So few strategies serve implementations of all speeds.
+        The limit is rounded down to a power of two, so that targets of similar speed share their strategies.
         """
         if work >= self.work:
             return self
         limit = 2.0 ** math.floor(math.log2(max(work, 1.0)))
-        usually = self.usually and replace(self.usually, work=self.usually.work * limit / self.work)
-        return replace(self, work=limit, usually=usually)
+        usual = self.usual and replace(self.usual, work=self.usual.work * limit / self.work)
+        return replace(self, work=limit, usual=usual)
 
 
 EFFORTS = {
     "dev": Effort(6, 8, 5),
     "ci": Effort(9, 12, 5),
-    # Many problems find more than few large ones.
-    "fuzz": Effort(300, 4000, 1, work=5e8, usually=Effort(66, 160, 1, work=1e8), steered=True),
+    # Many small problems find more mistakes than a few large ones.
+    "fuzz": Effort(300, 4000, 1, work=5e8, usual=Effort(66, 160, 1, work=1e8), is_steered=True),
 }
-"""The effort by profile; other profiles have that of `dev`."""
+"""The effort of each profile. Other profiles have the effort of `dev`."""
 
 
 def work(problem: Problem, function: str) -> float:
@@ -61,9 +61,9 @@ def work(problem: Problem, function: str) -> float:
 
 
 def limited_sizes(kind: Kind, sizes: Sizes, limit: float) -> dict[str, int]:
-    """Sizes whose work is within the limit: with fewer steps, if necessary, and then fewer samples.
+    """Reduce the steps, and if necessary also the samples, until the work is within the limit.
 
-    If one step of one sample exceeds the limit, all sizes are halved until it does not.
+    If one step of one sample exceeds the limit, all sizes are first halved until it does not.
     """
     once, step, sample = _costs(kind, sizes)
     while once + step + sample > limit and max(sizes.get(name, 1) for name in ("n_x", "n_a", "n_y")) > 1:
@@ -75,7 +75,7 @@ def limited_sizes(kind: Kind, sizes: Sizes, limit: float) -> dict[str, int]:
 
 
 def _costs(kind: Kind, sizes: Sizes) -> tuple[int, int, int]:
-    """The work of a problem once, of each step, and of each sample in a step."""
+    """The work that is done once for a problem, once for each step, and once for each sample in a step."""
     gates, n_a, n_y = 4 if kind == "lstm" else 1, sizes["n_a"], sizes.get("n_y", 0)
     inner = n_a + sizes["n_x"]
     once = 100 * gates * n_a * inner

@@ -1,4 +1,4 @@
-"""Problems on which laws are checked in every run: equal sizes, and sizes far beyond those that are drawn."""
+"""Defines the problems on which laws are checked in every run: equal sizes, and sizes too large to draw."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -10,7 +10,7 @@ from properties.strategies.domain import ANY_DOMAIN, Domain
 from properties.strategies.effort import Effort
 from reference.contract import CONTRACTS
 
-FAR: Mapping[str, Mapping[str, Any]] = {
+FAR_SIZES: Mapping[str, Mapping[str, Any]] = {
     "tile": {"n_x": 19, "n_a": 18, "n_y": 21, "m": 20, "T_x": 3},
     "wide": {"n_x": 33, "n_a": 35, "n_y": 34, "m": 37, "T_x": 2},
     "broad": {"n_x": 134, "n_a": 133, "n_y": 195, "m": 3, "T_x": 2, "seed": 15},
@@ -20,32 +20,32 @@ FAR: Mapping[str, Mapping[str, Any]] = {
     "long": {"n_x": 3, "n_a": 3, "n_y": 3, "m": 1, "T_x": 261},
     "count": {"n_x": 2, "n_a": 3, "n_y": 1, "m": 2, "T_x": 65, "regime": "counting"},
 }
-"""Sizes beyond 16, 32, 64 and 128, where limits are set and kernels change, with every residue modulo 4, and
-multiples of 8. Only fuzzing draws such sizes.
+"""Sizes beyond 16, 32, 64 and 128, where programs have limits and kernels change. Fuzzing draws them, too.
 
-The seed of `broad` makes the largest logit so far occur beyond 8, 16, 32, 64 and 128 classes. In `long`, all
-arguments of a step have the same number of rows, so that they can be mistaken for each other.
+They have every residue modulo 4, and some are multiples of 8. With the seed of `broad`, a new largest logit
+occurs after the first 8, 16, 32, 64 and 128 logits. In `long`, all arguments of a step have the same
+number of rows, so that a program can confuse them.
 """
 
-WITHOUT_GRADIENT = 20
-"""A seed with which the first step has no incoming gradient, and a later one has.
+SEED_WITHOUT_GRADIENT = 20
+"""A seed with which the incoming gradient is 0 at the first step, and not at a later one.
 
-The incoming gradient of a cell's hidden state is 0, and that of its memory state is not. This holds in the
-regime `ternary` where all sizes are 1, and T_x is at most 2.
+For a cell, the incoming gradient of the hidden state is 0, and that of the memory state is not. This holds in
+the regime `ternary` if T_x is at most 2 and all other sizes are 1.
 """
 
 PROJECTED = ("tile", "aligned")
-"""The sizes for which a layer of an LSTM has a projection, if the target supports it."""
+"""The sizes in `FAR_SIZES` at which an LSTM layer has a projection, if the target supports projections."""
 
 
 def equal_size_examples(
     function: str, effort: Effort, domain: Domain = ANY_DOMAIN
 ) -> Sequence[Sequence[Problem]]:
-    """An example in which all sizes are 2, if it is in the domain; one `WITHOUT_GRADIENT` of a backward pass.
+    """Examples in which all sizes are 2, if they are in the domain.
 
-    Some mistakes show only if two sizes are equal, and drawn problems have a given pair of equal sizes only
-    in a third to a half of the runs. For layers there is an example with distinct sizes, too, and one without
-    lengths, for which adapters may have a path of their own.
+    Some mistakes show only if two certain sizes are equal, and only in a third to a half of the runs, a drawn
+    problem has these sizes equal. For a backward pass, one more example has `SEED_WITHOUT_GRADIENT`. For
+    layers, one more has distinct sizes, and one has no lengths, since adapters may have code for this case.
     """
     contract = CONTRACTS[function]
     fixed: Iterable[Problem]
@@ -55,7 +55,7 @@ def equal_size_examples(
         fixed = [Problem(contract.kind, **sizes)]
         if contract.is_backward:
             sizes |= {"n_x": 1, "n_a": 1, "n_y": 1, "m": 1}
-            fixed = [*fixed, Problem(contract.kind, **sizes, seed=WITHOUT_GRADIENT)]
+            fixed = [*fixed, Problem(contract.kind, **sizes, seed=SEED_WITHOUT_GRADIENT)]
     elif domain.networks:
         fixed = _network_problems(function, domain, [(3, 5)])
     else:
@@ -68,11 +68,11 @@ def equal_size_examples(
 
 
 def far_examples(
-    function: str, domain: Domain = ANY_DOMAIN, names: Collection[str] = FAR.keys()
+    function: str, domain: Domain = ANY_DOMAIN, names: Collection[str] = FAR_SIZES.keys()
 ) -> Sequence[Sequence[Problem]]:
-    """A problem of each of these sizes, with one step for a cell; of a given network, two large problems.
+    """A problem for each of these names of `FAR_SIZES`, or if the domain has networks, two for each network.
 
-    Layers with many steps have several samples, so that there are several lengths.
+    A cell takes one step. Layers with many steps have several samples, so that there are several lengths.
     """
     contract = CONTRACTS[function]
     problems: list[Problem] = []
@@ -80,7 +80,7 @@ def far_examples(
         problems += _network_problems(function, domain, [(36, 2), (2, 129)])
     else:
         for name in names:
-            sizes = {**FAR[name]}
+            sizes = {**FAR_SIZES[name]}
             is_long = sizes["T_x"] > 3
             if contract.is_layer:
                 del sizes["n_y"]
@@ -93,7 +93,7 @@ def far_examples(
 
 
 def _network_problems(function: str, domain: Domain, sizes: Sequence[tuple[int, int]]) -> list[LayerProblem]:
-    """A problem of each network for each of these numbers of samples and steps."""
+    """A problem for each network of the domain and each of these pairs of samples and steps."""
     return [
         replace(network, m=m, T_x=T_x, lengths=_lengths(domain, "random"), initial=domain.initial)
         for network in domain.networks_for(function)
@@ -104,7 +104,7 @@ def _network_problems(function: str, domain: Domain, sizes: Sequence[tuple[int, 
 def _layers(
     function: str, sizes: Mapping[str, Any], domain: Domain, lengths: Lengths, *, n_p: int
 ) -> LayerProblem:
-    """Two layers or one, in all directions, with these lengths and projection if the domain has them."""
+    """Two layers in two directions, with these lengths and this projection, as far as the domain has them."""
     is_lstm = CONTRACTS[function].kind == "lstm"
     layers = 2 if domain.most_layers > 1 and domain.directions_of(2) else 1
     return LayerProblem(

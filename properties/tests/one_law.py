@@ -120,7 +120,7 @@ def catch(
         with suppress(ViolationError):
             turn.shrink()
     try:
-        turn.conclude()
+        turn.raise_failure()
     except ViolationError as violation:
         return Catch(law, problems, violation)
     return None
@@ -152,7 +152,7 @@ def violated(turn: Turn) -> dict[str, str]:
         if turn.draws.only_problem:
             turn.run()
         elif not turn.holds_on_drawn_problems():
-            turn.conclude()
+            turn.raise_failure()
     except ViolationError as violation:
         return dict(violation.facts())
     return {}

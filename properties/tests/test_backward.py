@@ -95,7 +95,7 @@ def test_gradients_are_read_by_name(changed: dict[str, object] | None, words: st
 def test_limits_leave_nothing_of_backward_passes(function: str) -> None:
     limits = Limits.parse({"gradients": False})
     concerned = [law for law in all_laws() if function in law.functions]
-    assert {law.domain.declared_away(function, limits) for law in concerned} == {"no gradients"}
+    assert {law.domain.excluded_by(function, limits) for law in concerned} == {"no gradients"}
     assert limits.words == ["no gradients"]
 
 

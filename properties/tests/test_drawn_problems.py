@@ -13,7 +13,7 @@ from oracle.problem import Problem
 from properties.failure_database.store import Store
 from properties.implementations.implementation import Implementation, Settings
 from properties.laws import all_laws
-from properties.strategies.drawn_problems import drawn, examples
+from properties.strategies.drawn_problems import drawn_examples, examples
 from properties.strategies.effort import EFFORTS
 from properties.trials.law import Law
 from properties.trials.trial import ViolationError
@@ -44,9 +44,9 @@ def test_it_is_what_a_search_tries_that_finds_nothing(law: Any, number: int) -> 
         tried.append(data.draw(strategy))
 
     search()
-    once = drawn(function, EFFORTS["dev"], law.domain, number, "dev")
+    once = drawn_examples(function, EFFORTS["dev"], law.domain, number, "dev")
     assert once == tried
-    assert drawn(function, EFFORTS["dev"], law.domain, number, "dev") is once
+    assert drawn_examples(function, EFFORTS["dev"], law.domain, number, "dev") is once
 
 
 CHAOTIC = Problem.lstm(n_x=1, n_a=6, n_y=1, m=1, T_x=200, regime="wild", seed=5)

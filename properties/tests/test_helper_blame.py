@@ -67,5 +67,5 @@ def test_a_failure_of_a_helper_is_told_from_one_of_the_target(
     turn = asked(law, "lstm_cell_forward", target)
     assert not turn.holds_on_drawn_problems()
     with pytest.raises(ViolationError) as caught:
-        turn.conclude()
+        turn.raise_failure()
     assert sorted(helpers_to_blame(caught.value.trial)) == sorted(blamed)

@@ -54,7 +54,7 @@ def test_a_mistake_is_named_within_the_limits(name: str, function: str) -> None:
 def test_laws_of_more_than_a_target_does_are_declared_away() -> None:
     given = Limits.parse({"directions": 1, "lengths": False, "projection": "fewer", "initial_state": False})
     away = {
-        law.name: law.domain.declared_away("lstm_layer", given)
+        law.name: law.domain.excluded_by("lstm_layer", given)
         for law in all_laws()
         if set(law.functions) & {*LAYERS}
     }

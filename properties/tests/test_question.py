@@ -22,7 +22,7 @@ def test_the_witnesses_say_of_each_what_they_say_of_it_alone() -> None:
         inputs = problem.inputs(FORWARD)
         bounds, truth = propagation.evaluate(inputs), exact.evaluate(inputs, radius=1e-20)
         for name, torch in pytorch.run(inputs).items():
-            assert np.array_equal(question.framework[i][name], torch)
+            assert np.array_equal(question.witness[i][name], torch)
         for name in ("a", "c", "y"):
             assert np.array_equal(question.bounds[i][name].error, bounds[name].error)
             assert np.array_equal(question.exact[i][name], exact.midpoints(truth[name]))
@@ -30,7 +30,7 @@ def test_the_witnesses_say_of_each_what_they_say_of_it_alone() -> None:
 
 def test_small_questions_are_kept_and_large_ones_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
     kept = 4
-    monkeypatch.setattr(module, "_cached", lru_cache(maxsize=kept)(Question))
+    monkeypatch.setattr(module, "_cached_question", lru_cache(maxsize=kept)(Question))
 
     def asked(function: str = FORWARD, **changed: Any) -> Question:
         return Question.of(function, [replace(PROBLEM, **changed)])

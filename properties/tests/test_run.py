@@ -108,7 +108,7 @@ def test_the_name_of_the_target_selects_nothing(tmp_path: Path) -> None:
 
 def test_a_failure_of_the_harness_is_no_verdict(tmp_path: Path) -> None:
     (tmp_path / "sabotage.py").write_text(
-        "from properties.trials.trial import Trial\nTrial.agree_with_torch = lambda trial: 1 / 0\n"
+        "from properties.trials.trial import Trial\nTrial.compare_with_torch = lambda trial: 1 / 0\n"
     )
     selected = ("-p", "sabotage", "-k", "trajectory and rnn_forward or shapes and rnn_forward")
     status, output = run(*selected, directory=tmp_path)

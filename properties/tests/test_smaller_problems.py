@@ -17,7 +17,7 @@ from properties.strategies.drawn_problems import problems
 from properties.strategies.effort import EFFORTS
 from properties.tests.one_law import InProcess
 from properties.trials.law import Law
-from properties.turns.smaller_problems import MOST_EXCESS, is_smallest, smaller
+from properties.turns.smaller_problems import MOST_EXCESS, is_smallest, small_problems
 from properties.turns.turn import Draws, Turn
 from reference.contract import FUNCTIONS
 
@@ -30,7 +30,7 @@ def test_they_are_of_the_domain_and_nowhere_larger_and_grow(data: st.DataObject)
     function = data.draw(st.sampled_from([name for name in FUNCTIONS if name in law.functions]))
     problem = data.draw(problems(function, EFFORTS["dev"], law.domain))
     before = 0
-    for each in (each for shape in smaller(problem, law.domain) for each in shape):
+    for each in (each for shape in small_problems(problem, law.domain) for each in shape):
         assert law.domain.contains(each, function)
         assert all(each.sizes[name] <= size for name, size in problem.sizes.items())
         assert sum(each.sizes.values()) >= before

@@ -55,7 +55,7 @@ def test_no_law_asks_for_more_than_is_declared(tmp_path: Path, supports: dict[st
     with target(tmp_path, supports) as implementation:
         for law in all_laws():
             for function in {*law.functions} & {*LAYERS}:
-                if not law.domain.declared_away(function, limits):
+                if not law.domain.excluded_by(function, limits):
                     caught = catch(law.within(limits), implementation, function, 0, profile="quick")
                     assert not caught, (law.name, function, str(caught.violation))
 
@@ -77,7 +77,7 @@ def test_no_law_asks_for_more_than_is_declared(tmp_path: Path, supports: dict[st
 def test_the_laws_that_ask_for_more_are_declared_away(supports: dict[str, Any], away: dict[str, str]) -> None:
     limits = Limits.parse(supports)
     laws = [law for law in all_laws() if "lstm_layer" in law.functions]
-    told = {law.name: law.domain.declared_away("lstm_layer", limits) for law in laws}
+    told = {law.name: law.domain.excluded_by("lstm_layer", limits) for law in laws}
     assert {name: why for name, why in told.items() if why} == away
 
 

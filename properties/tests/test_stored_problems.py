@@ -20,5 +20,5 @@ def test_a_failure_that_was_stored_says_so(implement: Callable[..., Implementati
         turn.store.add(PROBLEM)
     with pytest.raises(ViolationError) as caught:
         turn.run()
-    assert caught.value.trial.stored == stored
+    assert caught.value.trial.is_stored == stored
     assert ("stored" in Failure(caught.value).message) == stored

@@ -21,7 +21,7 @@ from properties.strategies.effort import EFFORTS, work
 from properties.trials.retries import (
     Call,
     call_with_retry,
-    judge_late_call,
+    retry_late_call,
     smaller_versions,
 )
 from properties.trials.tally import NotJudgedError
@@ -69,7 +69,7 @@ class Timed:
 
 def look(implementation: Any, problem: Problem, function: str) -> Returned | Raised | Death | None:
     make = partial(implementation.call, function, problem.arguments(function))
-    return judge_late_call(implementation, function, problem, make)
+    return retry_late_call(Call(implementation, function, problem, make, is_plain=True))
 
 
 @st.composite

@@ -141,7 +141,7 @@ def test_a_part_of_a_problem_on_which_a_function_hangs_is_told_and_larger_proble
     assert outcome(asked)[0] is None
     with pytest.raises(ViolationError) as caught:
         asked.answer_to(asked.inputs.samples(np.arange(4)))
-    assert caught.value.known["shapes"] == "x (1, 4, 1), a0 (1, 4)"
+    assert caught.value.cheap_facts["shapes"] == "x (1, 4, 1), a0 (1, 4)"
     assert asked.problem.m == 5
     assert outcome(trial(implementation, 9, "shapes"))[0] is None
 
@@ -183,7 +183,7 @@ def test_bounds_are_computed_only_if_two_answers_differ(off: float, asked: int) 
     bounds = Mock(return_value={"a": Bounded(a, np.full(a.shape, 1e-9))})
     other = {"a": a + np.array([off, 0])}
     with pytest.raises(ViolationError) if np.isnan(off) else nullcontext():
-        judged.agree_with_itself({"a": a}, other, bounds=bounds, asked="again")
+        judged.compare_calls({"a": a}, other, bounds=bounds, variation="again")
     assert bounds.call_count == asked
 
 
@@ -192,4 +192,4 @@ def test_a_row_of_a_cached_array_is_a_feature_or_a_unit(name: str, row: str) -> 
     given = np.zeros((2, 1, 1))
     with pytest.raises(ViolationError) as caught:
         trial(Mortal(HANGS), 1).require_same(name, np.array([[[0]], [[1.0]]]), given, source="given")
-    assert caught.value.known["element"]["row"] == row
+    assert caught.value.cheap_facts["element"]["row"] == row

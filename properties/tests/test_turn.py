@@ -51,16 +51,16 @@ def a_turn(check: Callable[[Any], None] = fails, end: float = math.inf, **option
 
 def try_to_fail(turn: Turn, n_a: int) -> None:
     with pytest.raises(AssertionError):
-        turn.attempt(a_trial(a_problem(n_a)))
+        turn.check(a_trial(a_problem(n_a)))
 
 
 def test_problems_are_counted_and_only_failures_are_stored() -> None:
     turn = a_turn(holds)
     for n_a in (3, 4):
-        turn.attempt(a_trial(a_problem(n_a)))
+        turn.check(a_trial(a_problem(n_a)))
     assert turn.tally.problems == 2
     assert not [*turn.store]
-    turn.conclude()
+    turn.raise_failure()
 
 
 def test_a_failure_is_stored_at_once_and_a_later_one_replaces_it() -> None:
@@ -72,11 +72,11 @@ def test_a_failure_is_stored_at_once_and_a_later_one_replaces_it() -> None:
 
 def test_no_problem_is_tried_when_the_time_is_up() -> None:
     turn = a_turn(holds, end=time.monotonic())
-    turn.attempt(a_trial(a_problem(1)))  # the first is always tried
+    turn.check(a_trial(a_problem(1)))  # the first is always tried
     with pytest.raises(TimeUpError):
-        turn.attempt(a_trial(a_problem(1)))
+        turn.check(a_trial(a_problem(1)))
     assert turn.tally.problems == 1
-    turn.conclude()
+    turn.raise_failure()
 
 
 def test_a_failure_is_shrunk_for_a_limited_time_and_then_raised() -> None:
@@ -88,14 +88,14 @@ def test_a_failure_is_shrunk_for_a_limited_time_and_then_raised() -> None:
     assert turn.end == end
     turn.end = time.monotonic()
     with pytest.raises(TimeUpError):
-        turn.attempt(a_trial(a_problem(1)))
+        turn.check(a_trial(a_problem(1)))
     with pytest.raises(AssertionError, match="at 5"):
-        turn.conclude()
+        turn.raise_failure()
 
 
 def test_an_error_that_is_no_violation_names_its_problem() -> None:
     with pytest.raises(AssertionError) as error:
-        a_turn().attempt(a_trial(a_problem(2)))
+        a_turn().check(a_trial(a_problem(2)))
     assert error.value.__notes__ == [f"on {a_problem(2)!r}"]
 
 
@@ -110,7 +110,7 @@ def slow_from(n_a: int) -> Callable[[Any], None]:
 def test_problems_that_are_too_slow_are_left_out_and_counted() -> None:
     turn = a_turn(slow_from(5))
     for n_a in (3, 9, 4, 5):
-        turn.attempt(a_trial(a_problem(n_a)))
+        turn.check(a_trial(a_problem(n_a)))
     assert (turn.tally.problems, turn.tally.too_slow, turn.tally.tried) == (2, 2, 4)
     assert turn.tally.late == repr(a_problem(5))
     assert not [*turn.store]
@@ -121,16 +121,16 @@ def test_problems_of_a_function_that_crashes_too_often_are_left_out_and_counted(
         raise NotJudgedError("it hung, and is not called any more")
 
     turn = a_turn(hung)
-    turn.attempt(a_trial(a_problem(1)))
+    turn.check(a_trial(a_problem(1)))
     assert (turn.tally.problems, turn.tally.not_asked) == (0, 1)
     assert [*turn.tally.notes] == ["it hung, and is not called any more"]
 
 
 def test_problems_that_were_left_out_count_as_tried() -> None:
     turn = a_turn(slow_from(1), end=time.monotonic())
-    turn.attempt(a_trial(a_problem(1)))
+    turn.check(a_trial(a_problem(1)))
     with pytest.raises(TimeUpError):
-        turn.attempt(a_trial(a_problem(1)))
+        turn.check(a_trial(a_problem(1)))
 
 
 @pytest.mark.parametrize("number", [1, None])

@@ -9,7 +9,7 @@ import pytest
 from properties.implementations.implementation import Implementation
 from properties.tests.hostile_targets import notebook
 from properties.tests.runs import run
-from properties.trials.provided_functions import lacks, unfinished
+from properties.trials.provided_functions import placeholder_if_unfinished, sentence_why_not_judged
 
 Implement = Callable[..., Implementation]
 
@@ -61,8 +61,8 @@ def test_a_cell_is_unfinished_that_has_a_placeholder_and_shows_it(
     implement: Implement, body: str, where: str
 ) -> None:
     cell = implement(CELL.format(body), "rnn.py")
-    assert unfinished(cell, "rnn_cell_forward") == where
-    said = lacks(cell, "rnn_cell_forward")
+    assert placeholder_if_unfinished(cell, "rnn_cell_forward") == where
+    said = sentence_why_not_judged(cell, "rnn_cell_forward")
     assert said == (f"rnn_cell_forward of rnn.py is not finished: {where}" if where else "")
 
 
@@ -81,7 +81,7 @@ def test_a_forward_is_unfinished(implement: Implement, parts: dict[str, str], is
         ("rnn.py", FORWARD.format(**parts)),
         ("rnn.ipynb", notebook(FORWARD.format(**parts))),
     ):
-        assert bool(unfinished(implement(source, name), "rnn_forward")) == is_unfinished
+        assert bool(placeholder_if_unfinished(implement(source, name), "rnn_forward")) == is_unfinished
 
 
 def test_methods_and_decorated_functions_are_looked_into(implement: Implement) -> None:
@@ -94,12 +94,12 @@ def test_methods_and_decorated_functions_are_looked_into(implement: Implement) -
             return None
     """
     net = implement(source, "net.py:Net")
-    assert unfinished(net, "rnn_forward") == "'return None' (net.py:7 in rnn_forward)"
+    assert placeholder_if_unfinished(net, "rnn_forward") == "'return None' (net.py:7 in rnn_forward)"
 
 
 def test_a_function_that_dies_is_not_called_unfinished(implement: Implement) -> None:
     dies = implement("import os\ndef rnn_forward(x, a0, parameters):\n    y = None\n    os._exit(3)\n")
-    assert unfinished(dies, "rnn_forward") == ""
+    assert placeholder_if_unfinished(dies, "rnn_forward") == ""
 
 
 def test_an_untouched_starter_gets_the_verdict(tmp_path: Path) -> None:

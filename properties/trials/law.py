@@ -1,4 +1,4 @@
-"""A law: a property that every right implementation has."""
+"""Defines laws: properties that every right implementation has."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
@@ -12,14 +12,14 @@ from oracle.problem import LayerProblem, Problem
 from properties.implementations.answer import MalformedError
 from properties.strategies.domain import ANY_DOMAIN, Domain
 from properties.strategies.effort import Effort
-from properties.strategies.fixed_problems import FAR, equal_size_examples, far_examples
+from properties.strategies.fixed_problems import FAR_SIZES, equal_size_examples, far_examples
 from reference.contract import BACKWARDS, CONTRACTS, FUNCTIONS, LAYERS, LAYERS_BACKWARD
 
-EVERY_FORWARD = (*FUNCTIONS, *LAYERS)
-EVERY = (*EVERY_FORWARD, *BACKWARDS, *LAYERS_BACKWARD)
-FORWARDS = tuple(name for name in FUNCTIONS if not CONTRACTS[name].is_cell)
+ALL_FORWARDS = (*FUNCTIONS, *LAYERS)
+ALL_FUNCTIONS = (*ALL_FORWARDS, *BACKWARDS, *LAYERS_BACKWARD)
+SEQUENCES = tuple(name for name in FUNCTIONS if not CONTRACTS[name].is_cell)
 SEQUENCES_BACKWARD = tuple(name for name in BACKWARDS if not CONTRACTS[name].is_cell)
-LSTM = tuple(name for name in FUNCTIONS if CONTRACTS[name].kind == "lstm")
+LSTM_FORWARDS = tuple(name for name in FUNCTIONS if CONTRACTS[name].kind == "lstm")
 
 Grade = Literal["spec", "robust"]
 
@@ -28,10 +28,9 @@ Grade = Literal["spec", "robust"]
 class Law:
     """A property of some functions on a domain of problems.
 
-    The `check` of a `Trial` raises `ViolationError` if the law does not hold. A law is `complete` if every
-    wrong output on ordinary numbers violates it. `far` names the sizes in `FAR` on which the law is checked,
-    too; a complete law is checked on all of them. The tests that the decorator `law` makes have their law as
-    an attribute `law`.
+    `check` takes a `Trial`, and raises `ViolationError` if the law does not hold in it. A law is `complete`
+    if every wrong output on ordinary numbers violates it. `far` names the sizes in `FAR_SIZES` on which the
+    law is also checked; a complete law is checked on all of them.
     """
 
     name: str
@@ -43,7 +42,7 @@ class Law:
     far: Collection[str] = ()
 
     def for_networks(self, networks: Sequence[LayerProblem]) -> "Law":
-        """The same law, checked on layers with the weights of these networks only."""
+        """The same law, checked only on layers with the weights of these networks."""
         return replace(self, domain=replace(self.domain, networks=tuple(networks)))
 
     def within(self, limits: Limits) -> "Law":
@@ -51,15 +50,15 @@ class Law:
         return replace(self, domain=self.domain.within(limits))
 
     def fixed_examples(self, function: str, effort: Effort) -> Sequence[Sequence[Problem]]:
-        """The problems on which the law is checked in every run."""
-        large = far_examples(function, self.domain, FAR if self.complete else self.far)
+        """The examples on which the law is checked in every run."""
+        large = far_examples(function, self.domain, FAR_SIZES if self.complete else self.far)
         return [*equal_size_examples(function, effort, self.domain), *large]
 
     def concerns(self, function: str, problem: Problem, limits: Limits = ANYTHING) -> bool:
         """Whether the law can be checked on a problem, for a target with these limits."""
         return (
             function in self.functions
-            and not self.domain.declared_away(function, limits)
+            and not self.domain.excluded_by(function, limits)
             and self.domain.within(limits).contains(problem, function)
         )
 
@@ -72,10 +71,10 @@ def law(
     far: Collection[str] = (),
     **domain: Any,
 ) -> Callable[[Callable[[Any], None]], Any]:
-    """Decorate a check of one `Trial`: it becomes a pytest test of the law for each function, by a `Turn`.
+    """Make a law and its pytest test, with a case for each function, from the check of one `Trial`.
 
-    The name of the law is that of the check. A malformed answer is a violation. `domain` has the fields of
-    its `Domain`.
+    The name of the check, such as `test_each_step`, gives the law its name. A malformed answer is a
+    violation. `domain` has fields of `Domain`. The attribute `law` of the test is the law.
     """
 
     def decorate(check: Callable[[Any], None]) -> Any:
@@ -95,8 +94,7 @@ def law(
         test.__name__ = test.__qualname__ = check.__name__
         test.__doc__ = check.__doc__
         test.__module__ = check.__module__
-        stated = Law(name, grade, checked, functions, Domain(**domain), complete, far)
-        test.law = stated
+        test.law = Law(name, grade, checked, functions, Domain(**domain), complete, far)
         return pytest.mark.law(name, grade)(getattr(pytest.mark, grade)(test))
 
     return decorate

@@ -1,8 +1,9 @@
-"""A cache of replies on which laws have held: a law is not checked again on equal replies.
+"""Caches the replies on which laws have held: a law is not checked again on equal replies.
 
-Many targets of a class are the same program, and their replies are equal to the last bit. Whether a law holds
-on a problem depends only on the replies. A target whose reply to a problem is known is sent all requests that
-the law made then, for many problems together. Without this cache, a class of 40 takes half as long again.
+Whether a law holds on a problem depends only on the replies, and many targets in a class of students are the
+same program, whose replies are equal to the last bit. If a target's reply to a problem is in the cache, the
+target is sent all other requests that the law made at that time, those of many problems at once. Without the
+cache, the verdicts on a class of 40 take one and a half times as long.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,14 +18,14 @@ from properties.trials.trial import Trial
 from properties.worker.own_modules import REFERENCE
 
 MAX_BYTES = 2**26
-"""The approximate size of the full cache; one program takes some 3 MB."""
+"""The approximate size of the full cache. One program takes some 3 MB."""
 
 _ENTRY_BYTES = 300
-"""The size of an entry without its requests."""
+"""The approximate size of a `HeldTrial` without its requests."""
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldTrial:
     """The counts of a trial in which the law held, and its requests with the digests of the replies."""
 
     ratio: float
@@ -32,8 +33,8 @@ class Held:
     notes: Sequence[str]
     replies: Sequence[tuple[Request, bytes]]
 
-    def repeat(self, trial: Trial) -> None:
-        """Count the same in a trial with equal replies."""
+    def count_again(self, trial: Trial) -> None:
+        """Add the same counts to a trial with equal replies."""
         trial.measure(self.ratio)
         trial.tally.not_meaningful += self.not_meaningful
         for note in self.notes:
@@ -44,31 +45,34 @@ class LawCache:
     """The trials in which laws held, by the law, the problem and the digest of the reply to the problem."""
 
     def __init__(self) -> None:
-        self._held: dict[Any, Held] = {}
-        self._requests: dict[bytes, Request] = {}  # each is stored once
+        self._held: dict[Any, HeldTrial] = {}
+        self._requests: dict[bytes, Request] = {}  # so that equal requests are one object
         self._size = 0
 
-    def known(self, trials: Sequence[Trial]) -> Mapping[Trial, Held]:
-        """The trials of one function whose replies equal those of a trial in which the law held.
+    def held_with_equal_replies(self, trials: Sequence[Trial]) -> Mapping[Trial, HeldTrial]:
+        """Find those trials, all of one function, whose replies equal the replies of a trial in the cache.
 
-        The function is called on the problems of the other trials, too, because their laws need the replies.
+        This calls the function on the problems of all trials. If a trial is not found, its law uses the
+        reply.
         """
         called = [
             each for each in trials if may_be_called(each.implementation, each.contract.name, each.problem)
         ]
         call_all([(trial.answers, trial.number) for trial in called])
-        found = {trial: held for trial in called if (held := self._held.get(_key(trial)))}
-        requests = [request for held in found.values() for request, _ in held.replies]
+        candidates = {trial: held for trial in called if (held := self._held.get(_key(trial)))}
+        requests = [request for held in candidates.values() for request, _ in held.replies]
         replies = trials[0].implementation.reply_each(requests) if requests else []
-        digests = chain((reply.digest for reply in replies), repeat(b""))  # without a reply after a death
+        digests = chain(
+            (reply.digest for reply in replies), repeat(b"")
+        )  # after a death, replies are missing
         return {
             trial: held
-            for trial, held in found.items()
+            for trial, held in candidates.items()
             if [*islice(digests, len(held.replies))] == [digest for _, digest in held.replies]
         }
 
-    def keep(self, trial: Trial, not_meaningful: int) -> None:
-        """Store that the law held on the replies of a trial."""
+    def store(self, trial: Trial, not_meaningful: int) -> None:
+        """Store a trial in which the law held."""
         if not all([trial.answers.digest(trial.number), *(digest for _, digest in trial.replies)]):
             return
         if self._size >= MAX_BYTES:
@@ -79,7 +83,7 @@ class LawCache:
         for request, digest in trial.replies:
             self._size += 0 if request.body in self._requests else len(request.body)
             replies.append((self._requests.setdefault(request.body, request), digest))
-        self._held[_key(trial)] = Held(trial.worst_ratio, not_meaningful, tuple(trial.notes), replies)
+        self._held[_key(trial)] = HeldTrial(trial.worst_ratio, not_meaningful, tuple(trial.notes), replies)
         self._size += _ENTRY_BYTES
 
 
@@ -87,7 +91,7 @@ LAW_CACHE = LawCache()
 
 
 def _key(trial: Trial) -> Any:
-    implementation = trial.implementation  # some laws are stricter on our reference
-    name, is_ours = trial.contract.name, implementation.target == REFERENCE
+    implementation = trial.implementation
+    is_reference = implementation.target == REFERENCE  # the law on bad shapes is stricter on the reference
     digest = trial.answers.digest(trial.number)
-    return trial.law.check, name, trial.problem, implementation.limits, is_ours, digest
+    return trial.law.check, trial.contract.name, trial.problem, implementation.limits, is_reference, digest

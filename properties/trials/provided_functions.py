@@ -1,4 +1,6 @@
-"""Finds out what of a target can be judged, and whether a function of a helper module is to blame."""
+"""Finds the functions of a target that can be judged, and functions of helper modules that are to blame."""
+
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -13,19 +15,19 @@ from properties.implementations.implementation import (
     Unusable,
 )
 from properties.trials.trial import Trial
-from reference.contract import CONTRACTS
+from reference.contract import CONTRACTS, Contract
 
 USABLE = "can be used"
 PROVIDED = "is provided"
 PRESENCE = (USABLE, PROVIDED)
-"""The laws about the target, not about its results."""
+"""The laws about the presence of functions, not about their results."""
 
 PLACEHOLDER_TYPES = ("NoneType", "ellipsis")
-"""The types of placeholders, as error messages name them."""
+"""The types of the placeholders `None` and `...` in error messages."""
 
 
-def unusable(implementation: Implementation) -> str:
-    """Why an implementation cannot be judged; empty if it can."""
+def why_unusable(implementation: Implementation) -> str:
+    """Why an implementation cannot be loaded; empty if it can."""
     try:
         implementation.load()
     except (Unusable, TargetMissing) as error:  # a file may be deleted during the run
@@ -33,9 +35,9 @@ def unusable(implementation: Implementation) -> str:
     return ""
 
 
-def lacking(implementation: Implementation, function: str) -> Finding | None:
-    """Why a function cannot be judged, as a finding; `None` if it can."""
-    if reason := unusable(implementation):
+def why_not_judged(implementation: Implementation, function: str) -> Finding | None:
+    """The reason why a function cannot be judged; `None` if it can."""
+    if reason := why_unusable(implementation):
         return Finding.of(
             "lacking", what="unusable", detail=reason.removeprefix(implementation.target).strip()
         )
@@ -48,68 +50,65 @@ def lacking(implementation: Implementation, function: str) -> Finding | None:
     if signature := loaded.functions[function]:
         expected = ", ".join([*contract.arguments, *contract.last_arguments])
         return Finding.of("lacking", what="signature", function=function, detail=signature, expected=expected)
-    if where := unfinished(implementation, function):
+    if where := placeholder_if_unfinished(implementation, function):
         return Finding.of("lacking", what="unfinished", function=function, detail=where)
     return None
 
 
-def lacks(implementation: Implementation, function: str) -> str:
+def sentence_why_not_judged(implementation: Implementation, function: str) -> str:
     """Why a function cannot be judged, in a sentence that names the target; empty if it can."""
-    if reason := unusable(implementation):
+    if reason := why_unusable(implementation):
         return reason
-    lack = lacking(implementation, function)
-    return Finding.of("lacking", **lack.facts, target=implementation.target).words if lack else ""
+    finding = why_not_judged(implementation, function)
+    return Finding.of("lacking", **finding.facts, target=implementation.target).words if finding else ""
 
 
-def unfinished(implementation: Implementation, function: str) -> str:
-    """The placeholder in the code of an unfinished function, and its place; empty for a finished one.
+def placeholder_if_unfinished(implementation: Implementation, function: str) -> str:
+    """The placeholder in the code of an unfinished function, with its place; empty for a finished function.
 
-    A function is unfinished if its code has a placeholder and a call shows it: the function returns `None` or
-    only NaN for an output, or raises because a value or one of its own results is missing. Any other name
-    that is missing is an error.
+    A function is unfinished if its code has a placeholder and a call shows this: the function returns `None`
+    or only NaN for an output, or raises an error because it uses a placeholder or a result that it never
+    computes. If any other name is missing, the function is wrong, not unfinished.
     """
     where = implementation.load().unfinished.get(function, "")
     history = implementation.histories[function]
     if where and history.is_unfinished is None:
-        kind = CONTRACTS[function].problem_kind
-        sizes = {"n_x": 2, "n_a": 3, "m": 3, "T_x": 4, **({} if CONTRACTS[function].is_layer else {"n_y": 2})}
-        problem: Problem = implementation.limits.fitted(getattr(Problem, kind)(**sizes))
-        history.is_unfinished = _shows_placeholder(
-            implementation.call(function, problem.arguments(function)), function
-        )
+        contract = CONTRACTS[function]
+        sizes = {"n_x": 2, "n_a": 3, "m": 3, "T_x": 4, **({} if contract.is_layer else {"n_y": 2})}
+        problem: Problem = implementation.limits.fitted(getattr(Problem, contract.problem_kind)(**sizes))
+        outcome = implementation.call(function, problem.arguments(function))
+        history.is_unfinished = _shows_placeholder(outcome, contract)
     return where if history.is_unfinished else ""
 
 
-def _shows_placeholder(reply: Outcome, function: str) -> bool:
-    if isinstance(reply, Raised):
-        if reply.type_name in ("NameError", "UnboundLocalError"):
-            contract = CONTRACTS[function]
+def _shows_placeholder(outcome: Outcome, contract: Contract) -> bool:
+    if isinstance(outcome, Raised):
+        names: Iterable[str] = PLACEHOLDER_TYPES
+        if outcome.type_name in ("NameError", "UnboundLocalError"):
             results = {*contract.outputs, *contract.cache, "cache", "caches"} - {*contract.arguments}
-            return any(f"'{name}'" in reply.message for name in results)
-        return reply.type_name == "NotImplementedError" or any(
-            name in reply.message for name in PLACEHOLDER_TYPES
-        )
-    if not isinstance(reply, Returned):
+            names = [f"'{name}'" for name in results]
+        return outcome.type_name == "NotImplementedError" or any(name in outcome.message for name in names)
+    if not isinstance(outcome, Returned):
         return False
-    value = [*reply.value.values()] if isinstance(reply.value, dict) else reply.value
+    value = [*outcome.value.values()] if isinstance(outcome.value, dict) else outcome.value
     value = value if isinstance(value, (tuple, list)) else [value]
-    outputs = value[: len(CONTRACTS[function].outputs)]
+    outputs = value[: len(contract.outputs)]
     arrays = [each for each in outputs if isinstance(each, np.ndarray) and each.dtype.kind == "f"]
     return any(each is None for each in outputs) or any(np.isnan(each).all() for each in arrays)
 
 
 TO_REPLACE = (("softmax",), ("sigmoid",), ("sigmoid", "softmax"))
-"""The sets of functions to replace by right ones, the smallest first."""
+"""The sets of helper functions that are replaced by right ones in turn."""
 
 
 def helpers_to_blame(trial: Trial) -> list[str]:
-    """The functions of helper modules, such as `"rnn_utils.softmax"`, that alone make the law fail.
+    """The functions of helper modules that alone make the law fail: with right functions, the law holds.
 
-    With right functions in their place the law holds on the problem. Empty if there are none.
+    An entry is `"rnn_utils.softmax"`. The list is empty if no helpers are to blame.
     """
     for names in TO_REPLACE if trial.implementation.settings.helpers else ():
-        helped = trial.implementation.with_right_helpers(*names)
-        replaced = helped.load().replaced
-        if len(replaced) >= len(names) and trial.holds_of(helped):
+        with_right_helpers = trial.implementation.with_right_helpers(*names)
+        replaced = with_right_helpers.load().replaced
+        if len(replaced) >= len(names) and trial.holds_for(with_right_helpers):
             return [*replaced]
     return []

@@ -25,10 +25,10 @@ MOST_CRASHES = 60
 """The number of crashes after which a function is not called any more."""
 
 MOST_CRASHES_OF_LAW = 10
-"""The number of crashes after which one law is not checked any more."""
+"""The number of crashes after which a law makes no more calls of a function."""
 
 CRASHES_OF_HANG = 20
-"""The number of crashes that a hang counts as."""
+"""The number of crashes as which a hang counts."""
 
 SLACK = 10
 """A call counts as hung only if it takes this many times as long as its size predicts."""
@@ -36,10 +36,10 @@ SLACK = 10
 
 @dataclass(frozen=True)
 class Call:
-    """A call of a function on a problem, or on arguments that are made from the problem; `make` makes it.
+    """A call of a function on a problem, or on arguments that a law makes from the problem.
 
-    `is_plain` says that the arguments are those of the problem, unchanged: several laws use the reply, so
-    after a crash the call is not made again.
+    `make` makes the call. `is_plain` says that the arguments are exactly those of the problem. Several laws
+    use the reply to a plain call, so if it crashes, the call is not made again for another law.
     """
 
     implementation: Implementation
@@ -50,44 +50,44 @@ class Call:
 
 
 def call_with_retry(call: Call, law: str, note: Callable[[str], None]) -> Returned | Raised | Death:
-    """Make a call for a law, with a retry.
+    """Make a call for a law, and retry a call that hangs, and the first call that crashes.
 
-    After `MOST_CRASHES_OF_LAW` crashes a law makes no more calls, and fails with the crash on the smallest
-    problem. `note` gets a line if the retry is answered. Raises `NotJudgedError` if the function is too slow,
-    or has crashed `MOST_CRASHES` times for other laws.
+    If the law has caused `MOST_CRASHES_OF_LAW` crashes, no call is made, and the death on the smallest
+    problem is returned. `note` gets a line if the retry is answered. Raises `NotJudgedError` if the function
+    is too slow, or has crashed `MOST_CRASHES` times for other laws.
     """
     implementation, problem = call.implementation, call.problem
     limit = implementation.settings.time_limit
     history = implementation.histories[call.function]
     deaths = history.deaths_by_law[law]
-    exhausted = history.crashes >= MOST_CRASHES
-    if deaths and (exhausted or sum(map(_crashes, deaths)) >= MOST_CRASHES_OF_LAW):
+    is_exhausted = history.crashes >= MOST_CRASHES
+    if deaths and (is_exhausted or sum(map(_crashes, deaths)) >= MOST_CRASHES_OF_LAW):
         return min(deaths, key=lambda death: sum(death.problem.sizes.values()))
     if call.is_plain and problem in history.deaths_by_problem:
         deaths.append(history.deaths_by_problem[problem])
         return deaths[-1]
-    if exhausted:
+    if is_exhausted:
         reason = next(death.died.reason for each in history.deaths_by_law.values() for death in each)
         raise NotJudgedError(f"it {reason}, and is not called any more")
-    takes = work(problem, call.function)
-    if takes >= history.most_speed * limit:
+    problem_work = work(problem, call.function)
+    if problem_work >= history.most_speed * limit:
         raise too_slow(history.smallest_late or problem)
-    died = call.make()
-    if not isinstance(died, Died):
-        history.answered_work = max(history.answered_work, takes)
-        return died
-    retried: Returned | Raised | Death | None = Death(problem, died)
-    if died.hung:
-        retried = judge_late_call(implementation, call.function, problem, call.make)
+    outcome = call.make()
+    if not isinstance(outcome, Died):
+        history.answered_work = max(history.answered_work, problem_work)
+        return outcome
+    retried: Returned | Raised | Death | None = Death(problem, outcome)
+    if outcome.hung:
+        retried = retry_late_call(call)
     elif not history.crashes:  # only the first crash is retried
         history.crashes = 1
-        again = call.make()
-        retried = Death(problem, again) if isinstance(again, Died) else again
+        second = call.make()
+        retried = Death(problem, second) if isinstance(second, Died) else second
     if retried is None:
-        history.add_late(problem, takes, limit)
+        history.add_late(problem, problem_work, limit)
         raise too_slow(problem)
     if not isinstance(retried, Death):
-        note(f"{died.reason}, and answered when it was called again")
+        note(f"{outcome.reason}, and answered when it was called again")
         return retried
     history.crashes += _crashes(retried)
     deaths.append(retried)
@@ -99,7 +99,7 @@ def call_with_retry(call: Call, law: str, note: Callable[[str], None]) -> Return
 
 
 def may_be_called(implementation: Implementation, function: str, problem: Problem) -> bool:
-    """Whether a function is called on a problem: not if it is known to crash there, or to be too slow."""
+    """Whether a function may be called on a problem: not if it is known to crash there, or to be too slow."""
     history = implementation.histories[function]
     return (
         history.crashes < MOST_CRASHES
@@ -111,48 +111,49 @@ def may_be_called(implementation: Implementation, function: str, problem: Proble
     )
 
 
-def too_slow(problem: Problem) -> NotJudgedError:
-    """The error for a problem that is left out because `problem` is known to take too long."""
-    sizes = ", ".join(f"{name}={size}" for name, size in problem.sizes.items())
-    return NotJudgedError(f"too slow beyond {sizes}", problem)
+def too_slow(late: Problem) -> NotJudgedError:
+    """The error for a problem that is left out because the call on the problem `late` took too long."""
+    sizes = ", ".join(f"{name}={size}" for name, size in late.sizes.items())
+    return NotJudgedError(f"too slow beyond {sizes}", late)
 
 
 def _crashes(death: Death) -> int:
-    """The number of crashes that a death counts as: all that are allowed if every call hangs."""
+    """The number of crashes as which a death counts."""
     return MOST_CRASHES if death.hangs_always else CRASHES_OF_HANG if death.died.hung else 1
 
 
-def judge_late_call(
-    implementation: Implementation, function: str, problem: Problem, make: Callable[[], Outcome]
-) -> Returned | Raised | Death | None:
-    """Repeat a late call, which `make` makes. Returns its reply, a death, or `None` if it is too slow.
+def retry_late_call(call: Call) -> Returned | Raised | Death | None:
+    """Call the function on smaller versions of the problem of a late call, and then make the call again.
 
-    The death is the one on the smallest version of the problem that exceeds the limit.
+    Returns the reply, or the death on the smallest version on which the function hangs or crashes, or `None`
+    if the function is too slow for the problem.
     """
+    implementation, function, problem = call.implementation, call.function, call.problem
     limit = implementation.settings.time_limit
-    allowed = implementation.settings.import_time_limit if implementation.may_compile else limit
+    time_limit = implementation.settings.import_time_limit if implementation.may_compile else limit
     versions = smaller_versions(problem)
-    most = 0.0  # the longest that a first call of the next version may take
-    for version, following in pairwise([*versions, problem]):
+    predicted = 0.0  # the longest that the first call of the next version may take
+    for version, larger in pairwise([*versions, problem]):
         arguments = version.arguments(function)
-        reply = implementation.call(function, arguments, time_limit=allowed)
-        first_took = implementation.slowest_seconds
+        reply = implementation.call(function, arguments, time_limit=time_limit)
+        first_seconds = implementation.slowest_seconds
         if isinstance(reply, Died):
             break
         implementation.call(function, arguments, time_limit=limit)
-        took = implementation.slowest_seconds
-        growth = _size(following) / _size(version)
+        seconds = implementation.slowest_seconds
+        growth = _size(larger) / _size(version)
         growth *= max(growth, SLACK)
-        if growth * took > limit:
+        if growth * seconds > limit:
             return None
-        most = growth * first_took
-        implementation.histories[function].compiles |= first_took - took > max(limit / SLACK, SLACK * took)
-        allowed = implementation.limit(function)
+        predicted = growth * first_seconds
+        is_compiled = first_seconds - seconds > max(limit / SLACK, SLACK * seconds)
+        implementation.histories[function].compiles |= is_compiled
+        time_limit = implementation.limit(function)
     else:
-        version, reply = problem, make()
+        version, reply = problem, call.make()
     if not isinstance(reply, Died):
         return reply
-    if reply.hung and most > allowed:
+    if reply.hung and predicted > time_limit:
         return None
     if version is versions[0]:
         return Death(problem, reply, hangs_always=reply.hung)
@@ -160,7 +161,7 @@ def judge_late_call(
 
 
 def _size(problem: Problem) -> float:
-    """The product of all sizes but n_y, with which the cost may grow."""
+    """The product of the sizes, except n_y, with which the time of a call may grow."""
     sizes: list[int] = [getattr(problem, name) for name in problem.free_sizes if name != "n_y"]
     return math.prod(max(size, 1) for size in sizes)
 

@@ -1,4 +1,4 @@
-"""Compares every step with torch, each from the state that the implementation itself returned."""
+"""Compares every step with torch's, from the state that the implementation returned for the step before."""
 
 from collections.abc import Callable, Mapping
 
@@ -14,14 +14,14 @@ from properties.trials.trial import Expected, Trial
 from reference.contract import Array
 
 
-def agree_step_by_step(trial: Trial) -> None:
+def compare_step_by_step(trial: Trial) -> None:
     """Compare every step with torch's, within the bound of one step.
 
-    If one of the four functions returns only the last memory state, each step is called again, with memory
-    states of zero.
+    If an LSTM returns only the last memory state, the function is called again on the steps as one batch,
+    with memory states of zero.
     """
     if isinstance(trial.inputs, BackwardInputs):
-        _agree_backward(trial, trial.inputs)
+        _compare_backward(trial, trial.inputs)
         return
     inputs: Inputs
     if isinstance(trial.inputs, LayerInputs):
@@ -38,47 +38,47 @@ def agree_step_by_step(trial: Trial) -> None:
         from oracle import pytorch
 
         question = trial.answers.question
-        torchs = question.framework[trial.number] if inputs is trial.inputs else pytorch.run(inputs)
-        trial.agree(ours, Expected(torchs, bounds, inputs, steps=trial.inputs.x.shape[2]))
+        torchs = question.witness[trial.number] if inputs is trial.inputs else pytorch.run(inputs)
+        trial.compare(ours, Expected(torchs, bounds, inputs, steps=trial.inputs.x.shape[2]))
 
 
-def _agree_backward(trial: Trial, inputs: BackwardInputs) -> None:
-    """Compare every step of a backward pass, each from the implementation's own gradient of the next step.
+def _compare_backward(trial: Trial, inputs: BackwardInputs) -> None:
+    """Compare every step of a backward pass, from the implementation's own gradient of the next step.
 
-    A cell has one step. A sequence is called once more, with an extra input for each pre-activation, so that
-    `dx` shows the gradients with respect to the pre-activations.
+    A cell has one step. A sequence is called once more, on inputs with a row of x for each pre-activation, so
+    that `dx` has the gradients with respect to the pre-activations.
     """
     if trial.contract.is_cell:
-        trial.agree_with_torch()
+        trial.compare_with_torch()
         return
-    shown = inputs.showing_each_step(trial.problem.seed)
-    ours = trial.answer_to(shown).outputs
-    bounds = backward_own_steps.evaluate(shown, ours["dx"].astype(np.float64))
+    with_rows = inputs.showing_each_step(trial.problem.seed)
+    ours = trial.answer_to(with_rows).outputs
+    bounds = backward_own_steps.evaluate(with_rows, ours["dx"].astype(np.float64))
     formulas = {name: bounded.value for name, bounded in bounds.items()}
-    trial.agree(ours, Expected(formulas, bounds, shown, rival=FROM_THE_STEP_AFTER))
+    trial.compare(ours, Expected(formulas, bounds, with_rows, rival=FROM_THE_STEP_AFTER))
 
 
 def step_through(
     inputs: LayerInputs, call: Callable[[LayerInputs], Mapping[str, Array]]
 ) -> tuple[Mapping[str, Array], LayerInputs]:
-    """Call a layer step by step, each step from the states that the call before returned.
+    """Call a layer for each step, from the states that the call before returned.
 
-    `call` returns the outputs of one step. The result is every quantity `(n, m T_x, 1)`, and the inputs of
-    all steps as one batch; without steps there is no quantity.
+    `call` returns the outputs of one step. Returns every quantity as `(n, m T_x, 1)`, and the inputs of all
+    steps as one batch. If there are no steps, there are no quantities.
     """
     a, c, T_x = inputs.a0, inputs.c0, inputs.x.shape[2]
     if not T_x:
         return {}, inputs
-    before, shown = [], []
+    initial_states, steps = [], []
     for t in range(T_x):
-        before.append((a, c))
+        initial_states.append((a, c))
         outputs = call(inputs.single_step(t, a, c))
-        shown.append({name: array[:, :, 0] for name, array in outputs.items()})
+        steps.append({name: array[:, :, 0] for name, array in outputs.items()})
         a = outputs["a_last"].reshape(a.shape)
         c = outputs["c_last"].reshape(c.shape) if "c_last" in outputs else c
     every_a, every_c = (
         np.stack(states, axis=3).reshape(*states[0].shape[:2], a.shape[2] * T_x)
-        for states in zip(*before, strict=True)
+        for states in zip(*initial_states, strict=True)
     )
-    ours = {name: steps_as_samples(np.stack([step[name] for step in shown], axis=2)) for name in shown[0]}
+    ours = {name: steps_as_samples(np.stack([step[name] for step in steps], axis=2)) for name in steps[0]}
     return ours, inputs.single_steps(every_a, every_c)

@@ -7,7 +7,7 @@ from oracle.problem import Problem
 
 
 class NotJudgedError(Exception):
-    """The law is not checked on a problem. If the function is too slow, `late` is a problem that shows it."""
+    """The law is not checked on a problem. `late` is a problem that took too long, if that is the reason."""
 
     def __init__(self, reason: str, late: Problem | None = None) -> None:
         super().__init__(reason)
@@ -18,8 +18,9 @@ class NotJudgedError(Exception):
 class Tally:
     """The number of problems on which a law was checked, and the largest error.
 
-    `problems` leaves out those that are `too_slow` (`late` is the last of these) and those that were
-    `not_asked`, because the function had crashed too often.
+    `problems` does not count problems for which the function is `too_slow`, nor problems that were
+    `not_asked` because the function had crashed too often. `late` is the last problem that took too long. On
+    `not_meaningful` problems, the bound was too large to judge by.
     """
 
     problems: int = 0
@@ -32,12 +33,12 @@ class Tally:
     notes: Counter[str] = field(default_factory=Counter)
 
     def measure(self, ratio: float, problem: object) -> None:
-        """Update the largest ratio of an error to its bound, and its problem."""
+        """Keep the largest ratio of an error to its bound, and the problem with this error."""
         if ratio > self.worst_ratio:
             self.worst_ratio, self.worst_problem = ratio, repr(problem)
 
     def leave_out(self, error: NotJudgedError) -> None:
-        """Count the last problem as not judged."""
+        """Count the current problem as not judged."""
         self.problems -= 1
         if error.late is None:
             self.not_asked += 1
@@ -48,7 +49,7 @@ class Tally:
 
     @property
     def tried(self) -> int:
-        """The number of all problems, with those that were left out."""
+        """The number of all problems, including those that were left out."""
         return self.problems + self.too_slow + self.not_asked
 
     def clear(self) -> None:

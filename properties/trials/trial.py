@@ -1,4 +1,4 @@
-"""A trial: one law on one problem. Calls the implementation, and compares its answers with the oracle's."""
+"""Checks one law on one problem: calls the implementation, and compares its answers with the oracle's."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,12 +30,12 @@ from properties.trials.tally import NotJudgedError, Tally
 from reference.contract import Array, Contract
 
 Bounds = Callable[[], Mapping[str, Bounded]]
-"""Computes the bounds, if they are needed."""
+"""A function that computes the bounds when they are needed."""
 
 
 @dataclass(frozen=True)
 class Expected:
-    """What an answer to these inputs is compared with, within the bounds; the rest is as in `Comparison`."""
+    """The expected outputs on these inputs, with bounds. `steps` and `rival` are those of `Comparison`."""
 
     values: Mapping[str, Array]
     bounds: Mapping[str, Bounded]
@@ -45,7 +45,7 @@ class Expected:
 
 
 class ViolationError(AssertionError):
-    """A law does not hold in a trial. Most facts are computed on demand: shrinking raises many errors."""
+    """A law does not hold in a trial. Shrinking raises many errors, so slow facts are computed on demand."""
 
     def __init__(self, trial: "Trial", facts: Facts | Callable[[], Facts]) -> None:
         super().__init__()
@@ -53,12 +53,12 @@ class ViolationError(AssertionError):
         self._facts = facts
 
     @property
-    def known(self) -> Facts:
+    def cheap_facts(self) -> Facts:
         """The facts that need no computation."""
         return {} if callable(self._facts) else self._facts
 
     def facts(self) -> Facts:
-        """All facts by label."""
+        """Compute all facts."""
         return self._facts() if callable(self._facts) else self._facts
 
     def __str__(self) -> str:
@@ -68,12 +68,13 @@ class ViolationError(AssertionError):
 
 
 class Trial:
-    """One law on one problem.
+    """One law on one problem, which is the problem `number` of `answers`.
 
-    `number` is the position of the problem in `answers`. `worst_ratio` is the largest error so far, as a
-    fraction of its bound, `arrangements` the memory layouts so far, and `replies` the requests so far with
-    the digests of their replies, without the plain request of the problem. `stored` says whether an earlier
-    run has stored the problem.
+    - `worst_ratio`: the largest error so far, as a fraction of its bound.
+    - `arrangements`: the memory layouts of the calls so far.
+    - `replies`: all requests so far except the plain one, each with the digest of its reply. The plain
+      request has the arguments of the problem, and several laws use its reply.
+    - `is_stored`: whether an earlier run has stored the problem.
     """
 
     def __init__(self, law: Law, answers: Answers, number: int, tally: Tally) -> None:
@@ -84,22 +85,22 @@ class Trial:
         self.implementation = answers.implementation
         self.contract = answers.question.contract
         self.problem = answers.question.problems[number]
-        self.inputs: Any = answers.question.inputs[number]  # of a class for the kind of the problem
+        self.inputs: Any = answers.question.inputs[number]  # the class depends on the kind of the problem
         self.worst_ratio = 0.0
         self.arrangements: set[Arrangement] = set()
         self.replies: list[tuple[Request, bytes]] = []
         self.notes: list[str] = []
-        self.stored = False
+        self.is_stored = False
 
-    def holds_alone(self) -> bool:
-        """Whether the law holds on this problem in a new process."""
+    def holds_in_new_process(self) -> bool:
+        """Whether the law holds on this problem when it is the first problem of a new process."""
         self.implementation.end_process()
-        return self.holds_of(self.implementation)
+        return self.holds_for(self.implementation)
 
-    def holds_of(
+    def holds_for(
         self, implementation: Implementation, function: str = "", problem: Problem | None = None
     ) -> bool:
-        """Whether the law holds for another implementation, and another function or problem if given."""
+        """Whether the law holds for an implementation, by default on this trial's function and problem."""
         answers = Answers.to_one(implementation, function or self.contract.name, problem or self.problem)
         try:
             self.law.check(Trial(self.law, answers, 0, Tally()))
@@ -110,13 +111,13 @@ class Trial:
     def call(
         self, arguments: Sequence[Any], arrangement: Arrangement = "C", then: Sequence[Sequence[Any]] = ()
     ) -> Returned | Raised:
-        """Call the function, which may raise an exception. A death is a violation."""
+        """Call the function, which may raise an exception; see `Request`. A death is a violation."""
         return self._reply(Request(self.contract.name, arguments, arrangement, then))
 
     @property
     def answer(self) -> Answer:
-        """The answer to the problem, which several laws use. An exception is a violation."""
-        self._returned(self._reply())
+        """The answer to the plain request of the problem. An exception is a violation."""
+        self._require_returned(self._reply())
         return self.answers.answer(self.number)
 
     @property
@@ -125,14 +126,14 @@ class Trial:
         return self.answers.question.bounds[self.number]
 
     def bounds_of(self, samples: Any, steps: slice = slice(None)) -> dict[str, Bounded]:
-        """The bounds of some samples (any NumPy index) and steps, without sums over samples."""
+        """The bounds of some samples (any NumPy index) and steps. Sums over samples are left out."""
         names = [name for name in self.bounds if not self.contract.is_backward or name in BY_SAMPLES]
         return {name: self.bounds[name][:, samples, steps] for name in names}
 
     @property
     def steps(self) -> tuple[Inputs, Mapping[str, Bounded]]:
-        """The inputs of every step as one batch, each from the state in the answer, and the bounds."""
-        _ = self.answer.outputs
+        """The inputs of every step, and their bounds, as `Answers.steps` describes."""
+        _ = self.answer.memory  # raises if the answer is malformed
         return self.answers.steps(self.number)
 
     def answer_to(
@@ -142,24 +143,25 @@ class Trial:
         then: Sequence[Inputs] = (),
         arguments: Sequence[Any] = (),
     ) -> Answer:
-        """The answer to a call on these inputs; an exception is a violation.
+        """Call the function on these inputs, and return the answer. An exception is a violation.
 
-        The answer is read after a call on each of the inputs `then`. The `arguments` are those of the inputs
-        unless another form of these is given.
+        The answer is read after further calls, one on each of the inputs `then`. `arguments` are passed
+        instead of those of the inputs if they are given.
         """
         name = self.contract.name
-        afterwards = [later.arguments(name) for later in then]
-        reply = self.call(arguments or inputs.arguments(name), arrangement, afterwards)
-        return self.read(self._returned(reply), inputs)
+        later_arguments = [later.arguments(name) for later in then]
+        reply = self.call(arguments or inputs.arguments(name), arrangement, later_arguments)
+        return self.read(self._require_returned(reply), inputs)
 
     def read(self, returned: Returned, inputs: Inputs) -> Answer:
-        """The answer of a call on these inputs, read by the contract."""
+        """The answer of a call on these inputs."""
         return Answer(self.contract, returned, inputs.sizes, self.implementation.limits)
 
     def _reply(self, request: Request | None = None) -> Returned | Raised:
-        """The reply to a request, or to the plain request of the problem, whose reply several laws use.
+        """The reply to a request, by default to the plain request of the problem.
 
-        A death is a violation, perhaps on a smaller problem than this one.
+        A death is a violation. It may have been found on a smaller version of the problem, which then becomes
+        the problem of this trial.
         """
         self.arrangements.add(request.arrangement if request else "C")
 
@@ -173,22 +175,22 @@ class Trial:
         if isinstance(reply, Death):
             shapes = _shapes(self.contract, request) if request and reply.problem == self.problem else ""
             self.problem, died = reply.problem, reply.died
-            more = {"shapes": shapes, "at": died.at, "stderr": died.stderr}
-            raise self.violation(died=died.reason, **{name: text for name, text in more.items() if text})
+            texts = {"shapes": shapes, "at": died.at, "stderr": died.stderr}
+            raise self.violation(died=died.reason, **{name: text for name, text in texts.items() if text})
         if request:
             self.replies.append((request, reply.digest))
         return reply
 
-    def _returned(self, reply: Returned | Raised) -> Returned:
+    def _require_returned(self, reply: Returned | Raised) -> Returned:
         if isinstance(reply, Returned):
             return reply
         place = {"at": reply.where} if reply.where else {}
         raise self.violation(raised={"type": reply.type_name, "text": reply.message}, **place)
 
-    def agree(self, ours: Mapping[str, Array], expected: Expected) -> bool:
-        """Compare every quantity with what is expected. Returns whether any bound is meaningful."""
+    def compare(self, ours: Mapping[str, Array], expected: Expected) -> bool:
+        """Require that every quantity is within its bound. Returns whether any bound is meaningful."""
         inputs, steps, rival = expected.inputs, expected.steps, expected.rival
-        names = [name for name in expected.values if name in ours]  # the implementation may not return all
+        names = [name for name in expected.values if name in ours]  # a target may not return all quantities
         outputs = [(ours[name], expected.values[name], expected.bounds[name].error) for name in names]
         ratio = largest_ratio(inputs, outputs, rival)
         if names and ratio <= 1:
@@ -203,57 +205,61 @@ class Trial:
             meaningful |= not comparison.beyond_use
         return meaningful
 
-    def agree_with_torch(self) -> bool:
-        """Compare the whole trajectory with torch's, within the propagated bound."""
+    def compare_with_torch(self) -> bool:
+        """Compare the whole trajectory with torch's, as `compare` does."""
         question = self.answers.question
-        witness = question.framework[self.number]
-        return self.agree(
+        witness = question.witness[self.number]
+        return self.compare(
             self.answer.outputs, Expected(witness, self.bounds, self.inputs, rival=question.rival)
         )
 
-    def agree_with_itself(
+    def compare_calls(
         self,
         first: Mapping[str, Array],
         second: Mapping[str, Array],
         inputs: Inputs | None = None,
         bounds: Bounds | None = None,
         *,
-        asked: str,
+        variation: str,
     ) -> None:
-        """Compare two answers of the implementation; `asked` says how the second call differed.
+        """Compare the answers of two calls; `variation` says in the message how the second call differed.
 
-        Other shapes may use other kernels, so the answers may differ within the bound, by default that of a
-        forward pass on the `inputs`, which are by default those of the problem. The bound is scaled to the
-        size of the answers, since both may be wrong. It is computed only if the answers differ.
+        The answers may differ by rounding, since libraries use other kernels for other shapes. The allowed
+        difference is `bounds`; by default, it is the bound of a forward pass on `inputs`, or without
+        `inputs`, the bound of the problem. It is scaled to the size of the answers, since both may be wrong,
+        and computed only if the answers differ.
         """
         same = partial(np.array_equal, equal_nan=True)
         if all(name not in first or same(first[name], array) for name, array in second.items()):
             return
         allowed = bounds() if bounds else propagation.evaluate(inputs) if inputs else self.bounds
         scaled = {name: allowed[name].scaled_to(answer) for name, answer in first.items()}
-        self.agree(first, Expected(second, scaled, inputs or self.inputs, rival=asked))
+        self.compare(first, Expected(second, scaled, inputs or self.inputs, rival=variation))
 
-    def agree_with_the_exact_value(self, *, gradual: bool = False) -> None:
-        """Compare every output with the exact value; `gradual` bounds are for programs with subnormals."""
+    def compare_with_exact_value(self, *, gradual: bool = False) -> None:
+        """Compare every output with the exact value. If `gradual`, subnormal numbers must not become 0."""
         outputs = self.answer.outputs
         question = self.answers.question
         exact = question.exact[self.number]
         bounds = question.gradual_bounds[self.number] if gradual else self.bounds
         values = {name: exact[name] for name in outputs}
-        self.agree(outputs, Expected(values, bounds, self.inputs, rival="exact"))
+        self.compare(outputs, Expected(values, bounds, self.inputs, rival="exact"))
 
     def require_same(self, name: str, ours: Array, given: Array, steps: int = 1, *, source: str) -> None:
-        """Require that a cached array equals its source; `steps` as in `Expected`."""
+        """Require that a cached array equals the array that it was copied from.
+
+        `source` is the label of that array in the message, and `steps` is that of `Expected`.
+        """
         differs = ~((ours == given) | (np.isnan(ours) & np.isnan(given)))
         if not differs.any():
             return
-        row, column, late = np.argwhere(differs)[0]
+        row, column, t = np.argwhere(differs)[0]
         sample, step = divmod(column, steps)
         kind = "feature" if name in ("xt", "caches[1]") else "unit"
         raise self.violation(
-            element={"name": name, "row": f"{kind} {row}", "sample": int(sample), "step": int(step + late)},
-            cached=number(ours[row, column, late]),
-            **{source: number(given[row, column, late])},
+            element={"name": name, "row": f"{kind} {row}", "sample": int(sample), "step": int(step + t)},
+            cached=number(ours[row, column, t]),
+            **{source: number(given[row, column, t])},
             extent={"wrong": int(differs.sum()), "of": differs.size, "name": name},
         )
 
@@ -267,17 +273,17 @@ class Trial:
         return ViolationError(self, facts)
 
     def measure(self, ratio: float) -> None:
-        """Update the largest ratio of an error to its bound."""
+        """Keep the largest ratio of an error to its bound."""
         self.tally.measure(ratio, self.problem)
         self.worst_ratio = max(self.worst_ratio, ratio)
 
     def note(self, text: str) -> None:
-        """Count a remark that is no failure."""
+        """Count a note: something that is worth a line and is no failure."""
         self.notes.append(text)
         self.tally.notes[text] += 1
 
 
 def _shapes(contract: Contract, request: Request) -> str:
-    """The shapes of the arrays among the arguments of a call: `"x (2, 3, 4), a0 (5, 3)"`."""
-    given = zip(contract.arguments, request.arguments, strict=False)
-    return ", ".join(f"{name} {value.shape}" for name, value in given if isinstance(value, np.ndarray))
+    """The shapes of the array arguments of a call: `"x (2, 3, 4), a0 (5, 3)"`."""
+    arguments = zip(contract.arguments, request.arguments, strict=False)
+    return ", ".join(f"{name} {value.shape}" for name, value in arguments if isinstance(value, np.ndarray))

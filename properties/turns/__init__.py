@@ -1,1 +1,1 @@
-"""Runs a law on stored problems, on drawn problems, and on smaller problems after a failure."""
+"""Runs a law on stored problems and on drawn problems, and after a failure on smaller problems."""

@@ -1,9 +1,4 @@
-"""Problems that are smaller than one that failed: a few seeds of each shape, the smallest shapes first.
-
-Most mistakes show on the smallest shapes. If none of these problems fails, Hypothesis shrinks the problem
-that failed. If that is a fixed problem, and no problem that Hypothesis draws fails, its sizes are reduced one
-by one.
-"""
+"""Lists problems that are smaller than a failing problem, for shrinking it."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -14,14 +9,17 @@ from oracle.problem import LayerProblem, Problem
 from properties.strategies.domain import Domain
 
 MOST_EXCESS = 2
-"""The largest excess of a shape: the sum of `size - 1` over its sizes."""
+"""The largest excess of a shape in `small_problems`. The excess is the sum of `size - 1` over the sizes."""
 
 PROBLEMS = 16
-"""How many problems of a shape are tried in the simplest regime, and as many in all others together."""
+"""The number of problems of a shape in the simplest regime, and also in all other regimes together."""
 
 
-def smaller(problem: Problem, domain: Domain) -> Iterator[Sequence[Problem]]:
-    """The problems of each shape that is no larger in any size; none for layers."""
+def small_problems(problem: Problem, domain: Domain) -> Iterator[Sequence[Problem]]:
+    """Some problems of each small shape that is no larger in any size, the smallest shapes first.
+
+    Most mistakes show on such shapes. There are none for layers.
+    """
     if isinstance(problem, LayerProblem):
         return
     ranges = [range(min(1, size), min(size, 1 + MOST_EXCESS) + 1) for size in problem.sizes.values()]
@@ -37,23 +35,22 @@ def smaller(problem: Problem, domain: Domain) -> Iterator[Sequence[Problem]]:
             ]
 
 
-def reductions(problem: Problem) -> Iterator[Problem]:
-    """The problem with one size reduced: to 1, then by half, by a quarter, and so on down to by 1."""
+def with_one_size_reduced(problem: Problem) -> Iterator[Problem]:
+    """The problem with one size reduced: to 1, then by a half, a quarter, and so on, at last by 1."""
     names = [*reversed(problem.free_sizes)]
     if isinstance(problem, LayerProblem) and not problem.weights:
         names += ["n_p", "layers", "directions"]
     for name in names:
         size = getattr(problem, name)
         halves = (size >> k for k in range(1, size.bit_length()))
-        for fewer in filter(None, dict.fromkeys((size - 1, *halves) if size else ())):
-            yield replace(problem, **{name: size - fewer})
+        for decrement in filter(None, dict.fromkeys((size - 1, *halves) if size else ())):
+            yield replace(problem, **{name: size - decrement})
 
 
 def is_smallest(problem: Problem) -> bool:
-    """Whether the shape is so small that `smaller` has all shapes below it."""
+    """Whether the shape is so small that `small_problems` has every shape that is no larger."""
     return not isinstance(problem, LayerProblem) and _excess(problem.sizes.values()) <= MOST_EXCESS
 
 
 def _excess(sizes: Iterable[int]) -> int:
-    """The sum of `size - 1` over the sizes; a size of 0 does not count."""
     return sum(max(size - 1, 0) for size in sizes)

@@ -1,4 +1,4 @@
-"""One turn of a law on one function: tries problems, and shrinks and stores one that fails."""
+"""Runs one turn of a law on one function: tries problems, and shrinks and stores a failing one."""
 
 import math
 import time
@@ -15,24 +15,24 @@ from properties.failure_database.store import Store
 from properties.implementations.answers import answers_to
 from properties.implementations.implementation import Implementation
 from properties.internals.hypothesis_internals import INDEPENDENT
-from properties.strategies.drawn_problems import drawn, examples
+from properties.strategies.drawn_problems import drawn_examples, examples
 from properties.strategies.effort import EFFORTS
 from properties.trials.law import Law
-from properties.trials.law_cache import LAW_CACHE, Held
-from properties.trials.provided_functions import lacks
+from properties.trials.law_cache import LAW_CACHE, HeldTrial
+from properties.trials.provided_functions import sentence_why_not_judged
 from properties.trials.tally import NotJudgedError, Tally
 from properties.trials.trial import Trial, ViolationError
-from properties.turns.smaller_problems import is_smallest, reductions, smaller
+from properties.turns.smaller_problems import is_smallest, small_problems, with_one_size_reduced
 
 UNLIMITED = 2**30
-"""More problems than any turn has time for."""
+"""A number of examples that no turn has."""
 
 
 @dataclass(frozen=True)
 class Draws:
-    """The problems that a turn tries: with a seed, those of a profile; without one, new ones until it ends.
+    """The problems that a turn tries: only one problem, or else the problems of a profile.
 
-    With `only_problem` the turn tries that one alone.
+    With a seed, the number of problems is that of the profile. Without a seed, the turn draws until its end.
     """
 
     profile: str = "dev"
@@ -41,18 +41,18 @@ class Draws:
 
 
 class TimeUpError(BaseException):
-    """The time of the turn is up. A `BaseException`, which Hypothesis does not catch."""
+    """The time of the turn is up. This is a `BaseException`, because Hypothesis catches an `Exception`."""
 
 
 class Turn:
-    """Tries problems until `end` (by the monotonic clock), and stores one on which the law does not hold.
+    """Tries problems until `end` (in seconds of the monotonic clock), and stores a failing problem.
 
-    While the problem is shrunk, the store holds the last one that failed, so it is not lost if the program
-    ends. `declared` is the declared limit that excludes the law, if any.
+    During shrinking, the store has the last problem that failed, which is not lost if the program ends.
+    `declared` is the limit of the target that excludes the law; empty if there is none.
     """
 
     SHRINKING = 60.0
-    """The extra seconds to shrink a counterexample."""
+    """The seconds for shrinking a failure, which extend the turn."""
 
     def __init__(
         self, law: Law, implementation: Implementation, function: str, store: Store, draws: Draws
@@ -66,19 +66,15 @@ class Turn:
         self._implementation = implementation
         self._function = function
         self._effort = EFFORTS.get(draws.profile, EFFORTS["dev"])
-        self._left_out: NotJudgedError | None = None
-        self._found: tuple[Trial, Exception] | None = None
+        self._left_out: NotJudgedError | None = None  # why the last problem was not judged, if any was not
+        self._failure: tuple[Trial, Exception] | None = None
 
     def run(self) -> None:
-        """Try stored problems, then drawn ones; raise the shrunk failure, if any.
-
-        With a seed, the problems are drawn once for all laws. If a drawn problem fails, small problems
-        are tried; if no small problem fails, Hypothesis draws the problems again, and shrinks the failure.
-        """
-        if reason := lacks(self._implementation, self._function):
+        """Try stored problems, then drawn ones, and raise the shrunk failure, if any."""
+        if reason := sentence_why_not_judged(self._implementation, self._function):
             pytest.skip(reason)
         limits = self._implementation.limits
-        self.declared = self.law.domain.declared_away(self._function, limits)
+        self.declared = self.law.domain.excluded_by(self._function, limits)
         if self.declared:
             pytest.skip(f"declared: {self.declared}")
         self.law = self.law.within(limits)
@@ -98,49 +94,49 @@ class Turn:
         except TimeUpError:
             pass
         except Exception:
-            if not self._found:
+            if not self._failure:
                 raise
-        self.conclude()
+        self.raise_failure()
         if self._left_out and not self.tally.problems:
             pytest.skip(str(self._left_out))
 
     def holds_on_drawn_problems(self) -> bool:
-        """Whether the law holds on the problems that are drawn with the seed, and on the fixed ones."""
+        """Whether the law holds on the problems that are drawn with the seed, and on the fixed problems."""
         assert self.draws.seed is not None
-        asked = self._function, self._effort
-        each_drawn = drawn(*asked, self.law.domain, self.draws.seed, self.draws.profile)
-        try:
-            self._check_each([*each_drawn, *self.law.fixed_examples(*asked)])
-        except Exception:
-            if not self._found:
-                raise
-            return False
-        return True
+        function, effort = self._function, self._effort
+        drawn = drawn_examples(function, effort, self.law.domain, self.draws.seed, self.draws.profile)
+        return not self._fails_on_examples([*drawn, *self.law.fixed_examples(function, effort)])
 
     def shrink(self) -> None:
-        """Shrink the failure: try the smallest shapes, and if none fails, let Hypothesis shrink.
+        """Shrink the failure.
 
-        Raises what `search` raises. If Hypothesis finds no failure, the failing problem is a fixed one; then
-        its sizes are reduced.
+        First, small shapes are tried. If the law holds on all of these, Hypothesis draws the problems of the
+        turn again, and shrinks the failure. If it finds no failure, the failing problem is a fixed one, whose
+        sizes are then reduced one by one. Raises what `search` raises.
         """
-        assert self._found
-        problem = self._found[0].problem
-        if any(map(self._fails_on, smaller(problem, self.law.domain))) or is_smallest(problem):
+        assert self._failure
+        problem = self._failure[0].problem
+        if any(map(self._fails_on, small_problems(problem, self.law.domain))) or is_smallest(problem):
             return
         self.tally.clear()  # Hypothesis tries the same problems again
         self.search()
-        while any(self._fails_on([less]) for less in reductions(self._found[0].problem)):
+        while any(self._fails_on([each]) for each in with_one_size_reduced(self._failure[0].problem)):
             pass
 
     def _fails_on(self, problems: Sequence[Problem]) -> bool:
-        """Whether the law does not hold on one of these problems, which is then the failure."""
-        found = self._found
+        return self._fails_on_examples(
+            [[each for each in problems if self.law.concerns(self._function, each)]]
+        )
+
+    def _fails_on_examples(self, examples: Iterable[Sequence[Problem]]) -> bool:
+        """Whether the law does not hold on one of these problems, which is then the failure of the turn."""
+        failure = self._failure
         try:
-            self._check_each([[each for each in problems if self.law.concerns(self._function, each)]])
+            self._check_each(examples)
         except Exception:
-            if self._found is found:
+            if self._failure is failure:
                 raise
-        return self._found is not found
+        return self._failure is not failure
 
     def fuzz(self) -> None:
         """Search until the time is up. In two searches of three, every problem is drawn independently."""
@@ -154,18 +150,19 @@ class Turn:
 
         @settings(settings.get_profile(self.draws.profile), backend=backend)
         @given(st.data())
-        def look(data: st.DataObject) -> None:
+        def check(data: st.DataObject) -> None:
             ratio = self._check_each([data.draw(strategy)])
-            if self._effort.steered and ratio:
+            if self._effort.is_steered and ratio:
                 target(ratio, label="error as a fraction of its bound")
 
-        (look if self.draws.seed is None else seed(self.draws.seed)(look))()
+        (check if self.draws.seed is None else seed(self.draws.seed)(check))()
 
-    def attempt(self, trial: Trial, held: Held | None = None) -> None:
-        """Check one problem, unless its replies `held` before. A problem that cannot be judged is left out.
+    def check(self, trial: Trial, held: HeldTrial | None = None) -> None:
+        """Check the law in a trial. If the replies equal those of a `held` trial, count that trial again.
 
-        Raises the failure, and `TimeUpError` when the time is up. The first problem of a turn is checked even
-        if the time is up, because a process takes time to start.
+        A problem that cannot be judged is left out. Raises the failure, and `TimeUpError` when the time is
+        up. The first problem of a turn is checked even if the time is up, because a process takes time to
+        start.
         """
         if time.monotonic() >= self.end and self.tally.tried:
             raise TimeUpError
@@ -173,56 +170,57 @@ class Turn:
         self.tally.problems += 1
         try:
             if held:
-                held.repeat(trial)
+                held.count_again(trial)
             else:
                 self.law.check(trial)
                 if self.draws.seed is not None:
-                    LAW_CACHE.keep(trial, self.tally.not_meaningful - not_meaningful)
+                    LAW_CACHE.store(trial, self.tally.not_meaningful - not_meaningful)
         except NotJudgedError as reason:
             self._left_out = reason
             self.tally.leave_out(reason)
             return
         except Exception as error:
-            if self._found:
-                self.store.discard(self._found[0].problem)
+            if self._failure:
+                self.store.discard(self._failure[0].problem)
             elif math.isfinite(self.end):
                 self.end = time.monotonic() + self.SHRINKING
             if not isinstance(error, ViolationError):
                 error.add_note(f"on {trial.problem!r}")
             self.store.add(trial.problem)
-            self._found = trial, error
+            self._failure = trial, error
             raise
 
-    def conclude(self) -> None:
-        """Raise the shrunk failure, if any."""
-        if self._found:
-            raise self._found[1].with_traceback(None)  # the message says where
+    def raise_failure(self) -> None:
+        """Raise the failure, if there is one, without a traceback: the message says where it is."""
+        if self._failure:
+            raise self._failure[1].with_traceback(None)
 
     def _replay(self) -> None:
-        """Try the stored problems. Those on which the law holds now are deleted."""
+        """Try the stored problems, and delete those on which the law holds now."""
         for problem in self.store:
             left_out = self._left_out
-            if self.law.concerns(self._function, problem):  # limits may have changed since it was stored
-                self._check_each([[problem]], stored=True)
+            if self.law.concerns(self._function, problem):  # the limits of the target may have changed
+                self._check_each([[problem]], is_stored=True)
             if self._left_out is left_out:
                 self.store.discard(problem)
 
-    def _check_each(self, examples: Iterable[Sequence[Problem]], *, stored: bool = False) -> float:
+    def _check_each(self, examples: Iterable[Sequence[Problem]], *, is_stored: bool = False) -> float:
         """Check the law on these examples. Returns the largest error as a fraction of its bound."""
-        ratio, left, size = 0.0, iter(examples), 1
-        while batch := [*islice(left, size)]:
-            asked = [answers_to(self._implementation, self._function, problems) for problems in batch]
+        ratio, remaining, size = 0.0, iter(examples), 1
+        while batch := [*islice(remaining, size)]:
             trials = [
                 Trial(self.law, answers, number, self.tally)
-                for answers in asked
-                for number in range(len(answers.question.problems))
+                for problems in batch
+                for answers in [answers_to(self._implementation, self._function, problems)]
+                for number in range(len(problems))
             ]
-            known = LAW_CACHE.known(trials) if self.draws.seed is not None else {}
+            held = LAW_CACHE.held_with_equal_replies(trials) if self.draws.seed is not None else {}
             for trial in trials:
-                trial.stored = stored
-                self.attempt(trial, known.get(trial))
+                trial.is_stored = is_stored
+                self.check(trial, held.get(trial))
                 ratio = max(ratio, trial.worst_ratio)
-            # Batches grow, since many wrong functions fail on the first problem. If all replies equal those
-            # of an implementation on which the law held, the rest is one batch.
-            size = UNLIMITED if trials and len(known) == len(trials) else 2 * size
+            # The first batches are small, since many wrong functions fail on the first problem. If the law
+            # has held on equal replies in a whole batch, the program is known, and all other examples are one
+            # batch.
+            size = UNLIMITED if trials and len(held) == len(trials) else 2 * size
         return ratio

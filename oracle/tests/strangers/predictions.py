@@ -8,15 +8,15 @@ from typing import Literal
 from oracle.diagnosis.behaviour import Program
 from oracle.limits import Limits
 from oracle.location.absent_states import locate_absent
-from oracle.location.confirming_problems import problems_beside
+from oracle.location.confirming_problems import problems_for_conditions
 from oracle.location.facts import Location, When
-from oracle.location.how import fits, unchanged_by
-from oracle.location.layers import settings
-from oracle.location.networks import answer, confirming_networks
-from oracle.location.probe_problems import few_problems, ordinary
-from oracle.location.session import Budget, Session
-from oracle.location.step_location import agrees, cases_of, first_wrong
-from oracle.location.when import Table
+from oracle.location.how import fits, unchanged_elements
+from oracle.location.layer_observations import settings
+from oracle.location.networks import confirming_networks, network_answer
+from oracle.location.observer import Budget, Observer
+from oracle.location.probe_problems import few_problems, ordinary_problems
+from oracle.location.step_location import cases_of, conditions_hold, first_wrong_equation
+from oracle.location.when import FeatureTable
 from oracle.problem import LayerProblem, Problem
 
 Told = Literal["right", "left out", "false"]
@@ -58,22 +58,24 @@ def judged(
     setting = None
     if isinstance(problem, LayerProblem):
         setting = next(each for each in settings(problem, limits) if each.names == location.where.setting)
-    session = Session(function, budget, limits, setting)
+    observer = Observer(function, budget, limits, setting)
     own = [] if setting else [problem.inputs(function)]
-    session.add_each(
+    observer.add_each(
         chain(
             own,
-            ordinary(session.draw, range(900, 904), limits.dtypes[0]),
-            few_problems(function, session.draw, limits.dtypes, SEED),
+            ordinary_problems(observer.draw, range(900, 904), limits.dtypes[0]),
+            few_problems(function, observer.draw, limits.dtypes, SEED),
         )
     )
-    target = _target(session, location)
-    wrong = [case for case in cases_of(session.observations, target) if case.check.wrong.any()]
-    example = wrong[-1].observation.inputs if wrong else session.observations[0].inputs
-    session.add_each(
-        islice(problems_beside(session.draw, location.when or When(), example, SEED, limits.dtypes), 60)
+    target = _target(observer, location)
+    wrong = [case for case in cases_of(observer.observations, target) if case.check.wrong.any()]
+    example = wrong[-1].observation.inputs if wrong else observer.observations[0].inputs
+    observer.add_each(
+        islice(
+            problems_for_conditions(observer.draw, location.when or When(), example, SEED, limits.dtypes), 60
+        )
     )
-    return _of_step(session, location)
+    return _of_step(observer, location)
 
 
 def _same(location: Location, again: Location | None) -> Verdict:
@@ -89,29 +91,33 @@ def _same(location: Location, again: Location | None) -> Verdict:
     return Verdict(*told)
 
 
-def _target(session: Session, location: Location) -> str:
+def _target(observer: Observer, location: Location) -> str:
     """The equation to compare: for a gate, which layers do not show, the one that uses the gate."""
-    shown = {name for observation in session.observations for name in observation.checks}
+    shown = {name for observation in observer.observations for name in observation.checks}
     name = location.where.equation
     if name in shown:
         return name
     return "a_next" if name == "ot" or "c_next" not in shown else "c_next"
 
 
-def _of_step(session: Session, location: Location) -> Verdict:
-    target, first = _target(session, location), first_wrong(session.observations)
+def _of_step(observer: Observer, location: Location) -> Verdict:
+    target, first = _target(observer, location), first_wrong_equation(observer.observations)
     where: Told = "right" if not first or first == target else "false"
-    cases = cases_of(session.observations, target)
+    cases = cases_of(observer.observations, target)
     wrong = [case for case in cases if case.check.wrong.any()]
-    form, how, when = location.how, "left out", "left out"
+    replacement, how, when = location.how, "left out", "left out"
     does_fit = True
-    if form:
-        does_fit = fits(wrong, form)
+    if replacement:
+        does_fit = fits(wrong, replacement)
         how = "right" if does_fit else "false"
     if location.when:
-        table = Table.of([(case.observation, case.target) for case in cases])
-        table = table.without([unchanged_by(case, form) for case in cases]) if form and does_fit else table
-        when = "right" if agrees(table, location.when) else "false"
+        table = FeatureTable.of(cases)
+        table = (
+            table.without([unchanged_elements(case, replacement) for case in cases])
+            if replacement and does_fit
+            else table
+        )
+        when = "right" if conditions_hold(table, location.when) else "false"
     return Verdict(where, when, how)  # type: ignore[arg-type]
 
 
@@ -123,17 +129,17 @@ def _of_network(
         confirming_networks(problem, limits, SEED),
         confirming_networks(problem, limits, SEED + 1),
     )
-    answers = [each for each in (answer(function, budget, i) for i in inputs) if each]
+    answers = [each for each in (network_answer(function, budget, i) for i in inputs) if each]
     wrong = [each for each in answers if each.is_wrong]
-    form = location.how
-    if form is None:
+    replacement = location.how
+    if replacement is None:
         name = location.where.equation.removeprefix("returned ")
         return Verdict(
             "right" if any(each.wrong[name].any() for each in wrong) else "false", "left out", "left out"
         )
-    fits = all(each.is_given_by(form) for each in wrong)
+    fits = all(each.is_given_by(replacement) for each in wrong)
     told: Told = "right" if fits else "false"
     if location.when is None:
         return Verdict(told, "left out", told)
-    agree = all(each.is_wrong for each in answers if each.is_wrong or each.is_changed_by(form))
+    agree = all(each.is_wrong for each in answers if each.is_wrong or each.is_changed_by(replacement))
     return Verdict(told, "right" if agree else "false", told)

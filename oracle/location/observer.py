@@ -8,8 +8,8 @@ from oracle.diagnosis.behaviour import Behaviour, Program
 from oracle.diagnosis.problems import problem
 from oracle.inputs import Inputs, LayerInputs
 from oracle.limits import Limits
-from oracle.location.layers import Setting, observed_layer
-from oracle.location.observations import Observation, observed
+from oracle.location.layer_observations import Setting, observe_layer
+from oracle.location.observations import Observation, observe_function
 from reference.contract import CONTRACTS
 
 CALLS = 250
@@ -19,7 +19,7 @@ CALLS_OF_LAYERS = 500
 
 
 class BudgetSpentError(Exception):
-    """The budget of calls is spent."""
+    """No call is left in the budget."""
 
 
 @dataclass
@@ -30,6 +30,11 @@ class Budget:
     most: int
     calls: int = 0
 
+    @classmethod
+    def of(cls, function: str, program: Program) -> "Budget":
+        """The program with the budget of calls for `function`."""
+        return cls(program, CALLS_OF_LAYERS if CONTRACTS[function].is_layer else CALLS)
+
     def __call__(self, inputs: Inputs, then: Inputs | None = None) -> Behaviour:
         """Call the program; raises `BudgetSpentError` if the budget is spent."""
         if self.calls >= self.most:
@@ -39,8 +44,8 @@ class Budget:
 
 
 @dataclass
-class Session:
-    """The observations of a function, or of one layer in a setting.
+class Observer:
+    """Draws problems for a function, or for a layer in a setting, and collects observations of the answers.
 
     `program` is the function under test, with its budget of calls.
     """
@@ -52,7 +57,7 @@ class Session:
     observations: list[Observation] = field(default_factory=list)
 
     def draw(self, **fields: Any) -> Inputs:
-        """Draw the inputs of a problem for the function or for the observed layer."""
+        """Draw the inputs of a problem from its sizes, seed, regime and dtype."""
         if self.setting is not None:
             return self.setting.inputs(self.function, **fields)
         return problem(self.function, **fields).inputs(self.function)
@@ -60,21 +65,15 @@ class Session:
     def observe(self, inputs: Inputs) -> Observation | None:
         """Call the program and observe its answer; `None` if the call raises or returns other shapes."""
         if self.setting is None:
-            return observed(self.function, inputs, self.program(inputs), self.limits)
+            return observe_function(self.function, inputs, self.program(inputs), self.limits)
         assert isinstance(inputs, LayerInputs)
-        return observed_layer(self.setting, inputs, self.program)
+        return observe_layer(self.setting, inputs, self.program)
 
     def add_each(self, every: Iterable[Inputs]) -> bool:
-        """Add the observations of several problems; `False` if the budget ends before the last problem."""
+        """Add the observations of several problems. Return `False` if the budget ends before the last one."""
         try:
             for inputs in every:
-                found = self.observe(inputs)
-                self.observations += [found] if found else []
+                self.observations += filter(None, [self.observe(inputs)])
         except BudgetSpentError:
             return False
         return True
-
-
-def within_budget(function: str, program: Program, limits: Limits) -> Budget:
-    """The program with the budget of calls for its function."""
-    return Budget(program, CALLS_OF_LAYERS if CONTRACTS[function].is_layer else CALLS)

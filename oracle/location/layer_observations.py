@@ -1,4 +1,4 @@
-"""Observes one direction of the top layer of a network as a forward pass."""
+"""Observes one direction of the top layer of a network as if it were a forward pass of its own."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -11,14 +11,14 @@ from oracle.diagnosis.problems import problem
 from oracle.inputs import LayerInputs
 from oracle.limits import Limits
 from oracle.location.equations import equations, evaluate
-from oracle.location.observations import Observation, compared, wide_parameters
+from oracle.location.observations import Observation, check_equation, float64_parameters
 from oracle.problem import LayerProblem
 from reference.contract import Array
 
 
 @dataclass(frozen=True)
 class Setting:
-    """The kind of network whose top layer is observed.
+    """A kind of network, whose top layer is observed.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class Setting:
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the properties of the setting, for `Where.setting`."""
-        every = {
+        properties = {
             "backward": self.backward,
             "beside a backward direction": self.directions == 2 and not self.backward,
             "above": self.layers == 2,
@@ -53,7 +53,7 @@ class Setting:
             f"projected, {self.projected}": self.projected,
             "relu": self.activation == "relu",
         }
-        return tuple(name for name, is_so in every.items() if is_so)
+        return tuple(name for name, has_property in properties.items() if has_property)
 
     def inputs(self, function: str, *, n_a: int, **fields: Any) -> LayerInputs:
         """Draw a network of this kind."""
@@ -70,7 +70,7 @@ class Setting:
 
 
 def settings(counterexample: LayerProblem, limits: Limits) -> Iterator[Setting]:
-    """The settings of the layers of a counterexample, and simpler settings; the simplest first."""
+    """The settings that the layers of a counterexample have, and simpler settings, the simplest first."""
     own = Setting(activation=counterexample.activation)
     has_two, has_more = counterexample.directions == 2, counterexample.layers > 1
     ends = counterexample.lengths != "absent" and limits.lengths
@@ -95,8 +95,8 @@ def settings(counterexample: LayerProblem, limits: Limits) -> Iterator[Setting]:
         yield replace(own, layers=3)
 
 
-def returned(shown: Behaviour, network: LayerInputs) -> dict[str, Array] | None:
-    """The returned arrays in float64 by name; `None` if the call raised or returned other shapes."""
+def returned_arrays(shown: Behaviour, network: LayerInputs) -> dict[str, Array] | None:
+    """The returned arrays in float64, by name; `None` if the call raised or returned other shapes."""
     n_h, m, T_x = network.a0.shape[1], *network.x.shape[1:]
     shapes = {"a": (network.directions * n_h, m, T_x), "a_last": network.a0.shape, "c_last": network.c0.shape}
     found = {}
@@ -111,29 +111,29 @@ def returned(shown: Behaviour, network: LayerInputs) -> dict[str, Array] | None:
 
 
 SHORTER_SEQUENCES = 3
-"""The largest number of calls with shorter sequences, to see the memory states at their ends."""
+"""The largest number of calls with shorter sequences. Each returns the memory state at one more step."""
 
 
-def observed_layer(setting: Setting, network: LayerInputs, program: Program) -> Observation | None:
+def observe_layer(setting: Setting, network: LayerInputs, program: Program) -> Observation | None:
     """Observe one direction of the top layer.
 
-    `None` if a call raises or returns other shapes, and if the lower layers do not answer as they do without
-    the top layer: the input of the top layer is then unknown.
+    `None` if a call raises or returns other shapes, or if the input of the top layer is unknown, since the
+    lower layers return other states without the top layer.
 
     A layer returns only its last memory state. The other memory states are inferred (see `infer_memory`). If
-    an inferred memory state does not give the returned hidden state, the layer is called with a sequence that
-    ends at this step, so that the layer returns the memory state.
+    an inferred memory state does not give the returned hidden state, the layer is called with sequences that
+    end at this step, so that it returns this memory state.
     """
     D, n_h = network.directions, network.a0.shape[1]
     lower = len(network.parameters) - D
     index, x = lower + setting.backward, network.x
-    found = returned(program(network), network)
+    found = returned_arrays(program(network), network)
     if found is None:
         return None
     if lower:
         a0, c0 = network.a0[:lower], network.c0[:lower]
         beneath = replace(network, parameters=network.parameters[:lower], a0=a0, c0=c0)
-        below = returned(program(beneath), beneath)
+        below = returned_arrays(program(beneath), beneath)
         if below is None or not _is_stacked_on(below, found):
             return None
         x = below["a"]
@@ -141,7 +141,7 @@ def observed_layer(setting: Setting, network: LayerInputs, program: Program) -> 
     if setting.backward:
         A, x = _reversed_in_time(A, network), _reversed_in_time(x, network)
     nodes = equations(network.kind, True, "Wp" in network.parameters[index], network.activation, False)
-    known = wide_parameters(network.parameters[index])
+    known = float64_parameters(network.parameters[index])
     known |= {"x": x, "a0": network.a0[index][:, :, None], "c0": network.c0[index][:, :, None]}
     known = {name: array.astype(np.float64) for name, array in known.items()}
     known |= {"xt": known["x"], "a of steps": A}
@@ -150,7 +150,7 @@ def observed_layer(setting: Setting, network: LayerInputs, program: Program) -> 
     names = ("n_a", "m", "T_x") if lower else ("n_x", "n_a", "m", "T_x")
     observation = Observation(network, {name: network.sizes[name] for name in names}, nodes, known, {})
     if network.kind == "rnn":
-        observation.checks["a_next"] = compared(observation, "a_next", A, network.within[None])
+        observation.checks["a_next"] = check_equation(observation, "a_next", A, network.within[None])
         return observation
     is_shown = np.arange(x.shape[2]) == network.ends[:, None] - 1
     memory = np.where(is_shown, found["c_last"][index][:, :, None], 0)
@@ -163,7 +163,7 @@ def observed_layer(setting: Setting, network: LayerInputs, program: Program) -> 
         step = int(np.argmax(hidden))
         lengths = None if network.lengths is None else np.minimum(network.lengths, step + 1)
         cut = replace(network, x=network.x[:, :, : step + 1], lengths=lengths)
-        shorter = returned(program(cut), cut)
+        shorter = returned_arrays(program(cut), cut)
         if shorter is None:
             break
         goes_on = network.ends > step
@@ -175,7 +175,7 @@ def observed_layer(setting: Setting, network: LayerInputs, program: Program) -> 
 
 
 def _is_stacked_on(below: dict[str, Array], found: dict[str, Array]) -> bool:
-    """Whether lower layers returned the last states that they return without the layer above them."""
+    """Whether the lower layers return the same last states without the top layer (`below`) and with it."""
     return all(
         np.allclose(found[name][: len(states)], states, rtol=1e-3, atol=1e-6, equal_nan=True)
         for name, states in below.items()
@@ -184,17 +184,17 @@ def _is_stacked_on(below: dict[str, Array], found: dict[str, Array]) -> bool:
 
 
 def _reversed_in_time(steps: Array, network: LayerInputs) -> Array:
-    """The steps in the order of the backward direction; a second call restores the order of time."""
+    """The steps in the order of the backward direction."""
     return np.take_along_axis(steps, np.broadcast_to(network.backward[None], steps.shape), axis=2)
 
 
 def infer_memory(observation: Observation, A: Array, memory: Array, is_shown: Array, within: Array) -> None:
     """Infer the memory states of an observation, and check c_next and a_next.
 
-    `A (n_h, m, T_x)` are the returned hidden states, and `memory (n_a, m, T_x)` the returned memory states
-    where `is_shown (m, T_x)`. The other memory states are those of a right step. `within (m, T_x)` is true
-    before the ends of sequences. From a wrong hidden state to the next returned memory state, the checks are
-    not decided.
+    `A (n_h, m, T_x)` are the returned hidden states. `memory (n_a, m, T_x)` has the returned memory states
+    where `is_shown (m, T_x)` is true; elsewhere, the memory state is computed by a right step. `within
+    (m, T_x)` is true before the ends of sequences. After a wrong hidden state, no check is decided up to the
+    next returned memory state.
     """
     known, nodes = observation.known, observation.nodes
     n_a, m, T_x = memory.shape
@@ -212,7 +212,7 @@ def infer_memory(observation: Observation, A: Array, memory: Array, is_shown: Ar
     known |= {"c_prev": c_prev, "c_next": c_next}
     slack = 1.0 + np.arange(T_x)
     observation.checks.clear()
-    first = compared(observation, "a_next", A, within, slack)
+    first = check_equation(observation, "a_next", A, within, slack)
     off = first.wrong & ~is_shown
     allowed = first.allowed.max(axis=0) if "Wp" in known else first.allowed
     if "Wp" in known:
@@ -223,15 +223,15 @@ def infer_memory(observation: Observation, A: Array, memory: Array, is_shown: Ar
     last_shown = np.maximum.accumulate(np.where(is_shown, np.arange(T_x), -1), axis=1)
     before = np.concatenate([np.zeros((n_a, m, 1), bool), (last_off > last_shown)[:, :, :-1]], axis=2)
     decided = within & ~before
-    check = compared(observation, "c_next", c_next, decided, slack)
+    check = check_equation(observation, "c_next", c_next, decided, slack)
     wrong = (check.wrong & is_shown) | (off & check.decided)
     observation.checks["c_next"] = replace(check, wrong=wrong, visible=check.decided & is_shown)
     hidden = decided if len(A) == n_a and "Wp" not in known else decided.all(axis=0)[None]
-    observation.checks["a_next"] = compared(observation, "a_next", A, within & hidden, slack)
+    observation.checks["a_next"] = check_equation(observation, "a_next", A, within & hidden, slack)
 
 
 def _is_invisible(observation: Observation, allowed: Array) -> Array:
-    """Where a relative error of 1e-4 in the memory state changes the hidden state by less than its bound."""
+    """Whether a relative error of 1e-4 in each memory state changes the hidden state within its bound."""
     c = observation.known["c_next"]
     ot = evaluate(observation.nodes, observation.known, "ot", observation.memo)
     with np.errstate(all="ignore"):

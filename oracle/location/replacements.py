@@ -1,25 +1,25 @@
-"""The functions and index maps of forms, and the result of an equation in which a form replaces a node."""
+"""The functions and index maps in replacements, and the result of an equation after a replacement."""
 
 from collections.abc import Callable, Mapping
 
 import numpy as np
 
 from oracle.faults.catalogue.arrays import ROUNDING
-from oracle.location.equations import sigmoid
-from oracle.location.facts import Form
+from oracle.location.facts import Replacement
 from oracle.location.observations import Observation
+from reference.activations import sigmoid
 from reference.contract import Array
 
 Function = Callable[[Array, float], Array]
 
 
 def _cut_to_bfloat16(v: Array) -> Array:
-    """The first eight significant bits."""
+    """The numbers cut to the first eight significant bits."""
     significand, exponent = np.frexp(v)
     return np.asarray(np.ldexp(np.trunc(256 * significand) / 256, exponent))
 
 
-PLAIN: Mapping[str, tuple[Function, float]] = {
+PLAIN_FUNCTIONS: Mapping[str, tuple[Function, float]] = {
     "zero": (lambda v, _: np.zeros_like(v), 0.3),
     "one": (lambda v, _: np.ones_like(v), 0.5),
     "one minus": (lambda v, _: 1 - v, 0.8),
@@ -47,7 +47,7 @@ ARGUMENT_FUNCTIONS: Mapping[str, tuple[Function, float]] = {
 """Functions of the argument of an activation that may replace the activation, each with its cost."""
 
 
-NUMBERED: Mapping[str, Function] = {
+NUMBERED_FUNCTIONS: Mapping[str, Function] = {
     "constant": lambda v, k: np.full_like(v, k),
     "clipped": lambda v, k: np.clip(v, -k, k),
     "between": lambda v, k: np.clip(v, k, 1 - k),
@@ -57,22 +57,18 @@ NUMBERED: Mapping[str, Function] = {
 }
 """Functions of the value of a node and a parameter."""
 
+FUNCTIONS: Mapping[str, Function] = {
+    **{name: function for name, (function, _) in {**PLAIN_FUNCTIONS, **ARGUMENT_FUNCTIONS}.items()},
+    **NUMBERED_FUNCTIONS,
+}
 
-def function_named(name: str) -> Function:
-    """The function of this name."""
-    for table in (PLAIN, ARGUMENT_FUNCTIONS):
-        if name in table:
-            return table[name][0]
-    return NUMBERED[name]
+IndexMap = Callable[[Array, int], Array | None]
+"""Moves the entries of an array `(n, m, T)` or `(rows, columns)`. The second argument is a parameter.
 
-
-Map = Callable[[Array, int], Array | None]
-"""A function of an array `(n, m, T)` or `(rows, columns)` and a parameter that moves the array's entries.
-
-It returns `None` if it does not apply to the array."""
+Returns `None` if the map does not apply to the array."""
 
 
-def _along(axis: int, index: Callable[[Array, int, int], Array]) -> Map:
+def _map_along(axis: int, index: Callable[[Array, int, int], Array]) -> IndexMap:
     """A map that takes the entries `index(arange(n), by, n)` along an axis; a negative index gives 0."""
 
     def mapped(v: Array, by: int) -> Array | None:
@@ -90,7 +86,7 @@ def _along(axis: int, index: Callable[[Array, int, int], Array]) -> Map:
     return mapped
 
 
-def _reshaped(written: tuple[int, ...], read: tuple[int, ...]) -> Map:
+def _map_by_reshape(written: tuple[int, ...], read: tuple[int, ...]) -> IndexMap:
     """A map that writes the entries in one order of the axes and reads them in another order."""
 
     def mapped(v: Array, by: int) -> Array | None:
@@ -103,7 +99,7 @@ def _reshaped(written: tuple[int, ...], read: tuple[int, ...]) -> Map:
     return mapped
 
 
-def _swapped(one: int, other: int) -> Map:
+def _map_by_exchange(one: int, other: int) -> IndexMap:
     def mapped(v: Array, by: int) -> Array | None:
         if v.ndim <= max(one, other) or v.shape[one] != v.shape[other]:
             return None
@@ -122,29 +118,29 @@ def _as_row(v: Array, by: int) -> Array | None:
     return v.reshape(1, -1, 1) if v.ndim == 3 and v.shape[1:] == (1, 1) else None
 
 
-BLOCKS = (4, 8, 16, 2, 3, 10, 5, 32, 64)
+BLOCK_SIZES = (4, 8, 16, 2, 3, 10, 5, 32, 64)
 
-MAPS: Mapping[str, tuple[Map, tuple[int, ...], float]] = {
-    "step back": (_along(2, lambda k, by, n: k - by), (1, 2, 3, 4, 8), 1.0),
-    "step back, at least the first": (_along(2, lambda k, by, n: np.maximum(k - by, 0)), (1, 2), 1.2),
-    "first step": (_along(2, lambda k, by, n: 0 * k), (0,), 1.0),
-    "last step": (_along(2, lambda k, by, n: 0 * k + n - 1), (0,), 1.0),
-    "first sample": (_along(1, lambda k, by, n: 0 * k), (0,), 1.0),
-    "sample of the first block": (_along(1, lambda k, by, n: k % by), BLOCKS, 1.4),
-    "unit back": (_along(0, lambda k, by, n: (k - by) % n), (1,), 1.3),
-    "transposed": (_swapped(0, 1), (0,), 1.0),
-    "steps and units exchanged": (_swapped(0, 2), (0,), 1.2),
-    "steps and samples exchanged": (_swapped(1, 2), (0,), 1.2),
-    "(samples, steps) as (steps, samples)": (_reshaped((0, 1, 2), (0, 2, 1)), (0,), 1.2),
-    "(steps, samples) as (samples, steps)": (_reshaped((0, 2, 1), (0, 1, 2)), (0,), 1.2),
+INDEX_MAPS: Mapping[str, tuple[IndexMap, tuple[int, ...], float]] = {
+    "step back": (_map_along(2, lambda k, by, n: k - by), (1, 2, 3, 4, 8), 1.0),
+    "step back, at least the first": (_map_along(2, lambda k, by, n: np.maximum(k - by, 0)), (1, 2), 1.2),
+    "first step": (_map_along(2, lambda k, by, n: 0 * k), (0,), 1.0),
+    "last step": (_map_along(2, lambda k, by, n: 0 * k + n - 1), (0,), 1.0),
+    "first sample": (_map_along(1, lambda k, by, n: 0 * k), (0,), 1.0),
+    "sample of the first block": (_map_along(1, lambda k, by, n: k % by), BLOCK_SIZES, 1.4),
+    "unit back": (_map_along(0, lambda k, by, n: (k - by) % n), (1,), 1.3),
+    "transposed": (_map_by_exchange(0, 1), (0,), 1.0),
+    "steps and units exchanged": (_map_by_exchange(0, 2), (0,), 1.2),
+    "steps and samples exchanged": (_map_by_exchange(1, 2), (0,), 1.2),
+    "(samples, steps) as (steps, samples)": (_map_by_reshape((0, 1, 2), (0, 2, 1)), (0,), 1.2),
+    "(steps, samples) as (samples, steps)": (_map_by_reshape((0, 2, 1), (0, 1, 2)), (0,), 1.2),
     "along the samples": (_as_row, (0,), 1.0),
-    "without the rows that blocks leave": (_without_last_rows, BLOCKS, 1.2),
+    "without the rows that blocks leave": (_without_last_rows, BLOCK_SIZES, 1.2),
 }
 """The maps by name, each with the values of its parameter to try, and with its cost."""
 
 
-def _source(name: str, observation: Observation, target: str) -> Array:
-    """The value of the array `name`; the right value if `name` and `target` are both operands of a step."""
+def _source_value(name: str, observation: Observation, target: str) -> Array:
+    """The value of the array `name`; if `name` and `target` are operands of a step, the right value."""
     if name == "shown":
         return observation.checks[target].shown
     check = observation.checks.get(name)
@@ -154,43 +150,30 @@ def _source(name: str, observation: Observation, target: str) -> Array:
     )
 
 
-def replacement(form: Form, observation: Observation, target: str) -> Array | None:
-    """The value that replaces the node of a form; `None` if the form does not apply."""
-    try:
-        node = observation.value(form.node, target)
-        value = _source(form.source, observation, target) if form.source else node
-    except KeyError:
-        return None
-    if form.map:
-        mapped = MAPS[form.map][0](value, form.by)
+def _replacing_value(replacement: Replacement, observation: Observation, target: str) -> Array | None:
+    """The value that replaces the node; `None` if the index map does not apply."""
+    node = observation.value(replacement.node, target)
+    value = _source_value(replacement.source, observation, target) if replacement.source else node
+    if replacement.map:
+        mapped = INDEX_MAPS[replacement.map][0](value, replacement.by)
         if mapped is None:
             return None
         value = mapped
-    with np.errstate(all="ignore"):
-        if form.function:
-            value = function_named(form.function)(value, form.number)
-        if form.other:
-            try:
-                value = value + form.share * observation.value(form.other, target)
-            except (KeyError, ValueError):
-                return None
+    if replacement.function:
+        value = FUNCTIONS[replacement.function](value, replacement.number)
+    if replacement.other:
+        value = value + replacement.share * observation.value(replacement.other, target)
     return value
 
 
-def given_by(form: Form, observation: Observation, target: str) -> Array | None:
-    """The result of an equation in which a form replaces a node; `None` if the shapes do not fit."""
-    shape = observation.checks[target].shown.shape
-    value = replacement(form, observation, target)
-    if value is None:
-        return None
-    node = form.node
+def result_with(replacement: Replacement, observation: Observation, target: str) -> Array | None:
+    """Compute `target (n, m, T_x)` after the replacement; `None` if the replacement does not apply."""
     try:
         with np.errstate(all="ignore"):
-            found = value if node == target else observation.with_node(target, node, value)
-    except (KeyError, ValueError):
+            value = _replacing_value(replacement, observation, target)
+            if value is None:
+                return None
+            result = observation.with_node(target, replacement.node, value)
+        return np.broadcast_to(result, observation.checks[target].shown.shape) if result.ndim == 3 else None
+    except (KeyError, ValueError):  # a node has no value, or the shapes do not fit
         return None
-    return np.broadcast_to(found, shape) if _fits(found.shape, shape) else None
-
-
-def _fits(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
-    return len(shape) == len(wanted) and all(n in (1, k) for n, k in zip(shape, wanted, strict=True))
