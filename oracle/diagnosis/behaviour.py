@@ -35,7 +35,7 @@ class Behaviour:
     ) -> "Behaviour":
         """The behaviour of a call that returned `value`: only what every target with these limits returns.
 
-        Without caches, only the last memory state is left, since such a target may return no other.
+        Without caches, only the last memory state is left, since a target without caches may return no other.
         """
         contract = CONTRACTS[function]
         names = contract.outputs
@@ -119,6 +119,14 @@ def same_leaves(ours: Leaves, theirs: Leaves, factor: float = 1) -> bool:
     )
 
 
+def all_same(
+    some: Sequence[Behaviour], others: Sequence[Behaviour], part: str = "outputs", factor: float = 1
+) -> bool:
+    """Whether a part of each behaviour equals the part of the other behaviour, as in `same_leaves`."""
+    pairs = zip(some, others, strict=True)
+    return all(same_leaves(getattr(one, part), getattr(other, part), factor) for one, other in pairs)
+
+
 def same_leaf(ours: Array | str, theirs: Array | str, factor: float = 1) -> bool:
     """Whether two leaves are equal within rounding in float64, or in a lower precision if both have it."""
     if isinstance(ours, str) or isinstance(theirs, str):
@@ -150,7 +158,7 @@ TOLERANCE = {"float16": 1e-1, "float32": 1e-5, "float64": 1e-11}
 
 
 def _precision(values: Array) -> str:
-    """The lowest precision that holds all values; float64 if so few bits hold them that nothing follows."""
+    """The lowest precision that holds all values; float64 for values with so few bits that all hold them."""
     for dtype, few_bits in (("float16", 5), ("float32", 11)):
         with np.errstate(over="ignore"):
             if np.array_equal(values, values.astype(dtype), equal_nan=True):
@@ -175,7 +183,7 @@ def _gather(
 ) -> None:
     """Add the leaves of a value to `leaves`. An array at several paths, as in caches, is copied once.
 
-    A closure that calls itself would keep the arrays until a garbage collection, so this function is none.
+    This is no closure, since a closure that calls itself would keep the arrays until a garbage collection.
     """
     if id(value) in above:
         leaves[path] = "itself"

@@ -19,6 +19,7 @@ from oracle.diagnosis.behaviour import (
     Behaviour,
     Leaves,
     Program,
+    all_same,
     mistaken_program,
     program_of,
     same_leaf,
@@ -74,7 +75,7 @@ def diagnose(
     if problems != every_problem:
         shown = answers(implementation)
     right = answers(specification(function, limits))
-    wrong = next((part for part in PARTS if not _all_same(shown, right, part)), None)
+    wrong = next((part for part in PARTS if not all_same(shown, right, part)), None)
     pairs = zip(shown, right, strict=True)
     if wrong is None or all(ours.is_like(spec) or _raised(ours) for ours, spec in pairs):
         return []
@@ -97,7 +98,7 @@ def diagnose(
     if best < len(PARTS):
         fits = fitting(_pairs(function), beyond=best) + fits
     # Arguments are entries of caches, so a call that overwrites an argument makes the caches wrong, too.
-    whole = scope.whole or (wrong == "caches" and not _all_same(shown, right, "arguments"))
+    whole = scope.whole or (wrong == "caches" and not all_same(shown, right, "arguments"))
     return [finding for parts, finding in fits if parts == len(PARTS) or not whole]
 
 
@@ -180,8 +181,8 @@ def _fit(
     """The number of parts in which a mistake behaves like the implementation; 0 if the mistake does not fit.
 
     `wrong` is the first part in which the implementation differs from the specification. The mistake must
-    agree with the implementation in all parts up to `wrong`. In `wrong`, it must differ clearly from the
-    specification. In some answer that is not an error, it must do both in the same part.
+    agree with the implementation in all parts up to `wrong`, and differ clearly from the specification in
+    `wrong`. In the answers that are not errors, the mistake must do both in some part.
     """
     needed = PARTS[: PARTS.index(wrong) + 1]
     seen: list[Behaviour] = []
@@ -189,16 +190,16 @@ def _fit(
         if not all(same_leaves(getattr(behaviour, part), getattr(answer, part)) for part in needed):
             return 0
         seen.append(answer)
-    if _all_same(seen, right, wrong, CLEAR):
+    if all_same(seen, right, wrong, CLEAR):
         return 0
     answered = [k for k, answer in enumerate(shown) if not _raised(answer)]
     theirs, ours, spec = ([each[k] for k in answered] for each in (seen, shown, right))
-    if not any(_all_same(theirs, ours, part) and not _all_same(theirs, spec, part, CLEAR) for part in PARTS):
+    if not any(all_same(theirs, ours, part) and not all_same(theirs, spec, part, CLEAR) for part in PARTS):
         return 0
     rest = PARTS[len(needed) :]
     if not all(_right_where(seen, shown, right, part) for part in rest):
         return 0
-    return len(needed) + sum(_all_same(seen, shown, part) for part in rest)
+    return len(needed) + sum(all_same(seen, shown, part) for part in rest)
 
 
 def _right_where(
@@ -216,11 +217,6 @@ def _right_where(
 
 CLEAR = 100
 """A difference is clear if it is larger than this number times the tolerance for rounding."""
-
-
-def _all_same(some: Sequence[Behaviour], others: Sequence[Behaviour], part: str, factor: float = 1) -> bool:
-    pairs = zip(some, others, strict=True)
-    return all(same_leaves(getattr(one, part), getattr(other, part), factor) for one, other in pairs)
 
 
 SAMPLE_SIZE = 500

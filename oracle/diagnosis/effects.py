@@ -10,6 +10,7 @@ from oracle.diagnosis.behaviour import (
     Behaviour,
     Leaves,
     Program,
+    all_same,
     relative_error,
     same_leaf,
     same_leaves,
@@ -45,18 +46,18 @@ def side_effect(
         [implementation(inputs) for inputs in each]
         for each in (inputs_of_both, inputs_of_both, [given] * (len(reordered) + 1), reordered)
     )
-    if not _same_outputs([*shown, *repeated[1:]], [*again, *repeated[:-1]]):
+    if not all_same([*shown, *repeated[1:]], [*again, *repeated[:-1]]):
         return Finding.of("two answers")
-    if not _same_outputs(permuted, repeated[1:]) and _same_outputs([implementation(given)], repeated[:1]):
+    if not all_same(permuted, repeated[1:]) and all_same([implementation(given)], repeated[:1]):
         return Finding.of("order of parameters")
     right = [specification(function, limits)(inputs) for inputs in inputs_of_both]
-    if not _same_outputs(shown, right) or any(
+    if not all_same(shown, right) or any(
         _computes_wrong_entries(function, *pair) for pair in zip(shown, right, strict=True)
     ):
         return None
     later = implementation(first, then=other)
     if not (same_leaves(later.outputs, shown[1].outputs) and same_leaves(later.caches, shown[1].caches)):
-        is_random = not _same_outputs([implementation(first, then=other)], [later])
+        is_random = not all_same([implementation(first, then=other)], [later])
         return Finding.of("two answers") if is_random else _overwritten_outputs(function, shown[1], later)
     return _written_arguments(function, shown, right)
 
@@ -112,7 +113,7 @@ def right_digits(
         for program in (implementation, specification(function, scope.limits))
     )
     numbers = [*map(_numbers, shown, right)]
-    if _same_outputs(shown, right) or any(inputs.dtype != np.float64 for inputs in inputs_of_both):
+    if all_same(shown, right) or any(inputs.dtype != np.float64 for inputs in inputs_of_both):
         return None
     worst = max(np.inf if both is None else relative_error(*both) for both in numbers)
     digits = int(-np.log10(worst)) if 0 < worst < 1 else 0
@@ -182,10 +183,6 @@ def _numbers(ours: Behaviour, right: Behaviour) -> tuple[Array, Array] | None:
         for each in (ours, right)
     )
     return shown, exact
-
-
-def _same_outputs(some: Sequence[Behaviour], others: Sequence[Behaviour]) -> bool:
-    return all(same_leaves(one.outputs, other.outputs) for one, other in zip(some, others, strict=True))
 
 
 def _computes_wrong_entries(function: str, ours: Behaviour, right: Behaviour) -> bool:

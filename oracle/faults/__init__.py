@@ -34,7 +34,7 @@ ERRORS: Mapping[str, tuple[str, str, str]] = {
         "^'Wya'$",
     ),
 }
-"""For each mistake that always raises: its sentence, the type of the error, and a pattern of the text."""
+"""The mistakes that always raise: the sentence, the type of the error, a regular expression for its text."""
 
 
 def mistakes_raising(type: str, text: str) -> list[str]:

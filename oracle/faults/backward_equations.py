@@ -65,16 +65,15 @@ STEP: Equations = {
 }
 """The equations at the start of each step, before those of the cell."""
 
-SUM: Equations = {"added": lambda total, part: total + part}
-"""How a step adds its part of a gradient to the sum over the steps."""
-
 END: Equations = {"da0": lambda v: v.da_carried}
 
-TRANSFORMS: Equations = {"gradient": lambda name, array, v: array}
-"""A function that is applied to each gradient at the end; by default it changes nothing."""
+FUNCTIONS: Equations = {
+    "added": lambda total, part: total + part,  # adds the part of a step to a sum over the steps
+    "gradient": lambda name, array, v: array,  # returns a gradient, by default without a change
+}
 
 SPECIFICATION: Mapping[Kind, Equations] = {
-    kind: {**BEGIN, **STEP, **cell, **SUM, **END, **TRANSFORMS} for kind, cell in CELL.items()
+    kind: {**BEGIN, **STEP, **cell, **END, **FUNCTIONS} for kind, cell in CELL.items()
 }
 
 

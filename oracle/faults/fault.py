@@ -35,7 +35,7 @@ class Fault:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of its one or two entries in the catalogue."""
+        """The names in the catalogue: one, or two for two mistakes at once."""
         return tuple(self.name.split("+"))
 
     def __add__(self, other: Self) -> Self:

@@ -38,7 +38,7 @@ def backward_steps(v: Any, ends: Array) -> Array:
 
 
 def in_order(states: Array, steps: Array) -> Array:
-    """The states `(n, m, T_x)` of each sample in the order of its row of `steps (m, T_x)`."""
+    """Put the states `(n, m, T_x)` of each sample in the order of its `steps (m, T_x)`."""
     return np.take_along_axis(states, steps[None], axis=2)
 
 
@@ -112,23 +112,12 @@ END: Equations = {
 }
 """The equations of the returned arrays; `top` has the hidden states of the top layer."""
 
-AROUND_STEPS = frozenset({*BEGIN, *BEFORE_STEPS, "a0", "c0", *AFTER_STEPS, *AFTER_LAYER, *BETWEEN, *END})
+_AROUND: Equations = {**BEGIN, **BEFORE_STEPS, **AFTER_STEPS, **AFTER_LAYER, **BETWEEN, **END}
+AROUND_STEPS = frozenset({*_AROUND, "a0", "c0"})
 """The names of the equations around the steps of a layer."""
 
 SPECIFICATION: Mapping[Kind, Equations] = {
-    kind: {
-        **sequence.SPECIFICATION[kind],
-        **BEGIN,
-        **BEFORE_STEPS,
-        **SEQUENCE,
-        **CELL[kind],
-        **STEP,
-        **AFTER_STEPS,
-        **AFTER_LAYER,
-        **BETWEEN,
-        **END,
-    }
-    for kind in CELL
+    kind: {**sequence.SPECIFICATION[kind], **_AROUND, **SEQUENCE, **CELL[kind], **STEP} for kind in CELL
 }
 
 

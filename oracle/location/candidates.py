@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from oracle.location.equations import ACTIVATIONS, Nodes
+from oracle.location.equations import ACTIVATIONS
 from oracle.location.facts import Replacement
 from oracle.location.observations import EquationCase, Observation
 from oracle.location.replacements import ARGUMENT_FUNCTIONS, INDEX_MAPS, NUMBERED_FUNCTIONS, PLAIN_FUNCTIONS
@@ -12,6 +12,8 @@ from reference.contract import Array
 
 CLIP_BOUNDS = (0.5, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 16, 20, 25, 30, 40, 50, 60, 80, 88, 100, 500, 700)
 ROUNDING_UNITS = (*(10.0**-k for k in range(1, 13)), *(2.0**-k for k in range(1, 25)), 1 / 127, 1 / 255)
+TRIED_NUMBERS = (("multiples", ROUNDING_UNITS, 1.0), ("clipped", CLIP_BOUNDS, 1.1))
+"""The functions whose parameters people choose, each with the parameters to try, and its cost."""
 SHOWN_TERMS = ("xt", "a_prev", "c_prev", "ft", "it", "cct", "ot", "c_next", "a_next", "yt_pred", "a0", "c0")
 COMPUTED_TERMS = ("ft * c_prev", "it * cct", "tanh(c_next)", "z", "zf", "zi", "zc", "zo", "logits")
 """Nodes that may replace other nodes: nodes that a program can show, and computed nodes."""
@@ -47,7 +49,11 @@ def candidates(cases: Sequence[EquationCase]) -> Iterator[tuple[float, Replaceme
         for name, (_, numbers, cost) in INDEX_MAPS.items():
             for rank, by in enumerate(numbers):
                 yield depth_cost + cost + 0.01 * rank, Replacement(node, map=name, by=by)
-        yield from _activation_replacements(node, depth_cost, observation.nodes)
+        operation, operands = observation.nodes.get(node, ("", ()))
+        for name, (_, cost) in ARGUMENT_FUNCTIONS.items() if operation in ACTIVATIONS else ():
+            yield depth_cost + cost, Replacement(node, source=operands[0], function=name)
+        for factor in (0.5, 2.0, 0.1, 10.0) if operation == "softmax" else ():
+            yield depth_cost + 1.4, Replacement(operands[0], function="times", number=factor)
         for source in terms:
             if source != node and _same_shape(observation, target, source, node):
                 yield depth_cost + 0.6, Replacement(node, source=source)
@@ -61,10 +67,9 @@ def candidates(cases: Sequence[EquationCase]) -> Iterator[tuple[float, Replaceme
         if node in implied:
             yield from _replacements_with_numbers(cases, node, depth_cost, terms)
         elif node in observation.known or node in observation.nodes:
-            for k in ROUNDING_UNITS:
-                yield depth_cost + 1.6, Replacement(node, function="multiples", number=k)
-            for k in CLIP_BOUNDS:
-                yield depth_cost + 1.6, Replacement(node, function="clipped", number=float(k))
+            for name, tried, _ in TRIED_NUMBERS:
+                for k in map(float, tried):
+                    yield depth_cost + 1.6, Replacement(node, function=name, number=k)
 
 
 def _same_shape(observation: Observation, target: str, source: str, node: str) -> bool:
@@ -74,17 +79,6 @@ def _same_shape(observation: Observation, target: str, source: str, node: str) -
     except KeyError:
         return False
     return len(one) == len(other) and one.ndim == other.ndim
-
-
-def _activation_replacements(
-    node: str, depth_cost: float, nodes: Nodes
-) -> Iterator[tuple[float, Replacement]]:
-    """Replacements by another activation function, or by a factor on the argument of softmax."""
-    operation, operands = nodes.get(node, ("", ()))
-    for name, (_, cost) in ARGUMENT_FUNCTIONS.items() if operation in ACTIVATIONS else ():
-        yield depth_cost + cost, Replacement(node, source=operands[0], function=name)
-    for k in (0.5, 2.0, 0.1, 10.0) if operation == "softmax" else ():
-        yield depth_cost + 1.4, Replacement(operands[0], function="times", number=k)
 
 
 def _implied_values(case: EquationCase) -> dict[str, Array]:
@@ -140,10 +134,7 @@ def _replacements_with_numbers(
             number = _common_number(numbers)
             if number is not None:
                 yield depth_cost + cost, Replacement(node, function=name, number=number)
-    for name, tried, cost in (
-        ("multiples", ROUNDING_UNITS, 1.0),
-        ("clipped", CLIP_BOUNDS, 1.1),
-    ):
+    for name, tried, cost in TRIED_NUMBERS:
         for k in map(float, tried):
             if _mostly_equal(NUMBERED_FUNCTIONS[name](now, k), wanted):
                 yield depth_cost + cost, Replacement(node, function=name, number=k)

@@ -150,7 +150,7 @@ def _bounded(
 def _rule(
     nodes: Nodes, known: Mapping[str, Array], name: str, fl: Arithmetic, of: Callable[[str], Bounded]
 ) -> Bounded:
-    """Apply the rounding rule of a node. A sum of products is one product of a wider matrix."""
+    """Compute a node by its rounding rule. A sum of matrix products is one product of wider matrices."""
     operation, operands = nodes[name]
     products = [nodes[each][1] for each in operands if each in nodes and nodes[each][0] == "apply"]
     if operation == "apply" or products:

@@ -24,7 +24,7 @@ LARGEST_MISFIT = 0.002
 
 
 def unchanged_elements(case: EquationCase, replacement: Replacement) -> Array:
-    """Whether a replacement gives the right value of each element, `(n, m, T_x)`."""
+    """For each element, whether a replacement gives the right value, `(n, m, T_x)`."""
     check = case.check
     found = result_with(replacement, case.observation, case.target)
     if found is None:
@@ -38,7 +38,7 @@ def unchanged_elements(case: EquationCase, replacement: Replacement) -> Array:
 
 
 def _changes_hidden_state(observation: Observation, c_next: Array) -> Array:
-    """Whether each of these memory states would take the hidden state out of its bound."""
+    """For each memory state, whether it would take the hidden state out of its bound."""
     check = observation.checks["a_next"]
     other = observation.with_node("a_next", "c_next", c_next)
     with np.errstate(all="ignore"):

@@ -1,6 +1,6 @@
 """Observes one direction of the top layer of a network as if it were a forward pass of its own."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from oracle.diagnosis.problems import problem
 from oracle.inputs import LayerInputs
 from oracle.limits import Limits
 from oracle.location.equations import equations, evaluate
-from oracle.location.observations import Observation, check_equation, float64_parameters
+from oracle.location.observations import Observation, check_equation, known_arrays
 from oracle.problem import LayerProblem
 from reference.contract import Array
 
@@ -69,30 +69,25 @@ class Setting:
         return network
 
 
-def settings(counterexample: LayerProblem, limits: Limits) -> Iterator[Setting]:
+def settings(counterexample: LayerProblem, limits: Limits) -> Sequence[Setting]:
     """The settings that the layers of a counterexample have, and simpler settings, the simplest first."""
     own = Setting(activation=counterexample.activation)
     has_two, has_more = counterexample.directions == 2, counterexample.layers > 1
     ends = counterexample.lengths != "absent" and limits.lengths
-    yield Setting()
-    if own != Setting():
-        yield own
-    if counterexample.n_p:
-        yield Setting(projected="as many")
-        yield Setting(projected="fewer")
-    if has_two:
-        yield replace(own, directions=2)
-        yield replace(own, directions=2, backward=True)
-    if has_more:
-        yield replace(own, layers=2)
-    if ends:
-        yield replace(own, ended=True)
-    if ends and has_two:
-        yield replace(own, directions=2, backward=True, ended=True)
-    if has_more and has_two:
-        yield replace(own, layers=2, directions=2, backward=True)
-    if counterexample.layers > 2:
-        yield replace(own, layers=3)
+    every = [
+        (True, Setting()),
+        (True, own),
+        (counterexample.n_p, Setting(projected="as many")),
+        (counterexample.n_p, Setting(projected="fewer")),
+        (has_two, replace(own, directions=2)),
+        (has_two, replace(own, directions=2, backward=True)),
+        (has_more, replace(own, layers=2)),
+        (ends, replace(own, ended=True)),
+        (ends and has_two, replace(own, directions=2, backward=True, ended=True)),
+        (has_more and has_two, replace(own, layers=2, directions=2, backward=True)),
+        (counterexample.layers > 2, replace(own, layers=3)),
+    ]
+    return [*dict.fromkeys(setting for is_included, setting in every if is_included)]
 
 
 def returned_arrays(shown: Behaviour, network: LayerInputs) -> dict[str, Array] | None:
@@ -120,7 +115,7 @@ def observe_layer(setting: Setting, network: LayerInputs, program: Program) -> O
     `None` if a call raises or returns other shapes, or if the input of the top layer is unknown, since the
     lower layers return other states without the top layer.
 
-    A layer returns only its last memory state. The other memory states are inferred (see `infer_memory`). If
+    A layer returns only its last memory state. The other memory states are inferred (see `_infer_memory`). If
     an inferred memory state does not give the returned hidden state, the layer is called with sequences that
     end at this step, so that it returns this memory state.
     """
@@ -141,9 +136,7 @@ def observe_layer(setting: Setting, network: LayerInputs, program: Program) -> O
     if setting.backward:
         A, x = _reversed_in_time(A, network), _reversed_in_time(x, network)
     nodes = equations(network.kind, True, "Wp" in network.parameters[index], network.activation, False)
-    known = float64_parameters(network.parameters[index])
-    known |= {"x": x, "a0": network.a0[index][:, :, None], "c0": network.c0[index][:, :, None]}
-    known = {name: array.astype(np.float64) for name, array in known.items()}
+    known = known_arrays(network.parameters[index], x, network.a0[index], network.c0[index])
     known |= {"xt": known["x"], "a of steps": A}
     known["a_prev"] = evaluate(nodes, known, "a_prev", {})
     # In the layers above the first, n_x is not the size of the input.
@@ -155,7 +148,7 @@ def observe_layer(setting: Setting, network: LayerInputs, program: Program) -> O
     is_shown = np.arange(x.shape[2]) == network.ends[:, None] - 1
     memory = np.where(is_shown, found["c_last"][index][:, :, None], 0)
     for _ in range(SHORTER_SEQUENCES):
-        infer_memory(observation, A, memory, is_shown, network.within)
+        _infer_memory(observation, A, memory, is_shown, network.within)
         check = observation.checks["c_next"]
         hidden = (check.wrong & ~check.visible).any(axis=(0, 1))
         if not hidden.any() or lower:
@@ -170,7 +163,7 @@ def observe_layer(setting: Setting, network: LayerInputs, program: Program) -> O
         memory[:, goes_on, step] = shorter["c_last"][index][:, goes_on]
         is_shown = is_shown | (goes_on[:, None] & (np.arange(x.shape[2]) == step))
     else:
-        infer_memory(observation, A, memory, is_shown, network.within)
+        _infer_memory(observation, A, memory, is_shown, network.within)
     return observation
 
 
@@ -188,7 +181,7 @@ def _reversed_in_time(steps: Array, network: LayerInputs) -> Array:
     return np.take_along_axis(steps, np.broadcast_to(network.backward[None], steps.shape), axis=2)
 
 
-def infer_memory(observation: Observation, A: Array, memory: Array, is_shown: Array, within: Array) -> None:
+def _infer_memory(observation: Observation, A: Array, memory: Array, is_shown: Array, within: Array) -> None:
     """Infer the memory states of an observation, and check c_next and a_next.
 
     `A (n_h, m, T_x)` are the returned hidden states. `memory (n_a, m, T_x)` has the returned memory states
@@ -231,7 +224,7 @@ def infer_memory(observation: Observation, A: Array, memory: Array, is_shown: Ar
 
 
 def _is_invisible(observation: Observation, allowed: Array) -> Array:
-    """Whether a relative error of 1e-4 in each memory state changes the hidden state within its bound."""
+    """For each memory state, whether a relative error of 1e-4 keeps the hidden state within its bound."""
     c = observation.known["c_next"]
     ot = evaluate(observation.nodes, observation.known, "ot", observation.memo)
     with np.errstate(all="ignore"):

@@ -6,10 +6,15 @@ from itertools import chain
 
 from oracle.diagnosis.behaviour import Program
 from oracle.limits import ANYTHING, Limits
-from oracle.location.absent_states import locate_absent
 from oracle.location.facts import Location, Where
 from oracle.location.layer_observations import settings
-from oracle.location.networks import NetworkAnswer, locate_in_networks, network_answer, networks
+from oracle.location.networks import (
+    NetworkAnswer,
+    locate_absent_states,
+    locate_in_networks,
+    network_answer,
+    networks,
+)
 from oracle.location.observer import Budget, BudgetSpentError, Observer
 from oracle.location.probe_problems import all_problems, few_problems
 from oracle.location.step_location import cases_of, first_wrong_equation, locate_in_steps, parts_hold
@@ -118,4 +123,4 @@ def _locate_in_layers(
     wrong = [name for each in answers for name, array in each.wrong.items() if array.any()]
     if wrong:
         return Location(Where(f"returned {wrong[0]}", setting=wrong_in, stage="network"))
-    return locate_absent(function, budget, problem, limits) if limits.initial_state else None
+    return locate_absent_states(function, budget, problem, limits) if limits.initial_state else None

@@ -1,9 +1,9 @@
-"""Locates a mistake around the steps of a network, as an entry of the catalogue."""
+"""Locates mistakes of the catalogue around the steps of a network, and in calls without initial states."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import product
+from itertools import islice, product
 from typing import Any
 
 import numpy as np
@@ -19,14 +19,14 @@ from oracle.limits import Limits
 from oracle.location.facts import Location, Replacement, When, Where
 from oracle.location.layer_observations import returned_arrays
 from oracle.problem import LayerProblem
-from reference.contract import Array
+from reference.contract import CONTRACTS, Array
 
 
 @cache
 def network_mistakes(function: str) -> Mapping[Replacement, Fault]:
     """The mistakes of the catalogue around the steps of layers, by their replacements.
 
-    From a mistake in both states, a and c, two mistakes in only one state are made.
+    A mistake in both states, a and c, is listed as two mistakes in one state, too.
     """
     mistakes = {}
     for fault in (*mistakes_in(function), *RARE.values()):
@@ -52,7 +52,7 @@ def _last_equation(changes: Equations) -> str:
 
 
 def _in_one_state(changes: Equations, state: str) -> Equations:
-    """The changes of one state, `a` or `c`; empty if equations of no state are changed, too."""
+    """The changes of one state, `a` or `c`; empty if the mistake changes other equations, too."""
     if not all(name == "begin" or name.startswith(("a_", "c_")) for name in changes):
         return {}
     alone = {name: change for name, change in changes.items() if name.startswith(f"{state}_")}
@@ -125,6 +125,12 @@ MOST_STEPS = 60
 LEAST_WRONG = 3
 """The smallest number of wrong answers that a location needs."""
 
+ABSENT_STATES: Mapping[str, Sequence[tuple[str, ...]]] = {
+    "rnn_layer": [("a0",)],
+    "lstm_layer": [("a0", "c0"), ("a0",), ("c0",)],
+}
+"""The initial states that calls leave out to find out whether a layer then starts from zeros."""
+
 SIZES = ((3, 4, 5, 4), (2, 3, 4, 6), (4, 3, 9, 3), (3, 2, 1, 5))
 """n_x, n_a, m and T_x of the networks."""
 
@@ -192,6 +198,58 @@ def explains_answers(replacement: Replacement, answers: Sequence[NetworkAnswer])
     """Whether a mistake gives all wrong answers."""
     wrong = sorted((each for each in answers if each.is_wrong), key=lambda each: each.inputs.x.size)
     return all(each.is_given_by(replacement) for each in wrong)
+
+
+@dataclass(frozen=True)
+class InputsWithoutStates(LayerInputs):
+    """Inputs for a call without the `absent` initial states. The arrays of these states are 0."""
+
+    absent: tuple[str, ...] = ()
+
+    def arguments(self, function: str) -> list[Any]:
+        """The arguments of a call of `function`, with `None` for each absent state."""
+        contract = CONTRACTS[function]
+        given = zip([*contract.arguments, *contract.last_arguments], super().arguments(function), strict=True)
+        return [None if name in self.absent else argument for name, argument in given]
+
+
+def _networks_without_states(
+    absent: tuple[str, ...], function: str, counterexample: LayerProblem, limits: Limits, seed: int
+) -> Iterator[InputsWithoutStates]:
+    """Eight networks without some of the initial states: four, and four with a projection if these have none.
+
+    If the first four have a projection, the others have none.
+    """
+    can_change = function == "lstm_layer" and limits.projection and not counterexample.weights
+    every = (
+        each for each in networks(counterexample, limits) if each.lengths == "absent" and each.layers < 3
+    )
+    for k, problem in enumerate([*islice(every, 4)] * 2):
+        if can_change and k >= 4:
+            problem = replace(problem, n_p=0 if problem.n_p else problem.n_a - 1)
+        given = vars(replace(problem, seed=problem.seed + seed + k).inputs(function))
+        yield InputsWithoutStates(**given | {name: 0 * given[name] for name in absent}, absent=absent)
+
+
+def locate_absent_states(
+    function: str, program: Program, counterexample: LayerProblem, limits: Limits, seed: int = 0
+) -> Location | None:
+    """Locate a layer's wrong values for absent initial states; `None` if it uses zeros.
+
+    The layer must be right in calls with initial states.
+    """
+    for absent in ABSENT_STATES[function]:
+        every = _networks_without_states(absent, function, counterexample, limits, seed)
+        answers = [found for inputs in every if (found := network_answer(function, program, inputs))]
+        if any(each.is_wrong for each in answers):
+            is_alone = len(absent) < len(ABSENT_STATES[function][0])
+            setting = "absent alone" if is_alone else "absent"
+            where = Where(" and ".join(absent), setting=(setting,), stage="network")
+            for replacement in network_mistakes(function):
+                if explains_answers(replacement, answers):
+                    return Location(where, when_wrong(answers, replacement), replacement)
+            return Location(where)
+    return None
 
 
 def when_wrong(answers: Sequence[NetworkAnswer], replacement: Replacement) -> When | None:

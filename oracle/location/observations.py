@@ -101,13 +101,11 @@ class EquationCase:
             return np.asarray(8 * check.allowed + 256 * u * np.abs(check.shown))
 
 
-def float64_parameters(parameters: Mapping[str, Array]) -> dict[str, Array]:
-    """The parameters in float64, with biases of the shape `(n, 1, 1)`."""
-    named: dict[str, Array] = {}
-    for name, array in parameters.items():
-        wide = array.astype(np.float64)
-        named[name] = wide[:, :, None] if name[0] == "b" else wide
-    return named
+def known_arrays(parameters: Mapping[str, Array], x: Array, a0: Array, c0: Array) -> dict[str, Array]:
+    """The arguments of a call in float64, by name, with biases `(n, 1, 1)` and initial states `(n, m, 1)`."""
+    arrays = {"x": x, **parameters, "a0": a0, "c0": c0}
+    columns = {name: array[:, :, None] for name, array in arrays.items() if name[0] in "bac"}
+    return {name: array.astype(np.float64) for name, array in (arrays | columns).items()}
 
 
 def observe_function(function: str, inputs: Inputs, shown: Behaviour, limits: Limits) -> Observation | None:
@@ -133,9 +131,7 @@ def observe_function(function: str, inputs: Inputs, shown: Behaviour, limits: Li
         returned = {name: array[:, :, :1] for name, array in returned.items()}
     cached = _cached(contract.cache, shown.caches, inputs, contract.is_cell, T_x) if limits.caches else {}
     nodes = equations(kind, not contract.is_cell)
-    known = float64_parameters(inputs.parameters)
-    known |= {"x": inputs.x[:, :, :T_x], "a0": inputs.a0[:, :, None], "c0": inputs.c0[:, :, None]}
-    known = {name: array.astype(np.float64) for name, array in known.items()}
+    known = known_arrays(inputs.parameters, inputs.x[:, :, :T_x], inputs.a0, inputs.c0)
     if only_first_step:
         known["c of steps"] = known["c0"][:, :, :T_x]  # only the shape matters: the first step reads c0
     states = "ac" if kind == "lstm" and "c" in returned else "a"
@@ -149,13 +145,11 @@ def observe_function(function: str, inputs: Inputs, shown: Behaviour, limits: Li
         known["yt_pred"] = returned["y"]
     names = ["xt", *(f"{s}_prev" for s in states)] if not contract.is_cell else []
     names += [*GATES.values()] if kind == "lstm" else []
-    names += [*(f"{s}_next" for s in reversed(states)), "yt_pred"]
+    names += [*(f"{s}_next" for s in reversed(states)), "yt_pred", *(n for n in nodes if n in showing)]
     for name in names:
-        if name in known and name not in unclear:
-            observation.checks[name] = check_equation(observation, name, known[name])
-    for name in (n for n in nodes if n in showing):
-        if nodes[name][1][0] in known and nodes[name][1][0] not in unclear:
-            observation.checks[name] = check_equation(observation, name, showing[name])
+        source = nodes[name][1][0] if name in showing else name
+        if source in known and source not in unclear:
+            observation.checks[name] = check_equation(observation, name, showing.get(name, known[source]))
     return observation
 
 

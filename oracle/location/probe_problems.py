@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import combinations, islice, product
-from typing import Any
 
 import numpy as np
 
@@ -35,45 +34,40 @@ def all_problems(function: str, draw: Draw, dtypes: Sequence[DType], first_seed:
     dtype = dtypes[0]
     is_cell, has_head = CONTRACTS[function].is_cell, not CONTRACTS[function].is_layer
 
-    def of(seed: int = 11, regime: str = "unit", **sizes: Any) -> Inputs:
+    def drawn(sizes: Mapping[str, int], seed: int = 11, regime: str = "unit") -> Inputs:
         return draw(**{**BASE, **sizes}, seed=first_seed + seed, regime=regime, dtype=dtype)
 
     yield from ordinary_problems(draw, range(first_seed, first_seed + 4), dtype)
     names = [name for name in BASE if (name != "T_x" or not is_cell) and (name != "n_y" or has_head)]
-    for name in names:
-        for extent in SIZES[name]:
-            moved: dict[str, Any] = {name: extent}
-            yield of(**moved)
+    yield from (drawn({name: size}) for name in names for size in SIZES[name])
+    different = {name: 5 + 2 * i for i, name in enumerate(names)}
     for k, (one, other) in enumerate(combinations(names, 2)):
-        apart: dict[str, Any] = {name: 5 + 2 * i for i, name in enumerate(names)}
-        yield of(12, **{**apart, one: 3 + k % 3, other: 3 + k % 3})
+        yield drawn({**different, one: 3 + k % 3, other: 3 + k % 3}, 12)
     rng = np.random.default_rng(17)
     for seed in range(8):
-        mixed: dict[str, Any] = dict(zip(BASE, rng.integers(1, 20, len(BASE)).tolist(), strict=True))
-        yield of(seed, **mixed)
-    wide = of(13, n_a=5, n_y=4, m=24, T_x=3)
+        yield drawn(dict(zip(BASE, rng.integers(1, 20, len(BASE)).tolist(), strict=True)), seed)
+    wide = drawn({"n_a": 5, "n_y": 4, "m": 24, "T_x": 3}, 13)
     for arrays in (("x",), ("a0",), ("c0",), ("x", "a0", "c0")):
         if "c0" not in arrays or wide.c0.any():
             yield graded_inputs(wide, arrays)
-    for kind in ("W", "b"):
-        for factor in (0.0, 1e-3, 10.0, 100.0):
-            yield scaled_inputs(wide, (kind,), factor)
-    for regime in ("wild", "counting", "tiny", "ternary"):
-        for seed in range(2):
-            yield of(seed, regime, m=12, T_x=6)
+    for kind, factor in product(("W", "b"), (0.0, 1e-3, 10.0, 100.0)):
+        yield scaled_inputs(wide, (kind,), factor)
+    for regime, seed in product(("wild", "counting", "tiny", "ternary"), range(2)):
+        yield drawn({"m": 12, "T_x": 6}, seed, regime)
     if has_head:
-        yield from logit_problems(of)
+        yield from logit_problems(drawn)
     for other in dtypes[1:]:
         for inputs in ordinary_problems(draw, range(3), other):
             yield scaled_inputs(inputs, ("W",), 1.0)
     if wide.kind == "lstm":
-        given = of(19)
+        given = drawn({}, 19)
         for name, bias in product(("bf", "bi", "bo"), (-16.0, 16.0)):
             yield given.with_parameters(partial(_raised, name, bias))
     for seed in range(2):
-        yield from special_problems(of(60 + seed), seed)
+        yield from special_problems(drawn({}, 60 + seed), seed)
         if not is_cell:
-            yield from problems_over_time(of(70 + seed, T_x=12), of(80 + seed, T_x=40), seed)
+            short, long = drawn({"T_x": 12}, 70 + seed), drawn({"T_x": 40}, 80 + seed)
+            yield from problems_over_time(short, long, seed)
 
 
 def ordinary_problems(draw: Draw, seeds: range, dtype: DType) -> Iterator[Inputs]:
@@ -83,15 +77,15 @@ def ordinary_problems(draw: Draw, seeds: range, dtype: DType) -> Iterator[Inputs
         yield draw(**sizes, seed=seed, regime="unit", dtype=dtype)
 
 
-def logit_problems(of: Any) -> Iterator[Inputs]:
+def logit_problems(drawn: Draw) -> Iterator[Inputs]:
     """Problems with large, small, or very different logits."""
     for n_y in (2, 4):
-        given = of(15, n_y=n_y)
+        given = drawn({"n_y": n_y}, 15)
         by = given.parameters["by"]
         first = np.arange(n_y)[:, None] == 0
         for change in (by + 60, by - 60, np.where(first, by + 5, by), np.where(first, by + 30, by)):
             yield replace(given, parameters={**given.parameters, "by": change.astype(by.dtype)})
-    yield scaled_inputs(of(16, m=24), ("Wy",), 6.0)
+    yield scaled_inputs(drawn({"m": 24}, 16), ("Wy",), 6.0)
 
 
 def special_problems(inputs: Inputs, seed: int) -> Iterator[Inputs]:
@@ -125,15 +119,15 @@ def _raised(name: str, by: float, p: Mapping[str, Array]) -> dict[str, Array]:
 def scaled_inputs(inputs: Inputs, names: tuple[str, ...], factor: float) -> Inputs:
     """Multiply `x`, `a0`, `c0`, the weights `W` or biases `b` of a step, or the head `Wy` by a factor."""
 
-    def of(name: str) -> float:
+    def factor_of(name: str) -> float:
         kind = "Wy" if name in ("Wy", "Wya", "by") else name if name in ("x", "a0", "c0") else name[0]
         return factor if kind in names else 1.0
 
     # `+ 0` turns -0.0 into 0.0, since programs that compare bytes tell the two apart.
     changed = inputs.with_parameters(
-        lambda p: {name: p[name] * p[name].dtype.type(of(name)) + 0 for name in p}
+        lambda p: {name: p[name] * p[name].dtype.type(factor_of(name)) + 0 for name in p}
     )
-    x, a0, c0 = (getattr(inputs, name) * of(name) + 0 for name in ("x", "a0", "c0"))
+    x, a0, c0 = (getattr(inputs, name) * factor_of(name) + 0 for name in ("x", "a0", "c0"))
     return replace(changed, x=x, a0=a0, c0=c0)
 
 

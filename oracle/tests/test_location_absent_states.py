@@ -7,8 +7,8 @@ import pytest
 
 from oracle.diagnosis.behaviour import program_of
 from oracle.limits import ANYTHING, Limits
-from oracle.location.absent_states import locate_absent
 from oracle.location.facts import Replacement, When
+from oracle.location.networks import locate_absent_states
 from oracle.problem import Problem
 from reference import lstm_layer
 
@@ -25,7 +25,7 @@ def a0_for_c0(x: Any, a0: Any, c0: Any, parameters: Any, options: Any) -> Any:
 def test_what_a_projection_prevents_does_not_happen_always(limits: Limits, when: When | None) -> None:
     program = program_of(SimpleNamespace(lstm_layer=a0_for_c0), "lstm_layer", limits)
     problem = Problem.lstm_layer(n_x=1, n_a=1, m=1, T_x=1)
-    location = locate_absent("lstm_layer", program, problem, limits)
+    location = locate_absent_states("lstm_layer", program, problem, limits)
     assert location
     assert location.where.equation == "c0"
     assert location.how == Replacement("c_first", mistake="a0_for_c0")

@@ -156,10 +156,8 @@ FORWARDS
   maximum_of_all_steps | the softmax subtracts the maximum of all steps
     | yt_pred = logits | predictions = quotient(y, np.max)
   y_one_step_early | the prediction of step t is stored at step t - 1 | predictions = np.roll(y, -1, axis=2)
-  last_y_everywhere | the last prediction is stored at every step
-    | predictions = y[:, :, [-1] * y.shape[2]]
-  last_y_alone | only the last prediction is kept
-    | predictions = y * (np.arange(y.shape[2]) > y.shape[2] - 2)
+  last_y_everywhere | the last prediction is stored at every step | predictions = y[:, :, [-1] * y.shape[2]]
+  last_y_alone | only the last prediction is kept | predictions = y * (np.arange(y.shape[2]) > y.shape[2] - 2)
 ALL
   head_from_a_prev | the prediction is made from a_prev | logits = Wy @ a_prev + by
   head_left_out | the prediction is the softmax of a_next itself | yt_pred = softmax(a_next)

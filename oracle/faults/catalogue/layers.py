@@ -91,8 +91,7 @@ LAYERS
   directions_exchanged_in_a | a has the backward direction above the forward one
     | top = halves(padded, D, lambda f, b: [b, f])
   directions_summed | a is the sum of the directions | top = halves(padded, D, lambda f, b: [f + b])
-  directions_averaged | a is the mean of the directions
-    | top = halves(padded, D, lambda f, b: [(f + b) / 2])
+  directions_averaged | a is the mean of the directions | top = halves(padded, D, lambda f, b: [(f + b) / 2])
   directions_multiplied | a is the product of the directions | top = halves(padded, D, lambda f, b: [f * b])
   directions_by_turns | in a the units of the directions alternate
     | top = padded.reshape(D, -1, m, T_x).swapaxes(0, 1).reshape(-1, m, T_x)
@@ -162,15 +161,13 @@ lstm_layer
   projection_twice | the hidden state is projected twice | a_out = project(project(a_next))
   projection_through_tanh | the projected state goes through tanh
     | a_out = tanh(project(a_next)) if 'Wp' in p else a_next
-  projection_before_gate | tanh(c) is projected, before the output gate
-    | a_out = ot * project(tanh(c_next))
+  projection_before_gate | tanh(c) is projected, before the output gate | a_out = ot * project(tanh(c_next))
   projection_on_c | c is projected, not the hidden state
     | c_next = project(ft * c_prev + it * cct) | a_out = a_next
   projection_inside_tanh | c is projected inside the tanh, not the hidden state
     | a_next = ot * tanh(project(c_next)) | a_out = a_next
   c_last_projected | c_last is projected too | c_end = project(right)
-  a_last_not_projected | a_last is not projected
-    | a_end = unprojected(v) if 'Wp' in p and entries else right
+  a_last_not_projected | a_last is not projected | a_end = unprojected(v) if 'Wp' in p and entries else right
   projection_not_recurrent | the next step gets the hidden state that is not projected
     | a_prev = a_next if t else a0
   projection_in_first_layer_alone | layers above the first do not project | above a_out = a_next

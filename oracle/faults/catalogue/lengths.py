@@ -63,10 +63,8 @@ LAYERS
   a_zeroed_in_padding | the hidden state, and not only a, is set to 0 in the padding
     | {MASKED_STEPS} | a_out = np.where(order[:, t] < ends, right, 0)
 lstm_layer
-  c_alone_carried_on | c is updated in the padding, while a is held
-    | {MASKED_STEPS} | c_next = right
-  a_alone_carried_on | a is updated in the padding, while c is held
-    | {MASKED_STEPS} | a_out = right
+  c_alone_carried_on | c is updated in the padding, while a is held | {MASKED_STEPS} | c_next = right
+  a_alone_carried_on | a is updated in the padding, while c is held | {MASKED_STEPS} | a_out = right
 LAYERS
   backward_takes_the_last_steps_of_x
     | the backward direction takes the last steps of x, as many as the sequence has

@@ -118,8 +118,7 @@ LSTM
   cached_c_next_and_c_prev_exchanged | c_next and c_prev are exchanged in the cache
     | cached = exchanged(names, 'c_next', 'c_prev')
   cached_ft_and_it_exchanged | ft and it are exchanged in the cache | cached = exchanged(names, 'ft', 'it')
-  cached_cct_and_ot_exchanged | cct and ot are exchanged in the cache
-    | cached = exchanged(names, 'cct', 'ot')
+  cached_cct_and_ot_exchanged | cct and ot are exchanged in the cache | cached = exchanged(names, 'cct', 'ot')
   cached_a_prev_and_c_prev_exchanged | a_prev and c_prev are exchanged in the cache
     | cached = exchanged(names, 'a_prev', 'c_prev')
 ALL

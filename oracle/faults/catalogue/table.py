@@ -50,7 +50,7 @@ FUNCTIONS_OF: Mapping[str, Sequence[str]] = {
     "LSTM_BACKWARDS": ("lstm_cell_backward", "lstm_backward"),
     "SEQUENCE_BACKWARDS": ("rnn_backward", "lstm_backward"),
 }
-"""The functions by the words in the tables: `ALL` are the four functions; `EVERY` has the layers, too."""
+"""The functions that a word in a table stands for. `ALL` are the four functions; `EVERY` includes layers."""
 
 ARGUMENTS: Mapping[str, str] = {
     "argument": "array",
@@ -115,7 +115,7 @@ def mistakes(table: str, **names: Any) -> list[Fault]:
 
 
 def _changed_equation(change: str, right_equations: Equations, names: dict[str, Any]) -> Equations:
-    """The wrong equation of a change, by the name of its quantity."""
+    """Parse a change into the wrong equation, by the name of its quantity."""
     left, _, text = change.partition(" = ")
     *restriction, quantity = left.split()
     right = right_equations.get(quantity)
@@ -141,17 +141,17 @@ def _equation(quantity: str, text: str, right: Any, names: dict[str, Any]) -> Ca
 
 
 def mapped(p: Mapping[str, Array], transform: Callable[[Array], Array], *names: str) -> dict[str, Array]:
-    """The parameters, after `transform` of those with these names; without names, of all."""
+    """Apply `transform` to the parameters with these names, or to all parameters if no name is given."""
     return {**p, **{name: transform(p[name]) for name in names or p if name in p}}
 
 
 def misread_gates(p: Mapping[str, Array], order: str, stacked: str, parts: str = "Wb") -> dict[str, Array]:
-    """The parameters if the k-th gate in `order` has the parameters of the k-th gate in `stacked`."""
+    """Give the k-th gate in `order` the parameters of the k-th gate in `stacked`."""
     return {**p, **{part + g: p[part + h] for g, h in zip(order, stacked, strict=True) for part in parts}}
 
 
 def a_weights_transposed(p: Mapping[str, Array], gates: str = "ifco") -> dict[str, Array]:
-    """The parameters, after a transposition of the columns that act on a_prev."""
+    """Transpose the columns of the weights that act on a_prev."""
     names = {"Waa", *(f"W{gate}" for gate in gates)} & p.keys()
     squares = ((name, p[name], len(p.get("Wp", p[name]))) for name in names)
     return {**p, **{name: np.hstack([W[:, :n_h].T, W[:, n_h:]]) for name, W, n_h in squares}}
@@ -163,7 +163,7 @@ def by_columns(W: Array) -> Array:
 
 
 def exchanged(names: Sequence[str], one: str, other: str) -> list[str]:
-    """The names, after an exchange of `one` and `other`."""
+    """Exchange two names in a list of names."""
     return [{one: other, other: one}.get(name, name) for name in names]
 
 
@@ -173,7 +173,7 @@ def through_the_padding(v: Any) -> Array:
 
 
 def halves(output: Array, D: int, change: Callable[[Array, Array], Sequence[Array]]) -> Array:
-    """Replace the halves of a layer's output by `change(forward, backward)`, if D, the directions, is 2."""
+    """Replace the halves of a layer's output by `change(forward, backward)`, if it has D = 2 directions."""
     return np.concatenate(change(*np.split(output, 2))) if D == 2 else output
 
 

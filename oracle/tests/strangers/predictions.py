@@ -7,12 +7,11 @@ from typing import Literal
 
 from oracle.diagnosis.behaviour import Program
 from oracle.limits import Limits
-from oracle.location.absent_states import locate_absent
 from oracle.location.confirming_problems import problems_for_conditions
 from oracle.location.facts import Location, When
 from oracle.location.how import fits, unchanged_elements
 from oracle.location.layer_observations import settings
-from oracle.location.networks import confirming_networks, network_answer
+from oracle.location.networks import confirming_networks, locate_absent_states, network_answer
 from oracle.location.observer import Budget, Observer
 from oracle.location.probe_problems import few_problems, ordinary_problems
 from oracle.location.step_location import cases_of, conditions_hold, first_wrong_equation
@@ -51,7 +50,7 @@ def judged(
         return Verdict("right", "left out", "left out")
     if location.where.setting in (("absent",), ("absent alone",)):
         assert isinstance(problem, LayerProblem)
-        return _same(location, locate_absent(function, budget, problem, limits, seed=SEED))
+        return _same(location, locate_absent_states(function, budget, problem, limits, seed=SEED))
     if location.where.stage == "network":
         assert isinstance(problem, LayerProblem)
         return _of_network(function, budget, problem, location, limits)
