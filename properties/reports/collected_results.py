@@ -32,7 +32,7 @@ class CollectedResults:
         self, nodeid: str, properties: Iterable[tuple[str, Any]]
     ) -> tuple[list[LawResult], list[Judgement]]:
         """Add the results in a report. Returns these results, and the targets that are now complete."""
-        new, done = [LawResult.from_dict(result) for name, result in properties if name == "law"], []
+        new, complete = [LawResult.from_dict(result) for name, result in properties if name == "law"], []
         pending = (self._pending or {}).get(implementation_in(nodeid), set())
         for result in new:
             target = result.implementation
@@ -40,8 +40,8 @@ class CollectedResults:
             pending.discard(nodeid)
             if not pending:
                 self._done.add(target)
-                done.append(Judgement(target, self._by_target[target]))
-        return new, done
+                complete.append(Judgement(target, self._by_target[target]))
+        return new, complete
 
     @property
     def results(self) -> list[LawResult]:
@@ -58,16 +58,10 @@ class CollectedResults:
 
 def killed_law_result(nodeid: str) -> LawResult:
     """The failure of a law that did not end, because its worker was killed twice."""
-    name = law_in(nodeid)
-    return LawResult(
-        implementation=implementation_in(nodeid),
-        law=name,
-        grade=next((law.grade for law in all_laws() if law.name == name), "spec"),
-        function=function_in(nodeid),
-        status="failed",
-        seconds=0.0,
-        message="the process of pytest-xdist that ran this law was killed, and killed again in a second run",
-    )
+    target, name, function = implementation_in(nodeid), law_in(nodeid), function_in(nodeid)
+    grade = next((law.grade for law in all_laws() if law.name == name), "spec")
+    message = "a worker of pytest-xdist was killed while it ran this law, and again in a second run"
+    return LawResult(target, name, grade, function, "failed", 0.0, message)
 
 
 def implementation_in(nodeid: str) -> str:

@@ -39,19 +39,19 @@ class Judgement:
 
     @property
     def verdict(self) -> Verdict:
-        """The verdict on the worst forward pass; if there is none, on the worst backward pass."""
+        """The worst verdict on a forward pass; on a backward pass, if the target has no forward pass."""
         return self._worst(self._forwards or self.functions)
 
     @property
     def backward(self) -> Verdict | None:
-        """The verdict on the worst backward pass; `None` unless there are forward passes, too."""
+        """The worst verdict on a backward pass; `None` unless the target also has forward passes."""
         backwards = [name for name in self.functions if CONTRACTS[name].is_backward]
         is_judged = not (self.is_left or self.why_unusable)
         return self._worst(backwards) if is_judged and backwards and self._forwards else None
 
     @property
     def verdict_in_words(self) -> str:
-        """The verdict, with *not robust* if a worse verdict hides it, and the verdict on backward passes."""
+        """The verdict; also *not robust* if a worse verdict hides it, and the verdict on backward passes."""
         verdict: str = self.verdict
         others = map(self.verdict_on, self._forwards or self.functions)
         if verdict in ("incomplete", "unfinished") and "not robust" in others:
@@ -61,15 +61,15 @@ class Judgement:
         return f"forward {verdict}, backward {self.backward}"
 
     def _worst(self, functions: Sequence[str]) -> Verdict:
-        """The worst verdict. *Not robust* stands if only robust laws have no result."""
+        """The worst verdict, but *not robust* in place of *not judged* if every spec law has a result."""
         verdicts = {self.verdict_on(function) for function in ("", *functions)}
-        unknown = {each.grade for function in functions for each in self.unjudged_laws(function)}
-        if "not robust" in verdicts and "spec" not in unknown:
+        unjudged = {each.grade for function in functions for each in self.unjudged_laws(function)}
+        if "not robust" in verdicts and "spec" not in unjudged:
             verdicts.discard("not judged")
         return min(verdicts, key=get_args(Verdict).index)
 
     def verdict_on(self, function: str) -> Verdict:
-        """The verdict on one function. It is *not judged* if the laws without a result could change it."""
+        """The verdict on one function: *not judged* if a law without a result could make it worse."""
         if self.is_left:
             return "left"
         if self.why_unusable:
@@ -81,8 +81,8 @@ class Judgement:
         grades = {result.grade for result in self.failures(function)}
         if "spec" in grades:
             return "differs"
-        unknown = {result.grade for result in self.unjudged_laws(function)}
-        if "spec" in unknown or (unknown and not grades):
+        unjudged = {result.grade for result in self.unjudged_laws(function)}
+        if "spec" in unjudged or (unjudged and not grades):
             return "not judged"
         return "not robust" if grades else "conforms"
 
@@ -93,11 +93,11 @@ class Judgement:
 
     @property
     def why_unusable(self) -> str:
-        """Why the target cannot be judged; empty if it can."""
+        """Why the target cannot be judged; empty for a usable target."""
         return next((result.message for result in self.results if not result.usable), "")
 
     def why_missing(self, function: str) -> str:
-        """Why a function cannot be judged; empty if it can."""
+        """Why a function is missing or has wrong parameters; empty if the function can be called."""
         for result in self.results_on(function):
             is_skipped = result.status == "skipped" and not (result.all_left_out or result.declared)
             if is_skipped or (result.status == "failed" and result.law == PROVIDED):
@@ -178,7 +178,7 @@ class Judgement:
         return bool(failures) and all(result.inherited for result in failures)
 
     def only_caches_wrong(self, function: str) -> bool:
-        """Whether only laws about caches fail on a function."""
+        """Whether the function returns right outputs, but wrong caches."""
         failed = {result.law for result in self.failures(function)}
         return bool(failed) and failed <= CACHE_LAWS
 

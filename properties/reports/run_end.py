@@ -117,9 +117,8 @@ class Closing:
         if self._complaints and exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         self._run = Run(judgements(results, self._collected.left_targets), self.environment)
-        if exitstatus == pytest.ExitCode.INTERRUPTED and not results:
-            return
-        if exitstatus not in _ERRORS and not session.config.option.collectonly:
+        is_empty = exitstatus == pytest.ExitCode.INTERRUPTED and not results
+        if exitstatus not in _ERRORS and not is_empty and not session.config.option.collectonly:
             self._written = self.reports.write(self._run)
 
     def pytest_terminal_summary(

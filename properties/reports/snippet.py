@@ -27,9 +27,7 @@ def snippet(problem: Problem, function: str, law: str) -> str:
         lines = ["from rnn_crosscheck import Problem", "", f"problem = {problem!r}"]
         arguments_call = f'problem.arguments("{function}")'
         if law == "each step" and function in SEQUENCES_BACKWARD:
-            lines.append(
-                "# x has a row for each pre-activation, so that dx holds the gradients of pre-activations"
-            )
+            lines += ["# x has a row for each pre-activation; dx holds the gradients of pre-activations"]
             lines.append(f'inputs = problem.inputs("{function}").showing_each_step(problem.seed)')
             arguments_call = f'inputs.arguments("{function}")'
         return "\n".join([*lines, f"{names} = {arguments_call}", call, ""])

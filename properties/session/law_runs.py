@@ -150,14 +150,14 @@ def _result(
     marker = item.get_closest_marker("law")
     assert marker
     law, grade = marker.args
-    function = str(item.callspec.params.get("function", ""))
-    implementation = str(item.callspec.params["implementation"])
-    judged = cast(Implementation, item.funcargs["implementation"])
-    failed, is_unusable = report.failed and not broke, bool(why_unusable(judged))
+    parameters = {name: str(value) for name, value in item.callspec.params.items()}
+    target, function = parameters["implementation"], parameters.get("function", "")
+    implementation = cast(Implementation, item.funcargs["implementation"])
+    failed, is_unusable = report.failed and not broke, bool(why_unusable(implementation))
     usable = not is_unusable if report.skipped else not (failed and law == USABLE)
-    given: dict[str, Any] = {}
+    optional: dict[str, Any] = {}
     if failure:
-        given = {
+        optional = {
             "counterexample": repr(failure.problem),
             "facts": printable_data(failure.facts),
             "findings": [Finding.of(each.kind, **printable_data(each.facts)) for each in failure.findings],
@@ -165,30 +165,29 @@ def _result(
             "helpers": helpers_to_blame(failure.trial),
         }
     if failed:
-        known = item.config.stash[EXPECTED]
-        given["expected"] = reason_to_expect(known, implementation, law, function)
-        if law in (PROVIDED, USABLE) and (lack := why_not_judged(judged, function)):
-            given["findings"] = [Finding.of(lack.kind, **printable_data(lack.facts))]
+        optional["expected"] = reason_to_expect(item.config.stash[EXPECTED], target, law, function)
+        if law in (PROVIDED, USABLE) and (finding := why_not_judged(implementation, function)):
+            optional["findings"] = [Finding.of(finding.kind, **printable_data(finding.facts))]
     if function and not (report.passed or broke or is_unusable):
-        given["unfinished"] = bool(placeholder_if_unfinished(judged, function))
+        optional["unfinished"] = bool(placeholder_if_unfinished(implementation, function))
     if usable and not is_unusable:
-        given["limits"] = judged.limits.words
-        given["understood"] = printable_data(judged.load().understood)
-    turn = item.stash.get(TURN, None)
-    if turn:
-        given["declared"] = turn.declared
-    skipped = report.longrepr  # a file, a line and a reason
-    why = skipped[2].removeprefix("Skipped: ") if isinstance(skipped, tuple) else report.longreprtext
+        optional["limits"] = implementation.limits.words
+        optional["understood"] = printable_data(implementation.load().understood)
+    tally = item.funcargs.get("tally", Tally())
+    if turn := item.stash.get(TURN, None):
+        tally, optional["declared"] = turn.tally, turn.declared
+    text = report.longrepr  # of a skipped test: a file, a line and a reason
+    message = text[2].removeprefix("Skipped: ") if isinstance(text, tuple) else report.longreprtext
     return LawResult.of_tally(
-        turn.tally if turn else cast(Tally, item.funcargs.get("tally", Tally())),
-        implementation=encodable(implementation),
+        cast(Tally, tally),
+        implementation=encodable(target),
         law=law,
         grade=grade,
         function=function,
         status=report.outcome,
         seconds=round(report.duration, 3),
-        message="" if report.passed else printable(why),
+        message="" if report.passed else printable(message),
         ours=broke,
         usable=usable,
-        **given,
+        **optional,
     )

@@ -5,7 +5,7 @@ import random
 import re
 import shlex
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from textwrap import wrap
 from typing import Any
@@ -28,7 +28,7 @@ from properties.reports.run_end import Closing
 from properties.session.target_options import AFFECTING_RESULTS, TARGETS, read_targets
 
 PROBLEM = pytest.StashKey[Problem | None]()
-EXPECTED = pytest.StashKey[list[ExpectedFailure]]()
+EXPECTED = pytest.StashKey[Sequence[ExpectedFailure]]()
 FUZZING_TIME = pytest.StashKey[float]()
 """The seconds of `--fuzz-for`; absent in a run without this option."""
 
