@@ -1,4 +1,4 @@
-"""The limits that a target declares in `SUPPORTS`, as data."""
+"""What a target declares in `SUPPORTS` that it does not do, as data."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -8,38 +8,38 @@ from oracle.problem import Activation, DType, LayerProblem, Problem
 from reference.contract import Shape
 
 Empty = Literal["n_x", "m", "T_x"]
-"""The sizes that can be 0."""
+"""The sizes that may be 0."""
 
 DTYPES: tuple[DType, ...] = ("float64", "float32", "float16")
 """The dtypes, the widest first."""
 
-MANY = 2**31
+UNLIMITED = 2**31
 
 
 @dataclass(frozen=True)
 class Limits:
     """What a target can do; by default everything."""
 
-    dtypes: tuple[DType, ...] = DTYPES  # the precisions in which it computes
+    dtypes: tuple[DType, ...] = DTYPES  # the precisions of the computation
     caches: bool = True  # whether the four functions return caches
     head: bool = True  # whether the four functions return predictions
-    layers: int = MANY  # the largest number of layers
+    layers: int = UNLIMITED  # the largest number of layers
     directions: int = 2  # the largest number of directions
-    least_directions: int = 1  # 2 if its layers always have two directions
+    least_directions: int = 1  # 2 if layers always have two directions
     stacked_directions: int = 2  # the largest number of directions with more than one layer
-    lengths: bool = True  # whether its layers take lengths
-    c_last: bool = True  # whether its LSTM layers return the last memory states
-    projection: bool | Literal["fewer"] = True  # of the hidden state; "fewer" if it must make it smaller
-    initial_state: bool = True  # whether its layers take initial states
-    activations: tuple[Activation, ...] = get_args(Activation)  # of its RNN layers
+    lengths: bool = True  # whether layers take lengths
+    c_last: bool = True  # whether LSTM layers return the last memory states
+    projection: bool | Literal["fewer"] = True  # "fewer": only to fewer units than the memory state has
+    initial_state: bool = True  # whether layers take initial states
+    activations: tuple[Activation, ...] = get_args(Activation)  # of RNN layers
     empty: tuple[Empty, ...] = get_args(Empty)  # the sizes that may be 0
-    subnormals: bool = True  # whether it keeps subnormal numbers, and does not flush them to zero
-    bad_shapes: bool = True  # whether it may be called with arguments of a wrong shape
-    gradients: bool = True  # whether it has backward passes to judge
+    subnormals: bool = True  # false if subnormal numbers are flushed to zero
+    bad_shapes: bool = True  # whether the functions may be called with arguments of a wrong shape
+    gradients: bool = True  # whether the backward passes are judged
 
     @classmethod
     def parse(cls, declared: Any) -> Self:
-        """The limits in a target's `SUPPORTS`. Raises a `ValueError` that names a wrong entry."""
+        """The limits in a target's `SUPPORTS`. Raises `ValueError` with the wrong entry in its message."""
         if not isinstance(declared, dict):
             raise ValueError("SUPPORTS is no dict")
         known = {each.name for each in fields(cls)}
@@ -61,63 +61,67 @@ class Limits:
         """The largest number of directions with this number of layers."""
         return self.directions if layers == 1 else min(self.directions, self.stacked_directions)
 
-    def shows(self, output: str, shape: Shape) -> bool:
-        """Whether the target returns this output; otherwise it returns `None` in its place."""
+    def returns(self, output: str, shape: Shape) -> bool:
+        """Whether the target returns this output, of this symbolic shape, and not `None` in its place."""
         declared = {"c_last": self.c_last, "da0": self.initial_state, "dc0": self.initial_state}
         return (self.head or "n_y" not in shape) and declared.get(output, True)
 
-    def lacking(self, needs: Sequence[str]) -> str:
-        """The first of the needs that the target does not meet, in words; empty if it meets all needs."""
+    def unmet_need(self, needs: Sequence[str]) -> str:
+        """The words for the limit that conflicts with the first unmet need; empty if all needs are met.
+
+        A need is the name of a field, or `"equal projection"`, to as many units as the memory state has.
+        """
         for name in needs:
             if name == "equal projection" and self.projection is not True:
-                return _FEWER if self.projection else _NO["projection"]
+                return _FEWER_UNITS if self.projection else _WORDS["projection"]
             if name != "equal projection" and not getattr(self, name):
-                return _NO[name]
+                return _WORDS[name]
         return ""
 
     def fitted(self, problem: Problem) -> Problem:
         """The problem, changed as little as necessary to stay within the limits."""
-        less: dict[str, Any] = {}
+        changes: dict[str, Any] = {}
         if problem.dtype not in self.dtypes:
-            less["dtype"] = self.dtypes[0]
+            changes["dtype"] = self.dtypes[0]
         if isinstance(problem, LayerProblem):
-            less["layers"] = L = min(problem.layers, self.layers)
-            less["directions"] = max(self.least_directions, min(problem.directions, self.most_directions(L)))
+            changes["layers"] = L = min(problem.layers, self.layers)
+            D = min(problem.directions, self.most_directions(L))
+            changes["directions"] = max(self.least_directions, D)
             if not self.lengths:
-                less["lengths"] = "absent"
+                changes["lengths"] = "absent"
             if not self.projection:
-                less["n_p"] = 0
+                changes["n_p"] = 0
             elif self.projection == "fewer" and problem.n_p:
-                less["n_p"] = min(problem.n_p, problem.n_a - 1)
+                changes["n_p"] = min(problem.n_p, problem.n_a - 1)
             if not self.initial_state:
-                less["initial"] = "zero"
+                changes["initial"] = "zero"
             if problem.kind == "rnn_layer" and problem.activation not in self.activations:
-                less["activation"] = self.activations[0]
-        return replace(problem, **less)
+                changes["activation"] = self.activations[0]
+        return replace(problem, **changes)
 
     @property
     def words(self) -> list[str]:
         """A short text for each limit: `"float32 only"`, `"no caches"`."""
-        never = [name for name in get_args(Empty) if name not in self.empty]
-        own = {
+        never_zero = [name for name in get_args(Empty) if name not in self.empty]
+        applies = {
             f"{' and '.join(self.dtypes)} only": {*self.dtypes} != {*DTYPES},
-            f"at most {self.layers} layer{'s' if self.layers > 1 else ''}": self.layers < MANY,
+            f"at most {self.layers} layer{'s' if self.layers > 1 else ''}": self.layers < UNLIMITED,
             ONE_DIRECTION: self.directions == 1,
             "stacked in one direction only": self.stacked_directions < self.directions,
             f"{self.activations[0]} only": len(self.activations) == 1,
-            _FEWER: self.projection == "fewer",
-            **{words: not getattr(self, name) for name, words in _NO.items()},
-            f"never {', '.join(never)} = 0": bool(never),
+            _FEWER_UNITS: self.projection == "fewer",
+            **{words: not getattr(self, name) for name, words in _WORDS.items()},
+            f"never {', '.join(never_zero)} = 0": bool(never_zero),
         }
-        return [words for words, is_limit in own.items() if is_limit]
+        return [words for words, does_apply in applies.items() if does_apply]
 
 
 ANYTHING = Limits()
 
 ONE_DIRECTION, TWO_DIRECTIONS = "one direction", "two directions only"
-_FEWER = "projections to fewer units only"
+_FEWER_UNITS = "projections to fewer units only"
 
-_NO: Mapping[str, str] = {
+_WORDS: Mapping[str, str] = {
     "one_direction": TWO_DIRECTIONS,
     "caches": "no caches",
     "head": "no predictions",
@@ -135,15 +139,16 @@ _LISTS: Mapping[str, Sequence[str]] = {
     "activations": get_args(Activation),
     "empty": get_args(Empty),
 }
+"""The values from which the list in an entry of `SUPPORTS` is chosen."""
 _VALUES: Mapping[str, Sequence[Any]] = {
     **dict.fromkeys(("directions", "least_directions", "stacked_directions"), (1, 2)),
     "projection": (True, False, "fewer"),
 }
-"""The values that an entry of `SUPPORTS` may have, if these are not `True` and `False`."""
+"""The values that another entry of `SUPPORTS` may have; by default `True` and `False`."""
 
 
 def _checked(key: str, value: Any) -> Any:
-    """The checked value of an entry of `SUPPORTS`; `ValueError` if the value is not allowed."""
+    """The value of an entry of `SUPPORTS`. Raises `ValueError` if the value is not allowed."""
     if key == "layers":
         is_allowed, expected = type(value) is int and value >= 1, "a number from 1 up"
     elif key in _LISTS:

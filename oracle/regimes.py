@@ -1,17 +1,17 @@
 """The regimes: the kinds of numbers in the arrays of a problem.
 
-Weights are divided by the square root of their fan-in, if nothing else is stated.
+In most regimes, weights are divided by the square root of their fan-in.
 
 - `ternary`: entries in {-1, 0, 1}, biases and states in {-1, 1}; small enough to check by hand;
-- `unit`: standard normal, as in trained networks;
-- `wild`: weights times 3 to 30, saturating or chaotic;
-- `tiny`: every sample and every unit of an array scaled down, to any magnitude of the dtype;
-- `counting`: gates that stay open, so that memory states, at first up to 200, grow by up to 1 in each step;
-  the inputs of some samples are up to a thousand times larger;
+- `unit`: standard normal numbers, so that weights are as in trained networks;
+- `wild`: weights times 3 to 30, so that the network saturates or is chaotic;
+- `tiny`: every sample and every unit of an array is scaled down to some magnitude that the dtype has;
+- `counting`: gates that stay open, so that memory states grow by up to 1 in each step, from up to 200; the
+  inputs of some samples are up to a thousand times larger;
 - `huge`: pre-activations and logits up to ±1e4;
-- `nonfinite`: `unit`, with one entry of one sample's input or state NaN or infinite;
-- `subnormal`: `unit` weights, but none of the candidate; inputs, states, biases, and all predictions but
-  one are below the smallest normal number.
+- `nonfinite`: as `unit`, but one entry of an input, a state or an incoming gradient is NaN or infinite;
+- `subnormal`: inputs, states, biases, and all predictions but one are below the smallest normal number; the
+  weights are as in `unit`, but those of the candidate are 0.
 
 In the first five regimes, `oracle.ordinary` halves rows of weights and samples of inputs until all
 pre-activations are below 300 and all logits below 30.
@@ -28,7 +28,7 @@ from reference.contract import Array
 Regime = Literal["ternary", "unit", "wild", "tiny", "counting", "huge", "nonfinite", "subnormal"]
 
 ORDINARY: tuple[Regime, ...] = ("ternary", "unit", "wild", "tiny", "counting")
-"""The regimes without large numbers, in which a correct program needs no care (see `oracle.ordinary`)."""
+"""The regimes with ordinary numbers, for which simple code is right (see `oracle.ordinary`)."""
 
 Draw = Callable[[str, tuple[int, ...]], Array]
 
@@ -45,23 +45,22 @@ def _normal(rng: np.random.Generator, gain: float = 1.0) -> Draw:
     return draw
 
 
-UNSET = 0.15
+ZERO_PROBABILITY = 0.15
 """The probability that a bias or a state is all 0, and that the states of about half of the samples are 0."""
 
-
-RAW = 0.3
+LARGE_PROBABILITY = 0.3
 """The probability that the inputs of a sample are multiplied by a factor up to 1000."""
 
 
 def _wild(rng: np.random.Generator, _: Any) -> Draw:
-    large, (unset, fresh) = _normal(rng, gain=3 * 10 ** rng.uniform(0, 1)), rng.spawn(2)
+    wild, (all_zero, some_zero) = _normal(rng, gain=3 * 10 ** rng.uniform(0, 1)), rng.spawn(2)
 
     def draw(name: str, shape: tuple[int, ...]) -> Array:
-        values = large(name, shape)
-        is_unset = name[0] in "abc" and unset.random() < UNSET
-        if name in ("a0", "c0") and fresh.random() < UNSET:
-            values *= fresh.random(_one_for_each(name, shape)) < 0.5
-        return np.zeros(shape) if is_unset else values
+        values = wild(name, shape)
+        is_zero = name[0] in "abc" and all_zero.random() < ZERO_PROBABILITY
+        if name in ("a0", "c0") and some_zero.random() < ZERO_PROBABILITY:
+            values *= some_zero.random(_factors_shape(name, shape)) < 0.5
+        return np.zeros(shape) if is_zero else values
 
     return draw
 
@@ -79,36 +78,38 @@ def _tiny(rng: np.random.Generator, limits: Any) -> Draw:
     unit = _normal(rng)
 
     def draw(name: str, shape: tuple[int, ...]) -> Array:
-        own = _one_for_each(name, shape)
-        # The cube puts a third of the magnitudes into the sixteen decades below 1.
-        drawn = unit(name, shape) * float(limits.tiny) ** rng.uniform(0, 1, own) ** 3
-        return np.asarray(np.copysign(np.maximum(np.abs(drawn), float(limits.smallest_subnormal)), drawn))
+        # The cube makes small exponents frequent: in float64, a third of the factors are above 1e-16.
+        factors = float(limits.tiny) ** rng.uniform(0, 1, _factors_shape(name, shape)) ** 3
+        values = unit(name, shape) * factors
+        return np.asarray(np.copysign(np.maximum(np.abs(values), float(limits.smallest_subnormal)), values))
 
     return draw
 
 
 def _counting(rng: np.random.Generator, _: Any) -> Draw:
-    unit, (raw,) = _normal(rng), rng.spawn(1)
+    unit, (large,) = _normal(rng), rng.spawn(1)
 
     def draw(name: str, shape: tuple[int, ...]) -> Array:
-        if name == "x":  # like unscaled measured data; the first of several samples stays small
-            own = _one_for_each(name, shape)
-            is_raw = (raw.random(own) < RAW) & ((np.arange(own[1]) > 0) | (own[1] == 1))[:, None]
-            return unit(name, shape) * np.where(is_raw, 10 ** raw.uniform(0, 3, own), 1)
+        if name == "x":  # as measured data that are not scaled; the first of several samples stays small
+            one_each = _factors_shape(name, shape)
+            is_large = (large.random(one_each) < LARGE_PROBABILITY) & (
+                (np.arange(shape[1]) > 0) | (shape[1] == 1)
+            )[:, None]
+            return unit(name, shape) * np.where(is_large, 10 ** large.uniform(0, 3, one_each), 1)
         if name in ("bf", "bi"):
             return 8 + unit(name, shape)
         if name == "bc":
             return 4 * unit(name, shape)
         if name == "c0":  # a quarter of the memory states are 0, as at the beginning of a sequence
-            large = unit(name, shape) * 10 ** rng.uniform(0, 2, _one_for_each(name, shape))
-            return large * (rng.random(shape) < 0.75)
+            states = unit(name, shape) * 10 ** rng.uniform(0, 2, _factors_shape(name, shape))
+            return states * (rng.random(shape) < 0.75)
         return unit(name, shape)
 
     return draw
 
 
-def _one_for_each(name: str, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape of an array with one number for each sample, or for each unit of a weight or bias."""
+def _factors_shape(name: str, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of an array with one factor for each sample, or for each unit of a weight or bias."""
     if name[0] in "Wb":
         return (shape[0], *(1 for _ in shape[1:]))
     samples = 1 if name == "x" else len(shape) - 1
@@ -133,8 +134,8 @@ def _huge(rng: np.random.Generator, _: Any) -> Draw:
     size = 10 ** rng.uniform(2, 4)
 
     def draw(name: str, shape: tuple[int, ...]) -> Array:
-        # The bias has at most half of `size`, and all products together the other half, so that no partial
-        # sum exceeds `size`. The products of an RNN are those of both weights.
+        # The bias is at most half of `size`, and so is the sum of all products, so that no partial sum
+        # exceeds `size`. An RNN has two weights, so each of them gets half of the products' share.
         terms = (4 if name in ("Waa", "Wax") else 2) * _fan_in(name, shape)
         scale = 1.0 if name in ("x", "a0") else size / terms
         return scale * rng.uniform(-1, 1, shape)

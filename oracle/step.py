@@ -1,7 +1,7 @@
 """The equations of one step as text, for the catalogue of mistakes and for locations.
 
 `reference` has the same equations as code. The witnesses, `oracle.propagation` and `oracle.exact`, do not use
-this text, so an error in it cannot make a wrong answer look right.
+the text, so that an error in the text cannot make a wrong answer look right.
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from reference.contract import Kind
 
 GATES: Mapping[str, str] = {"f": "ft", "i": "it", "c": "cct", "o": "ot"}
-"""The quantity of each gate by the letter in the names of its weights."""
+"""The name of each gate's values, by the letter in the names of the gate's weights."""
 
 HEAD: Mapping[str, str] = {"logits": "Wy @ a_next + by", "yt_pred": "softmax(logits)"}
 
@@ -35,4 +35,4 @@ CELL: Mapping[Kind, Mapping[str, str]] = {
         **HEAD,
     },
 }
-"""The equations of a step in order. `affine(W, u, b)` is W u + b; the weight of the head is always Wy."""
+"""The equations of a step in order. `affine(W, u, b)` is W u + b. In an RNN, too, the head's weight is Wy."""

@@ -13,28 +13,28 @@ from oracle.exact import Enclosure
 from oracle.inputs import Inputs
 from reference.contract import Array
 
-SMALLEST = float(np.finfo(np.float64).smallest_subnormal)
+LEAST_RADIUS = float(np.finfo(np.float64).smallest_subnormal)
 
-BEYOND_USE = 0.1
-"""The largest useful bound on a state or a probability of size 1: a larger one accepts nearly any answer."""
+MEANINGFUL_BOUND = 0.1
+"""The largest meaningful bound on a value of size 1. A larger bound would accept nearly any answer."""
 
-FROM_THE_STEP_AFTER = "from its own gradient of the step after"
-"""The second witness of a single step of a backward pass."""
+OWN_NEXT_GRADIENT = "from its own gradient of the step after"
+"""The witness of a single step of a backward pass: the formulas, applied to the program's next gradient."""
 
 Facts = Mapping[str, Any]
 """The facts of a violation by name, as data that JSON can hold."""
 
 
-def number(value: float) -> float | str:
+def json_number(value: float) -> float | str:
     """The number for JSON; infinities and NaN, which JSON does not have, become text."""
     return float(value) if np.isfinite(value) else repr(float(value))
 
 
 def largest_ratio(inputs: Inputs, outputs: Iterable[tuple[Array, Array, Array]], rival: str) -> float:
-    """The largest ratio of several comparisons, each with an answer, the answer of the witness and the bound.
+    """The largest ratio of several comparisons, computed at once to save time.
 
-    The ratio is infinite or NaN if a comparison needs a closer look, since some bound is too large to be
-    useful, or an answer has a NaN.
+    Each of the `outputs` is an answer, the answer of the witness, and the bound. The ratio is infinite or NaN
+    if a bound is too large, or an answer has a NaN; then each `Comparison` must be made.
     """
     every = [_last_steps(*each) for each in outputs if each[0].size and each[1].size]
     if not every:
@@ -44,13 +44,13 @@ def largest_ratio(inputs: Inputs, outputs: Iterable[tuple[Array, Array, Array]],
         for arrays in zip(*every, strict=True)
     )
     with np.errstate(all="ignore"):
-        ratio = np.where(ours == theirs, 0, np.abs(ours - theirs) / (bound * _bounds_apart(rival)))
+        ratio = np.where(ours == theirs, 0, np.abs(ours - theirs) / (bound * _allowed_bounds(rival)))
     largest, size = bound.max(keepdims=True), np.ones(1)
     if _has_gradients(inputs):
         starts = np.cumsum([0, *(each[0].size for each in every[:-1])])
         largest = np.maximum.reduceat(bound, starts)
         size = np.maximum.reduceat(np.where(np.isfinite(theirs), np.abs(theirs), 0), starts)
-    return float(ratio.max()) if (largest <= BEYOND_USE * size).all() else np.inf
+    return float(ratio.max()) if (largest <= MEANINGFUL_BOUND * size).all() else np.inf
 
 
 def _last_steps(ours: Array, theirs: Array, bound: Array) -> tuple[Array, Array, Array]:
@@ -59,8 +59,8 @@ def _last_steps(ours: Array, theirs: Array, bound: Array) -> tuple[Array, Array,
     return tuple(array[:, :, array.shape[2] - count :] for array in (ours, theirs, bound))  # type: ignore[return-value]
 
 
-def _bounds_apart(rival: str) -> int:
-    """The number of bounds by which two correct answers may differ; the exact value has no error."""
+def _allowed_bounds(rival: str) -> int:
+    """The number of bounds by which two correct answers may differ: two, or one from the exact value."""
     return 1 if rival == "exact" else 2
 
 
@@ -72,7 +72,7 @@ def _has_gradients(inputs: Inputs) -> bool:
 class Comparison:
     """One output of an implementation and of a witness, `(n, m, T_x)` each, with the bound on their errors.
 
-    If one output has only the last steps, only these steps are compared.
+    If one of the two has only the last steps, only these steps are compared.
 
     Attributes
     ----------
@@ -87,7 +87,7 @@ class Comparison:
         The number of columns of the batch that are steps of one sample, as in `Inputs.steps`.
     rival
         The witness: `torch`; `formulas`, in float64; `exact`, which has no rounding error;
-        `FROM_THE_STEP_AFTER`; or, for two answers of the implementation, a few words on the second call.
+        `OWN_NEXT_GRADIENT`; or, if the implementation answered twice, a few words on the second call.
     """
 
     inputs: Inputs
@@ -103,15 +103,15 @@ class Comparison:
     def ratio(self) -> Array:
         """The difference of the two answers, divided by the largest difference of two correct answers.
 
-        It is 0 where the bound is infinite, as after an overflow.
+        The ratio is 0 where the bound is infinite, as after an overflow.
         """
         ours, theirs, bound = self._compared
         with np.errstate(all="ignore"):
-            ratio = np.abs(ours - theirs) / (bound * _bounds_apart(self.rival))
+            ratio = np.abs(ours - theirs) / (bound * _allowed_bounds(self.rival))
         if np.isfinite(ratio).all() and not np.isinf(bound).any():
             return np.asarray(ratio)
         same = (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))
-        if self._is_gradient:  # other right formulas give NaN for infinity
+        if self._is_gradient:  # where one right formula gives infinity, another may give NaN
             same |= ~np.isfinite(ours) & ~np.isfinite(theirs)
         return np.where(same | np.isinf(bound), 0.0, np.where(np.isnan(ratio), np.inf, ratio))
 
@@ -127,33 +127,34 @@ class Comparison:
         return float(self.ratio.max(initial=0.0))
 
     @property
-    def nearest(self) -> float:
-        """The largest ratio of the elements with a useful bound."""
-        if self._is_of_use_everywhere:
+    def worst_meaningful(self) -> float:
+        """The largest ratio of the elements with a meaningful bound."""
+        if self._is_meaningful_everywhere:
             return self.worst
-        return float(self.ratio.max(initial=0.0, where=self._relative_bound <= BEYOND_USE))
+        return float(self.ratio.max(initial=0.0, where=self._relative_bound <= MEANINGFUL_BOUND))
 
     @property
-    def beyond_use(self) -> bool:
-        """Whether the bounds of most elements are too large to be useful."""
-        if self._is_of_use_everywhere:
+    def is_meaningless(self) -> bool:
+        """Whether most elements have a bound that is too large to be meaningful."""
+        if self._is_meaningful_everywhere:
             return False
-        return bool(2 * np.count_nonzero(self._relative_bound > BEYOND_USE) > self._relative_bound.size)
+        return bool(2 * np.count_nonzero(self._relative_bound > MEANINGFUL_BOUND) > self._relative_bound.size)
 
     @cached_property
-    def _is_of_use_everywhere(self) -> bool:
-        """Whether all bounds are useful, even for elements of the smallest size."""
-        least = self._gradient_size if self._is_gradient else 1.0
-        return bool(self._compared[2].max(initial=0.0) <= BEYOND_USE * least)
+    def _is_meaningful_everywhere(self) -> bool:
+        """Whether even the largest bound is meaningful, for the smallest size of an element."""
+        smallest = self._gradient_size if self._is_gradient else 1.0
+        return bool(self._compared[2].max(initial=0.0) <= MEANINGFUL_BOUND * smallest)
 
     @cached_property
     def _gradient_size(self) -> float:
-        """The magnitude of the largest element, since gradients have no natural size as states have."""
+        """The magnitude of the largest element, to which all are related: gradients have no natural size."""
         _, theirs, _ = self._compared
         return float(np.max(np.abs(theirs), initial=0, where=np.isfinite(theirs)))
 
     @cached_property
     def _relative_bound(self) -> Array:
+        """The bound in relation to the size of each element, which counts as at least 1 for states."""
         _, theirs, bound = self._compared
         size = self._gradient_size if self._is_gradient else np.maximum(1, np.abs(theirs))
         with np.errstate(all="ignore"):
@@ -168,46 +169,50 @@ class Comparison:
         """The facts of the worst element in the first wrong step; for a gradient, in the last wrong step.
 
         The keys are `element`, `implementation`, `allowed`, `wrong` and `extent`. If the rival is torch, the
-        formulas or the exact value, there are also `exact` and `off_by`, and `torch` for torch; for a second
-        answer of the implementation there is `again` or `expected`. If the element is not of the network of
-        the problem, it has the key `network`.
+        formulas or the exact value, there are also `exact` and `off_by`, and `torch` for torch. For
+        `OWN_NEXT_GRADIENT` there is `expected`, and for a second answer of the implementation `again`. If the
+        compared network is not that of the problem, the element has the key `network`.
         """
-        off = self.ratio > 1
+        is_wrong = self.ratio > 1
         first = max if self._is_gradient else min
-        column, late = first(np.argwhere(off.any(axis=0)).tolist(), key=lambda at: self._place(*at)[::-1])
-        unit = int(np.argmax(self.ratio[:, column, late]))
-        ours, theirs, bound = (float(array[unit, column, late]) for array in self._compared)
-        t = self._step(late)
+        indices = np.argwhere(is_wrong.any(axis=0)).tolist()
+        column, index = first(indices, key=lambda at: self._sample_and_step(*at)[::-1])
+        unit = int(np.argmax(self.ratio[:, column, index]))
+        ours, theirs, bound = (float(array[unit, column, index]) for array in self._compared)
 
-        element: dict[str, Any] = {
-            "element": self._element(unit, column, late),
-            "implementation": number(ours),
-        }
-        extent = {"extent": {"wrong": int(off.sum()), "of": off.size, "name": self.label}}
+        element = self._element(unit, column, index)
+        extent = {"extent": {"wrong": int(is_wrong.sum()), "of": is_wrong.size, "name": self.label}}
         dtype = str(self.inputs.dtype)
         if self.rival not in ("torch", "exact", "formulas"):
-            own_answer: Facts = {"again": {"asked": self.rival, "value": number(theirs)}}
-            if self.rival == FROM_THE_STEP_AFTER:
-                later = f", {FROM_THE_STEP_AFTER}" if self.inputs.x.shape[2] > 1 else ""
-                own_answer = {"expected": {"value": number(theirs), "from": later}}
-                element["element"] |= {"network": "the problem with an input for each pre-activation"}
-            allowed = {"difference": number(2 * bound), "dtype": dtype}
-            return {**element, **own_answer, "allowed": allowed, "wrong": ["implementation"], **extent}
-        truth = self._truth(unit, column, t, max(bound / 1000, SMALLEST))
-        far = truth.distance(ours)
+            witness: Facts = {"again": {"asked": self.rival, "value": json_number(theirs)}}
+            if self.rival == OWN_NEXT_GRADIENT:
+                later = f", {OWN_NEXT_GRADIENT}" if self.inputs.x.shape[2] > 1 else ""
+                witness = {"expected": {"value": json_number(theirs), "from": later}}
+                element = {**element, "network": "the problem with an input for each pre-activation"}
+            return {
+                "element": element,
+                "implementation": json_number(ours),
+                **witness,
+                "allowed": {"difference": json_number(2 * bound), "dtype": dtype},
+                "wrong": ["implementation"],
+                **extent,
+            }
+        truth = self._truth(unit, column, self._step(index), max(bound / 1000, LEAST_RADIUS))
+        distance = truth.distance(ours)
         with np.errstate(all="ignore"):  # the spacing of infinity is NaN
             ulp = float(np.abs(np.spacing(np.asarray(truth.midpoint, self.inputs.dtype))))
         return {
-            **element,
-            **({"torch": number(theirs)} if self.rival == "torch" else {}),
-            "exact": {"value": number(float(truth.midpoint)), "digits": str(truth)},
-            "allowed": {"error": number(bound), "dtype": dtype},
+            "element": element,
+            "implementation": json_number(ours),
+            **({"torch": json_number(theirs)} if self.rival == "torch" else {}),
+            "exact": {"value": json_number(float(truth.midpoint)), "digits": str(truth)},
+            "allowed": {"error": json_number(bound), "dtype": dtype},
             "off_by": {
-                "bounds": number(far / bound if bound else np.inf),
-                "ulp": number(far / ulp if ulp else np.inf),
+                "bounds": json_number(distance / bound if bound else np.inf),
+                "ulp": json_number(distance / ulp if ulp else np.inf),
             },
             "wrong": [
-                *(["implementation"] if far > bound else []),
+                *(["implementation"] if distance > bound else []),
                 *(["torch"] if truth.distance(theirs) > bound else []),
             ],
             **extent,
@@ -220,23 +225,26 @@ class Comparison:
             if self.quantity in BY_SAMPLES:
                 inputs, column = inputs.samples([column]), 0
             truth: Enclosure = exact_gradient.evaluate(inputs, radius)[self.quantity][unit, column, t]
-            return truth
-        truth = exact.evaluate(inputs.sample(column, t), radius)[self.quantity][unit, 0, t]
-        return truth  # noqa: RET504 - elements of an array have no type
+        else:
+            truth = exact.evaluate(inputs.sample(column, t), radius)[self.quantity][unit, 0, t]
+        return truth
 
-    def _place(self, column: int, late: int) -> tuple[int, int]:
-        """The sample and the step of an element."""
-        return column // self.steps, column % self.steps + self._step(late)
+    def _sample_and_step(self, column: int, index: int) -> tuple[int, int]:
+        """The sample and the step of a column of the compared steps."""
+        return column // self.steps, column % self.steps + self._step(index)
 
-    def _step(self, late: int) -> int:
+    def _step(self, index: int) -> int:
         """The step of the problem, from its index in the compared steps."""
-        return late + int(self.bound.shape[2] - self.ratio.shape[2])
+        return index + int(self.bound.shape[2] - self.ratio.shape[2])
 
-    def _element(self, unit: int, column: int, late: int) -> Facts:
-        """The name and the place of an element; last and initial states have no step."""
+    def _element(self, unit: int, column: int, index: int) -> Facts:
+        """The name of an output, and the row, sample and step of an element in it.
+
+        Last and initial states have no step; gradients with respect to parameters have only an index.
+        """
         if self._is_gradient and self.quantity not in BY_SAMPLES:
             return {"name": self.label, "index": [unit, column]}
-        sample, step = self._place(column, late)
+        sample, step = self._sample_and_step(column, index)
         row = self.inputs.row_name(self.quantity, unit)
         has_step = self.steps > 1 or not self.quantity.endswith(("_last", "0"))
         return {"name": self.label, "row": row, "sample": sample, **({"step": step} if has_step else {})}

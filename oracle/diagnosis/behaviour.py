@@ -46,7 +46,7 @@ class Behaviour:
         outputs, caches, given = (_leaves(part) for part in (*parts, arguments))
         for i, (name, shape) in enumerate(names.items()):
             path = f".{i}"
-            if not limits.shows(name, shape):
+            if not limits.returns(name, shape):
                 outputs = {at: leaf for at, leaf in outputs.items() if not f"{at}.".startswith(f"{path}.")}
             elif not limits.caches and name == "c" and isinstance(c := outputs.get(path), np.ndarray):
                 outputs[path] = c[:, :, -1:] if c.ndim == 3 else c

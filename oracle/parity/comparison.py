@@ -187,7 +187,7 @@ def _row(node: LayerPass | None, layer: LayerPass | None, layers: Sequence[Layer
         _worst(input_differences),
         _worst(_differences(node.used_outputs, layer.used_outputs)),
         max(each.worst for each in comparisons),
-        any(each.beyond_use for each in comparisons),
+        any(each.is_meaningless for each in comparisons),
     )
 
 

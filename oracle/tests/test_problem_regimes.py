@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from oracle.problem import DType, Problem, siblings
-from oracle.regimes import UNSET, Regime
+from oracle.regimes import ZERO_PROBABILITY, Regime
 from oracle.tests.problems import CELL, FORWARD, problems
 from oracle.tests.test_problem import GOOD, every_array, in_regime
 from reference.contract import Array, Kind
@@ -36,7 +36,7 @@ def test_the_wild_regime_leaves_biases_and_states_unset_at_times(name: str) -> N
     kind: Kind = "rnn" if name == "ba" else "lstm"
     drawn = [Problem(kind, n_x=1, n_a=2, n_y=2, m=2, T_x=1, regime="wild", seed=seed) for seed in range(400)]
     unset = sum(not every_array(problem.inputs(CELL[kind]))[name].any() for problem in drawn)
-    assert 400 * UNSET / 2 < unset < 400 * UNSET * 2
+    assert 400 * ZERO_PROBABILITY / 2 < unset < 400 * ZERO_PROBABILITY * 2
 
 
 @pytest.mark.parametrize("dtype", get_args(DType))

@@ -182,16 +182,16 @@ def test_nan_and_infinity_equal_themselves_alone(a: Array) -> None:
 
 
 def test_a_bound_beyond_use_is_no_evidence(a: Array, torchs: Array) -> None:
-    assert not compared(a, torchs).beyond_use
-    assert compared(a, torchs, bound=np.full_like(a, 0.2)).beyond_use
+    assert not compared(a, torchs).is_meaningless
+    assert compared(a, torchs, bound=np.full_like(a, 0.2)).is_meaningless
 
 
 def test_what_is_near_a_bound_beyond_use_does_not_count_as_near(a: Array, torchs: Array) -> None:
     bound = np.full_like(a, 0.2)
     assert compared(a, torchs + 0.3, bound=bound).worst == pytest.approx(0.75)
-    assert compared(a, torchs + 0.3, bound=bound).nearest == 0
+    assert compared(a, torchs + 0.3, bound=bound).worst_meaningful == 0
     bound[0, 0, 0] = 0.1
-    assert compared(a, torchs + 0.1, bound=bound).nearest == pytest.approx(0.5)
+    assert compared(a, torchs + 0.1, bound=bound).worst_meaningful == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize("rival", ["torch", "exact"])
@@ -199,13 +199,13 @@ def test_an_infinite_bound_accuses_nobody_and_is_no_evidence(a: Array, rival: st
     ours, theirs, unknown = a.copy(), a.copy(), np.full_like(a, np.inf)
     ours[0, 0], theirs[0, 0] = [np.inf, np.nan, 1.0], [-np.inf, 2.0, np.nan]
     comparison = compared(ours, theirs, bound=unknown, rival=rival)
-    assert comparison.worst == comparison.nearest == 0
-    assert comparison.beyond_use
-    assert compared(a, np.full_like(a, np.inf), bound=unknown, rival=rival).beyond_use
+    assert comparison.worst == comparison.worst_meaningful == 0
+    assert comparison.is_meaningless
+    assert compared(a, np.full_like(a, np.inf), bound=unknown, rival=rival).is_meaningless
     unknown[1:] = 1e-15
     assert compared(off(ours), theirs, bound=unknown, rival=rival).worst > 1
 
 
 def test_an_infinity_that_all_programs_give_is_evidence(a: Array) -> None:
     special = np.full_like(a, np.inf)
-    assert not compared(special, special, bound=np.zeros_like(a)).beyond_use
+    assert not compared(special, special, bound=np.zeros_like(a)).is_meaningless

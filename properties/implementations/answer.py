@@ -46,7 +46,7 @@ class Answer:
             return self._gradients("returned", self._value, contract.outputs)
         self._require_outputs()
         for (name, shape), entry in zip(contract.outputs.items(), self._value, strict=False):
-            if self._limits.shows(name, shape):
+            if self._limits.returns(name, shape):
                 is_last = name == "c" and isinstance(entry, np.ndarray) and entry.shape[2:] == (1,)
                 array = self._array(name, entry, shape, **({"T_x": 1} if is_last else {}))
                 outputs[quantity(contract, name)] = array[:, :, : self._sizes["T_x"]] if is_last else array
@@ -110,7 +110,7 @@ class Answer:
         gradients = {
             name: self._array(name, entry, shape)
             for (name, shape), entry in zip(contract.outputs.items(), arrays, strict=True)
-            if self._limits.shows(name, shape)
+            if self._limits.returns(name, shape)
         }
         count, is_projected = sizes["L"] * sizes["D"], sizes["n_h"] != sizes["n_a"] or sizes.get("n_p", 0) > 0
         if not isinstance(dicts, (tuple, list)) or len(dicts) != count:

@@ -101,7 +101,7 @@ class Domain:
             needs = (*needs, "c_last")
         if contract.is_backward:
             needs = (*needs, "gradients")
-        if missing := limits.lacking(needs):
+        if missing := limits.unmet_need(needs):
             return missing
         if self.empty and self.empty not in limits.empty:
             return f"never {self.empty} = 0"
@@ -114,7 +114,7 @@ class Domain:
         if max(self.directions) < limits.least_directions:
             return TWO_DIRECTIONS
         needs = () if "absent" in self.lengths else ("lengths",)
-        return limits.lacking(needs if "none" in self.projections else (*needs, "projection"))
+        return limits.unmet_need(needs if "none" in self.projections else (*needs, "projection"))
 
     def networks_for(self, function: str, limits: Limits = ANYTHING) -> list[LayerProblem]:
         """The networks of a function's kind that are within the domain and the limits."""

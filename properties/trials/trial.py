@@ -12,7 +12,7 @@ from oracle.backward_inputs import BY_SAMPLES
 from oracle.inputs import Inputs
 from oracle.problem import Problem
 from oracle.rounding import Bounded
-from oracle.verdict import Comparison, Facts, largest_ratio, number
+from oracle.verdict import Comparison, Facts, json_number, largest_ratio
 from properties.implementations.answer import Answer, quantity
 from properties.implementations.answers import Answers
 from properties.implementations.calls import Death
@@ -201,8 +201,8 @@ class Trial:
             comparison = Comparison(inputs, name, labels.get(name, name), *output, steps, rival)
             if comparison.worst > 1:
                 raise ViolationError(self, comparison.explain)
-            self.measure(comparison.nearest)
-            meaningful |= not comparison.beyond_use
+            self.measure(comparison.worst_meaningful)
+            meaningful |= not comparison.is_meaningless
         return meaningful
 
     def compare_with_torch(self) -> bool:
@@ -258,8 +258,8 @@ class Trial:
         kind = "feature" if name in ("xt", "caches[1]") else "unit"
         raise self.violation(
             element={"name": name, "row": f"{kind} {row}", "sample": int(sample), "step": int(step + t)},
-            cached=number(ours[row, column, t]),
-            **{source: number(given[row, column, t])},
+            cached=json_number(ours[row, column, t]),
+            **{source: json_number(given[row, column, t])},
             extent={"wrong": int(differs.sum()), "of": differs.size, "name": name},
         )
 
