@@ -86,12 +86,8 @@ class _MemoryGradient:
         error = 2 * (self._rounding[t] + self._fl.eta) / self._size[t]
         error = np.where(self._known[t] & ~np.stack(overflows), error, np.inf)
         dc = self._fl.total(d_c, self._steps.from_hidden(t, d)[0])
-        for gate in range(3):
-            dc = _narrower(dc, Bounded(self._value[t, gate], error[gate]))
+        for gate in range(3):  # the narrowest of four enclosures of the same numbers
+            is_narrower = error[gate] < dc.error
+            value = np.where(is_narrower, self._value[t, gate], dc.value)
+            dc = Bounded(value, np.where(is_narrower, error[gate], dc.error))
         return unknown_where(overflows_c, self._steps.to_memory_before(t, dc))
-
-
-def _narrower(x: Bounded, y: Bounded) -> Bounded:
-    """For each element, the narrower of two enclosures of the same number."""
-    first = x.error <= y.error
-    return Bounded(np.where(first, x.value, y.value), np.where(first, x.error, y.error))

@@ -1,14 +1,12 @@
 """Converts parameters of layers to the layouts and names of frameworks, and back.
 
-Parameters are those of the contract of layers: a list of L D dicts, layer by layer, and in each layer forward
-before backward. Each dict has `Wax Waa ba`, or `Wf bf Wi bi Wc bc Wo bo` that act on `[a_prev; input]` and
-optionally `Wp`.
+Parameters are a list of L D dicts, layer by layer, and in each layer forward before backward. Each dict has
+`Wax Waa ba`, or `Wf bf Wi bi Wc bc Wo bo`, whose weights act on `[a_prev; input]`, and optionally `Wp`.
 
 A conversion and its inverse give the same numbers bit for bit. If a framework has two biases, the first gets
-the bias of the specification, and the second is zero; the inverse adds them. Tensors with unknown names are
-left out.
+the bias of the specification, and the second is zero; the inverse adds them, and ignores unknown names.
 
-This module needs only NumPy, since adapters import it in the environment of their framework.
+The module needs only NumPy, since adapters import it in the environment of their framework.
 """
 
 from __future__ import annotations
@@ -19,8 +17,8 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from oracle.layout import LAYOUTS
-from oracle.naming import REFERENCE, in_keras, in_onnx, in_torch, place
-from oracle.parts import Places, grouped, parameters_of
+from oracle.named_weights import WeightsByDirection, group_weights, parameters_of
+from oracle.naming import REFERENCE, keras_path, onnx_name, torch_name, torch_suffix
 from reference.contract import Array, Kind
 
 Parameters = Sequence[Mapping[str, Array]]
@@ -33,7 +31,7 @@ def to_torch(kind: Kind, parameters: Parameters, directions: int = 1) -> dict[st
     `weight_hr_l0`; then the same with `_l0_reverse`, `_l1`, and so on.
     """
     return {
-        in_torch(role, *divmod(k, directions)): array
+        torch_name(role, *divmod(k, directions)): array
         for k, p in enumerate(parameters)
         for role, array in LAYOUTS["torch"].stack(kind, p).items()
     }
@@ -45,32 +43,32 @@ def from_torch(kind: Kind, state: Mapping[str, Array]) -> tuple[list[dict[str, A
     The names can also be those of a cell, without `_l0`, and biases can be absent. Raises `ValueError` if
     weights are missing, or do not fit together.
     """
-    return _read(kind, "torch", grouped(state).get(("torch", ""), {}))
+    return _parameters(kind, "torch", group_weights(state).get(("torch", ""), {}))
 
 
 def to_onnx(kind: Kind, parameters: Parameters, directions: int = 1) -> dict[str, Array]:
     """The inputs `W (D, G n_a, n_in)`, `R (D, G n_a, n_a)` and `B (D, 2 G n_a)` of a node for each layer.
 
-    Their names are `l0.W`, `l0.R`, `l0.B`, `l1.W`, and so on. Raises `ValueError` for a projection, which the
+    The names are `l0.W`, `l0.R`, `l0.B`, `l1.W`, and so on. Raises `ValueError` for a projection, which the
     operator does not have.
     """
     _refuse_projection("ONNX", parameters)
     arrays = {}
     for k in range(0, len(parameters), directions):
         stacked = [LAYOUTS["onnx"].stack(kind, p) for p in parameters[k : k + directions]]
-        both = [np.concatenate([each["bias"], each["recurrent_bias"]]) for each in stacked]
-        arrays[in_onnx("W", k // directions)] = np.stack([each["weight"] for each in stacked])
-        arrays[in_onnx("R", k // directions)] = np.stack([each["recurrent_weight"] for each in stacked])
-        arrays[in_onnx("B", k // directions)] = np.stack(both)
+        biases = [np.concatenate([each["bias"], each["recurrent_bias"]]) for each in stacked]
+        arrays[onnx_name("W", k // directions)] = np.stack([each["weight"] for each in stacked])
+        arrays[onnx_name("R", k // directions)] = np.stack([each["recurrent_weight"] for each in stacked])
+        arrays[onnx_name("B", k // directions)] = np.stack(biases)
     return arrays
 
 
 def from_onnx(kind: Kind, arrays: Mapping[str, Array]) -> tuple[list[dict[str, Array]], int]:
-    """The inverse of `to_onnx`; the results are those of `from_torch`.
+    """The inverse of `to_onnx`: the parameters, and the number of directions.
 
-    The names of a single node can also be `W`, `R` and `B`.
+    The names of a single node can also be `W`, `R` and `B`. Raises the errors of `from_torch`.
     """
-    return _read(kind, "onnx", grouped(arrays).get(("onnx", ""), {}))
+    return _parameters(kind, "onnx", group_weights(arrays).get(("onnx", ""), {}))
 
 
 def to_keras(kind: Kind, parameters: Parameters, directions: int = 1) -> dict[str, Array]:
@@ -82,30 +80,32 @@ def to_keras(kind: Kind, parameters: Parameters, directions: int = 1) -> dict[st
     """
     _refuse_projection("Keras", parameters)
     return {
-        in_keras(kind, role, *divmod(k, directions), directions): array
+        keras_path(kind, role, *divmod(k, directions), directions): array
         for k, p in enumerate(parameters)
         for role, array in LAYOUTS["keras"].stack(kind, p).items()
     }
 
 
 def from_keras(kind: Kind, arrays: Mapping[str, Array]) -> tuple[list[dict[str, Array]], int]:
-    """The inverse of `to_keras` for all recurrent layers, as one stack; its results are as of `from_torch`.
+    """The inverse of `to_keras`: the parameters, and the number of directions.
 
-    The layers are sorted by name, with numbers in the names compared as numbers.
+    All recurrent layers count as one stack. They are sorted by name, from the bottom to the top; numbers in
+    the names are compared as numbers. Raises the errors of `from_torch`.
     """
-    groups = grouped(arrays)
-    prefixes = sorted((prefix for convention, prefix in groups if convention == "keras"), key=_by_number)
-    places: Places = {}
-    for prefix in prefixes:  # the first is at the bottom
-        height, group = 1 + max((layer for layer, _ in places), default=-1), groups["keras", prefix]
-        places.update({(height + layer, direction): roles for (layer, direction), roles in group.items()})
-    return _read(kind, "keras", places)
+    groups = group_weights(arrays)
+    prefixes = (prefix for convention, prefix in groups if convention == "keras")
+    by_direction: WeightsByDirection = {}
+    for prefix in sorted(prefixes, key=_natural_sort_key):
+        height = 1 + max((layer for layer, _ in by_direction), default=-1)
+        for (layer, direction), roles in groups["keras", prefix].items():
+            by_direction[height + layer, direction] = roles
+    return _parameters(kind, "keras", by_direction)
 
 
 def to_reference(kind: Kind, parameters: Parameters, directions: int = 1) -> dict[str, Array]:
     """The parameters by the names of the specification with torch's suffix: `Wf_l0`, `Wf_l0_reverse`."""
     return {
-        name + place(*divmod(k, directions)): array
+        name + torch_suffix(*divmod(k, directions)): array
         for k, p in enumerate(parameters)
         for name, array in p.items()
     }
@@ -120,16 +120,18 @@ CONVERTERS: Mapping[str, Callable[[Kind, Parameters, int], dict[str, Array]]] = 
 """The function that converts to the layout and names of a framework, by framework."""
 
 
-def _read(kind: Kind, convention: str, places: Places) -> tuple[list[dict[str, Array]], int]:
-    if not places:
+def _parameters(
+    kind: Kind, convention: str, by_direction: WeightsByDirection
+) -> tuple[list[dict[str, Array]], int]:
+    if not by_direction:
         raise ValueError(f"there is no weight of {kind.upper()} layers with a name of {convention}")
-    network, parameters, directions = parameters_of(convention, places)
+    network, parameters, D = parameters_of(convention, by_direction)
     if network != kind:
         raise ValueError(f"these are the weights of a {network.upper()}, expected those of an {kind.upper()}")
-    return parameters, directions
+    return parameters, D
 
 
-def _by_number(name: str) -> list[tuple[int, str]]:
+def _natural_sort_key(name: str) -> list[tuple[int, str]]:
     """A sort key of names that compares numbers as numbers: `lstm_2` comes before `lstm_10`."""
     return [(int(piece), "") if piece.isdigit() else (0, piece) for piece in re.split(r"(\d+)", name)]
 

@@ -78,26 +78,25 @@ class Inputs:
         against the next step. A result `(n, m T_x, 1)` can be reshaped to `(n, m, T_x)`. For one step of the
         same dtype, the batch is the problem itself.
         """
-        n_x, m, T_x = self.x.shape
-        dtype = np.result_type(self.x, a, c)
-        if T_x == 1 and dtype == self.x.dtype:
+        _, m, T_x = self.x.shape
+        if T_x == 1 and np.result_type(self.x, a, c) == self.x.dtype:
             return self
 
         def before(states: Array, first: Array) -> Array:
             previous = np.concatenate([first[:, :, None], states[:, :, : T_x - 1]], axis=2)[:, :, :T_x]
-            return previous.reshape(len(first), m * T_x).astype(dtype)
+            return previous.reshape(len(first), m * T_x)
 
-        return Inputs(
-            self.kind,
-            self.x.reshape(n_x, m * T_x, 1).astype(dtype),
-            before(a, self.a0),
-            before(c, self.c0),
-            {name: array.astype(dtype) for name, array in self.parameters.items()},
-            self.dtype,
-            activation=self.activation,
-        )
+        return self.single_steps(before(a, self.a0), before(c, self.c0))
 
-    def with_parameters(self, change: Callable[[Mapping[str, Array]], Mapping[str, Array]]) -> Inputs:
+    def single_steps(self, a: Array, c: Array) -> Self:
+        """All steps as one batch of `m T_x` single steps, from the states `a` and `c` `(…, n, m T_x)`."""
+        n_x, m, T_x = self.x.shape
+        dtype = np.result_type(self.x, a, c)
+        batch = self.with_parameters(lambda p: {name: array.astype(dtype) for name, array in p.items()})
+        x = self.x.reshape(n_x, m * T_x, 1).astype(dtype)
+        return replace(batch, x=x, a0=a.astype(dtype), c0=c.astype(dtype))
+
+    def with_parameters(self, change: Callable[[Mapping[str, Array]], Mapping[str, Array]]) -> Self:
         """The same problem with changed parameters; for layers, `change` gets those of one direction."""
         return replace(self, parameters=change(self.parameters))
 
@@ -167,20 +166,11 @@ class LayerInputs(Inputs):
         """Step t alone, from the states `a` and `c` `(L D, n, m)`."""
         return replace(self, x=self.x[:, :, t : t + 1], a0=a, c0=c, lengths=None)
 
-    def single_steps(self, a: Array, c: Array) -> LayerInputs:
+    def single_steps(self, a: Array, c: Array) -> Self:
         """All steps as one batch of `m T_x` single steps, from the states `a` and `c` `(L D, n, m T_x)`."""
-        n_x, m, T_x = self.x.shape
-        dtype = np.result_type(self.x, a, c)
-        return replace(
-            self,
-            x=self.x.reshape(n_x, m * T_x, 1).astype(dtype),
-            a0=a.astype(dtype),
-            c0=c.astype(dtype),
-            parameters=[{name: array.astype(dtype) for name, array in p.items()} for p in self.parameters],
-            lengths=None,
-        )
+        return replace(super().single_steps(a, c), lengths=None)
 
-    def with_parameters(self, change: Callable[[Mapping[str, Array]], Mapping[str, Array]]) -> LayerInputs:
+    def with_parameters(self, change: Callable[[Mapping[str, Array]], Mapping[str, Array]]) -> Self:
         """The same problem with changed parameters of each direction."""
         return replace(self, parameters=[change(p) for p in self.parameters])
 

@@ -1,6 +1,6 @@
-"""Converts the weights of one direction between the specification and the layouts of frameworks.
+"""Converts the weights of one direction from the specification to the layouts of frameworks, and back.
 
-This module needs only NumPy, since adapters import it in the environment of their framework.
+The module needs only NumPy, since adapters import it in the environment of their framework.
 """
 
 from __future__ import annotations
@@ -15,26 +15,26 @@ from reference.contract import Array, Kind
 
 @dataclass(frozen=True)
 class Layout:
-    """The layout of a framework for one direction of a recurrent layer and for sequences.
+    """The layout of a framework for the weights of one direction of a recurrent layer, and for sequences.
 
-    A weight has the shape `(gates n_a, inputs)`; if it is transposed, it acts from the right, `x @ W`, and
-    has the shape `(inputs, gates n_a)`.
+    A weight acts from the left, `W @ x`, and has the shape `(gates n_a, inputs)`. If the weights are
+    `transposed`, they act from the right, `x @ W`, and have the shape `(inputs, gates n_a)`.
     """
 
-    gates: str  # the order of an LSTM's stacked gates: forget, input (update), candidate, output
+    gates: str  # the order of an LSTM's stacked gates: f forget, i input (update), c candidate, o output
     transposed: bool = False
     biases: int = 1  # 2 if there is a bias for the input and one for the hidden state
     joined: str = ""  # the order of input `x` and hidden state `a` if one weight acts on both
     projects_right: bool = False  # whether a projection acts from the other side than the weights
-    axes: str = "btf"  # of a sequence: time, batch, features
+    axes: str = "btf"  # the axes of a sequence: b batch, t time, f features
 
     def stack(self, kind: Kind, parameters: Mapping[str, Array]) -> dict[str, Array]:
         """The weights of one direction in the layout of the framework.
 
         `weight` acts on the input and `recurrent_weight` on the hidden state; if they are `joined`, `weight`
-        acts on both. `bias` is `(G n_a,)`; if there are two biases, `recurrent_bias` has the same shape, and
-        zeros. With a projection there is `projection (n_p, n_a)`, or `(n_a, n_p)` if it acts from the right.
-        G is 1 for an RNN and 4 for an LSTM.
+        acts on both. `bias` is `(G n_a,)`, with G = 1 for an RNN and 4 for an LSTM. If there are two biases,
+        `recurrent_bias` consists of zeros. A projection is `(n_p, n_a)`, or `(n_a, n_p)` if it acts from the
+        right.
         """
         if kind == "rnn":
             recurrent, weight, bias = parameters["Waa"], parameters["Wax"], parameters["ba"]
@@ -45,9 +45,8 @@ class Layout:
             recurrent, weight = W[:, :n_h], W[:, n_h:]
         stacked = {"weight": weight, "recurrent_weight": recurrent}
         if self.joined:
-            stacked = {
-                "weight": np.concatenate([{"x": weight, "a": recurrent}[part] for part in self.joined], 1)
-            }
+            parts = {"x": weight, "a": recurrent}
+            stacked = {"weight": np.concatenate([parts[part] for part in self.joined], 1)}
         if "Wp" in parameters:
             stacked["projection"] = parameters["Wp"].T if self.projects_right else parameters["Wp"]
         if self.transposed:
@@ -59,16 +58,12 @@ class Layout:
 
     def unstack(self, kind: Kind, stacked: Mapping[str, Array]) -> dict[str, Array]:
         """The inverse of `stack`: the parameters of the specification, without the head."""
-        weights = {
-            name: array.T if self.transposed else array
-            for name, array in stacked.items()
-            if "bias" not in name
-        }
+        weights = {name: array.T if self.transposed else array for name, array in stacked.items()}
         bias = stacked["bias"][:, None]
         if self.biases == 2:
             # A sum with zero would turn -0 into 0.
-            other = stacked["recurrent_bias"][:, None]
-            bias = np.where(other == 0, bias, bias + other)
+            second = stacked["recurrent_bias"][:, None]
+            bias = np.where(second == 0, bias, bias + second)
         projection = weights.get("projection")
         if projection is not None and self.projects_right:
             projection = projection.T
@@ -78,14 +73,14 @@ class Layout:
             at = n_h if self.joined == "ax" else weight.shape[1] - n_h
             recurrent, weight = (weight[:, :at], weight[:, at:])[:: 1 if self.joined == "ax" else -1]
         if kind == "rnn":
-            return {"Wax": weight, "Waa": recurrent, **self.bias_of_gates(kind, bias)}
+            return {"Wax": weight, "Waa": recurrent, **self.split_bias(kind, bias)}
         W = np.concatenate([recurrent, weight], axis=1)
         parameters = {f"W{gate}": part for gate, part in zip(self.gates, np.split(W, 4))}
-        parameters.update(self.bias_of_gates(kind, bias))
+        parameters.update(self.split_bias(kind, bias))
         return parameters if projection is None else {**parameters, "Wp": projection}
 
-    def bias_of_gates(self, kind: Kind, bias: Array) -> dict[str, Array]:
-        """The parameters in a stacked bias `(G n_a, 1)`."""
+    def split_bias(self, kind: Kind, bias: Array) -> dict[str, Array]:
+        """The parameters, by name, whose numbers a stacked bias `(G n_a, 1)` has."""
         if kind == "rnn":
             return {"ba": bias}
         return {f"b{gate}": part for gate, part in zip(self.gates, np.split(bias, 4))}
@@ -100,7 +95,7 @@ class Layout:
 
 
 def plain(array: Array) -> Array:
-    """A copy in C order and native byte order without negative strides, as frameworks need it."""
+    """A copy in C order and native byte order, without negative strides; many frameworks need such arrays."""
     return np.array(array, dtype=array.dtype.newbyteorder("="), order="C")
 
 

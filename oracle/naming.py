@@ -1,6 +1,6 @@
-"""The names of recurrent weights in frameworks: from a name to its meaning, and back.
+"""Reads and writes the names that frameworks give to recurrent weights.
 
-This module needs no package, since adapters import it in the environment of their framework.
+The module needs no package, since adapters import it in the environment of their framework.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from reference.contract import Kind
 
 REFERENCE = "reference"
-"""Stands for a framework: the names and the layout of the specification."""
+"""The naming convention of the specification; the other conventions have the names of frameworks."""
 
 
 @dataclass(frozen=True)
-class Part:
-    """The meaning of a tensor's name: its naming convention, and the weight of a direction of a layer.
+class ParsedName:
+    """The meaning of a tensor's name: its naming convention, and its layer, direction and role.
 
     `role` is a key of the result of `Layout.stack`, followed by `:GATE` if each gate has its own tensor. For
-    ONNX it is `W`, `R` or `B`, which hold all directions.
+    ONNX it is `W`, `R` or `B`, and the tensor has all directions.
     """
 
     convention: str
@@ -56,7 +56,7 @@ _ROLES: Mapping[str, str] = {
     "ba": "bias",
     "Wp": "projection",
 }
-"""The role for each text that a pattern can match."""
+"""The role for each text that the groups of a pattern can match."""
 
 _PREFIX = r"(?:(?P<prefix>.+?)[./])??"
 _PLACE = r"(?:_l(?P<layer>\d{1,6})(?P<backward>_reverse)?)?"
@@ -80,34 +80,34 @@ _PATTERNS: Mapping[str, re.Pattern[str]] = {
 }
 
 
-def part(name: str) -> Part | None:
-    """The meaning of a name; `None` if it does not follow a convention."""
+def parse_name(name: str) -> ParsedName | None:
+    """The meaning of a name; `None` if the name does not follow a convention."""
     for convention, pattern in _PATTERNS.items():
         match = pattern.fullmatch(name)
         if match:
-            found = match.groupdict()
-            role = found.get("variable") or found.get("first") or found["role"]
+            groups = match.groupdict()
+            role = groups.get("variable") or groups.get("first") or groups["role"]
             if convention == "flax":
-                gate = f":{found['gate'][0]}".replace("g", "c") if found["gate"] else ""
-                role = _ROLES[f"{found['side']}.{role}"] + gate
+                gate = f":{groups['gate'][0]}".replace("g", "c") if groups["gate"] else ""
+                role = _ROLES[f"{groups['side']}.{role}"] + gate
             elif convention != "onnx":
                 role = _ROLES[role]
-            prefix, layer = found["prefix"] or "", int(found.get("layer") or 0)
-            return Part(convention, prefix, layer, 1 if found.get("backward") else 0, role)
+            prefix, layer = groups["prefix"] or "", int(groups.get("layer") or 0)
+            return ParsedName(convention, prefix, layer, 1 if groups.get("backward") else 0, role)
     return None
 
 
-def in_torch(role: str, layer: int, direction: int) -> str:
-    """The name in the state dict of a module."""
-    return TORCH[role] + place(layer, direction)
+def torch_name(role: str, layer: int, direction: int) -> str:
+    """The name in the state dict of a module, such as `weight_ih_l0_reverse`."""
+    return TORCH[role] + torch_suffix(layer, direction)
 
 
-def place(layer: int, direction: int) -> str:
+def torch_suffix(layer: int, direction: int) -> str:
     """The suffix of a direction of a layer in torch's names."""
     return f"_l{layer}" + ("_reverse" if direction else "")
 
 
-def in_keras(kind: Kind, role: str, layer: int, direction: int, directions: int) -> str:
+def keras_path(kind: Kind, role: str, layer: int, direction: int, directions: int) -> str:
     """The path of the variable in a model of stacked layers with Keras' default names."""
     layer_name = {"rnn": "simple_rnn", "lstm": "lstm"}[kind]
     number = f"_{layer}" if layer else ""
@@ -117,6 +117,6 @@ def in_keras(kind: Kind, role: str, layer: int, direction: int, directions: int)
     return f"bidirectional{number}/{('forward', 'backward')[direction]}_{path}"
 
 
-def in_onnx(letter: str, layer: int) -> str:
-    """The name for the input `W`, `R` or `B` of a layer's node. ONNX prescribes no names of initializers."""
+def onnx_name(letter: str, layer: int) -> str:
+    """Our name for the input `W`, `R` or `B` of a layer's node, such as `l0.W`; ONNX prescribes no names."""
     return f"l{layer}.{letter}"

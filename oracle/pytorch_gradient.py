@@ -14,7 +14,7 @@ from oracle.backward_inputs import (
     by_parameter,
 )
 from oracle.layout import LAYOUTS
-from oracle.naming import in_torch
+from oracle.naming import torch_name
 from oracle.pytorch import accepted_by_torch, call_module, cell_for, module_for, tensor
 from reference.contract import Array
 
@@ -108,7 +108,7 @@ def _own_gradients(inputs: AnyBackward, by_name: Mapping[str, Array]) -> list[di
     layout, roles = LAYOUTS["torch"], ("weight", "recurrent_weight", "bias", "recurrent_bias", "projection")
     gradients = []
     for k in range(sum(name.startswith("weight_ih") for name in by_name)):
-        names = {role: in_torch(role, *divmod(k, D)) for role in roles}
+        names = {role: torch_name(role, *divmod(k, D)) for role in roles}
         stacked = {role: by_name[name] for role, name in names.items() if name in by_name}
         gradients.append(layout.unstack(inputs.kind, stacked))
     return gradients

@@ -1,4 +1,4 @@
-"""Compares the weights of a copy with the original weights, and names the mistake in the copy."""
+"""Compares a copy of trained weights with the original, and names the mistake in the copy."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -19,8 +19,8 @@ from oracle.problem import Problem
 from reference.contract import Array
 
 SIZES = ("kind", "layers", "directions", "n_x", "n_a", "n_p")
-_SHOWN = 4
-"""The largest number of differing directions that are listed."""
+_MOST_LISTED = 4
+"""The largest number of differing directions that a sentence lists."""
 
 
 def difference(
@@ -30,10 +30,10 @@ def difference(
     *,
     named: bool = True,
 ) -> str:
-    """How a copy differs from the original, in a sentence; empty if all numbers are equal.
+    """Describe in a sentence how a copy differs from the original; empty if all numbers are equal.
 
-    -0 equals 0. The copy may have the weights of one of the `others`, other layers of the original. With
-    `named`, the search for a mistake with the same effect takes seconds.
+    -0 equals 0. `others` are other layers of the original file, whose weights the copy may have by mistake.
+    If `named`, the function also looks for a mistake with the same effect, which takes seconds.
     """
     for name in SIZES:
         if getattr(original, name) != getattr(copy, name):
@@ -41,20 +41,22 @@ def difference(
     wrong = [k for k in range(len(original.parameters)) if _differing(original, copy, k)]
     if not wrong:
         return ""
-    for each in others:
-        if each.digest == copy.digest:
-            return f"the weights of {each.prefix}"
+    for other in others:
+        if other.digest == copy.digest:
+            return f"the weights of {other.prefix}"
     everywhere = len(wrong) == len(original.parameters) or original.layers > 1
     if named and everywhere and (mistake := _mistake(original, copy)):
         return mistake
     if len(original.parameters) == 1:
-        return _counted(original, copy)
+        return _largest_difference(original, copy)
     parts = []
-    for k in wrong[:_SHOWN]:
-        two = _alone(original, k), _alone(copy, k)
-        parts.append(f"{_place(original, k)}: {(named and _mistake(*two)) or _counted(*two)}")
-    more = [f"{len(wrong) - _SHOWN} more differ"] if len(wrong) > _SHOWN else []
-    return "; ".join([*parts, *more])
+    for k in wrong[:_MOST_LISTED]:
+        two = _single_direction(original, k), _single_direction(copy, k)
+        how = (named and _mistake(*two)) or _largest_difference(*two)
+        parts.append(f"{_direction_name(original, k)}: {how}")
+    if len(wrong) > _MOST_LISTED:
+        parts.append(f"{len(wrong) - _MOST_LISTED} more differ")
+    return "; ".join(parts)
 
 
 def _differing(original: RecurrentLayer, copy: RecurrentLayer, k: int) -> list[str]:
@@ -62,19 +64,19 @@ def _differing(original: RecurrentLayer, copy: RecurrentLayer, k: int) -> list[s
     return [name for name in ours if not np.array_equal(ours[name], theirs[name])]
 
 
-def _alone(layer: RecurrentLayer, k: int) -> RecurrentLayer:
+def _single_direction(layer: RecurrentLayer, k: int) -> RecurrentLayer:
     """One direction of one layer, as a layer of its own."""
     return replace(layer, parameters=[layer.parameters[k]], directions=1, biases=layer.biases[k : k + 1])
 
 
-def _place(layer: RecurrentLayer, k: int) -> str:
-    at, direction = divmod(k, layer.directions)
-    which = [f"layer {at}"] if layer.layers > 1 else []
-    return ", ".join([*which, *([("forward", "backward")[direction]] if layer.directions > 1 else [])])
+def _direction_name(layer: RecurrentLayer, k: int) -> str:
+    number, direction = divmod(k, layer.directions)
+    name = [f"layer {number}"] if layer.layers > 1 else []
+    return ", ".join([*name, *([("forward", "backward")[direction]] if layer.directions > 1 else [])])
 
 
-def _counted(original: RecurrentLayer, copy: RecurrentLayer) -> str:
-    """The names of the arrays of the only direction that differ, and the largest difference, as text."""
+def _largest_difference(original: RecurrentLayer, copy: RecurrentLayer) -> str:
+    """The names of the arrays that differ in the only direction, and the largest difference, as text."""
     names = _differing(original, copy, 0)
     two = [[layer.parameters[0][name].astype(np.float64) for name in names] for layer in (original, copy)]
     largest = max(float(np.abs(ours - theirs).max()) for ours, theirs in zip(*two, strict=True))
@@ -82,10 +84,10 @@ def _counted(original: RecurrentLayer, copy: RecurrentLayer) -> str:
 
 
 def _mistake(original: RecurrentLayer, copy: RecurrentLayer) -> str:
-    """The mistake that turns the original's parameters into the copy's; empty if none is known."""
+    """The mistake that turns the original's parameters into those of the copy; empty if none is known."""
     for sentence, parameters in _mistaken_biases(original, copy.dtype):
-        made = replace(original, parameters=parameters)
-        if not any(_differing(copy, made, k) for k in range(len(parameters))):
+        mistaken = replace(original, parameters=parameters)
+        if not any(_differing(copy, mistaken, k) for k in range(len(parameters))):
             return sentence
     function = f"{original.kind}_layer"
     with TemporaryDirectory(prefix="rnn-crosscheck-") as folder:
@@ -102,7 +104,7 @@ def _mistake(original: RecurrentLayer, copy: RecurrentLayer) -> str:
 def _mistaken_biases(
     original: RecurrentLayer, dtype: np.dtype
 ) -> Iterator[tuple[str, list[dict[str, Array]]]]:
-    """The parameters of a layer with two biases, with one bias left out or used twice, or with all rounded.
+    """Mistakes in the two biases of a layer, or in rounding: their sentences, and the wrong parameters.
 
     The catalogue cannot name these mistakes, since it has only the sum of the biases. The biases are added in
     `dtype`, the dtype of the copy.
@@ -132,7 +134,7 @@ def _mistaken_biases(
 
 
 def port(function: str, parameters: Sequence[Mapping[str, Array]]) -> Program:
-    """A program with these parameters, which ignores the parameters of a call."""
+    """A program that uses these parameters, and ignores the parameters of a call."""
 
     def program(inputs: Inputs, then: Inputs | None = None) -> Behaviour:
         given = inputs.arguments(function)

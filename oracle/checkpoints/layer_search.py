@@ -10,8 +10,16 @@ import numpy as np
 from oracle.checkpoints.contents import FLOATS, FLOATS_16, CheckpointError, Contents, Tensor, shorten
 from oracle.checkpoints.layer import RecurrentLayer
 from oracle.layout import LAYOUTS, Layout
+from oracle.named_weights import (
+    Roles,
+    Weight,
+    WeightsByDirection,
+    group_weights,
+    layout_of,
+    parameters_of,
+    split_joined_weight,
+)
 from oracle.naming import REFERENCE
-from oracle.parts import Places, Roles, Weight, grouped, layout_of, parameters_of, split
 from reference.contract import Array, Kind
 
 _OPTIMIZER = re.compile(r"(?i)opt(im(izers?)?)?(_?(weights|states?|vars))?|exp_avg(_sq)?|momentum_buffer")
@@ -42,14 +50,14 @@ def find_layers(
     arrays = {name: each.array for name, each in contents.tensors.items()}
     layers: list[Layer] = []
     skipped, unknown = [*contents.skipped], {*arrays}
-    for (convention, prefix), places in grouped(arrays).items():
-        roles = {role for each in places.values() for role in each}
+    for (convention, prefix), by_direction in group_weights(arrays).items():
+        roles = {role for each in by_direction.values() for role in each}
         if not ("recurrent_weight" in roles or (convention == "torch" and "weight" in roles)):
             continue
-        unknown -= {weight.name for each in places.values() for weight in each.values()}
+        unknown -= {weight.name for each in by_direction.values() for weight in each.values()}
         if any(map(_OPTIMIZER.fullmatch, re.split("[./]", prefix))):
             skipped.append(f"{prefix}: an optimizer's".removeprefix(": "))
-        elif layer := _layer(contents, convention, prefix, places, layout if overrules else ""):
+        elif layer := _layer(contents, convention, prefix, by_direction, layout if overrules else ""):
             layers.append(layer)
         else:
             skipped.append(f"{prefix}: a GRU".removeprefix(": "))
@@ -64,33 +72,35 @@ def find_layers(
     return layers, skipped
 
 
-def _layer(contents: Contents, convention: str, prefix: str, places: Places, layout: str) -> Layer | None:
+def _layer(
+    contents: Contents, convention: str, prefix: str, by_direction: WeightsByDirection, layout: str
+) -> Layer | None:
     """Return the layer, or the reason why it cannot be read; `None` for a GRU."""
-    weights = [weight for roles in places.values() for weight in roles.values()]
+    weights = [weight for roles in by_direction.values() for weight in roles.values()]
     tensors = {weight.name: contents.tensors[weight.name] for weight in weights}
     for name, each in tensors.items():
         if why := _unusable(name, each):
             return Incomplete(prefix, why)
     try:
         with np.errstate(over="ignore"):
-            network, parameters, directions = parameters_of(convention, places, layout)
+            network, parameters, directions = parameters_of(convention, by_direction, layout)
     except ValueError as error:
         return Incomplete(prefix, f"parts do not fit: {error}")
     if network == "gru":
         return None
     for k, p in enumerate(parameters):
         if not all(np.isfinite(array).all() for array in p.values()):
-            roles = places[divmod(k, directions)]
+            roles = by_direction[divmod(k, directions)]
             which = " and ".join(weight.name for role, weight in roles.items() if "bias" in role)
             return Incomplete(
                 prefix, f"the sum of {which} overflows {p['ba' if network == 'rnn' else 'bf'].dtype}"
             )
     dtype = np.result_type(*(weight.array for weight in weights))
     kind: Kind = "rnn" if network == "rnn" else "lstm"
-    bias_of_gates = layout_of(convention, layout).bias_of_gates
+    split_bias = layout_of(convention, layout).split_bias
     biases = [
-        [bias_of_gates(kind, roles[role].array[:, None]) for role in ("bias", "recurrent_bias")]
-        for _, roles in sorted(places.items())
+        [split_bias(kind, roles[role].array[:, None]) for role in ("bias", "recurrent_bias")]
+        for _, roles in sorted(by_direction.items())
         if "recurrent_bias" in roles
     ]
     return RecurrentLayer(
@@ -100,7 +110,10 @@ def _layer(contents: Contents, convention: str, prefix: str, places: Places, lay
         directions,
         [{name: array.astype(dtype, copy=False) for name, array in p.items()} for p in parameters],
         contents.activations.get(prefix, ""),
-        (*contents.remarks.get(prefix, ()), *_remarks({each.dtype for each in tensors.values()}, places)),
+        (
+            *contents.remarks.get(prefix, ()),
+            *_remarks({each.dtype for each in tensors.values()}, by_direction),
+        ),
         biases,
     )
 
@@ -119,10 +132,10 @@ def _unusable(name: str, each: Tensor) -> str:
     return f"{name} has {np.count_nonzero(wrong)} numbers that are not finite: {example}"
 
 
-def _remarks(dtypes: set[str], places: Places) -> Iterator[str]:
+def _remarks(dtypes: set[str], by_direction: WeightsByDirection) -> Iterator[str]:
     for dtype in sorted(dtypes & {*FLOATS_16}):
         yield f"its {dtype} numbers were widened to float32, which is exact"
-    weights = [(role, weight) for roles in places.values() for role, weight in roles.items()]
+    weights = [(role, weight) for roles in by_direction.values() for role, weight in roles.items()]
     if not any(role.startswith("b") for role, _ in weights):
         yield "it has no biases: they are zeros"
     if any(weight.array.any() for role, weight in weights if role == "recurrent_bias"):
@@ -173,7 +186,7 @@ def _roles(prefix: str, arrays: Mapping[str, Array], layout: Layout) -> Iterator
     if layout.joined:
         if len(matrices) == 1 and biases and re.search("(?i)lstm|rnn|recurrent", prefix):
             units = matrices[0].array.shape[1 if layout.transposed else 0] // 4
-            yield split(matrices[0], layout, units) | biases
+            yield split_joined_weight(matrices[0], layout, units) | biases
     elif len(matrices) == 2:
         for recurrent, weight in permutations(matrices):
             if not (_acts_on(recurrent.name, _INPUT) or _acts_on(weight.name, _HIDDEN)):

@@ -17,7 +17,7 @@ from oracle.checkpoints.contents import (
     import_optional,
     tensor,
 )
-from oracle.naming import in_onnx
+from oracle.naming import onnx_name
 from reference.contract import Array
 
 _RECURRENT = ("RNN", "LSTM", "GRU")
@@ -170,7 +170,7 @@ def _add(layers: _Layers, node: Any, scope: Scope, constants: "_Constants") -> N
         layers.names[name] += 1
     layers.places[node.output[0]] = prefix, number, shared
     for each, array in arrays.items():
-        layers.tensors[f"{prefix}.{in_onnx(each, number)}"] = tensor(array)
+        layers.tensors[f"{prefix}.{onnx_name(each, number)}"] = tensor(array)
     if activation:
         layers.activations[prefix] = activation
     if direction == "reverse":

@@ -18,7 +18,7 @@ from oracle.checkpoints.layer_search import find_layers
 from oracle.checkpoints.onnx_files import attributes_of, inputs_of, is_onnx, open_model
 from oracle.conversion import from_onnx
 from oracle.inputs import LayerInputs
-from oracle.naming import TORCH, in_torch
+from oracle.naming import TORCH, torch_name
 from reference.contract import Array, Kind
 
 _KINDS: Mapping[str, Kind] = {"RNN": "rnn", "LSTM": "lstm"}
@@ -209,7 +209,7 @@ def _module_passes(name: str, module: Any, sequence: Any, states: Any) -> Iterat
     """
     sequence, lengths, states = _time_first(module, sequence, states)
     places = [(layer, d) for layer in range(module.num_layers) for d in range(1 + module.bidirectional)]
-    names = [in_torch(role, *place) for place in places for role in TORCH]
+    names = [torch_name(role, *place) for place in places for role in TORCH]
     # A parametrized weight, such as a normalized weight, is an attribute and not a parameter.
     weights = {name: tensor(_array(getattr(module, name))) for name in names if hasattr(module, name)}
     [stack], _ = find_layers(Contents(weights))

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import reference
-from oracle import parts
+from oracle import named_weights
 from oracle.conversion import CONVERTERS, from_keras, from_onnx, from_torch, to_keras, to_onnx, to_torch
 from oracle.problem import LayerProblem, Problem
 from oracle.tests.problems import layer_problems
@@ -223,8 +223,8 @@ def test_flax_own_cells_are_read(kind: Any, directions: int) -> None:
         module = nnx.Bidirectional(one, *other) if other else one
         state = nnx.to_flat_state(nnx.state(module, nnx.Param))
         arrays = {".".join(map(str, path)): np.asarray(variable[...]) for path, variable in state}
-        (group,) = parts.grouped(arrays).items()
-        network, parameters, D = parts.parameters_of("flax", group[1])
+        (group,) = named_weights.group_weights(arrays).items()
+        network, parameters, D = named_weights.parameters_of("flax", group[1])
         assert (network, D) == (kind, directions)
         for p, rnn in zip(parameters, [one, *other], strict=True):
             x, a, c = (np.random.default_rng(0).standard_normal((2, n)).astype("f") for n in (3, 4, 4))

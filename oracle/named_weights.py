@@ -1,4 +1,7 @@
-"""Sorts named weights by layer and direction, checks their shapes, and converts them to parameters."""
+"""Sorts named weights by layer and direction, checks their shapes, and converts them to parameters.
+
+The module needs only NumPy, since adapters import it in the environment of their framework.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from oracle.layout import LAYOUTS, Layout
-from oracle.naming import REFERENCE, part, place
+from oracle.naming import REFERENCE, parse_name, torch_suffix
 from reference.contract import Array, Kind
 
 
@@ -21,45 +24,45 @@ class Weight:
 
 
 Roles = dict[str, Weight]
-"""The weights of one direction of a layer, by the roles of `oracle.naming.Part`."""
-Places = dict[tuple[int, int], Roles]
-"""The weights of all directions, by layer and direction."""
+"""The weights of one direction of a layer, by the roles of `oracle.naming.ParsedName`."""
+WeightsByDirection = dict[tuple[int, int], Roles]
+"""The weights of all directions, by the numbers of layer and direction."""
 
 _NETWORKS: Mapping[int, str] = {1: "rnn", 3: "gru", 4: "lstm"}
 """The kind of network, by the number of stacked gates."""
 _SINGLE_GATES: Mapping[str, Layout] = {"flax": LAYOUTS["flax"], REFERENCE: Layout("fico", joined="ax")}
-"""The layout of the tensors of single gates, by convention."""
+"""The conventions in which each gate has its own tensors, with the layout of these tensors."""
 
 
 def layout_of(convention: str, layout: str = "") -> Layout:
-    """The layout of grouped weights: a key of `LAYOUTS`, by default the layout of the convention.
+    """The layout of grouped weights: `layout`, a key of `LAYOUTS`, or by default that of the convention.
 
-    The names of the specification determine the layout.
+    If the weights have the names of the specification, `layout` has no effect.
     """
     return Layout("fico") if convention == REFERENCE else LAYOUTS[layout or convention]
 
 
-def grouped(arrays: Mapping[str, Array]) -> dict[tuple[str, str], Places]:
-    """The tensors that have names of a framework, by convention and prefix; other tensors are left out."""
-    groups: dict[tuple[str, str], Places] = {}
+def group_weights(arrays: Mapping[str, Array]) -> dict[tuple[str, str], WeightsByDirection]:
+    """Sort the tensors with known names by convention and prefix; ignore the others."""
+    groups: dict[tuple[str, str], WeightsByDirection] = {}
     for name, array in arrays.items():
-        found = part(name)
-        if found is None:
+        parsed = parse_name(name)
+        if parsed is None:
             continue
-        for direction, role, each in _by_direction(found.role, found.direction, array):
-            if found.convention == REFERENCE and role.startswith("bias") and each.shape[1:] == (1,):
-                each = each[:, 0]  # a bias of the specification is a column
-            places = groups.setdefault((found.convention, found.prefix), {})
-            places.setdefault((found.layer, direction), {})[role] = Weight(name, each)
-    for (convention, _), places in groups.items():
+        for direction, role, part in _split_directions(parsed.role, parsed.direction, array):
+            if parsed.convention == REFERENCE and role.startswith("bias") and part.shape[1:] == (1,):
+                part = part[:, 0]  # a bias of the specification is a column
+            by_direction = groups.setdefault((parsed.convention, parsed.prefix), {})
+            by_direction.setdefault((parsed.layer, direction), {})[role] = Weight(name, part)
+    for (convention, _), by_direction in groups.items():
         if convention in _SINGLE_GATES:
-            for at, roles in places.items():
-                places[at] = _with_gates_joined(roles, _SINGLE_GATES[convention])
+            for at, roles in by_direction.items():
+                by_direction[at] = _with_gates_joined(roles, _SINGLE_GATES[convention])
     return groups
 
 
-def _by_direction(role: str, direction: int, array: Array) -> Iterator[tuple[int, str, Array]]:
-    """The parts of a tensor by direction: an ONNX tensor has all directions, other tensors have one."""
+def _split_directions(role: str, direction: int, array: Array) -> Iterator[tuple[int, str, Array]]:
+    """The direction, the role and the array of each weight in a tensor; one of ONNX has all directions."""
     if role in ("W", "R"):
         if array.ndim == 3:
             for d, each in enumerate(array):
@@ -75,27 +78,27 @@ def _by_direction(role: str, direction: int, array: Array) -> Iterator[tuple[int
 
 
 def _with_gates_joined(roles: Roles, layout: Layout) -> Roles:
-    """The weights, with the tensors of all four gates joined if they have one shape.
+    """The weights, with the tensors of all four gates joined if their shapes are equal.
 
     A weight that acts on the hidden state and on the input is split.
     """
     joined = dict(roles)
     for name in ("weight", "recurrent_weight", "bias"):
         gates = [f"{name}:{gate}" for gate in layout.gates]
-        found = [joined[role] for role in gates if role in joined]
-        shapes = {each.array.shape for each in found}
-        if name in joined or len(found) < len(gates) or len(shapes) > 1 or () in shapes:
+        parts = [joined[role] for role in gates if role in joined]
+        shapes = {part.array.shape for part in parts}
+        if name in joined or len(parts) < len(gates) or len(shapes) > 1 or () in shapes:
             continue
         axis = -1 if layout.transposed else 0
-        whole = Weight(found[0].name, np.concatenate([joined.pop(role).array for role in gates], axis))
+        whole = Weight(parts[0].name, np.concatenate([joined.pop(role).array for role in gates], axis))
         joined[name] = whole
         if layout.joined and name == "weight" and whole.array.ndim == 2:
-            joined |= split(whole, layout, len(roles.get("projection", found[0]).array))
+            joined |= split_joined_weight(whole, layout, len(roles.get("projection", parts[0]).array))
     return joined
 
 
-def split(weight: Weight, layout: Layout, n_h: int) -> Roles:
-    """The parts of a joined weight that act on the input and on the hidden state, which has `n_h` units."""
+def split_joined_weight(weight: Weight, layout: Layout, n_h: int) -> Roles:
+    """The parts of a weight that act on the input and on the hidden state, which has `n_h` units."""
     axis = 0 if layout.transposed else 1
     at = n_h if layout.joined == "ax" else max(weight.array.shape[axis] - n_h, 0)
     parts = dict(zip(layout.joined, np.split(weight.array, [at], axis)))
@@ -104,26 +107,25 @@ def split(weight: Weight, layout: Layout, n_h: int) -> Roles:
 
 
 def parameters_of(
-    convention: str, places: Places, layout: str = ""
+    convention: str, by_direction: WeightsByDirection, layout: str = ""
 ) -> tuple[str, list[dict[str, Array]], int]:
-    """The kind of network (`"rnn"`, `"lstm"` or `"gru"`), the parameters in the order of the contract, and D.
+    """The kind of network (`"rnn"`, `"lstm"` or `"gru"`), the parameters of each direction, and D.
 
-    `layout` is a key of `LAYOUTS`, by default the layout of the convention. Absent biases become zeros. For a
-    GRU the parameters are empty. Raises `ValueError` if a weight is missing, superfluous, or of a wrong
-    shape.
+    `layout` is as in `layout_of`. Absent biases become zeros. For a GRU the parameters are empty. Raises
+    `ValueError` if a weight is missing, superfluous, or of a wrong shape.
     """
-    directions = 1 + max(direction for _, direction in places)
+    directions = 1 + max(direction for _, direction in by_direction)
     order = []
-    for k in range(directions * (1 + max(layer for layer, _ in places))):
+    for k in range(directions * (1 + max(layer for layer, _ in by_direction))):
         order.append(at := divmod(k, directions))
-        if at not in places:  # this ends the loop even if a name has a huge number
-            given = next(iter(next(iter(places.values())).values())).name
-            raise ValueError(f"there is {given}, but nothing of {place(*at).removeprefix('_')}")
-        _check_complete(places[at])
-    how, first = layout_of(convention, layout), places[0, 0]
-    n_x, n_h = (_extent(first[role], -1, how) for role in ("weight", "recurrent_weight"))
-    n_a = _extent(first["projection"], -1, how) if "projection" in first else n_h
-    network = _network(first["recurrent_weight"], n_a, how)
+        if at not in by_direction:  # this ends the loop even if a name has a huge number
+            given = next(iter(next(iter(by_direction.values())).values())).name
+            raise ValueError(f"there is {given}, but nothing of {torch_suffix(*at).removeprefix('_')}")
+        _check_complete(by_direction[at])
+    used_layout, first = layout_of(convention, layout), by_direction[0, 0]
+    n_x, n_h = (_extent(first[role], -1, used_layout) for role in ("weight", "recurrent_weight"))
+    n_a = _extent(first["projection"], -1, used_layout) if "projection" in first else n_h
+    network = _network_kind(first["recurrent_weight"], n_a, used_layout)
     if convention == REFERENCE and (network == "lstm") != (
         first["weight"].name == first["recurrent_weight"].name
     ):
@@ -132,11 +134,12 @@ def parameters_of(
         return network, [], directions
     kind: Kind = "rnn" if network == "rnn" else "lstm"
     sizes = {at: (n_a, n_h, directions * n_h if at[0] else n_x) for at in order}
-    return network, [_direction_parameters(kind, places[at], how, sizes[at]) for at in order], directions
+    parameters = [_direction_parameters(kind, by_direction[at], used_layout, sizes[at]) for at in order]
+    return network, parameters, directions
 
 
 def _check_complete(roles: Roles) -> None:
-    """Raise `ValueError` unless both weights are there, and no tensor of a single gate is left."""
+    """Raise `ValueError` if a weight is missing, or if some gates have their own tensors but not all do."""
     given = ", ".join(sorted(weight.name for weight in roles.values()))
     for role, lacking in {"recurrent_weight": "recurrent weight", "weight": "weight of the input"}.items():
         if role not in roles:
@@ -147,13 +150,13 @@ def _check_complete(roles: Roles) -> None:
 
 
 def _extent(weight: Weight, axis: int, layout: Layout) -> int:
-    """The extent of an axis, where axis 0 has the units that a weight gives; 0 of a scalar."""
+    """The length of an axis of a weight as it is without transposition; 0 for a scalar."""
     shape = weight.array.shape[::-1] if layout.transposed else weight.array.shape
     return shape[axis] if shape else 0
 
 
-def _network(recurrent: Weight, n_a: int, layout: Layout) -> str:
-    """The kind of network, by the number of gates in the recurrent weight; `ValueError` if it fits none."""
+def _network_kind(recurrent: Weight, n_a: int, layout: Layout) -> str:
+    """The kind of network, from the number of gates in the recurrent weight. May raise `ValueError`."""
     rows = _extent(recurrent, 0, layout)
     gates = rows // n_a if n_a and rows % n_a == 0 else 0
     if recurrent.array.ndim != 2 or gates not in _NETWORKS:
@@ -166,7 +169,7 @@ def _network(recurrent: Weight, n_a: int, layout: Layout) -> str:
 def _direction_parameters(
     kind: Kind, roles: Roles, layout: Layout, sizes: tuple[int, int, int]
 ) -> dict[str, Array]:
-    """The parameters of one direction, checked against the sizes n_a, n_h and n_in."""
+    """The parameters of one direction, whose weights must fit the `sizes` n_a, n_h and n_in."""
     n_a, n_h, n_in = sizes
     rows = n_a * (4 if kind == "lstm" else 1)
     if kind == "rnn" and "projection" in roles:
@@ -179,10 +182,9 @@ def _direction_parameters(
         shape = expected.get(role, (rows,))
         shape = shape[::-1] if layout.transposed else shape
         if has.array.shape != shape:
-            by = roles["recurrent_weight" if role != "recurrent_weight" else "weight"]
-            raise ValueError(
-                f"{has.name} is {has.array.shape}, expected {shape} beside {by.name} {by.array.shape}"
-            )
+            beside = roles["recurrent_weight" if role != "recurrent_weight" else "weight"]
+            expected_shape = f"{shape} beside {beside.name} {beside.array.shape}"
+            raise ValueError(f"{has.name} is {has.array.shape}, expected {expected_shape}")
     zeros = np.zeros(rows, roles["weight"].array.dtype)
     stacked = {"bias": zeros, **{role: weight.array for role, weight in roles.items()}}
     if layout.biases == 2:
