@@ -107,6 +107,7 @@ def _locate_in_layers(
     if in_networks := locate_in_networks(function, budget, answers, problem, limits):
         return in_networks
     wrong_in: tuple[str, ...] = ()
+    wrong = {name for each in answers for name, array in each.wrong.items() if array.any()}
     for setting in settings(problem, limits) if not problem.weights else ():
         observer = Observer(function, budget, limits, setting)
         own = {"n_x": problem.n_x, "n_a": problem.n_a, "m": problem.m, "T_x": problem.T_x}
@@ -116,11 +117,11 @@ def _locate_in_layers(
         if first_wrong_equation(observer.observations):
             observer.add_each(all_problems(function, observer.draw, limits.dtypes))
             location = _located_if_repeatable(observer, restart)
-            if location and not location.how and setting.ended:
-                wrong_in = setting.names  # the steps are right without lengths, so no equation is wrong
+            if location and not location.how and (setting.ended or wrong == {"a"}):
+                # No equation is wrong: the steps are right without lengths, or the last states are right.
+                wrong_in = setting.names
                 break
             return location
-    wrong = [name for each in answers for name, array in each.wrong.items() if array.any()]
     if wrong:
-        return Location(Where(f"returned {wrong[0]}", setting=wrong_in, stage="network"))
+        return Location(Where(f"returned {min(wrong)}", setting=wrong_in, stage="network"))
     return locate_absent_states(function, budget, problem, limits) if limits.initial_state else None

@@ -1,4 +1,4 @@
-"""Locations of wrong values for initial states that a call does not have."""
+"""Locations of mistakes around the steps of layers: in absent initial states, and in the returned states."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -7,7 +7,8 @@ import pytest
 
 from oracle.diagnosis.behaviour import program_of
 from oracle.limits import ANYTHING, Limits
-from oracle.location.facts import Replacement, When
+from oracle.location.facts import Replacement, When, Where
+from oracle.location.locate import locate
 from oracle.location.networks import locate_absent_states
 from oracle.problem import Problem
 from reference import lstm_layer
@@ -30,3 +31,17 @@ def test_what_a_projection_prevents_does_not_happen_always(limits: Limits, when:
     assert location.where.equation == "c0"
     assert location.how == Replacement("c_first", mistake="a0_for_c0")
     assert location.when == when
+
+
+def scrambled(x: Any, a0: Any, c0: Any, parameters: Any, options: Any) -> Any:
+    """An LSTM that mixes samples and steps in what it returns."""
+    a, *last = lstm_layer(x, a0, c0, parameters, options)
+    return a.reshape(len(a), a.shape[2], a.shape[1]).swapaxes(1, 2), *last
+
+
+def test_if_the_last_states_are_right_no_equation_of_a_step_is_wrong() -> None:
+    program = program_of(SimpleNamespace(lstm_layer=scrambled), "lstm_layer", ANYTHING)
+    problem = Problem.lstm_layer(n_x=1, n_a=1, m=2, T_x=2)
+    location = locate("lstm_layer", program, problem, lambda: None)
+    assert location
+    assert location.where == Where("returned a", stage="network")
