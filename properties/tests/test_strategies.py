@@ -8,7 +8,7 @@ from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
 from oracle.backward_inputs import BackwardInputs
-from oracle.problem import Problem
+from oracle.problem import LayerProblem, Problem
 from oracle.regimes import ORDINARY
 from properties.laws import all_laws
 from properties.strategies.domain import Domain
@@ -109,6 +109,11 @@ def test_no_size_is_smaller_than_it_has_to_be(data: st.DataObject, function: str
         one_more: dict[str, Any] = {**made, name: made[name] + 1}
         more = Problem(kind, **one_more)
         assert made[name] in (sizes[name], 1) or work(more, "rnn_forward") > limit
+
+
+def test_fixed_problems_have_each_activation() -> None:
+    every = [*chain.from_iterable(equal_size_examples("rnn_layer", DEV))]
+    assert {each.activation for each in every if isinstance(each, LayerProblem)} == {"tanh", "relu"}
 
 
 def test_many_units_are_posed_with_a_single_sample() -> None:
