@@ -87,7 +87,7 @@ def _inlined_size(model: Any) -> int:
         return total(bodies[operator]) if operator in bodies else 1
 
     def total(nodes: Any) -> int:
-        return sum(count * size(operator) for operator, count in _operators(nodes).items())
+        return sum(size((node.domain, node.op_type)) for node in _all_nodes(nodes))
 
     try:
         return total(model.graph.node)
@@ -95,11 +95,12 @@ def _inlined_size(model: Any) -> int:
         raise CheckpointError("its functions call each other in a ring, or are nested too deep") from None
 
 
-def _operators(nodes: Any) -> Counter[tuple[str, str]]:
-    """Count the operators and functions that nodes, and the graphs inside them, call."""
-    inner = [each for node in nodes for graph in _inner_graphs(node) for each in graph.node]
-    own = Counter((node.domain, node.op_type) for node in nodes)
-    return own + _operators(inner) if inner else own
+def _all_nodes(nodes: Any) -> Iterator[Any]:
+    """Yield nodes, and the nodes of the graphs inside them."""
+    for node in nodes:
+        yield node
+        for graph in _inner_graphs(node):
+            yield from _all_nodes(graph.node)
 
 
 def _inner_graphs(node: Any) -> Iterator[Any]:

@@ -17,6 +17,7 @@ import paddle
 
 from oracle.frameworks.functions import Call, functions_of
 from oracle.layout import LAYOUTS
+from oracle.naming import TORCH
 from reference.contract import Array
 
 SUPPORTS: Mapping[str, Any] = {
@@ -26,13 +27,7 @@ SUPPORTS: Mapping[str, Any] = {
     "projection": "fewer",
 }
 
-PARAMETER_NAMES = {
-    "weight": "weight_ih",
-    "recurrent_weight": "weight_hh",
-    "bias": "bias_ih",
-    "recurrent_bias": "bias_hh",
-    "projection": "weight_ho",
-}
+PARAMETER_NAMES = {**TORCH, "projection": "weight_ho"}
 """Paddle's name of each parameter of a cell, by the roles of `Layout.stack`."""
 
 

@@ -139,7 +139,8 @@ def compare(path: Path, module: Any, examples: Any) -> Parity:
 
 def _feeds(path: Path, model: Any, examples: Any) -> dict[str, Array]:
     """Return the example inputs by the names of the graph's inputs, matched by name, or else by order."""
-    tensors, names = [*models.named_arrays(examples)], models.input_names(model)
+    tensors, constants = [*models.named_arrays(examples)], {each.name for each in model.graph.initializer}
+    names = [each.name for each in model.graph.input if each.name not in constants]
     if len(tensors) != len(names):
         takes = f"{path} takes {len(names)}: {', '.join(names) or 'none'}"
         raise ParityError(f"there are {len(tensors)} tensors in the example inputs, and {takes}")

@@ -70,12 +70,6 @@ def load(path: Path) -> Any:
         raise ParityError(f"{path}: {error}") from None
 
 
-def input_names(model: Any) -> list[str]:
-    """Return the names of the graph's inputs, without those of constants."""
-    constants = {each.name for each in model.graph.initializer}
-    return [each.name for each in model.graph.input if each.name not in constants]
-
-
 def run_exported(path: Path, model: Any, feeds: Mapping[str, Array]) -> tuple[list[LayerPass], list[Array]]:
     """Return the passes through the recurrent nodes, in the order of the graph, and the model's outputs.
 
