@@ -31,7 +31,8 @@ from oracle import pytorch, pytorch_gradient
 from oracle.frameworks import ADAPTERS
 from oracle.limits import DTYPES, Limits
 from oracle.problem import LayerProblem, Problem
-from properties.implementations.implementation import Implementation, Settings
+from properties.implementations.implementation import Implementation
+from properties.implementations.process_start import Settings
 from properties.reports.results import LawResult
 from properties.session import api
 from properties.worker.own_modules import full_name

@@ -15,7 +15,8 @@ from oracle.diagnosis.problems import Scope, distinguishing_inputs, opening_prob
 from oracle.inputs import Inputs
 from oracle.problem import LayerProblem, siblings
 from properties.explanations.program import Program
-from properties.implementations.implementation import Implementation, Reply, Request, Returned
+from properties.implementations.calls import Reply, Request, Returned
+from properties.implementations.implementation import Implementation
 from properties.trials.trial import Trial
 from reference import lstm_forward, rnn_forward
 from reference.contract import CONTRACTS, Array, Contract

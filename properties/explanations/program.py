@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from oracle.diagnosis.behaviour import LATER_CALLS, Behaviour, specification
 from oracle.inputs import Inputs
 from oracle.limits import Limits
-from properties.implementations.implementation import Implementation, Outcome, Raised, Request, Returned
+from properties.implementations.calls import Outcome, Raised, Request, Returned
+from properties.implementations.implementation import Implementation
 
 REPEATED_CALLS = 100
 """The number of calls whose answers are compared. They reveal a function that errs in one call of twenty."""

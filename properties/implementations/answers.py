@@ -10,7 +10,8 @@ from oracle.inputs import Inputs
 from oracle.problem import Problem
 from oracle.rounding import Bounded
 from properties.implementations.answer import Answer, MalformedError
-from properties.implementations.implementation import Implementation, Reply, Request, Returned
+from properties.implementations.calls import Reply, Request, Returned
+from properties.implementations.implementation import Implementation
 from properties.questions.question import Question, is_small
 from properties.strategies.effort import work
 

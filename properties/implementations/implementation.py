@@ -13,35 +13,15 @@ from properties.implementations.calls import (
     CallHistory,
     Died,
     Outcome,
-    Raised,
     Reply,
     Request,
-    Returned,
 )
 from properties.implementations.process import Process
 from properties.implementations.process_start import FORKS, ForkServer, Settings
 from properties.worker.arguments import Arrangement
-from properties.worker.codec import CodecError, Foreign, decode, encode
-from properties.worker.targets import TargetFacts, TargetMissing, Unusable, expand, locate
+from properties.worker.codec import CodecError, decode, encode
+from properties.worker.targets import TargetFacts, TargetMissing, Unusable, locate
 from reference.contract import CONTRACTS
-
-__all__ = [
-    "Arrangement",
-    "Died",
-    "Foreign",
-    "Implementation",
-    "LoadedFacts",
-    "Outcome",
-    "Raised",
-    "Reply",
-    "Request",
-    "Returned",
-    "Settings",
-    "TargetMissing",
-    "Unusable",
-    "expand",
-]
-
 
 MANY_SLOW_CALLS = 3
 """After this number of slow calls, the target counts as slow. Fewer may be due to a busy machine."""

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 
 from oracle.drawing import Lengths
-from properties.implementations.implementation import Raised
+from properties.implementations.calls import Raised
 from properties.trials.law import law
 from properties.trials.trial import Trial
 from reference.contract import LAYERS, Array

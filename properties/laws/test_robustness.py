@@ -6,10 +6,11 @@ from typing import Any, get_args
 
 import numpy as np
 
-from properties.implementations.implementation import Arrangement, Raised, Returned
+from properties.implementations.calls import Raised, Returned
 from properties.trials.law import ALL_FORWARDS, ALL_FUNCTIONS, SEQUENCES, law
 from properties.trials.single_steps import compare_step_by_step
 from properties.trials.trial import Trial
+from properties.worker.arguments import Arrangement
 from properties.worker.own_modules import REFERENCE
 from reference.contract import LAYERS, LAYERS_BACKWARD, Array
 

@@ -17,7 +17,6 @@ from hypothesis import settings
 from hypothesis.errors import InvalidArgument
 
 from oracle.problem import Problem
-from properties.implementations.implementation import TargetMissing
 from properties.internals.pytest_internals import option_words
 from properties.laws import all_laws
 from properties.reports import expected_failures
@@ -26,6 +25,7 @@ from properties.reports.report import Reports
 from properties.reports.results import printable
 from properties.reports.run_end import Closing
 from properties.session.target_options import AFFECTING_RESULTS, TARGETS, read_targets
+from properties.worker.targets import TargetMissing
 
 PROBLEM = pytest.StashKey[Problem | None]()
 EXPECTED = pytest.StashKey[Sequence[ExpectedFailure]]()

@@ -14,12 +14,13 @@ from oracle.limits import ANYTHING, Limits
 from oracle.modules import ModuleOptions, UnusableModule
 from oracle.problem import LayerProblem, Problem
 from properties.implementations import interpreter
-from properties.implementations.implementation import Implementation, Settings, Unusable, expand
+from properties.implementations.implementation import Implementation
+from properties.implementations.process_start import Settings
 from properties.internals.pytest_internals import option_words
 from properties.reports.results import encodable
 from properties.session import command
 from properties.worker.own_modules import REFERENCE, full_name
-from properties.worker.targets import SUFFIXES, helper_files, locate
+from properties.worker.targets import SUFFIXES, Unusable, expand, helper_files, locate
 from reference.contract import CONTRACTS, FUNCTIONS
 
 ONNX_ADAPTERS = ("frameworks.onnxruntime", "frameworks.onnx_evaluator")

@@ -12,8 +12,8 @@ import pytest
 
 from oracle.tests.selection import pytest_collection_modifyitems
 from properties.implementations import process
-from properties.implementations.implementation import Implementation, Settings
-from properties.implementations.process_start import WorkerProcess, start_worker
+from properties.implementations.implementation import Implementation
+from properties.implementations.process_start import Settings, WorkerProcess, start_worker
 
 __all__ = ["pytest_collection_modifyitems"]
 

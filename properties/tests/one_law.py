@@ -12,15 +12,8 @@ from hypothesis.database import InMemoryExampleDatabase
 from oracle.faults import Fault
 from oracle.problem import Problem
 from properties.failure_database.store import Store
-from properties.implementations.implementation import (
-    Implementation,
-    LoadedFacts,
-    Outcome,
-    Raised,
-    Reply,
-    Request,
-    Returned,
-)
+from properties.implementations.calls import Outcome, Raised, Reply, Request, Returned
+from properties.implementations.implementation import Implementation, LoadedFacts
 from properties.laws import all_laws
 from properties.trials.law import Law
 from properties.trials.trial import ViolationError

@@ -16,7 +16,9 @@ import oracle.frameworks
 from oracle.frameworks import ADAPTERS
 from oracle.problem import Problem
 from oracle.tests.selection import needs
-from properties.implementations.implementation import Implementation, Returned, Settings
+from properties.implementations.calls import Returned
+from properties.implementations.implementation import Implementation
+from properties.implementations.process_start import Settings
 from properties.laws.test_robustness import ARRANGEMENTS
 from properties.tests.runs import CLONE, Installation, in_clone, run
 from properties.worker.loading import load

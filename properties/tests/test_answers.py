@@ -15,7 +15,7 @@ from oracle.limits import ANYTHING
 from oracle.problem import LayerProblem, Problem, siblings
 from properties.implementations import answers as module
 from properties.implementations.answers import Answers, answers_to
-from properties.implementations.implementation import Died, Raised, Reply, Request, Returned
+from properties.implementations.calls import Died, Raised, Reply, Request, Returned
 from properties.questions.question import SMALL, Question
 from properties.tests.one_law import said
 from properties.trials.single_steps import step_through

@@ -17,7 +17,7 @@ from oracle.problem import Problem
 from oracle.verdict import Comparison
 from properties.explanations.failure import Failure
 from properties.implementations.answer import Answer, MalformedError
-from properties.implementations.implementation import Reply, Request, Returned
+from properties.implementations.calls import Reply, Request, Returned
 from properties.laws import all_laws
 from properties.reports.judgement import Judgement
 from properties.reports.results import LawResult

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import reference
-from properties.implementations.implementation import Returned
+from properties.implementations.calls import Returned
 from properties.tests.test_implementation import Implement, returned
 
 WRONG_CELL = "def rnn_cell_forward(xt, a_prev, parameters): return a_prev + 1, None, None"

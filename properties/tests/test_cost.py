@@ -11,7 +11,7 @@ import torch
 
 from oracle import propagation, pytorch
 from oracle.faults import Fault
-from properties.implementations.implementation import Request
+from properties.implementations.calls import Request
 from properties.tests.one_law import InProcess, by_power, catch, said
 from properties.trials.law import Law
 from properties.trials.trial import Trial

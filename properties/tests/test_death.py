@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 
 from properties.implementations import process_start
-from properties.implementations.implementation import Died, Implementation, Raised, Returned, Settings
+from properties.implementations.calls import Died, Raised, Returned
+from properties.implementations.implementation import Implementation
+from properties.implementations.process_start import Settings
 
 Misbehave = Callable[..., Implementation]
 
@@ -193,7 +195,8 @@ open("held", "x").close()
 """)
     judge = """
 import time
-from properties.implementations.implementation import Implementation, Settings
+from properties.implementations.implementation import Implementation
+from properties.implementations.process_start import Settings
 implementation = Implementation("target.py", Settings(time_limit=0.3))
 implementation.call("rnn_forward", [0, 0, 0])
 open("called", "x").close()

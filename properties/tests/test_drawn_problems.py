@@ -11,7 +11,8 @@ from hypothesis.database import InMemoryExampleDatabase
 
 from oracle.problem import Problem
 from properties.failure_database.store import Store
-from properties.implementations.implementation import Implementation, Settings
+from properties.implementations.implementation import Implementation
+from properties.implementations.process_start import Settings
 from properties.laws import all_laws
 from properties.strategies.drawn_problems import drawn_examples, examples
 from properties.strategies.effort import EFFORTS

@@ -9,7 +9,8 @@ from oracle.faults import mistakes_raising
 from oracle.problem import Problem
 from properties.explanations.failure import Failure
 from properties.implementations.answers import Answers
-from properties.implementations.implementation import Implementation, Settings
+from properties.implementations.implementation import Implementation
+from properties.implementations.process_start import Settings
 from properties.questions.question import Question
 from properties.trials.law import Law
 from properties.trials.tally import Tally

@@ -12,7 +12,9 @@ from oracle.tests.strangers import LAYERS, PROGRAM
 from properties.explanations.explanation import Explanation, explain, located
 from properties.explanations.program import Program
 from properties.implementations.answers import Answers
-from properties.implementations.implementation import Implementation, Request, Settings
+from properties.implementations.calls import Request
+from properties.implementations.implementation import Implementation
+from properties.implementations.process_start import Settings
 from properties.questions.question import Question
 from properties.trials.law import Grade, Law
 from properties.trials.tally import Tally

@@ -16,7 +16,8 @@ from oracle.verdict import Comparison
 from properties.explanations.explanation import explain
 from properties.explanations.failure import Failure
 from properties.implementations.answers import Answers
-from properties.implementations.implementation import Implementation, Settings
+from properties.implementations.implementation import Implementation
+from properties.implementations.process_start import Settings
 from properties.laws import all_laws
 from properties.questions.question import Question
 from properties.tests.one_law import first_catch

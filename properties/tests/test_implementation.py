@@ -6,8 +6,9 @@ import pytest
 
 import reference
 from oracle.problem import Problem
-from properties.implementations.implementation import Foreign, Implementation, Raised, Returned
-from properties.worker.codec import CodecError
+from properties.implementations.calls import Raised, Returned
+from properties.implementations.implementation import Implementation
+from properties.worker.codec import CodecError, Foreign
 from reference.contract import CONTRACTS, FUNCTIONS
 
 Implement = Callable[..., Implementation]

@@ -7,7 +7,8 @@ import pytest
 from oracle.problem import Problem
 from properties.explanations.inheritance import is_inherited
 from properties.explanations.program import Program
-from properties.implementations.implementation import Implementation, Settings
+from properties.implementations.implementation import Implementation
+from properties.implementations.process_start import Settings
 from properties.tests.runs import run
 
 TARGET = """

@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 
 from properties.implementations.answer import Answer, MalformedError
-from properties.implementations.implementation import Died, Foreign, Implementation, Raised, Request, Returned
+from properties.implementations.calls import Died, Raised, Request, Returned
+from properties.implementations.implementation import Implementation
 from properties.implementations.process import kill_group
+from properties.worker.codec import Foreign
 from reference.contract import CONTRACTS
 
 Misbehave = Callable[..., Implementation]

@@ -10,7 +10,8 @@ from hypothesis.database import InMemoryExampleDatabase
 
 from oracle.problem import Problem
 from properties.failure_database.store import Store
-from properties.implementations.implementation import Implementation, Settings
+from properties.implementations.implementation import Implementation
+from properties.implementations.process_start import Settings
 from properties.laws import all_laws
 from properties.trials.tally import Tally
 from properties.turns.turn import Draws, Turn

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from oracle.problem import Problem
-from properties.implementations.implementation import Implementation, Settings, Unusable
+from properties.implementations.implementation import Implementation
+from properties.implementations.process_start import Settings
 from properties.laws import all_laws
 from properties.tests.one_law import catch
 from properties.tests.runs import CLONE, run
+from properties.worker.targets import Unusable
 
 VENDOR = """\
 import sys

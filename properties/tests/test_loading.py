@@ -3,14 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from properties.implementations.implementation import (
-    Implementation,
-    Raised,
-    Returned,
-    Settings,
-    TargetMissing,
-    Unusable,
-)
+from properties.implementations.calls import Raised, Returned
+from properties.implementations.implementation import Implementation
+from properties.implementations.process_start import Settings
+from properties.worker.targets import TargetMissing, Unusable
 
 Implement = Callable[..., Implementation]
 

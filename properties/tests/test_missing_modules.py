@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from properties.implementations.implementation import Implementation, Unusable
+from properties.implementations.implementation import Implementation
+from properties.worker.targets import Unusable
 
 Implement = Callable[..., Implementation]
 

@@ -10,8 +10,9 @@ import pytest
 from oracle.problem import Problem
 from oracle.tests import torch_modules_of_users
 from oracle.tests.selection import needs
-from properties.implementations.implementation import Implementation, Returned, Settings
-from properties.implementations.process_start import FORKS
+from properties.implementations.calls import Returned
+from properties.implementations.implementation import Implementation
+from properties.implementations.process_start import FORKS, Settings
 from properties.session.options import module_in_words
 from properties.tests.runs import run
 from properties.worker.targets import Unusable

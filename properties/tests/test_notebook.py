@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
-from properties.implementations.implementation import Implementation, Raised, Returned, Unusable
+from properties.implementations.calls import Raised, Returned
+from properties.implementations.implementation import Implementation
 from properties.worker.statements import RunStatements
+from properties.worker.targets import Unusable
 
 Implement = Callable[..., Implementation]
 

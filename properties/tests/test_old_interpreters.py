@@ -20,7 +20,9 @@ import pytest
 
 import reference
 from oracle.problem import Problem
-from properties.implementations.implementation import Implementation, Returned, Settings
+from properties.implementations.calls import Returned
+from properties.implementations.implementation import Implementation
+from properties.implementations.process_start import Settings
 from reference.contract import CONTRACTS, FUNCTIONS
 
 ROOT = Path(__file__).parents[2]

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from properties.implementations.implementation import Unusable
 from properties.implementations.process_start import Settings
 from properties.session.target_options import Targets, judged_functions
+from properties.worker.targets import Unusable
 from reference.contract import FUNCTIONS, LAYERS
 
 LAYER = '"""See lstm_forward."""\ndef {}(x, a0, parameters, options): return ops.rnn_forward_training(x)\n'

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from properties.implementations import process_start
-from properties.implementations.implementation import Died, Implementation, Settings
+from properties.implementations.calls import Died
+from properties.implementations.implementation import Implementation
 from properties.implementations.process import Process
-from properties.implementations.process_start import FORKS
+from properties.implementations.process_start import FORKS, Settings
 from properties.tests.test_implementation import Implement, returned
 
 

@@ -9,7 +9,8 @@ from oracle.diagnosis.findings import mistake
 from oracle.problem import Problem
 from properties.explanations.explanation import Explanation, explain
 from properties.explanations.failure import Failure
-from properties.implementations.implementation import Implementation, Settings
+from properties.implementations.implementation import Implementation
+from properties.implementations.process_start import Settings
 from properties.tests.one_law import asked
 from properties.trials.trial import Trial, ViolationError
 

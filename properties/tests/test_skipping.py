@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from properties.implementations.implementation import Implementation, Raised, Returned, Unusable
+from properties.implementations.calls import Raised, Returned
+from properties.implementations.implementation import Implementation
 from properties.tests.hostile_targets import notebook
 from properties.tests.runs import run
+from properties.worker.targets import Unusable
 
 Implement = Callable[..., Implementation]
 

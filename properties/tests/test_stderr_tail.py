@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from properties.implementations.implementation import Died, Implementation, Returned, Unusable
+from properties.implementations.calls import Died, Returned
+from properties.implementations.implementation import Implementation
 from properties.implementations.process import STDERR_BYTES, STDERR_LINES, StderrTail
+from properties.worker.targets import Unusable
 
 Misbehave = Callable[..., Implementation]
 Implement = Callable[..., Implementation]

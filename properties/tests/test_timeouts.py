@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from oracle.problem import Problem
 from properties.implementations.answers import Answers
-from properties.implementations.calls import CallHistory, Death
-from properties.implementations.implementation import Died, Implementation, Raised, Reply, Returned
+from properties.implementations.calls import CallHistory, Death, Died, Raised, Reply, Returned
+from properties.implementations.implementation import Implementation
 from properties.implementations.process_start import Settings
 from properties.strategies.drawn_problems import problems
 from properties.strategies.effort import EFFORTS, work

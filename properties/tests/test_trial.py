@@ -16,8 +16,7 @@ from oracle.problem import Problem
 from oracle.rounding import Bounded
 from properties.explanations.failure import Failure
 from properties.implementations.answers import Answers
-from properties.implementations.calls import CallHistory
-from properties.implementations.implementation import Died, Reply, Request, Returned
+from properties.implementations.calls import CallHistory, Died, Reply, Request, Returned
 from properties.implementations.process_start import Settings
 from properties.questions.question import Question
 from properties.tests.one_law import said

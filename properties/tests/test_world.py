@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from properties.implementations.implementation import Implementation, Returned
+from properties.implementations.calls import Returned
+from properties.implementations.implementation import Implementation
 
 STRICT = "import numpy, warnings\nnumpy.seterr(all='raise')\nwarnings.simplefilter('error')\n"
 BODY = """

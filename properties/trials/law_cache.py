@@ -12,7 +12,7 @@ from itertools import chain, islice, repeat
 from typing import Any
 
 from properties.implementations.answers import call_all
-from properties.implementations.implementation import Request
+from properties.implementations.calls import Request
 from properties.trials.retries import may_be_called
 from properties.trials.trial import Trial
 from properties.worker.own_modules import REFERENCE

@@ -6,15 +6,10 @@ import numpy as np
 
 from oracle.diagnosis.findings import Finding
 from oracle.problem import Problem
-from properties.implementations.implementation import (
-    Implementation,
-    Outcome,
-    Raised,
-    Returned,
-    TargetMissing,
-    Unusable,
-)
+from properties.implementations.calls import Outcome, Raised, Returned
+from properties.implementations.implementation import Implementation
 from properties.trials.trial import Trial
+from properties.worker.targets import TargetMissing, Unusable
 from reference.contract import CONTRACTS, Contract
 
 USABLE = "can be used"

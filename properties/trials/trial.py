@@ -15,18 +15,12 @@ from oracle.rounding import Bounded
 from oracle.verdict import Comparison, Facts, json_number, largest_ratio
 from properties.implementations.answer import Answer, quantity
 from properties.implementations.answers import Answers
-from properties.implementations.calls import Death
-from properties.implementations.implementation import (
-    Arrangement,
-    Implementation,
-    Outcome,
-    Raised,
-    Request,
-    Returned,
-)
+from properties.implementations.calls import Death, Outcome, Raised, Request, Returned
+from properties.implementations.implementation import Implementation
 from properties.trials.law import Law
 from properties.trials.retries import Call, call_with_retry
 from properties.trials.tally import NotJudgedError, Tally
+from properties.worker.arguments import Arrangement
 from reference.contract import Array, Contract
 
 Bounds = Callable[[], Mapping[str, Bounded]]
