@@ -20,7 +20,7 @@ MOST_CACHED = 256
 
 
 def answers_to(implementation: Implementation, function: str, problems: Sequence[Problem]) -> "Answers":
-    """The answers to these problems; for a small question the cached object."""
+    """The answers to these problems. The answers to a small question are cached."""
     kind = _cached_answers if is_small(problems) else Answers
     return kind(implementation, Question.of(function, problems))
 
@@ -93,7 +93,7 @@ def free_cached_answers() -> None:
 
 
 def call_all(problems: Sequence[tuple[Answers, int]]) -> None:
-    """Call a function on all those problems that have no reply yet. After a death, the rest is not called."""
+    """Call a function on the problems that have no reply yet, and stop after a death."""
     unanswered = [(answers, number) for answers, number in problems if number not in answers._replies]
     if not unanswered:
         return
@@ -117,4 +117,4 @@ def _requests(question: Question) -> Sequence[Request]:
 
 
 _REQUESTS: WeakKeyDictionary[Question, Sequence[Request]] = WeakKeyDictionary()
-"""The calls on the problems of a question, which are encoded once for all implementations."""
+"""The calls on the problems of each question, which are encoded once for all implementations."""

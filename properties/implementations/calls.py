@@ -1,4 +1,4 @@
-"""Calls of an implementation: requests, replies, and what is remembered of the calls of a function."""
+"""Defines the requests to an implementation, the replies, and the history of a function's calls."""
 
 import math
 from collections import defaultdict
@@ -22,9 +22,8 @@ class Request:
     """A call of a function with positional arguments, encoded so that it can be sent repeatedly.
 
     `arrangement` is the memory layout of the arrays. After this call the worker calls the function with each
-    of the lists of arguments in `then`. Only then it encodes the value of the first call, which a later call
-    may have overwritten. `with_reference_cell` replaces the cell that a forward pass calls by the
-    reference's.
+    of the lists of arguments in `then`. The value of the first call is encoded last, because a later call may
+    overwrite it. `with_reference_cell` replaces the cell that a forward pass calls by the reference's.
 
     Raises `CodecError` if an argument is not of a type that `worker.codec` encodes.
     """
@@ -180,9 +179,10 @@ class CallHistory:
     - `is_unfinished`: whether the function is unfinished; `None` as long as this is unknown.
     - `answered_work`: the most work of a problem that was answered.
     - `compiles`: whether the first call for each size takes long.
-    - `measured_speed`: the highest speed in calls that were in time, since small and first calls are slower.
-    - `most_speed`: a speed that the function does not reach, as the call on `smallest_late` shows, the
-      smallest problem on which it was too slow.
+    - `measured_speed`: the highest speed of the calls that were in time. Small calls and first calls are
+      slower.
+    - `most_speed`: an upper limit of the speed, from the calls that were too slow. `smallest_late` is the
+      smallest problem of these calls.
     """
 
     crashes: int = 0

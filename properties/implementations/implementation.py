@@ -98,7 +98,7 @@ class Implementation:
 
     @property
     def is_slow(self) -> bool:
-        """Whether no call was answered yet, or more calls were slow than a busy machine explains."""
+        """Whether no call was answered yet, or `MANY_SLOW_CALLS` were slow."""
         return not self._has_answered or self._slow_calls >= MANY_SLOW_CALLS
 
     def limit(self, function: str) -> float:
@@ -185,7 +185,9 @@ class Implementation:
         again = isinstance(self._loaded, LoadedFacts)
         process = self._process = Process(settings)
         names = target.source, target.attribute, str(settings.directory)
-        request = ("load", *names, settings.helpers, [*settings.replaced], dict(settings.module), again)
+        module = dict(settings.module)
+        options = {"helpers": settings.helpers, "replaced": [*settings.replaced], "module": module}
+        request = ("load", *names, options, again)
         limit = settings.import_time_limit
         (answer,) = process.ask([encode(request)], time_limit=limit, folder=self._folder)
         is_slow = process.slowest_seconds > SLOW_IMPORT

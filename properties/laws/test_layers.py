@@ -38,7 +38,7 @@ def test_split_with_states(trial: Trial) -> None:
 
 @law("spec", functions=LAYERS, directions=(2,), most_layers=1, needs=("one_direction",), in_parts=True)
 def test_backward_direction(trial: Trial) -> None:
-    """The backward direction is a forward one with its own parameters on each sample's reversed steps."""
+    """The backward direction is a forward direction with other parameters on reversed steps."""
     inputs = trial.inputs
     whole, samples = trial.answer.outputs, np.arange(inputs.x.shape[1])[:, None]
     n_h, n_a = inputs.a0.shape[1], inputs.c0.shape[1]
@@ -108,7 +108,7 @@ def test_padding(trial: Trial) -> None:
 
 @law("spec", functions=LAYERS)
 def test_last_states(trial: Trial) -> None:
-    """The last hidden states of the top layer are in `a`: at each sample's end, or backward at its start."""
+    """The top layer's last hidden states are in `a`: forward at each sample's end, backward at its start."""
     inputs, whole = trial.inputs, trial.answer.outputs
     D, n_h, samples = inputs.directions, inputs.a0.shape[1], np.arange(inputs.x.shape[1])
     if not inputs.x.shape[2]:

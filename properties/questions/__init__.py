@@ -1,1 +1,1 @@
-"""The problems of a law with the answers of the witnesses: torch, the exact value and the bounds."""
+"""Computes the answers of the witnesses, torch and the exact value, and the bounds."""

@@ -16,7 +16,7 @@ LARGEST_EXACT = 16
 """The largest network for laws with `largest`, in units. They compute exact values, which takes long."""
 
 MOST_LAYERS = 3
-"""The most layers. With three, a mistake in the second layer differs from one in the last layer."""
+"""The most layers. With three layers, a mistake in the second layer differs from a mistake in the last."""
 
 _PROJECTIONS: Mapping[bool | str, Sequence[str]] = {
     True: ("none", "smaller", "equal"),

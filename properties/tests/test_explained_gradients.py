@@ -8,7 +8,8 @@ from oracle.diagnosis.findings import Finding
 from oracle.problem import Problem
 from properties.explanations.explanation import search
 from properties.explanations.program import Program
-from properties.implementations.implementation import Implementation, Settings
+from properties.implementations.implementation import Implementation
+from properties.implementations.process_start import Settings
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 DC = "    dc = dc_next + da_next * ot * (1 - h**2)\n"

@@ -169,6 +169,16 @@ def test_a_wrong_last_memory_state_is_seen(tmp_path: Path) -> None:
         assert catch(law, target, "lstm_forward", 0)
 
 
+def test_the_last_memory_state_alone_with_caches_is_a_violation(tmp_path: Path) -> None:
+    source = LAST.format(here=str(CLONE), step="-1:").replace("a, y, c, _ =", "a, y, c, caches =")
+    (tmp_path / "last.py").write_text(source.replace("-1:]", "-1:], caches"))
+    (law,) = (law for law in all_laws() if law.name == "cache entries")
+    with Implementation("last.py", Settings(directory=tmp_path)) as target:
+        caught = catch(law, target, "lstm_forward", 0)
+    assert caught
+    assert "expected every step" in caught.violation.facts()["form"]
+
+
 def test_problem_lines_say_that_initial_states_are_zero() -> None:
     problem = Problem.lstm_layer(n_x=1, n_a=2, m=3, T_x=4, initial="zero")
     assert Problem.parse(repr(problem)) == problem

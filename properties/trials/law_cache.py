@@ -2,8 +2,8 @@
 
 Whether a law holds on a problem depends only on the replies, and many targets in a class of students are the
 same program, whose replies are equal to the last bit. If a target's reply to a problem is in the cache, the
-target is sent all other requests that the law made at that time, those of many problems at once. Without the
-cache, the verdicts on a class of 40 take one and a half times as long.
+target also gets all other requests that the law made then; the requests for many problems are sent at once.
+Without the cache, the verdicts on a class of 40 take one and a half times as long.
 """
 
 from collections.abc import Mapping, Sequence
@@ -50,10 +50,9 @@ class LawCache:
         self._size = 0
 
     def held_with_equal_replies(self, trials: Sequence[Trial]) -> Mapping[Trial, HeldTrial]:
-        """Find those trials, all of one function, whose replies equal the replies of a trial in the cache.
+        """Find the trials of one function whose replies equal the replies of a trial in the cache.
 
-        This calls the function on the problems of all trials. If a trial is not found, its law uses the
-        reply.
+        The function is called on the problems of all trials, because other trials need the replies, too.
         """
         called = [
             each for each in trials if may_be_called(each.implementation, each.contract.name, each.problem)

@@ -28,7 +28,7 @@ MOST_CRASHES_OF_LAW = 10
 """The number of crashes after which a law makes no more calls of a function."""
 
 CRASHES_OF_HANG = 20
-"""The number of crashes as which a hang counts."""
+"""A hang counts as this many crashes."""
 
 SLACK = 10
 """A call counts as hung only if it takes this many times as long as its size predicts."""
@@ -118,7 +118,6 @@ def too_slow(late: Problem) -> NotJudgedError:
 
 
 def _crashes(death: Death) -> int:
-    """The number of crashes as which a death counts."""
     return MOST_CRASHES if death.hangs_always else CRASHES_OF_HANG if death.died.hung else 1
 
 

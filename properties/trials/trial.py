@@ -139,8 +139,8 @@ class Trial:
     ) -> Answer:
         """Call the function on these inputs, and return the answer. An exception is a violation.
 
-        The answer is read after further calls, one on each of the inputs `then`. `arguments` are passed
-        instead of those of the inputs if they are given.
+        The answer is read after further calls, one on each of the inputs `then`. If `arguments` are given,
+        they replace the arguments of the inputs.
         """
         name = self.contract.name
         later_arguments = [later.arguments(name) for later in then]
@@ -263,7 +263,7 @@ class Trial:
             raise self.violation(**facts)
 
     def violation(self, **facts: Any) -> ViolationError:
-        """A violation with these facts."""
+        """Return a violation with these facts."""
         return ViolationError(self, facts)
 
     def measure(self, ratio: float) -> None:

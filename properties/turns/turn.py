@@ -25,7 +25,7 @@ from properties.trials.trial import Trial, ViolationError
 from properties.turns.smaller_problems import is_smallest, small_problems, with_one_size_reduced
 
 UNLIMITED = 2**30
-"""A number of examples that no turn has."""
+"""More examples than any turn has."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ class TimeUpError(BaseException):
 class Turn:
     """Tries problems until `end` (in seconds of the monotonic clock), and stores a failing problem.
 
-    During shrinking, the store has the last problem that failed, which is not lost if the program ends.
-    `declared` is the limit of the target that excludes the law; empty if there is none.
+    During shrinking, the last problem that failed is in the store, so that it is not lost if the program
+    ends. `declared` is the limit of the target that excludes the law; empty if there is none.
     """
 
     SHRINKING = 60.0

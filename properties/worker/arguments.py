@@ -59,9 +59,9 @@ def arrange(arguments: Sequence[Any], arrangement: Arrangement, *, with_aliases:
 def earlier_numbers(arguments: Sequence[Any], arrangement: Arrangement) -> Iterator[None]:
     """Give the arguments other numbers within this context, as before a step of training.
 
-    With `"retrained"`, every parameter is replaced by a new array of half its numbers. With `"updated"`, so
-    is every other parameter, the rest is halved in place, and the arrays that are no parameters are quartered
-    in place, so that a product that the target caches changes with each of its factors.
+    With `"retrained"`, every parameter is replaced by a new array with half the numbers. With `"updated"`,
+    half of the parameters are replaced in this way, and the others are halved in place. Other arrays are
+    quartered in place, so that a cached product is wrong whichever factor has changed.
 
     Afterwards, all arrays have their numbers again, whatever the target wrote into them. An array that the
     target froze or reshaped is replaced by a copy.

@@ -27,7 +27,7 @@ def first_place(frames: Iterable[Frame], folder: str) -> str:
 def place_of_hang(samples: Sequence[Sequence[Frame]], folder: str) -> str:
     """The place in `folder` at which a call hangs, from several samples of its stack (innermost frame first).
 
-    This is the innermost frame that all samples share, or the outermost frame if they share none.
+    The place is the innermost frame that all samples share, or if they share none, the outermost frame.
     """
     common: list[Frame] = []
     for every in zip(*(reversed(sample) for sample in samples)):

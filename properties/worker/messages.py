@@ -1,4 +1,4 @@
-"""Messages between the judge and a worker, and the exit statuses of a worker."""
+"""Defines the messages between the judge and a worker, and the exit statuses of a worker."""
 
 from collections.abc import Callable
 from signal import SIGUSR1

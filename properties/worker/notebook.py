@@ -112,8 +112,7 @@ def parse(cell: Cell) -> tuple[str, Sequence[ast.stmt]]:
             number = (error.lineno or 0) - 1
             if number not in range(len(lines)) or not _MAGIC.search(lines[number]):
                 raise
-            # The magic becomes `pass`, and its continuation lines become empty, so that lines keep their
-            # numbers.
+            # `pass` replaces the magic, and empty lines its continuation lines: lines keep their numbers.
             last = number
             while lines[last].endswith("\\") and last + 1 < len(lines):
                 last += 1

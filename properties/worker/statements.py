@@ -44,9 +44,9 @@ _NOT_DEFINED = re.compile(r"name '(\w+)' is not defined.*")
 class Statement:
     """A statement, and its `place` for the user: `"In [3]"` or `"line 12"`.
 
-    `error` is the error that it raised, if any. If it is a failed import, `stand_ins` has the values to which
-    its names are bound instead. A cell that is not valid Python is represented by one statement for each
-    definition in it, which has the `SyntaxError` from the start. `flags` are those of the compiler.
+    `error` is the error that the statement raised, if any. After a failed import, `stand_ins` has the values
+    that its names got instead. A cell that is not valid Python becomes one statement for each definition in
+    the cell, with the `SyntaxError` as `error` from the start. `flags` are those of the compiler.
     """
 
     node: ast.stmt
@@ -81,7 +81,7 @@ class Statement:
 
     @cached_property
     def binds(self) -> frozenset[str]:
-        """The names that the statement binds at the top level, without those of `import *`."""
+        """The names that the statement binds at the top level, except those of `import *`."""
         try:
             return frozenset(each.argval for each in _instructions(self._code) if each.opname == "STORE_NAME")
         except SyntaxError:  # the compiler rejects some valid syntax trees, such as two arguments of one name
@@ -177,7 +177,7 @@ class RunStatements:
 
 
 def _why(failed: Statement, names: set[str]) -> str:
-    """Why these names are missing, which a failed statement would have bound; with a remedy."""
+    """Why a failed statement did not bind these names, and a remedy."""
     missing = missing_module(failed.error)
     if not missing:
         return f"it needs {failed.place}, which fails: {_error_line(failed)}"

@@ -131,23 +131,16 @@ class Worker:
             unsent = unsent[write(self._connection, unsent) :]
 
     def _load(
-        self,
-        source: str,
-        attribute: str,
-        directory: str,
-        helpers: str,
-        replaced: list[str],
-        module: dict[str, Any],
-        again: bool,
+        self, source: str, attribute: str, directory: str, options: dict[str, Any], again: bool
     ) -> tuple[Any, ...]:
-        """Load a target. If it is loaded `again`, leave out the slow search for placeholders."""
+        """Load a target; `options` are those of `load`. If loaded `again`, do not search for placeholders."""
         target = Target(source, attribute)
         self._folder = str(Path(source).parent) if target.is_file else directory
         sys.argv[:] = [source]
         try:
             with errstate(all="warn"), _catch_warnings():
                 _simplefilter("ignore")
-                loaded = self._loaded = load(target, Path(directory), helpers, replaced, module)
+                loaded = self._loaded = load(target, Path(directory), **options)
         except TargetMissing as error:
             return "missing", str(error)
         except Unusable as error:
