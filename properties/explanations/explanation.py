@@ -58,8 +58,8 @@ class _Cache:
     """The earlier explanations of one implementation. Without this cache, judging takes a fifth longer.
 
     `explanations` has those that name a mistake, by function and by whether extreme problems were compared.
-    `locations` has the location on each counterexample, by function and dtypes. `random` says of each
-    function that made an unlisted mistake whether it acts at random.
+    `locations` has the location on each counterexample, by function and dtypes. `is_random` says whether a
+    function answers at random, for each function with an unlisted mistake.
     """
 
     explanations: defaultdict[tuple[str, bool], list[Explanation]] = field(
@@ -68,7 +68,7 @@ class _Cache:
     locations: defaultdict[tuple[str, Sequence[str]], dict[Problem, Location | None]] = field(
         default_factory=lambda: defaultdict(dict)
     )
-    random: dict[str, bool] = field(default_factory=dict)
+    is_random: dict[str, bool] = field(default_factory=dict)
 
 
 _CACHES: WeakKeyDictionary[Implementation, _Cache] = WeakKeyDictionary()
@@ -103,26 +103,22 @@ def _explain(trial: Trial, *, whole: bool, locating: bool) -> Explanation:
     trial.implementation.end_process()
     explanation = search(program, trial.problem, extreme=extreme, whole=whole, locating=locating)
     if all(each.kind != "mistake" for each in explanation.findings):
-        random = _cache(program).random
-        if program.function not in random:
-            random[program.function] = program.acts_at_random(trial.inputs)
-        if random[program.function]:
+        is_random = _cache(program).is_random
+        if program.function not in is_random:
+            is_random[program.function] = program.acts_at_random(trial.inputs)
+        if is_random[program.function]:
             return replace(explanation, findings=[Finding.of("two answers")], is_reproducible=True)
     if explanation.names_a_mistake:
         earlier.append(explanation)
     if [*explanation.findings] != [Finding.of("nearly")]:
         return explanation
-    is_right_in_new_process = trial.holds_in_new_process()
-    if not is_right_in_new_process:
+    is_right = trial.holds_in_new_process()
+    if not is_right:
         trial.implementation.end_process()
         if wrong_outputs(program.function, program, trial.inputs, program.limits) == Finding.of("nearly"):
             return explanation
-    again = "in a new process" if is_right_in_new_process else "asked again"
-    return replace(
-        explanation,
-        findings=[Finding.of("earlier calls", again=again)],
-        is_reproducible=not is_right_in_new_process,
-    )
+    finding = Finding.of("earlier calls", again="in a new process" if is_right else "asked again")
+    return replace(explanation, findings=[finding], is_reproducible=not is_right)
 
 
 def _matching_explanation(trial: Trial, earlier: Sequence[Explanation]) -> Explanation | None:

@@ -66,7 +66,7 @@ class Failure:
         return sorted(findings, key=lambda each: 0 if each.is_mistake else order.get(each.kind, 4))
 
     def _has_digits(self, digits: int) -> bool:
-        """Whether the shown element, which may be of another kind of call, has so many right digits."""
+        """Whether the element in the facts has this many right digits. The explanation made other calls."""
         return not is_far(self.facts, 10.0 ** (1 - digits))
 
     @cached_property

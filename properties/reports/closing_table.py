@@ -58,7 +58,6 @@ def messages(failures: Sequence[LawResult]) -> Iterator[str]:
 
 
 def _message(mistake: Mistake, results: Sequence[LawResult], relation: str) -> str:
-    """The message of the representative of these failures, and a line about the other failures."""
     shown = representative(results, mistake.occurrences[0].finding)
     others = [result for result in results if result is not shown]
     if not others:
@@ -207,7 +206,6 @@ def _wrapped(text: str, width: int, **options: Any) -> list[str]:
 
 
 def _other_remarks(judgement: Judgement) -> list[str]:
-    """Return the remarks below a verdict: functions that are not judged, limits, notes."""
     failed = {result.function for result in judgement.results if result.status == "failed"}
     if judgement.why_unusable:
         return [] if failed else [judgement.why_unusable]

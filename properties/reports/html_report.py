@@ -61,7 +61,6 @@ def as_page_of_target(judgement: Judgement, name: str) -> str:
 
 
 def _render(name: str, **given: object) -> str:
-    """Fill in the template `name` of this folder."""
     return str(_templates().get_template(name).render(verdicts=VERDICTS, **given))
 
 

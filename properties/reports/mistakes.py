@@ -27,11 +27,6 @@ class TargetMistake:
     only_in_caches: bool = False
 
     @property
-    def words(self) -> str:
-        """The mistake in words, without the name of the target."""
-        return self.finding.title
-
-    @property
     def is_spec(self) -> bool:
         """Whether the mistake causes a failure on ordinary inputs."""
         return any(result.grade == "spec" for result in self.results)
@@ -168,7 +163,6 @@ class _Causes:
 
 
 def _first(pairs: Iterable[tuple[str, Finding]]) -> dict[str, Finding]:
-    """The first finding for each key."""
     return dict(reversed([*pairs]))
 
 

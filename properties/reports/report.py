@@ -46,16 +46,16 @@ class Reports:
 
     def write(self, run: Run) -> list[str]:
         """Write all reports, and return their names. A target that was not judged completely gets no page."""
-        written = [str(file) for file in self.files]
+        written, texts = [str(file) for file in self.files], dict[Path, str]()
         if self.folder:
             done = {each.implementation: each for each in run.judgements if not each.is_left}
             run = replace(run, pages={t: self.folder / name for t, name in page_names([*done]).items()})
             self.folder.mkdir(exist_ok=True)
-            for target, file in run.pages.items():
-                _write(file, as_page_of_target(done[target], run.names[target]))
-            written.append(f"{len(run.pages)} page{'s' * (len(run.pages) != 1)} in {self.folder}")
-        for file in self.files:
-            _write(file, FORMATS[file.suffix](run))
+            texts = {file: as_page_of_target(done[t], run.names[t]) for t, file in run.pages.items()}
+            written.append(f"{len(texts)} page{'s' * (len(texts) != 1)} in {self.folder}")
+        texts |= {file: FORMATS[file.suffix](run) for file in self.files}
+        for file, text in texts.items():
+            file.write_text(text, encoding="utf-8", errors="backslashreplace")
         return written
 
 
@@ -65,10 +65,6 @@ def _check_path(option: str, path: Path, wrong: str) -> None:
         wrong = f"there is no directory {str(path.parent)!r}"
     if wrong:
         raise ValueError(f"{option} {path}: {wrong}")
-
-
-def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def as_json(run: Run) -> str:
@@ -152,7 +148,7 @@ def _row(judgement: Judgement, run: Run) -> list[str]:
     ]
     selected = {result.grade for result in judgement.results}
     hold = [str(held.count(grade)) if grade in selected else "" for grade in GRADES]
-    first = [mistake.words for mistake in mistakes_of(judgement)][:1] or [""]
+    first = [mistake.finding.title for mistake in mistakes_of(judgement)][:1] or [""]
     page = run.pages[judgement.implementation].name if judgement.implementation in run.pages else ""
     functions = [judgement.backward or "", str(len(judgement.functions))]
     return [judgement.verdict, *functions, *hold, str(judgement.laws_failed), *first, page]

@@ -54,7 +54,6 @@ def snippet(problem: Problem, function: str, law: str) -> str:
 
 
 def _result_names(contract: Contract) -> list[str]:
-    """The names of the variables for the results of a call."""
     if contract.is_backward:
         return [*contract.outputs, "gradients"] if contract.is_layer else ["gradients"]
     caches = [] if contract.is_layer else ["cache" if contract.is_cell else "caches"]

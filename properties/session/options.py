@@ -148,13 +148,12 @@ _LIMITS = {
 }
 """The words for each limit of a module."""
 
-_LENGTHS: Mapping[str, list[str]] = {
-    "": [],
-    "packed": ["packed sequences"],
-    "counts": ["lengths"],
-    "fractions": ["lengths as fractions"],
-    "mask": ["a mask for lengths"],
-    "padding": ["a mask of the padding"],
+_LENGTHS = {
+    "packed": "packed sequences",
+    "counts": "lengths",
+    "fractions": "lengths as fractions",
+    "mask": "a mask for lengths",
+    "padding": "a mask of the padding",
 }
 """The words for each form in which a module takes lengths."""
 
@@ -163,19 +162,20 @@ _TIME = {"first": "time first", "second": "batch first", "stepped": "called step
 
 def module_in_words(facts: Mapping[str, Any]) -> str:
     """Say in one line how a module of a framework is built and called, and what limits it has."""
-    said = [f"weights by {facts['weights']}"]
-    said += [f"gates {' '.join(facts['gates'])}"] if facts["gates"] else []
-    said += [f"although {facts['fits']} fits"] if facts["fits"] else []
-    said += [f"one weight on {', '.join(facts['joined'])}"] if facts["joined"] else []
-    said += [_TIME[facts["time"]], *(_LENGTHS[facts["lengths"]] if "lengths" not in facts["limits"] else [])]
+    parts = [f"weights by {facts['weights']}"]
+    parts += [f"gates {' '.join(facts['gates'])}"] if facts["gates"] else []
+    parts += [f"although {facts['fits']} fits"] if facts["fits"] else []
+    parts += [f"one weight on {', '.join(facts['joined'])}"] if facts["joined"] else []
+    parts += [_TIME[facts["time"]]]
+    parts += [_LENGTHS[facts["lengths"]]] if facts["lengths"] and "lengths" not in facts["limits"] else []
     learned = ", ".join(facts["learned_states"])
-    said += [f"learned initial states are 0 ({learned})"] if learned else []
-    said += [f"on {facts['device']}"] if facts["device"] != "cpu" else []
-    said += [f"other numbers in {mode}" for mode in facts["other_modes"]]
+    parts += [f"learned initial states are 0 ({learned})"] if learned else []
+    parts += [f"on {facts['device']}"] if facts["device"] != "cpu" else []
+    parts += [f"other numbers in {mode}" for mode in facts["other_modes"]]
     dtypes = " and ".join(facts["dtypes"])
     reasons = {words: facts["limits"].get(key) for key, words in _LIMITS.items()}
-    said += [f"{words.format(dtypes=dtypes)} ({why})" for words, why in reasons.items() if why]
-    return f"{facts['module']} as {facts['like']}: {', '.join(said)}"
+    parts += [f"{words.format(dtypes=dtypes)} ({why})" for words, why in reasons.items() if why]
+    return f"{facts['module']} as {facts['like']}: {', '.join(parts)}"
 
 
 def _environment(config: pytest.Config) -> dict[str, str]:

@@ -43,7 +43,7 @@ def test_messages_that_differ_in_a_number_are_one_mistake() -> None:
     (mistake,) = ranked_mistakes(
         judgements([failed("a", diagnosis=["shape (3, 2)"]), failed("b", diagnosis=["shape (5, 2)"])])
     )
-    assert [occurrence.words for occurrence in mistake.occurrences] == ["shape (3, 2)", "shape (5, 2)"]
+    assert [each.finding.title for each in mistake.occurrences] == ["shape (3, 2)", "shape (5, 2)"]
 
 
 def test_what_is_wrong_on_ordinary_inputs_comes_first_and_what_is_unknown_last() -> None:
@@ -54,7 +54,7 @@ def test_what_is_wrong_on_ordinary_inputs_comes_first_and_what_is_unknown_last()
             failed("a", "s", diagnosis=["bf is left out"]),
         ]
     )
-    assert [occurrence.words for occurrence in mistakes_of(judgement)] == [
+    assert [each.finding.title for each in mistakes_of(judgement)] == [
         "bf is left out",
         UNKNOWN,
         "overflows",
@@ -87,7 +87,7 @@ def test_two_mistakes_at_once_are_told_as_two() -> None:
             raised("lstm_cell_forward", "a.py:90 in lstm_cell_forward"),
         ]
     )
-    assert {occurrence.words: len(occurrence.results) for occurrence in mistakes_of(judgement)} == {
+    assert {each.finding.title: len(each.results) for each in mistakes_of(judgement)} == {
         mistake("output_bias_missing").words: 3,
         mistake("one_maximum").words: 2,
         "ValueError: zero-size array, at a.py:90 in lstm_cell_forward": 1,
@@ -151,7 +151,7 @@ def test_what_a_helper_module_does_wrong_is_told_once_and_marks_nobody_down() ->
 def test_what_nothing_is_known_of_belongs_to_no_one_of_two_mistakes() -> None:
     known = [failed("a", law, diagnosis=[law]) for law in ("split", "trajectory")]
     (judgement,) = judgements([*known, failed("a", "shapes")])
-    assert [occurrence.words for occurrence in mistakes_of(judgement)] == ["split", "trajectory", UNKNOWN]
+    assert [each.finding.title for each in mistakes_of(judgement)] == ["split", "trajectory", UNKNOWN]
 
 
 def test_the_failure_to_look_at_is_the_smallest_that_is_its_own() -> None:
@@ -212,6 +212,6 @@ def test_a_helper_is_not_blamed_for_what_the_implementation_does_wrong_too() -> 
 def test_mistakes_of_cells_and_of_the_rnn_are_mended_first() -> None:
     made = ("lstm_forward", "lstm_forward", "lstm_cell_forward", "rnn_forward", "rnn_cell_forward")
     results = [failed("a", f"law {i}", name, diagnosis=[name]) for i, name in enumerate(made)]
-    assert [occurrence.words for occurrence in mistakes_of(judgements(results)[0])] == list(
+    assert [each.finding.title for each in mistakes_of(judgements(results)[0])] == list(
         dict.fromkeys(reversed(made))
     )
