@@ -27,8 +27,8 @@ from oracle.limits import ANYTHING
 from oracle.location.locate import locate
 from oracle.location.sentences import lines
 from oracle.problem import Problem
-from oracle.tests.strangers import Asked, Stranger, strangers
-from oracle.tests.strangers.predictions import Verdict, judged
+from oracle.tests.strangers import CountingProgram, Stranger, strangers
+from oracle.tests.strangers.predictions import Verdict, judge_location
 
 INDEPENDENT = frozenset(
     ("fa", "fb", "ga", "gb", "gc", "gd", "ge", "ha", "pa", "pb", "pc", "ma", "mb", "mc", "md", "na")
@@ -80,16 +80,16 @@ def main() -> int:
 
 def locate_and_check(stranger: Stranger) -> Result:
     """Locate one mistake, and check the location."""
-    function, problem, program = stranger.function, Problem.parse(stranger.problem), Asked(stranger)
+    function, problem, program = stranger.function, Problem.parse(stranger.problem), CountingProgram(stranger)
     arguments = (function, program, problem.inputs(function))
     if diagnose(*arguments) or side_effect(*arguments):
         return Result(stranger.group)
-    program = Asked(stranger)
+    program = CountingProgram(stranger)
     begin = time.process_time()
-    location = locate(function, program, problem, program.anew)
+    location = locate(function, program, problem, program.restart)
     seconds, calls = time.process_time() - begin, program.calls
-    program.anew()
-    verdict = judged(function, program, problem, location, program.anew, ANYTHING)
+    program.restart()
+    verdict = judge_location(function, program, problem, location, program.restart, ANYTHING)
     sentences = tuple(lines(location)) if location else ("nothing",)
     return Result(stranger.group, verdict, calls, seconds, sentences)
 

@@ -18,20 +18,10 @@ from reference.contract import Array
 
 @dataclass(frozen=True)
 class Setting:
-    """A kind of network, whose top layer is observed.
+    """A kind of network, whose top layer is observed, in the backward direction if `backward`.
 
-    Attributes
-    ----------
-    layers, directions
-        The number of layers, and of the directions of each layer.
-    backward
-        Whether the backward direction is observed.
-    ended
-        Whether some sequences end before T_x.
-    projected
-        `"as many"` if the projection has n_a units, `"fewer"` if it has fewer; empty without a projection.
-    activation
-        The activation of an RNN, `"tanh"` or `"relu"`.
+    If `ended`, some sequences end before T_x. `projected` is `"as many"` if the projection has n_a units,
+    `"fewer"` if it has fewer, and empty without a projection. An RNN has the `activation` "tanh" or "relu".
     """
 
     layers: int = 1

@@ -24,16 +24,9 @@ from reference.contract import CONTRACTS, Array
 class Check:
     """The check of one equation, as arrays `(n, m, T_x)`.
 
-    Attributes
-    ----------
-    shown, right, allowed
-        The program's values, the right values, and the bounds on their rounding errors.
-    decided
-        Whether it is known if the equation holds.
-    wrong
-        Whether the equation does not hold.
-    visible
-        Whether the program shows the value itself.
+    `shown`, `right` and `allowed` are the program's values, the right values, and the bounds on rounding. For
+    each element, `decided` says whether it is known if the equation holds, `wrong` that it does not hold, and
+    `visible` whether the program shows the value itself.
     """
 
     shown: Array

@@ -33,14 +33,8 @@ SECOND_CONDITION = 0.6
 class FeatureTable:
     """The features of elements of one equation in many answers.
 
-    Attributes
-    ----------
-    values
-        The features `(features, elements)`, with NaN where an answer does not have a feature.
-    wrong
-        Whether each element is wrong.
-    indices
-        For each answer, the indices of its elements in its flattened arrays.
+    `values (features, elements)` has NaN if an answer does not have a feature, and `wrong (elements,)` says
+    which elements are wrong. `indices` has the elements' indices in the flattened arrays of each answer.
     """
 
     features: Sequence[Feature]

@@ -1,4 +1,4 @@
-"""What mistakes and programs answer to a few problems, and whether two answers are alike."""
+"""The answers of mistakes and programs to a few problems, and comparisons of answers."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
@@ -25,13 +25,13 @@ SHOWING: Sequence[Mapping[str, Any]] = (
     {"n_x": 4, "n_a": 4, "n_y": 2, "m": 2, "T_x": 3, "regime": "wild"},
     {"n_x": 2, "n_a": 3, "n_y": 3, "m": 3, "T_x": 2},
 )
-"""The problems on which every mistake shows and no two look alike."""
+"""The problems on which every mistake shows, and every two mistakes differ."""
 
 RAISED = "raised"
 
 
 def leaves(value: Any, above: tuple[int, ...] = ()) -> Iterator[Array | str]:
-    """The arrays in nested containers in order, and words for all else."""
+    """The arrays in nested containers, in order, and a text for any other object."""
     if isinstance(value, np.ndarray):
         yield value.astype(np.float64)
     elif id(value) in above:
@@ -52,7 +52,7 @@ def call(implementation: Any, function: str, arguments: Sequence[Any]) -> Any:
 
 
 def behaviour(implementation: Any, function: str, problem: Problem) -> list[Array | str]:
-    """Two answers, the arguments after them, and the first answer once more after the second."""
+    """Two answers, the arguments after the calls, and the first answer as it is after the second call."""
     implementation = (
         replace(implementation, memory={}) if isinstance(implementation, Fault) else implementation
     )
@@ -64,7 +64,7 @@ def behaviour(implementation: Any, function: str, problem: Problem) -> list[Arra
 
 
 def alike(ours: Sequence[Array | str], theirs: Sequence[Array | str]) -> bool:
-    """The same to within the rounding of a few steps."""
+    """Whether two answers are equal within the rounding of a few steps."""
     return len(ours) == len(theirs) and all(
         a == b
         if isinstance(a, str) or isinstance(b, str)
@@ -74,7 +74,7 @@ def alike(ours: Sequence[Array | str], theirs: Sequence[Array | str]) -> bool:
 
 
 def with_everything(function: str) -> LayerProblem:
-    """A small problem of layers that has all that there is, a projection where there can be one."""
+    """A small problem of layers with all options; an LSTM has a projection."""
     sizes = {
         "n_x": 2,
         "n_a": 3,
@@ -126,12 +126,12 @@ NEARLY = Finding.of("nearly").words
 
 
 def side_effect(*asked: Any) -> list[str]:
-    """The words of `oracle.diagnosis.effects.side_effect`."""
+    """The text of `oracle.diagnosis.effects.side_effect`, in a list that may be empty."""
     known = oracle.diagnosis.effects.side_effect(*asked)
     return [known.words] if known else []
 
 
 def wrong_outputs(*asked: Any) -> str:
-    """The words of `oracle.diagnosis.effects.wrong_outputs`."""
+    """The text of `oracle.diagnosis.effects.wrong_outputs`; empty if there is no finding."""
     known = oracle.diagnosis.effects.wrong_outputs(*asked)
     return known.words if known else ""

@@ -1,4 +1,4 @@
-"""The diagnosis: right programs have none, two mistakes at once are both named, and chance is recognised."""
+"""Tests of the diagnosis of cells and forward passes, also of two mistakes at once and random mistakes."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -44,14 +44,14 @@ def diagnosis(function: str, implementation: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_what_is_right_looks_like_no_mistake(function: str) -> None:
+def test_the_reference_has_no_findings(function: str) -> None:
     assert diagnosis(function, reference) == []
     assert side_effect(function, program(function, reference), small(function)) == []
     assert wrong_outputs(function, program(function, reference), small(function)) == NEARLY
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_of_what_raises_nothing_is_known(function: str) -> None:
+def test_a_program_that_always_raises_has_no_wrong_outputs(function: str) -> None:
     assert wrong_outputs(function, lambda _, then=None: Behaviour.of_error(), small(function)) == ""
 
 
@@ -82,13 +82,13 @@ def test_two_mistakes_at_once_are_both_named(function: str, one: str, two: str) 
     assert diagnosis(function, pair)[0] == pair.sentence
 
 
-def test_a_pair_is_named_only_where_it_explains_more_than_one_of_the_two() -> None:
+def test_a_pair_is_named_only_if_it_explains_more_than_one_mistake() -> None:
     assert diagnosis("rnn_forward", FAULTS["a0_ignored"])[0] == FAULTS["a0_ignored"].sentence
     assert not any(", and " in sentence for sentence in diagnosis("rnn_forward", FAULTS["a0_ignored"]))
 
 
 class Random:
-    """A right cell whose inputs are changed by chance."""
+    """A right cell with random changes of its inputs."""
 
     def __init__(self, change: Callable[[Any, np.random.Generator], Any]) -> None:
         self._change, self._rng = change, np.random.default_rng(3)
@@ -110,15 +110,13 @@ class Random:
     ],
     ids=["noise", "dropout", "more noise", "less dropout", "random gains"],
 )
-def test_chance_is_recognised_by_how_it_spreads(change: Any, names: Sequence[str]) -> None:
+def test_random_mistakes_are_recognised_by_their_distribution(change: Any, names: Sequence[str]) -> None:
     assert diagnosis("rnn_cell_forward", Random(change)) == [FAULTS[name].sentence for name in names]
 
 
 @pytest.mark.parametrize(("steps", "digits"), [(127, 2), (2**15, 4), (2**40, None)])
-def test_to_how_many_digits_it_is_right_is_told_of_weights_that_are_rounded(
-    steps: int, digits: int | None
-) -> None:
-    """As of an LSTM of int8; what is as good as float64 has no such number."""
+def test_rounded_weights_give_the_number_of_right_digits(steps: int, digits: int | None) -> None:
+    """As in an LSTM of int8. Weights with as many digits as float64 give no finding."""
 
     def lstm_cell_forward(xt: Any, a_prev: Any, c_prev: Any, p: Any) -> Any:
         most = {name: np.abs(W).max() / steps for name, W in p.items()}
@@ -130,7 +128,7 @@ def test_to_how_many_digits_it_is_right_is_told_of_weights_that_are_rounded(
     assert right_digits("lstm_cell_forward", ask, inputs) == (digits and Finding.of("digits", digits=digits))
 
 
-def test_of_what_raises_on_no_steps_alone_nothing_is_named_that_caches_something_else() -> None:
+def test_an_error_without_steps_does_not_name_a_mistake_in_caches() -> None:
     def rnn_forward(x: Any, a0: Any, parameters: Any) -> Any:
         a, y, (caches, x) = reference.rnn_forward(x, a0, parameters)
         if not caches:
@@ -144,8 +142,8 @@ def test_of_what_raises_on_no_steps_alone_nothing_is_named_that_caches_something
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_the_cached_answers_of_a_mistake_are_its_answers(function: str) -> None:
-    """Also those of a mistake that remembers calls, whatever counterexamples have come before.
+def test_cached_answers_of_a_mistake_equal_fresh_answers(function: str) -> None:
+    """Also if a mistake remembers calls, for every order of counterexamples.
 
     Takes seconds: a quarter of the mistakes answer all problems four times.
     """
@@ -158,6 +156,8 @@ def test_the_cached_answers_of_a_mistake_are_its_answers(function: str) -> None:
             inputs = [*(problem.inputs(function) for problem in given), counterexample]
             cached = [*_with_counterexample(function, fault, ANYTHING, given, counterexample)]
             fresh = [*_behaviours(mistaken_program(function, fault), inputs)]
-            if not all(map(Behaviour.is_like, cached, fresh)):  # then it acts at random, which may not show
+            if not all(
+                map(Behaviour.is_like, cached, fresh)
+            ):  # then the mistake acts at random, perhaps only in some answers
                 again = ([*_behaviours(mistaken_program(function, fault), inputs)] for _ in range(10))
                 assert not all(all(map(Behaviour.is_like, fresh, each)) for each in again), fault.name

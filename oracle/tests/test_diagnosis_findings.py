@@ -1,4 +1,4 @@
-"""Findings: each kind can be said, survives JSON, and findings of one cause are known as such."""
+"""Tests of findings: each kind has a text and survives JSON, and the same cause gives the same key."""
 
 import json
 from typing import Any
@@ -63,12 +63,12 @@ EVERY: list[tuple[Finding, str]] = [
 
 
 @pytest.mark.parametrize(("finding", "words"), EVERY)
-def test_a_finding_is_said_and_comes_back_from_json(finding: Finding, words: str) -> None:
+def test_a_finding_has_a_text_and_survives_json(finding: Finding, words: str) -> None:
     assert finding.words == words
     assert Finding(**json.loads(json.dumps(vars(finding)))) == finding
 
 
-def test_every_kind_is_among_them() -> None:
+def test_every_kind_of_finding_is_tested() -> None:
     assert {finding.kind for finding, _ in EVERY} == _WORDS.keys()
 
 
@@ -85,7 +85,9 @@ def test_every_kind_is_among_them() -> None:
         ),
     ],
 )
-def test_numbers_and_places_make_no_other_cause(kind: str, one: Any, other: Any) -> None:
+def test_findings_that_differ_in_numbers_and_places_have_the_same_cause(
+    kind: str, one: Any, other: Any
+) -> None:
     assert Finding.of(kind, **one).cause == Finding.of(kind, **other).cause
     assert Finding.of(kind, **one).cause != Finding.of("nearly").cause
 
@@ -102,14 +104,14 @@ def test_numbers_and_places_make_no_other_cause(kind: str, one: Any, other: Any)
         (0.0, -0.0, False),
     ],
 )
-def test_what_is_off_by_more_than_rounding_is_far(ours: float | str, right: float | str, far: bool) -> None:
+def test_an_error_beyond_rounding_is_far(ours: float | str, right: float | str, far: bool) -> None:
     for name in ("exact", "again", "expected"):
         assert is_far({"implementation": ours, name: {"value": right}}, 1e-5) == far
     for without_number in ({"form": "returned None"}, {"implementation": 2.0, "expected": "in [0, 1]"}):
         assert not is_far(without_number, 1e-5)
 
 
-def test_other_errors_have_other_causes() -> None:
+def test_different_errors_have_different_causes() -> None:
     errors = [{"type": "KeyError", "text": "'Wy'"}, {"type": "KeyError", "text": "'by'"}]
     assert len({Finding.of("raised", **error).cause for error in errors}) == 2
 
@@ -123,5 +125,5 @@ def test_other_errors_have_other_causes() -> None:
         ([], "neither: both are within the bound, so the bound is at fault; please report it"),
     ],
 )
-def test_who_is_wrong_is_said_in_words(who: list[str], said: str) -> None:
+def test_the_text_says_who_is_wrong(who: list[str], said: str) -> None:
     assert texts_of_facts({"wrong": who}) == {"wrong": said}

@@ -1,4 +1,4 @@
-"""The diagnosis of whole layers: every mistake is named first, what is right or unknown is not named."""
+"""Tests of the diagnosis of layers: every mistake is named first; right layers have no findings."""
 
 import random
 from collections.abc import Callable, Mapping, Sequence
@@ -27,7 +27,7 @@ AT_RANDOM = ("dropout_between", "dropout", "noise")
 
 
 def drawn(function: str, rng: random.Random, regimes: Sequence[str]) -> LayerProblem:
-    """Any small problem of layers."""
+    """A random small problem of layers."""
     n_a = rng.randint(1, 3)
     own: dict[str, Any] = {"n_p": rng.choice([0, n_a, rng.randint(1, 3)])}
     if function == "rnn_layer":
@@ -48,7 +48,7 @@ def drawn(function: str, rng: random.Random, regimes: Sequence[str]) -> LayerPro
 
 
 def counterexample(function: str, fault: Fault, seed: int) -> LayerInputs:
-    """A small problem on which a mistake shows; any, where it shows between calls alone."""
+    """A small problem on which a mistake shows; any problem if it shows only from call to call."""
     rng = random.Random(f"{function} {fault.name} {seed}")
     regimes = ["huge"] if fault.name in IN_LARGE_NUMBERS else ["ternary", "unit", "wild"]
     for _ in range(1000):
@@ -68,7 +68,7 @@ def named(function: str, fault: Fault, seed: int) -> str:
 
 @pytest.mark.parametrize("function", LAYERS)
 def test_every_mistake_is_named_first(function: str) -> None:
-    """Takes seconds: it looks for a counterexample of each mistake, and compares that with all mistakes."""
+    """Takes seconds: for each mistake it searches a counterexample, and compares it with all mistakes."""
     others = {
         fault.name: sentence
         for fault in chosen(mistakes_in(function), lambda fault: fault.group)
@@ -78,8 +78,8 @@ def test_every_mistake_is_named_first(function: str) -> None:
 
 
 @pytest.mark.parametrize("function", LAYERS)
-def test_every_mistake_is_told_from_every_other(function: str) -> None:
-    """Takes seconds: it asks a quarter of the mistakes every question."""
+def test_every_two_mistakes_have_different_answers(function: str) -> None:
+    """Takes seconds: a quarter of the mistakes answer every problem."""
     asked = distinguishing_inputs(function, with_everything(function).inputs(function), Scope(extreme=True))
     first, second, *rest = asked
 
@@ -95,7 +95,7 @@ def test_every_mistake_is_told_from_every_other(function: str) -> None:
 
 
 @pytest.mark.parametrize("function", LAYERS)
-def test_what_is_right_has_no_name_and_no_manners(function: str) -> None:
+def test_a_right_layer_has_no_findings(function: str) -> None:
     ask = program(function, reference)
     few = posed(function, n_x=1, n_a=2, m=1, T_x=2, regime="ternary").inputs(function)
     for inputs in (with_everything(function).inputs(function), few):
@@ -117,7 +117,7 @@ def test_two_unlisted_changes_have_no_name(function: str) -> None:
     assert known.startswith("wrong outputs: a (first at step 0), a_last (first in layer 0, forward)")
 
 
-def test_it_is_told_where_outputs_are_first_wrong() -> None:
+def test_wrong_outputs_name_the_first_wrong_step_or_layer() -> None:
     inputs = posed("rnn_layer", n_x=2, n_a=3, m=2, T_x=3, layers=2, directions=2).inputs("rnn_layer")
 
     def known(**changes: Callable[..., Any]) -> str:
@@ -161,7 +161,7 @@ REFUSED: Mapping[str, Callable[[LayerInputs], bool]] = {
 
 @pytest.mark.parametrize("refused", REFUSED)
 @pytest.mark.parametrize("name", ["a0_ignored", "every_bias_missing", "last_states_one_early"])
-def test_a_mistake_is_named_in_spite_of_what_is_refused(name: str, refused: str) -> None:
+def test_a_mistake_is_named_although_some_problems_are_refused(name: str, refused: str) -> None:
     ask = mistaken_program("rnn_layer", FAULTS[name])
 
     def refusing(inputs: Inputs, then: Inputs | None = None) -> Behaviour:
@@ -172,7 +172,7 @@ def test_a_mistake_is_named_in_spite_of_what_is_refused(name: str, refused: str)
     assert diagnose("rnn_layer", refusing, inputs)[0] == mistake(name)
 
 
-def test_a_problem_asks_more_if_it_has_what_the_counterexample_has_not() -> None:
+def test_a_problem_has_more_options_than_the_counterexample() -> None:
     sizes = {"n_x": 2, "n_a": 3, "m": 2, "T_x": 2}
     plain = posed("lstm_layer", **sizes).inputs("lstm_layer")
     options = {"layers": 2, "directions": 2, "lengths": "random", "n_p": 2}
@@ -184,7 +184,7 @@ def test_a_problem_asks_more_if_it_has_what_the_counterexample_has_not() -> None
         assert not has_more_options(with_it, with_everything("lstm_layer").inputs("lstm_layer"))
 
 
-def test_what_an_implementation_refuses_of_the_counterexample_is_its_mistake() -> None:
+def test_a_refused_option_of_the_counterexample_is_not_left_out() -> None:
     def refusing(inputs: Inputs, then: Inputs | None = None) -> Behaviour:
         assert isinstance(inputs, LayerInputs)
         is_relu = inputs.activation == "relu"
@@ -195,7 +195,7 @@ def test_what_an_implementation_refuses_of_the_counterexample_is_its_mistake() -
 
 
 @pytest.mark.parametrize("function", LAYERS)
-def test_wrong_outputs_are_listed_with_their_first_wrong_step_or_layer(function: str) -> None:
+def test_mistakes_of_the_catalogue_list_their_first_wrong_step_or_layer(function: str) -> None:
     inputs = with_everything(function).inputs(function)
 
     def known(name: str) -> str:
@@ -209,8 +209,8 @@ def test_wrong_outputs_are_listed_with_their_first_wrong_step_or_layer(function:
 
 
 @pytest.mark.parametrize("name", ["dropout_between", "noise"])
-def test_chance_is_recognised(name: str) -> None:
-    """Takes a second: what is random is compared with all mistakes."""
+def test_random_mistakes_of_layers_are_recognised(name: str) -> None:
+    """Takes a second: random answers are compared with all mistakes."""
     inputs = with_everything("rnn_layer").inputs("rnn_layer")
     assert diagnose("rnn_layer", mistaken_program("rnn_layer", FAULTS[name]), inputs) == [mistake(name)]
     kept = np.random.default_rng(3)

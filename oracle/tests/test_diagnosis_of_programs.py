@@ -1,4 +1,4 @@
-"""Mistakes as they stand in public programs are named by the entry of the catalogue that is meant."""
+"""Tests that mistakes in public programs are named as the right entry of the catalogue."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -69,8 +69,8 @@ def test_a_mistake_of_a_public_program_is_named_first(
     assert diagnose(function, ask, small(function))[0] == mistake(name)
 
 
-def test_a_gate_that_is_shown_rightly_is_not_named() -> None:
-    """Of whom another one is used in its place: that the update gate is 1 - ft is said of the gate."""
+def test_a_wrong_gate_that_no_cache_shows_is_not_named() -> None:
+    """The cached update gate is right, but 1 - ft is used: the entry on coupled gates has a wrong cache."""
     own, coupled = "c_next = ft * c_prev + it * cct", "c_next = ft * c_prev + (1 - ft) * cct"
     assert own in TEXTBOOK
     namespace: dict[str, Any] = {}
@@ -79,8 +79,8 @@ def test_a_gate_that_is_shown_rightly_is_not_named() -> None:
     assert diagnose("lstm_forward", ask, small("lstm_forward")) == []
 
 
-def test_what_is_right_for_larger_sizes_is_not_named_as_if_it_were_not() -> None:
-    """As a product by blocks of eight features, which leaves out what is left: all of few features."""
+def test_a_mistake_only_in_small_sizes_is_not_named() -> None:
+    """As in a product by blocks of eight features, which leaves out the last features, or all of a few."""
 
     def rnn_cell_forward(xt: Any, a_prev: Any, parameters: Any) -> Any:
         whole = len(xt) - len(xt) % 8

@@ -1,4 +1,4 @@
-"""How a program answers: what it writes to, what it overwrites later, what it takes by its place."""
+"""Tests of side effects: arguments written to, outputs overwritten later, parameters read by position."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,7 +23,7 @@ BY_PLACE = {
 
 
 @pytest.mark.parametrize("function", BY_PLACE)
-def test_parameters_taken_by_their_place_are_noticed(function: str) -> None:
+def test_parameters_read_by_position_are_found(function: str) -> None:
     def cell(*arguments: Any) -> Any:
         *states, parameters = arguments
         by_place = dict(zip(BY_PLACE[function], parameters.values(), strict=True))
@@ -35,7 +35,7 @@ def test_parameters_taken_by_their_place_are_noticed(function: str) -> None:
     ]
 
 
-def test_an_array_that_is_returned_again_is_noticed() -> None:
+def test_an_array_that_two_calls_return_is_found() -> None:
     kept: dict[Any, Any] = {}
 
     def rnn_cell_forward(*arguments: Any) -> Any:
@@ -49,7 +49,7 @@ def test_an_array_that_is_returned_again_is_noticed() -> None:
     assert side_effect("rnn_cell_forward", ask, small("rnn_cell_forward")) == overwrites
 
 
-def test_a_single_odd_answer_is_not_told_as_overwritten() -> None:
+def test_one_random_answer_does_not_count_as_overwritten() -> None:
     odd = iter([True])
 
     def ask(inputs: Any, then: Any = None) -> Any:
@@ -63,7 +63,7 @@ def test_a_single_odd_answer_is_not_told_as_overwritten() -> None:
     assert side_effect("rnn_cell_forward", ask, small("rnn_cell_forward")) == differ
 
 
-def test_caches_that_are_overwritten_later_are_noticed() -> None:
+def test_caches_that_later_calls_overwrite_are_found() -> None:
     kept: dict[Any, Any] = {}
 
     def lstm_cell_forward(xt: Any, a_prev: Any, c_prev: Any, parameters: Any) -> Any:
@@ -86,7 +86,7 @@ def _last_state_kept(x: Any, a0: Any, parameters: Any) -> Any:
 
 
 def _doing(change: Callable[[Any, Any], object]) -> Callable[..., Any]:
-    """A cell that does something to its state and parameters at its end."""
+    """A cell that changes its state or its parameters at the end of the call."""
 
     def rnn_cell_forward(xt: Any, a_prev: Any, parameters: Any) -> Any:
         a, y, cache = reference.rnn_cell_forward(xt, a_prev, parameters)
@@ -111,14 +111,14 @@ def _halved(a_prev: Any, parameters: Any) -> None:
         (_doing(lambda a_prev, p: np.multiply(a_prev, len(a_prev) + a_prev.shape[1], out=a_prev)), "a_prev"),
     ],
 )
-def test_what_is_written_to_arguments_is_told(made: Callable[..., Any], written: str) -> None:
+def test_arguments_that_a_call_writes_to_are_found(made: Callable[..., Any], written: str) -> None:
     function = "rnn_forward" if made is _last_state_kept else "rnn_cell_forward"
     ask = program(function, SimpleNamespace(**{function: made}))
     assert side_effect(function, ask, small(function)) == [f"it writes to {written}"]
 
 
-def test_caches_that_hold_what_is_written_to_have_no_name_of_their_own() -> None:
-    """As the first cached state has, where it is a view of what is returned."""
+def test_caches_that_share_an_overwritten_argument_name_no_mistake() -> None:
+    """The first cached state is the argument that the call writes to, not a view of the output."""
 
     def rnn_forward(x: Any, a0: Any, parameters: Any) -> Any:
         a, y, (caches, _) = reference.rnn_forward(x, a0, parameters)
@@ -129,7 +129,7 @@ def test_caches_that_hold_what_is_written_to_have_no_name_of_their_own() -> None
     assert diagnose("rnn_forward", ask, small("rnn_forward")) == []
 
 
-def test_an_answer_that_changes_after_the_call_is_seen() -> None:
+def test_an_answer_that_changes_after_the_call_is_found() -> None:
     fault = FAULTS["a_reused"]
     ask = program("lstm_forward", Fault(fault.name, "none", "", fault.changes))
     assert diagnose("lstm_forward", ask, small("lstm_forward")) == [mistake(fault.name)]
@@ -138,7 +138,7 @@ def test_an_answer_that_changes_after_the_call_is_seen() -> None:
 FEW = posed("lstm_layer", n_x=1, n_a=2, m=1, T_x=2, regime="ternary").inputs("lstm_layer")
 
 
-def test_parameters_of_a_layer_that_are_taken_by_their_place_are_noticed() -> None:
+def test_parameters_that_a_layer_reads_by_position_are_found() -> None:
     def lstm_layer(x: Any, a0: Any, c0: Any, parameters: Any, options: Any) -> Any:
         names = ["Wf", "bf", "Wi", "bi", "Wc", "bc", "Wo", "bo"]
         by_place = [dict(zip(names, p.values(), strict=True)) for p in parameters]
@@ -157,7 +157,7 @@ def test_parameters_of_a_layer_that_are_taken_by_their_place_are_noticed() -> No
     [("x", ""), ("parameters", "['ba']"), ("options", "['lengths']")],
     ids=["x", "parameters", "options"],
 )
-def test_what_a_layer_writes_to_is_named(name: str, key: str) -> None:
+def test_arguments_that_a_layer_writes_to_are_found(name: str, key: str) -> None:
     def rnn_layer(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
         answer = reference.rnn_layer(x, a0, parameters, options)
         {"x": x, "parameters": parameters[-1]["ba"], "options": options.get("lengths", x)}[name][...] = 1
@@ -168,7 +168,7 @@ def test_what_a_layer_writes_to_is_named(name: str, key: str) -> None:
     assert side_effect("rnn_layer", ask, inputs) == [f"it writes to {name}{key}"]
 
 
-def test_an_answer_of_a_layer_that_is_overwritten_later_is_noticed() -> None:
+def test_outputs_of_a_layer_that_later_calls_overwrite_are_found() -> None:
     kept: dict[Any, Any] = {}
 
     def rnn_layer(*arguments: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Who flushes subnormal numbers to zero is told so, and nobody else."""
+"""Tests of the finding that a program flushes subnormal numbers to zero."""
 
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -21,7 +21,7 @@ TINY = Problem.lstm(n_x=2, n_a=3, n_y=1, m=4, T_x=1, regime="subnormal")
 
 
 def flushing(kept: Callable[[Any], Any]) -> Any:
-    """The right cell, in whose states all that is subnormal is flushed but what is `kept`."""
+    """The right cell with subnormal states flushed to zero, but for those where `kept` is not 0."""
 
     def flushed(array: Any) -> Any:
         return np.where((np.abs(array) < np.finfo(array.dtype).tiny) & (kept(array) == 0), 0, array)
@@ -36,17 +36,17 @@ def flushing(kept: Callable[[Any], Any]) -> Any:
 @pytest.mark.parametrize(
     ("kept", "said"), [(np.zeros_like, FLUSHED), (np.signbit, FLUSHED), (np.ones_like, None)]
 )
-def test_what_is_flushed_is_told(kept: Callable[[Any], Any], said: Finding | None) -> None:
+def test_flushed_subnormals_are_found(kept: Callable[[Any], Any], said: Finding | None) -> None:
     assert flushed_subnormals(CELL, program_of(flushing(kept), CELL, ANYTHING), TINY) == said
 
 
 @pytest.mark.parametrize("name", ["candidate_and_output_biases_exchanged", "relu_for_tanh"])
-def test_who_is_wrong_with_ordinary_numbers_flushes_nothing(name: str) -> None:
+def test_a_mistake_in_ordinary_numbers_is_no_flushing(name: str) -> None:
     assert flushed_subnormals(CELL, mistaken_program(CELL, FAULTS[name]), TINY) is None
 
 
-def test_who_is_wrong_with_small_numbers_flushes_nothing() -> None:
-    """As with the old memory lost where all of the old hidden state is below 0.001."""
+def test_a_mistake_in_small_normal_numbers_is_no_flushing() -> None:
+    """The cell forgets the memory state if the whole hidden state is below 0.001."""
 
     def lstm_cell_forward(xt: Any, a_prev: Any, c_prev: Any, parameters: Any) -> Any:
         going = np.abs(a_prev).max(axis=0) >= 1e-3
@@ -57,7 +57,7 @@ def test_who_is_wrong_with_small_numbers_flushes_nothing() -> None:
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32", "float16"])
-def test_a_layer_that_flushes_is_told_too(dtype: str) -> None:
+def test_flushed_subnormals_of_a_layer_are_found(dtype: str) -> None:
     tiny = Problem.rnn_layer(n_x=2, n_a=3, m=4, T_x=1, regime="subnormal", dtype=dtype)
     assert flushed_subnormals("rnn_layer", program_of(reference, "rnn_layer", ANYTHING), tiny) is None
 

@@ -1,4 +1,4 @@
-"""The catalogue of mistakes: each is wrong in its own way, where it says and every time."""
+"""Tests of the catalogue: every mistake differs from all others, in its functions, and in every call."""
 
 import subprocess
 import sys
@@ -37,7 +37,7 @@ NOT_ON_THE_FIRST = {
     "z_clipped": 2,
     "squeezed": 3,
 }
-"""How many problems it takes to see a mistake in each of the four functions, where one is not enough."""
+"""The number of problems after which a mistake has shown in each of its functions, if more than one."""
 
 EDGES: Sequence[Mapping[str, Any]] = (
     {"n_x": 0, "n_a": 2, "n_y": 3, "m": 2, "T_x": 2},
@@ -50,7 +50,7 @@ EDGES: Sequence[Mapping[str, Any]] = (
 
 
 def some(function: str) -> list[Fault]:
-    """The mistakes of a function that this run of the tests takes."""
+    """The quarter of the mistakes of a function that this run tests."""
     return chosen(mistakes_in(function), lambda fault: fault.group)
 
 
@@ -87,15 +87,15 @@ def test_every_entry_shows(function: str) -> None:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_no_two_entries_are_alike(function: str) -> None:
-    """Takes seconds: a quarter of the mistakes answer five problems twice, and every two are compared."""
+def test_every_two_entries_have_different_answers(function: str) -> None:
+    """Takes seconds: a quarter of the mistakes answer five problems twice, and are compared in pairs."""
     for one, other in combinations(some(function), 2):
         same = all(map(alike, behaviours(function, one.name), behaviours(function, other.name)))
         assert not same, f"{one.name} and {other.name} are one mistake"
 
 
 @pytest.mark.parametrize("function", EVERY)
-def test_what_an_entry_does_not_concern_is_right(function: str) -> None:
+def test_functions_without_the_mistake_are_right(function: str) -> None:
     problem = showing(function)[0]
     right = behaviour(reference, function, problem)
     for fault in chosen(FAULTS.values(), lambda fault: fault.group):
@@ -105,7 +105,7 @@ def test_what_an_entry_does_not_concern_is_right(function: str) -> None:
 
 
 @pytest.mark.parametrize("function", EVERY)
-def test_same_mistake_every_time(function: str) -> None:
+def test_a_mistake_repeats_its_answer(function: str) -> None:
     for fault in some(function):
         again = behaviour(fault, function, showing(function)[0])
         assert alike(behaviours(function, fault.name)[0], again) == (fault.name not in RANDOM), fault.name
@@ -137,7 +137,7 @@ def test_imports_no_torch() -> None:
     )
 
 
-def test_a_remedy_is_of_a_mistake_and_is_one_line_of_its_own() -> None:
+def test_each_remedy_is_one_line_for_a_mistake() -> None:
     assert REMEDIES.keys() <= FAULTS.keys() | ERRORS.keys()
     for name, line in REMEDIES.items():
         assert line.isprintable()

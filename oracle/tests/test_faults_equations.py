@@ -1,4 +1,4 @@
-"""Where nothing is changed, the equations of the mistakes are the specification."""
+"""Tests that the equations without changes are the specification."""
 
 from copy import deepcopy
 from dataclasses import replace
@@ -49,7 +49,7 @@ def test_unchanged_equations_are_the_specification(problem: Problem, data: st.Da
 
 
 def unpacked(function: str, implementation: Any, inputs: Inputs) -> tuple[dict[str, Array], list[Any]]:
-    """All that a call returns as arrays over time by name, and its arguments after it."""
+    """The returned values of a call as arrays over time, by name, and its arguments after the call."""
     contract = CONTRACTS[function]
     arguments = deepcopy(inputs.arguments(function))
     *outputs, caches = getattr(implementation, function)(*arguments)

@@ -1,4 +1,4 @@
-"""The mistakes made in whole layers: the unchanged equations, and what each mistake leaves right."""
+"""Tests of mistakes in layers: the equations without changes, and problems on which a mistake is right."""
 
 from collections.abc import Mapping
 from copy import deepcopy
@@ -27,7 +27,7 @@ WITHOUT: Mapping[str, Mapping[str, Any]] = {
     "lengths": {"lengths": "absent"},
     "projection": {"n_p": 0},
 }
-"""Without what the mistakes of a group cannot show."""
+"""For each group of mistakes, fields of a problem on which these mistakes do not show."""
 
 
 @st.composite
@@ -66,7 +66,7 @@ def test_unchanged_equations_are_the_specification(problem: LayerProblem) -> Non
         assert (np.abs(mine.astype(float) - spec) <= 2 * bound).all(), name
 
 
-def test_a_call_that_the_specification_refuses_is_refused_in_its_words() -> None:
+def test_invalid_calls_raise_the_errors_of_the_specification() -> None:
     x, a0, c0, parameters, options = with_everything("lstm_layer").arguments("lstm_layer")
     for wrong in ({**options, "directions": 3}, {**options, "lengths": [9, 9, 9]}):
         with pytest.raises(ValueError, match="options") as theirs:
@@ -76,7 +76,7 @@ def test_a_call_that_the_specification_refuses_is_refused_in_its_words() -> None
         assert str(ours.value) == str(theirs.value)
 
 
-def test_states_that_are_absent_are_zeros_and_so_are_options() -> None:
+def test_absent_states_are_zeros_and_options_may_be_absent() -> None:
     problem = Problem.lstm_layer(n_x=2, n_a=3, m=4, T_x=3)
     x, a0, c0, parameters, _ = problem.arguments("lstm_layer")
     ours, theirs = (
@@ -93,7 +93,7 @@ def test_at_least_forty_five_mistakes_of_layers_alone() -> None:
 
 
 @pytest.mark.parametrize("group", WITHOUT)
-def test_a_mistake_leaves_right_what_has_no_part_in_it(group: str) -> None:
+def test_a_mistake_leaves_problems_without_its_condition_right(group: str) -> None:
     for function in LAYERS if group != "projection" else ["lstm_layer"]:
         problem = replace(with_everything(function), **WITHOUT[group])
         right = behaviour(reference, function, problem)
@@ -103,7 +103,7 @@ def test_a_mistake_leaves_right_what_has_no_part_in_it(group: str) -> None:
 
 
 @pytest.mark.parametrize("function", LAYERS)
-def test_mistakes_of_lengths_leave_right_what_has_all_steps(function: str) -> None:
+def test_mistakes_in_lengths_leave_full_sequences_right(function: str) -> None:
     inputs = replace(with_everything(function), lengths="absent").inputs(function)
     inputs = replace(inputs, lengths=np.full(3, 2))
     right = [*leaves(getattr(reference, function)(*inputs.arguments(function)))]
@@ -112,7 +112,7 @@ def test_mistakes_of_lengths_leave_right_what_has_all_steps(function: str) -> No
         assert alike(answer, right) == (fault.name != "lengths_one_short"), fault.name
 
 
-def test_tanh_for_relu_leaves_tanh_right_and_a_hard_tanh_relu() -> None:
+def test_tanh_for_relu_leaves_tanh_right_and_hard_tanh_leaves_relu_right() -> None:
     for activation, name in (("tanh", "tanh_for_relu"), ("relu", "hard_tanh")):
         problem = posed("rnn_layer", n_x=2, n_a=3, m=2, T_x=3, activation=activation)
         right = behaviour(reference, "rnn_layer", problem)
@@ -120,14 +120,14 @@ def test_tanh_for_relu_leaves_tanh_right_and_a_hard_tanh_relu() -> None:
 
 
 @pytest.mark.parametrize("name", ["projection_left_out", "projection_transposed", "projection_not_recurrent"])
-def test_a_projection_missing_somewhere_fits_only_where_it_is_square(name: str) -> None:
+def test_a_missing_projection_fits_only_square_projections(name: str) -> None:
     for n_p, raised in ((2, True), (3, False)):
         problem = replace(with_everything("lstm_layer"), n_p=n_p)
         assert (call(FAULTS[name], "lstm_layer", problem.arguments("lstm_layer")) == "raised") == raised
 
 
-def test_what_a_mistake_says_of_places_is_so() -> None:
-    """A few of which one can say beforehand what they return."""
+def test_the_answers_of_some_mistakes_are_as_their_sentences_say() -> None:
+    """For a few mistakes, the reference gives the answer that the sentence describes."""
     problem = with_everything("lstm_layer")
     inputs = problem.inputs("lstm_layer")
     a, a_last, c_last = reference.lstm_layer(*inputs.arguments("lstm_layer"))

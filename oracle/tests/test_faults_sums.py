@@ -1,4 +1,4 @@
-"""Two mistakes at once: both are made, in their order, and both are named."""
+"""Tests of two mistakes at once: both are made, in order, and both are named."""
 
 from itertools import combinations
 
@@ -14,9 +14,9 @@ from reference.contract import FUNCTIONS
 SWALLOWED = {
     *((f"{gate}_bias_missing", "biases_missing") for gate in ("update", "forget", "candidate", "output")),
     ("forget_bias_plus_one", "biases_missing"),
-    ("head_bias_missing", "softmax_over_samples"),  # which by, the same for all samples, does not move
+    ("head_bias_missing", "softmax_over_samples"),  # by is the same for all samples
     ("relu_for_tanh", "candidate_relu"),
-    ("relu_for_tanh", "tanh_on_c_left_out"),  # relu leaves a c alone that only grows from zero
+    ("relu_for_tanh", "tanh_on_c_left_out"),  # relu does not change a c that only grows from zero
     ("sigmoid_for_tanh", "candidate_sigmoid"),
     ("a0_ignored", "c0_is_a0"),
     ("c0_is_a0", "c_reset_every_step"),
@@ -26,13 +26,13 @@ SWALLOWED = {
     ("c_view_cached", "caches_empty"),
     ("c_view_cached", "last_cache_alone"),
 }
-"""The pairs of common mistakes of which one leaves nothing to be seen of the other, in lstm_forward."""
+"""The pairs of common mistakes in lstm_forward of which one hides the other."""
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_two_common_mistakes_at_once(function: str) -> None:
     """Takes seconds: a quarter of all pairs of common mistakes are made at once."""
-    # Where the other mistake keeps logits small, one maximum for all does no harm.
+    # With small logits, which other mistakes cause, one maximum for all samples gives right predictions.
     common = [fault for fault in mistakes_in(function) if fault.name in COMMON - {"one_maximum"}]
     problems = showing(function)[:2]
     swallowed = set()
@@ -52,7 +52,7 @@ def test_two_common_mistakes_at_once(function: str) -> None:
     assert swallowed == expected or function != "lstm_forward"
 
 
-def test_a_sum_makes_the_first_mistake_first() -> None:
+def test_a_pair_makes_the_first_mistake_first() -> None:
     exchanged, missing = FAULTS["update_and_forget_gates_exchanged"], FAULTS["update_bias_missing"]
     problem = showing("lstm_forward")[0]
     _, _, parameters = problem.arguments("lstm_forward")
@@ -64,7 +64,7 @@ def test_a_sum_makes_the_first_mistake_first() -> None:
         assert alike([*leaves(ours)], [*leaves(theirs)])
 
 
-def test_a_sum_says_both_and_concerns_both() -> None:
+def test_a_pair_names_both_mistakes_and_has_both_functions() -> None:
     both = FAULTS["output_gate_left_out"] + FAULTS["a0_ignored"]
     assert both.sentence == "the output gate is left out, and a0 is ignored"
     assert both.functions == ("rnn_forward", "lstm_cell_forward", "lstm_forward", "rnn_layer", "lstm_layer")

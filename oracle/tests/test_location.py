@@ -1,4 +1,4 @@
-"""Mistakes of other hands are located, and what is said of them holds of problems that were not asked."""
+"""Tests that locations of other authors' mistakes are right on problems that the search did not use."""
 
 from pathlib import Path
 
@@ -10,8 +10,8 @@ from oracle.location.observer import CALLS, CALLS_OF_LAYERS
 from oracle.location.sentences import MOST_CHARACTERS, lines
 from oracle.problem import Problem
 from oracle.tests.selection import chosen
-from oracle.tests.strangers import FOLDER, Asked, Stranger, strangers
-from oracle.tests.strangers.predictions import judged
+from oracle.tests.strangers import FOLDER, CountingProgram, Stranger, strangers
+from oracle.tests.strangers.predictions import judge_location
 
 LOCATED = chosen(
     (each for each in strangers(Path(FOLDER)) if not each.name.startswith("e/F2")), lambda each: each.function
@@ -22,14 +22,14 @@ WITHOUT_CONDITION = ["ma/26 first sample taken for the longest", "na/20 absent c
 
 
 @pytest.mark.parametrize("stranger", LOCATED, ids=lambda each: each.name)
-def test_what_is_said_of_a_stranger_is_true_of_fresh_problems(stranger: Stranger) -> None:
-    """Takes up to a second: some 120 problems are asked to find it, and 60 to judge it."""
-    asked, problem = Asked(stranger), Problem.parse(stranger.problem)
-    location = locate(stranger.function, asked, problem, asked.anew)
+def test_a_location_predicts_the_answers_to_new_problems(stranger: Stranger) -> None:
+    """Takes up to a second: the search makes some 120 calls, and the check 60."""
+    asked, problem = CountingProgram(stranger), Problem.parse(stranger.problem)
+    location = locate(stranger.function, asked, problem, asked.restart)
     assert location
     assert asked.calls <= (CALLS_OF_LAYERS if stranger.function.endswith("_layer") else CALLS) + 2 * 36
     assert all(len(line) <= MOST_CHARACTERS for line in lines(location))
-    asked.anew()
-    verdict = judged(stranger.function, asked, problem, location, asked.anew, ANYTHING)
+    asked.restart()
+    verdict = judge_location(stranger.function, asked, problem, location, asked.restart, ANYTHING)
     when = "left out" if stranger.name in WITHOUT_CONDITION else "right"
     assert (verdict.where, verdict.when, verdict.how) == ("right", when, "right")

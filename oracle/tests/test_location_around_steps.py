@@ -23,7 +23,7 @@ def a0_for_c0(x: Any, a0: Any, c0: Any, parameters: Any, options: Any) -> Any:
 @pytest.mark.parametrize(
     ("limits", "when"), [(ANYTHING, None), (Limits(projection=False), When(has_unchanged=False))]
 )
-def test_what_a_projection_prevents_does_not_happen_always(limits: Limits, when: When | None) -> None:
+def test_a_mistake_that_a_projection_prevents_is_not_always_wrong(limits: Limits, when: When | None) -> None:
     program = program_of(SimpleNamespace(lstm_layer=a0_for_c0), "lstm_layer", limits)
     problem = Problem.lstm_layer(n_x=1, n_a=1, m=1, T_x=1)
     location = locate_absent_states("lstm_layer", program, problem, limits)

@@ -1,4 +1,4 @@
-"""A location is data, which one place puts into words; nothing in the locator reads them."""
+"""Tests that a location is data, and that only `sentences` renders it."""
 
 import ast
 import json
@@ -24,7 +24,7 @@ CLIPPED = Location(
 
 
 def imported(source: str) -> Iterator[str]:
-    """What a module imports of regular expressions and of the modules that render."""
+    """The imports of `re` and of modules that render, in the source of a module."""
     for node in ast.walk(ast.parse(source)):
         names = [each.name for each in node.names] if isinstance(node, (ast.Import, ast.ImportFrom)) else []
         module = node.module if isinstance(node, ast.ImportFrom) else ""
@@ -32,16 +32,16 @@ def imported(source: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("path", READERS, ids=lambda path: path.stem)
-def test_nothing_but_what_renders_knows_a_sentence(path: Path) -> None:
+def test_only_rendering_modules_import_sentences(path: Path) -> None:
     assert [*imported(path.read_text(encoding="utf-8"))] == []
 
 
 @pytest.mark.parametrize("source", ["import re", "from oracle.location.sentences import lines"])
-def test_a_module_that_could_read_a_sentence_is_seen(source: str) -> None:
+def test_an_import_of_sentences_is_found(source: str) -> None:
     assert [*imported(source)]
 
 
-def test_a_location_is_said_in_three_lines() -> None:
+def test_a_location_is_rendered_in_three_lines() -> None:
     assert lines(CLIPPED) == [
         "where: c_next = ft * c_prev + it * cct does not hold",
         "when: |c_next| > 10",
@@ -49,20 +49,20 @@ def test_a_location_is_said_in_three_lines() -> None:
     ]
 
 
-def test_it_is_said_that_a_replacement_gives_many_right_elements() -> None:
+def test_the_line_when_says_that_many_elements_are_unchanged() -> None:
     for when, words in ((When(), "always"), (When(has_unchanged=True), "wherever it changes a value")):
         assert lines(replace(CLIPPED, when=when))[1] == f"when: {words}"
 
 
-def test_what_is_not_known_is_left_out() -> None:
+def test_unknown_parts_are_left_out() -> None:
     assert lines(Location(Where("ft", "lstm"))) == ["where: ft = sigmoid(Wf [a_prev; xt] + bf) does not hold"]
 
 
-def test_a_replacement_that_several_gates_have_names_the_node_of_each() -> None:
+def test_a_replacement_in_several_gates_names_the_node_of_each() -> None:
     replacement = Replacement("Wf", function="float16")
     *_, how = lines(Location(Where("ft", "lstm", also=("it", "ot")), None, replacement))
     assert how == "how: Wf rounded to float16 in place of Wf; likewise Wi and Wo"
-    of_all = Replacement("concat", function="zero")  # which is not of one gate
+    of_all = Replacement("concat", function="zero")  # all gates have the same concat
     assert lines(Location(Where("ft", "lstm", also=("it",)), None, of_all))[-1] == (
         "how: 0 in place of [a_prev; xt]"
     )
@@ -79,7 +79,7 @@ def test_a_line_is_never_too_long() -> None:
     assert max(map(len, said)) == MOST_CHARACTERS
 
 
-def test_a_location_is_data_that_json_can_hold() -> None:
+def test_the_data_of_a_location_survives_json() -> None:
     data = CLIPPED.data()
     assert json.loads(json.dumps(data)) == data
     assert data["where"] == {"equation": "c_next", "kind": "lstm", "stage": "step"}
@@ -90,7 +90,7 @@ def test_a_location_is_data_that_json_can_hold() -> None:
 
 
 @pytest.mark.parametrize("function", ["rnn_layer", "lstm_layer"])
-def test_every_mistake_of_a_network_has_words_that_fit_in_a_line(function: str) -> None:
+def test_every_mistake_around_the_steps_fits_in_a_line(function: str) -> None:
     for replacement in network_mistakes(function):
         where, _, how = lines(Location(Where(replacement.node, stage="network"), When(), replacement))
         assert where.removeprefix("where: ") in NETWORK_TEXTS.values()

@@ -1,4 +1,4 @@
-"""The parts of the locator: equations, observations, conditions, replacements, mistakes of networks."""
+"""Tests of equations, observations, conditions, replacements, and mistakes around the steps."""
 
 from dataclasses import replace
 from itertools import count
@@ -30,7 +30,7 @@ SIZES = {"n_x": 3, "n_a": 4, "n_y": 2, "m": 5, "T_x": 6}
 
 
 def seen(function: str) -> Observation:
-    """What the reference shows."""
+    """The observation of an answer of the reference."""
     kind = "rnn" if function.startswith("rnn") else "lstm"
     inputs = getattr(Problem, kind)(**SIZES).inputs(function)
     found = observe_function(function, inputs, specification(function)(inputs), ANYTHING)
@@ -68,8 +68,8 @@ def test_a_value_is_within_the_bound_of_its_equation() -> None:
 
 
 @pytest.mark.parametrize("scale", [1.0, 1.01])
-def test_without_the_memory_states_of_all_steps_the_first_step_is_checked(scale: float) -> None:
-    """As the adapters of frameworks answer, which return the last memory state alone."""
+def test_without_memory_states_only_the_first_step_is_checked(scale: float) -> None:
+    """The adapters of frameworks return only the last memory state."""
     limits = Limits(caches=False, head=False)
 
     def program(inputs: Inputs, then: Inputs | None = None) -> Behaviour:
@@ -91,7 +91,7 @@ def test_without_the_memory_states_of_all_steps_the_first_step_is_checked(scale:
     assert found is None if scale == 1 else found and found.where.equation == "a_next"
 
 
-def test_a_replacement_is_put_in_the_place_of_a_node() -> None:
+def test_a_replacement_changes_the_result_of_an_equation() -> None:
     found = seen("rnn_cell_forward")
     p = found.known
     without = result_with(Replacement("Waa a_prev", function="zero"), found, "a_next")
@@ -113,28 +113,28 @@ def test_a_map_keeps_the_shape_or_does_not_apply(name: str) -> None:
 
 
 def table(values: Array, wrong: Array, kind: str = "size") -> FeatureTable:
-    """Elements with one feature."""
+    """A table of elements with one feature."""
     return FeatureTable([Feature(kind, "m")], np.array([values], float), np.array(wrong, bool), ())
 
 
-def test_a_condition_parts_wrong_from_right() -> None:
+def test_a_condition_separates_wrong_from_right() -> None:
     found = cheapest_conditions(table(np.arange(20.0), np.arange(20) >= 12), True)
     assert found
     assert [(each.relation, each.value) for each in found.conditions] == [("≥", 12)]
 
 
-def test_no_condition_is_found_where_none_parts_them() -> None:
+def test_no_condition_is_found_if_none_separates_wrong_from_right() -> None:
     values = np.tile(np.arange(10.0), 4)
     assert cheapest_conditions(table(values, np.arange(40) % 4 == 0), True) is None
 
 
-def test_what_is_always_wrong_has_no_condition() -> None:
+def test_without_right_elements_there_is_no_condition() -> None:
     found = cheapest_conditions(table(np.arange(20.0), np.ones(20)), True)
     assert found
     assert found.conditions == ()
 
 
-def test_a_threshold_lies_between_what_was_right_and_what_was_wrong() -> None:
+def test_a_threshold_lies_between_right_and_wrong_values() -> None:
     values = np.concatenate([np.linspace(1, 2.99, 50), np.linspace(3.01, 5, 50)])
     found = cheapest_conditions(table(values, values > 3, "magnitude"), True)
     assert found
@@ -142,7 +142,7 @@ def test_a_threshold_lies_between_what_was_right_and_what_was_wrong() -> None:
 
 
 @pytest.mark.parametrize("function", ["rnn_layer", "lstm_layer"])
-def test_most_mistakes_of_networks_change_what_is_returned(function: str) -> None:
+def test_most_mistakes_around_the_steps_change_the_answer(function: str) -> None:
     problem = getattr(Problem, function)(
         n_x=3, n_a=3, m=4, T_x=5, layers=2, directions=2, lengths="random", seed=3
     )
@@ -154,8 +154,8 @@ def test_most_mistakes_of_networks_change_what_is_returned(function: str) -> Non
     assert sum(map(seen.is_changed_by, every)) > 0.75 * len(every)
 
 
-def test_a_mistake_of_a_network_is_located_as_an_entry_of_the_catalogue() -> None:
-    """Half a second: some sixty networks are asked, and compared with the entries."""
+def test_a_mistake_around_the_steps_is_located_as_an_entry_of_the_catalogue() -> None:
+    """Takes half a second: the answers to some sixty networks are compared with the catalogue."""
     problem = Problem.rnn_layer(n_x=3, n_a=3, m=4, T_x=5, lengths="random", seed=3)
     program = mistaken_program("rnn_layer", FAULTS["held_state_in_padding"])
     found = locate("rnn_layer", program, problem, lambda: None)
@@ -165,8 +165,8 @@ def test_a_mistake_of_a_network_is_located_as_an_entry_of_the_catalogue() -> Non
     assert (found.when.conditions, found.when.has_unchanged) == ((), True)
 
 
-def test_no_equation_of_a_step_is_blamed_for_what_goes_wrong_with_lengths_alone() -> None:
-    """Half a second, as above."""
+def test_no_equation_of_a_step_is_blamed_if_only_lengths_go_wrong() -> None:
+    """Takes half a second, too."""
 
     def program(inputs: Any, then: Any = None) -> Behaviour:
         shown = specification("lstm_layer")(inputs)
@@ -181,7 +181,7 @@ def test_no_equation_of_a_step_is_blamed_for_what_goes_wrong_with_lengths_alone(
     assert explains(found, "lstm_layer", program, problem, ANYTHING)
 
 
-def test_no_more_calls_are_made_than_the_budget_has() -> None:
+def test_the_budget_limits_the_calls() -> None:
     inputs = Problem.rnn(**SIZES).inputs("rnn_forward")
     budget = Budget(specification("rnn_forward"), 2)
     budget(inputs)
@@ -190,8 +190,8 @@ def test_no_more_calls_are_made_than_the_budget_has() -> None:
         budget(inputs)
 
 
-def test_what_is_right_when_it_is_asked_again_is_not_located() -> None:
-    """As where the first calls of a program were disturbed: it does not depend on what is asked."""
+def test_an_answer_that_is_right_in_a_second_call_is_not_located() -> None:
+    """As if only the first calls were disturbed: the mistake does not depend on the arguments."""
     calls = count()
 
     def program(inputs: Inputs, then: Inputs | None = None) -> Behaviour:
@@ -203,7 +203,7 @@ def test_what_is_right_when_it_is_asked_again_is_not_located() -> None:
     assert locate("rnn_cell_forward", program, problem, lambda: None) is None
 
 
-def test_a_number_where_nan_is_right_is_not_said_to_be_nan() -> None:
+def test_a_number_in_place_of_nan_is_not_located() -> None:
     def program(inputs: Inputs, then: Inputs | None = None) -> Behaviour:
         a, _, cache = reference.rnn_cell_forward(*inputs.arguments("rnn_cell_forward"))
         a, p = np.nan_to_num(a), inputs.parameters
@@ -215,8 +215,8 @@ def test_a_number_where_nan_is_right_is_not_said_to_be_nan() -> None:
         assert locate("rnn_cell_forward", program, problem, lambda: None) is None
 
 
-def test_a_condition_that_parts_hardly_anything_is_not_said() -> None:
-    """All that is wrong has m = 6, and three right elements alone have not."""
+def test_a_condition_that_excludes_few_right_elements_is_left_out() -> None:
+    """All wrong elements have m = 6, and only three right elements have another m."""
     values, wrong = np.full(200, 6.0), np.ones(200)
     values[:3], wrong[:3] = 5, 0
     assert cheapest_conditions(table(values, wrong), True) is None
@@ -224,7 +224,7 @@ def test_a_condition_that_parts_hardly_anything_is_not_said() -> None:
 
 @pytest.mark.parametrize("function", ["lstm_forward", "lstm_layer"])
 def test_a_mistake_is_located_from_a_problem_without_steps(function: str) -> None:
-    """Takes a second: it locates a mistake, for which many problems are asked."""
+    """Takes a second: a search makes many calls."""
     sizes = {name: size for name, size in SIZES.items() if name != "n_y" or function == "lstm_forward"}
     make = Problem.lstm if function == "lstm_forward" else Problem.lstm_layer
     problem = make(**{**sizes, "T_x": 0})

@@ -1,4 +1,4 @@
-"""A location names what the counterexample shows, and conditions that more than one answer confirms."""
+"""Tests that a location explains the counterexample, and that several answers confirm its conditions."""
 
 from collections.abc import Callable
 from typing import Any
@@ -23,7 +23,7 @@ def program_of(function: str, call: Callable[..., Any]) -> Program:
 
 
 def with_two_buffers(x: Any, a0: Any, parameters: Any) -> Any:
-    """Right states, in caches that hold two buffers which later steps overwrite."""
+    """The states are right, but the caches hold two buffers, which later steps overwrite."""
     a, y, (caches, _) = reference.rnn_forward(x, a0, parameters)
     now, before = a0.copy(), np.empty_like(a0)
     kept = []
@@ -85,7 +85,7 @@ def test_random_answers_of_layers_are_not_located() -> None:
     assert locate("rnn_layer", program_of("rnn_layer", with_dropout), shown, lambda: None) is None
 
 
-def test_weights_of_an_earlier_call_are_not_told_as_a_wrong_equation() -> None:
+def test_weights_of_an_earlier_call_are_not_located_as_a_wrong_equation() -> None:
     known: list[Any] = []
 
     def with_old_weights(x: Any, a0: Any, parameters: Any, options: Any) -> Any:

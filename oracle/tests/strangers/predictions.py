@@ -1,4 +1,4 @@
-"""Compare what a location predicts with the answers to problems that the search for it did not use."""
+"""Compares what a location predicts with the answers to problems that the search did not use."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from oracle.location.step_location import cases_of, conditions_hold, first_wrong
 from oracle.location.when import FeatureTable
 from oracle.problem import LayerProblem, Problem
 
-Told = Literal["right", "left out", "false"]
+Grade = Literal["right", "left out", "false"]
 SEED = 77
 
 
@@ -26,25 +26,25 @@ SEED = 77
 class Verdict:
     """Whether each part of a location is right, left out or false."""
 
-    where: Told
-    when: Told
-    how: Told
+    where: Grade
+    when: Grade
+    how: Grade
 
 
-NOTHING = Verdict("left out", "left out", "left out")
+ALL_LEFT_OUT = Verdict("left out", "left out", "left out")
 
 
-def judged(
+def judge_location(
     function: str,
     program: Program,
     problem: Problem,
     location: Location | None,
-    anew: Callable[[], object],
+    restart: Callable[[], object],
     limits: Limits,
 ) -> Verdict:
-    """Ask a program new problems, and compare its answers with what the location predicts."""
+    """Compare a program's answers to new problems with what the location predicts."""
     if location is None:
-        return NOTHING
+        return ALL_LEFT_OUT
     budget = Budget(program, 10_000)
     if location.where.stage == "calls":
         return Verdict("right", "left out", "left out")
@@ -84,14 +84,14 @@ def _same(location: Location, again: Location | None) -> Verdict:
             "false", "false" if location.when else "left out", "false" if location.how else "left out"
         )
     parts = ((location.where, again.where), (location.when, again.when), (location.how, again.how))
-    told: list[Told] = [
+    grade: list[Grade] = [
         ("left out" if one is None else "right" if one == other else "false") for one, other in parts
     ]
-    return Verdict(*told)
+    return Verdict(*grade)
 
 
 def _target(observer: Observer, location: Location) -> str:
-    """The equation to compare: for a gate, which layers do not show, the one that uses the gate."""
+    """The equation to compare. Layers show no gates, so for a gate it is the equation that uses the gate."""
     shown = {name for observation in observer.observations for name in observation.checks}
     name = location.where.equation
     if name in shown:
@@ -101,7 +101,7 @@ def _target(observer: Observer, location: Location) -> str:
 
 def _of_step(observer: Observer, location: Location) -> Verdict:
     target, first = _target(observer, location), first_wrong_equation(observer.observations)
-    where: Told = "right" if not first or first == target else "false"
+    where: Grade = "right" if not first or first == target else "false"
     cases = cases_of(observer.observations, target)
     wrong = [case for case in cases if case.check.wrong.any()]
     replacement, how, when = location.how, "left out", "left out"
@@ -137,8 +137,8 @@ def _of_network(
             "right" if any(each.wrong[name].any() for each in wrong) else "false", "left out", "left out"
         )
     fits = all(each.is_given_by(replacement) for each in wrong)
-    told: Told = "right" if fits else "false"
+    grade: Grade = "right" if fits else "false"
     if location.when is None:
-        return Verdict(told, "left out", told)
+        return Verdict(grade, "left out", grade)
     agree = all(each.is_wrong for each in answers if each.is_wrong or each.is_changed_by(replacement))
-    return Verdict(told, "right" if agree else "false", told)
+    return Verdict(grade, "right" if agree else "false", grade)
