@@ -57,7 +57,7 @@ class Behaviour:
         """The behaviour of a call that raised; it is the same for all errors."""
         return cls({"": "raised"}, {}, {})
 
-    def sharing(self, other: "Behaviour") -> "Behaviour":
+    def with_shared_parts(self, other: "Behaviour") -> "Behaviour":
         """This behaviour, with the parts of `other` in place of equal parts, to save memory."""
         equal = [part for part in PARTS if same_leaves(getattr(self, part), getattr(other, part))]
         return replace(self, **{part: getattr(other, part) for part in equal})

@@ -99,7 +99,7 @@ def apply(W: Array, v: Array) -> Array:
     return np.asarray((W @ v.reshape(len(v), prod(v.shape[1:]))).reshape(len(W), *v.shape[1:]))
 
 
-def before(states: Array, first: Array) -> Array:
+def states_before(states: Array, first: Array) -> Array:
     """The state before each step, `(n, m, T_x)`; `first` is the state before the first step."""
     first = np.broadcast_to(first, (*states.shape[:2], 1))
     return np.concatenate([first, states], axis=2)[:, :, : states.shape[2]]
@@ -107,7 +107,7 @@ def before(states: Array, first: Array) -> Array:
 
 OPERATIONS: Mapping[str, Callable[..., Array]] = {
     "same": lambda value: value,
-    "before": before,
+    "before": states_before,
     "stack": lambda *parts: np.concatenate(parts),
     "apply": apply,
     "sum": lambda *terms: reduce(np.add, terms),
@@ -129,7 +129,7 @@ def evaluate(nodes: Nodes, known: Mapping[str, Array], name: str, memo: dict[str
     return memo[name]
 
 
-def bounded(nodes: Nodes, known: Mapping[str, Array], name: str, fl: Arithmetic) -> Bounded:
+def bounded_value(nodes: Nodes, known: Mapping[str, Array], name: str, fl: Arithmetic) -> Bounded:
     """Compute the value of a node from the known arrays, and the bound on a right program's error."""
     with np.errstate(all="ignore"):
         return _bounded(nodes, known, name, fl, {})

@@ -95,7 +95,7 @@ class Location:
     when: When | None = None
     how: Replacement | None = None
 
-    def under(self, condition: Condition) -> "Location":
+    def with_condition(self, condition: Condition) -> "Location":
         """The location with one more condition, before the other conditions."""
         conditions = self.when.conditions if self.when else ()
         return replace(self, when=When((condition, *conditions)))

@@ -13,7 +13,7 @@ import numpy as np
 from oracle.diagnosis.behaviour import Behaviour, Leaves
 from oracle.inputs import Inputs
 from oracle.limits import Limits
-from oracle.location.equations import Nodes, bounded, equations, evaluate
+from oracle.location.equations import Nodes, bounded_value, equations, evaluate
 from oracle.location.facts import Feature
 from oracle.rounding import Arithmetic
 from oracle.step import GATES
@@ -158,7 +158,7 @@ def check_equation(
     if operation == "same":  # a copy has no rounding error
         right = observation.known[operand]
         return _compare(shown, right, np.zeros_like(right), within)
-    b = bounded(observation.nodes, observation.known, name, Arithmetic(observation.inputs.dtype))
+    b = bounded_value(observation.nodes, observation.known, name, Arithmetic(observation.inputs.dtype))
     return _compare(shown, b.value, b.error * slack, within)
 
 
@@ -256,7 +256,7 @@ class _Steps:
 
     def _count(self, target: str, known: Mapping[str, Array]) -> int:
         """The number of wrong elements of an equation."""
-        b = bounded(self.nodes, known, target, self.fl)
+        b = bounded_value(self.nodes, known, target, self.fl)
         return int(_compare(known[target], b.value, b.error).wrong.sum())
 
     def _choose_gates(self, gates: list[str]) -> set[str]:
@@ -267,7 +267,7 @@ class _Steps:
         unclear = set()
         for name in gates:
             if self._count(name, self.known):
-                other = self.known | {name: bounded(self.nodes, self.known, name, self.fl).value}
+                other = self.known | {name: bounded_value(self.nodes, self.known, name, self.fl).value}
                 target = "a_next" if name == "ot" else "c_next"
                 if target in other:
                     ours, theirs = self._count(target, self.known), self._count(target, other)

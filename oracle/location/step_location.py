@@ -94,7 +94,7 @@ def replacement_and_conditions(cases: Sequence[EquationCase]) -> tuple[Replaceme
     best: tuple[float, Replacement | None, When | None] | None = None
     for k, replacement in enumerate(fitting_replacements(cases)):
         unchanged = [unchanged_elements(case, replacement) for case in cases]
-        when = cheapest_conditions(table.without(unchanged), True)
+        when = cheapest_conditions(table.without_elements(unchanged), True)
         if when is not None and plain is not None:
             count, plain_count = len(when.conditions), len(plain.conditions)
             when = plain if plain_count < count or (count, plain_count) == (0, 1) else when
@@ -116,7 +116,7 @@ def parts_hold(cases: Sequence[EquationCase], replacement: Replacement | None, w
         return True
     table = FeatureTable.of(cases)
     if replacement:
-        table = table.without([unchanged_elements(case, replacement) for case in cases])
+        table = table.without_elements([unchanged_elements(case, replacement) for case in cases])
     return conditions_hold(table, when)
 
 
@@ -124,7 +124,7 @@ def conditions_hold(table: FeatureTable, when: When) -> bool:
     """Whether exactly the wrong elements meet the conditions; a few of these may be right by chance."""
     met = np.ones(len(table.wrong), bool)
     for condition in when.conditions:
-        met &= table.met(condition)
+        met &= table.elements_meeting(condition)
     return not (table.wrong & ~met).any() and (~table.wrong & met).sum() <= 0.01 * table.wrong.sum()
 
 

@@ -57,14 +57,14 @@ class FeatureTable:
             [*features], values, np.concatenate([np.zeros(0, bool), *wrong]), [at for _, at in samples]
         )
 
-    def without(self, excluded: Sequence[Array]) -> "FeatureTable":
+    def without_elements(self, excluded: Sequence[Array]) -> "FeatureTable":
         """The table without the elements where `excluded`, an array for each answer, is true."""
         kept = ~np.concatenate(
             [each.reshape(-1)[indices] for each, indices in zip(excluded, self.indices, strict=True)]
         )
         return replace(self, values=self.values[:, kept], wrong=self.wrong[kept], indices=())
 
-    def met(self, condition: Condition) -> Array:
+    def elements_meeting(self, condition: Condition) -> Array:
         """Whether each element meets a condition."""
         if condition.feature not in self.features:
             return np.zeros(len(self.wrong), bool)

@@ -69,7 +69,7 @@ def test_a_replacement_in_several_gates_names_the_node_of_each() -> None:
 
 
 def test_a_condition_comes_before_the_others() -> None:
-    found = CLIPPED.under(Condition(Feature("bits"), "=", 32))
+    found = CLIPPED.with_condition(Condition(Feature("bits"), "=", 32))
     assert lines(found)[1] == "when: in float32 and |c_next| > 10"
 
 

@@ -12,7 +12,7 @@ from oracle.diagnosis.behaviour import Behaviour, mistaken_program, specificatio
 from oracle.faults import FAULTS
 from oracle.inputs import Inputs
 from oracle.limits import ANYTHING, Limits
-from oracle.location.equations import bounded, equations, evaluate
+from oracle.location.equations import bounded_value, equations, evaluate
 from oracle.location.facts import Feature, Replacement, Where
 from oracle.location.layer_observations import Setting, observe_layer
 from oracle.location.locate import explains, locate
@@ -62,7 +62,7 @@ def test_a_value_is_within_the_bound_of_its_equation() -> None:
     found = seen("lstm_forward")
     for name in ("ft", "c_next", "a_next", "yt_pred"):
         value = evaluate(equations("lstm", True), found.known, name, {})
-        b = bounded(found.nodes, found.known, name, Arithmetic("float64"))
+        b = bounded_value(found.nodes, found.known, name, Arithmetic("float64"))
         assert (np.abs(value - b.value) <= b.error).all()
         assert (b.error > 0).all()
 

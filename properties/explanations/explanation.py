@@ -217,7 +217,7 @@ def _located_in_float32(program: Program, counterexample: Problem) -> Location |
     if dtype != "float32" or dtype == program.limits.dtypes[0]:
         return None
     location = located(program, counterexample, replace(program.limits, dtypes=(dtype,)))
-    return location.under(Condition(Feature("bits"), "=", 32)) if location else None
+    return location.with_condition(Condition(Feature("bits"), "=", 32)) if location else None
 
 
 def _wrong_outputs(program: Program, problem: Problem, widest: Problem) -> list[Finding]:

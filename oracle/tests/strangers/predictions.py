@@ -112,7 +112,7 @@ def _of_step(observer: Observer, location: Location) -> Verdict:
     if location.when:
         table = FeatureTable.of(cases)
         table = (
-            table.without([unchanged_elements(case, replacement) for case in cases])
+            table.without_elements([unchanged_elements(case, replacement) for case in cases])
             if replacement and does_fit
             else table
         )
