@@ -147,8 +147,8 @@ def search(
 ) -> Explanation:
     """Find the mistakes of the catalogue that fit a program, or its location, or its wrong outputs.
 
-    With `extreme`, it is called on extreme problems, too; `whole` and `locating` are as in `explain`. Raises
-    `DiedError` if the process dies.
+    With `extreme`, it also calls the program on extreme problems. `whole` and `locating` are as in `explain`.
+    Raises `DiedError` if the process dies.
     """
     function, limits = program.function, program.limits
     if problem.regime == "subnormal" and (flushed := flushed_subnormals(function, program, problem, limits)):

@@ -21,7 +21,7 @@ class CollectedResults:
         self._done: set[str] = set()
 
     def expect(self, nodeids: Iterable[str]) -> None:
-        """Store which tests will run. Later calls, by more workers, change nothing."""
+        """Store which tests will run. All workers of pytest-xdist have the same tests, so once is enough."""
         if self._pending is None:
             self._pending = defaultdict(set)
             for nodeid in nodeids:

@@ -66,7 +66,7 @@ def _render(name: str, **given: object) -> str:
 
 @cache
 def _templates() -> Any:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # a run without a report needs none
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # a slow import, for reports only
 
     jinja = Environment(
         loader=FileSystemLoader(Path(__file__).parent),

@@ -82,7 +82,7 @@ def read_json(path: Path) -> Run:
     for entry in document["implementations"]:
         of_target = {"limits": tuple(entry.get("limits", ())), "understood": entry.get("understood", {})}
         for law in entry["laws"]:
-            del law["diagnosis"]  # the findings in words, which are no field
+            del law["diagnosis"]  # computed from the findings
             if law["worst_ratio"] == sys.float_info.max:
                 law["worst_ratio"] = math.inf
             results.append(LawResult.from_dict({**law, "implementation": entry["target"], **of_target}))

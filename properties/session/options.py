@@ -89,7 +89,7 @@ def _choose_seed(config: pytest.Config) -> None:
 
 
 def fuzzing_time(config: pytest.Config) -> float:
-    """The seconds of `--fuzz-for`. Raises `ValueError` if it is no duration, or excludes another option."""
+    """Return the seconds of `--fuzz-for`. Raises `ValueError` if its text or another option is wrong."""
     if config.getoption("hypothesis_profile") not in (None, FUZZ):
         raise ValueError(f"--fuzz-for uses --hypothesis-profile={FUZZ}; leave out any other profile")
     for option in ("--reproduce", "--hypothesis-seed"):

@@ -168,7 +168,7 @@ def judged_functions(target: str, targets: Targets, *, every: bool = False) -> s
 
 
 def _functions_with_weights(functions: set[str], target: str, networks: list[LayerProblem]) -> set[str]:
-    """Those of the functions that can use the weights of the networks; all functions without networks."""
+    """The functions that can use the weights of the networks; all functions if there are no networks."""
     if not networks:
         return functions
     kinds = {network.kind for network in networks}
