@@ -75,30 +75,30 @@ class AdapterResult:
 
 def main() -> int:
     """Judge the adapters, write the tables, and compare the verdicts with those of an earlier page."""
-    options = parser(__doc__)
-    options.add_argument("--python", action="append", default=[], help="another interpreter (repeatable)")
-    options.add_argument("--only", default="", help="adapters to judge, with commas (default: all)")
-    options.add_argument("--results", type=Path, help="a folder to store results in (default: none)")
-    options.add_argument("--output", type=Path, help="the page whose tables to replace (default: print)")
-    options.add_argument("--against", type=Path, help="an earlier page")
-    given = options.parse_args()
-    page = given.against.read_text() if given.against else ""
-    names = given.only.split(",") if given.only else [*ADAPTERS]
+    arguments = parser(__doc__)
+    arguments.add_argument("--python", action="append", default=[], help="another interpreter (repeatable)")
+    arguments.add_argument("--only", default="", help="adapters to judge, with commas (default: all)")
+    arguments.add_argument("--results", type=Path, help="a folder to store results in (default: none)")
+    arguments.add_argument("--output", type=Path, help="the page whose tables to replace (default: print)")
+    arguments.add_argument("--against", type=Path, help="an earlier page")
+    options = arguments.parse_args()
+    page = options.against.read_text() if options.against else ""
+    names = options.only.split(",") if options.only else [*ADAPTERS]
     with tempfile.TemporaryDirectory() as temporary:
-        folder = given.results or Path(temporary)
+        folder = options.results or Path(temporary)
         folder.mkdir(exist_ok=True)
         for name in names:
             path = folder / f"{name}.json"
             if not path.exists():
-                result = judge(name, [sys.executable, *given.python])
+                result = judge(name, [sys.executable, *options.python])
                 path.write_text(json.dumps(asdict(result), indent=1))
                 print(f"{name}: {result.missing or result.verdict}", file=sys.stderr, flush=True)
         results = [_read(folder / f"{name}.json", name) for name in ADAPTERS]
-    write(parts(results), given.output)
+    write(parts(results), options.output)
     changes = verdict_changes(results, page)
     print("\n".join(changes), file=sys.stderr)
     is_missing = any(each.missing and each.name in names for each in results)
-    return 1 if changes or (given.only and is_missing) else 0
+    return 1 if changes or (options.only and is_missing) else 0
 
 
 def _read(path: Path, name: str) -> AdapterResult:

@@ -89,9 +89,9 @@ def anchor(heading: str) -> str:
 
 def main() -> int:
     """Run all entries, and print the table."""
-    options = parser(__doc__)
-    options.add_argument("--python", action="append", default=[], help="another interpreter (repeatable)")
-    pythons, status = [*options.parse_args().python, sys.executable], 0
+    arguments = parser(__doc__)
+    arguments.add_argument("--python", action="append", default=[], help="another interpreter (repeatable)")
+    pythons, status = [*arguments.parse_args().python, sys.executable], 0
     print("| entry | version | command | script |\n| --- | --- | --- | --- |")
     for entry in entries():
         python = next((each for each in pythons if versions(each, entry.packages)), "")

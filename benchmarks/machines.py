@@ -153,27 +153,27 @@ def environments(features: Sequence[str], *, short: bool) -> Iterator[Environmen
 
 def main() -> int:
     """Find the kernels, measure in each environment, and write the tables."""
-    options = parser(__doc__)
-    options.add_argument("--short", action="store_true", help="fewer environments, problems and tests")
-    options.add_argument("--output", type=Path, help="a page whose tables to replace (default: print)")
-    given = options.parse_args()
-    extent = SHORT if given.short else FULL
+    arguments = parser(__doc__)
+    arguments.add_argument("--short", action="store_true", help="fewer environments, problems and tests")
+    arguments.add_argument("--output", type=Path, help="a page whose tables to replace (default: print)")
+    options = arguments.parse_args()
+    extent = SHORT if options.short else FULL
     usual = Environment("as it is").find_kernels()
     if usual.missing:
         print(f"Nothing can be measured here: {usual.missing}", file=sys.stderr)
         return 1
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        others = environments(usual.kernels["NumPy"].split(), short=given.short)
-        every = [usual, *pool.map(Environment.find_kernels, others)]
+        others = environments(usual.kernels["NumPy"].split(), short=options.short)
+        all_environments = [usual, *pool.map(Environment.find_kernels, others)]
         names: dict[str, str] = {}
-        for each in every:
+        for each in all_environments:
             first = names.setdefault(str(each.kernels), each.name)
             if not each.missing and first != each.name:
                 each.missing = f"the same kernels as *{first}*"
-        measured = [each for each in every if not each.missing]
+        measured = [each for each in all_environments if not each.missing]
         for each in pool.map(partial(Environment.measure, extent=extent), measured):
             print(f"{each.name}: {'WRONG' if each.is_wrong else 'right'}", file=sys.stderr, flush=True)
-    write(parts(measured, [each for each in every if each.missing], extent), given.output)
+    write(parts(measured, [each for each in all_environments if each.missing], extent), options.output)
     return int(any(each.is_wrong for each in measured))
 
 

@@ -4,8 +4,8 @@
 
 Judges four targets: a right file, the textbook example, and the reference without and with its backward
 passes. Each target runs in the profile `dev`, in one process. In each round, `import torch` and the four
-targets run one after the other. A ratio divides the least processor times of all rounds, which include that
-of the target's process.
+targets run one after the other. A ratio compares the least processor times of all rounds. These include the
+time of the target's process.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,10 +27,10 @@ TARGETS: Mapping[str, str] = {
 
 def main() -> None:
     """Measure the times, and write the table."""
-    options = parser(__doc__)
-    options.add_argument("--rounds", type=int, default=5, help="how many (default: %(default)s)")
-    options.add_argument("--output", type=Path, help="a page whose table to replace (default: print)")
-    given = options.parse_args()
+    arguments = parser(__doc__)
+    arguments.add_argument("--rounds", type=int, default=5, help="how many (default: %(default)s)")
+    arguments.add_argument("--output", type=Path, help="a page whose table to replace (default: print)")
+    options = arguments.parse_args()
     judge = (*JUDGE, "--hypothesis-seed=1")
     with TemporaryDirectory() as folder:
         write_submission(
@@ -39,13 +39,13 @@ def main() -> None:
         no_backward = " and ".join(f"not {name}" for name in (*BACKWARDS, *LAYERS_BACKWARD))
         targets: Sequence[Sequence[str]] = [folder], ["examples/textbook.py"], ["-k", no_backward], []
         commands = [IMPORT_TORCH, *((*judge, *target) for target in targets)]
-        times = [[*map(processor_seconds, commands)] for _ in range(given.rounds)]
+        times = [[*map(processor_seconds, commands)] for _ in range(options.rounds)]
     unit, *least = (min(each) for each in zip(*times, strict=True))
     ratios = [f"{seconds / unit:.2f}" for seconds in least]
     rows = [*zip(TARGETS, ratios, TARGETS.values(), strict=True)]
-    heading = f"Rounds: {given.rounds}, in which `import torch` took {unit:.2f} s at least:\n\n"
+    heading = f"Rounds: {options.rounds}, in which `import torch` took {unit:.2f} s at least:\n\n"
     columns = ("target", "times `import torch`", "asked: at most")
-    write({"written by benchmarks.one_target": heading + table(columns, rows)}, given.output)
+    write({"written by benchmarks.one_target": heading + table(columns, rows)}, options.output)
 
 
 if __name__ == "__main__":

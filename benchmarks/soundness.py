@@ -79,28 +79,30 @@ distances = np.vectorize(lambda number, enclosure: enclosure.distance_at_most(nu
 
 def main() -> int:
     """Measure the errors, and print the table."""
-    options = parser(__doc__)
-    options.add_argument("--problems", type=int, default=2000, help="how many (default: %(default)s)")
-    options.add_argument("--seed", type=int, default=0, help="of all problems (default: %(default)s)")
-    options.add_argument("--only", choices=ONLY, help="some of the functions (default: all)")
-    options.add_argument("--json", action="store_true", help="print JSON and no table")
-    given = options.parse_args()
-    rng = np.random.default_rng(given.seed)
+    arguments = parser(__doc__)
+    arguments.add_argument("--problems", type=int, default=2000, help="how many (default: %(default)s)")
+    arguments.add_argument("--seed", type=int, default=0, help="of all problems (default: %(default)s)")
+    arguments.add_argument("--only", choices=ONLY, help="some of the functions (default: all)")
+    arguments.add_argument("--json", action="store_true", help="print JSON and no table")
+    options = arguments.parse_args()
+    rng = np.random.default_rng(options.seed)
     start, excesses = time.perf_counter(), 0
     results: dict[tuple[str, str], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for _ in range(given.problems):
-        function, problem = draw(rng, ONLY.get(given.only, tuple(CONTRACTS)))
+    for _ in range(options.problems):
+        function, problem = draw(rng, ONLY.get(options.only, tuple(CONTRACTS)))
         for figure, value in figures_of(function, problem, rng).items():
             results[problem.regime, problem.dtype][figure].append(value)
             if not value <= (1 if "exact" in figure else 2):
                 excesses += 1
                 print(f"{figure}: {value:.3g} by {function} on {problem!r}", flush=True)
-    if given.json:
+    if options.json:
         print(json.dumps(worst_by_dtype(results)))
     else:
         minutes = (time.perf_counter() - start) / 60
         print(markdown_table(results))
-        print(f"\n{given.problems} problems, seed {given.seed}, {minutes:.1f} minutes: {excesses} excesses")
+        print(
+            f"\n{options.problems} problems, seed {options.seed}, {minutes:.1f} minutes: {excesses} excesses"
+        )
     return 1 if excesses else 0
 
 
@@ -178,10 +180,10 @@ def figures_of(function: str, problem: Problem, rng: np.random.Generator) -> Fig
     inputs = problem.inputs(function)
     figures: Figures = {}
     if isinstance(inputs, (BackwardInputs, LayerBackwardInputs)):
-        every = backward_answers(inputs, rng, finite=problem.regime != "nonfinite")
+        all_answers = backward_answers(inputs, rng, finite=problem.regime != "nonfinite")
     else:
-        every = forward_answers(function, inputs, rng)
-    for each in every:
+        all_answers = forward_answers(function, inputs, rng)
+    for each in all_answers:
         for program, answer in each.answers.items():
             figures[f"{program} {each.extent}"] = max(
                 Comparison(each.inputs, n, n, array, bound.value, bound.error, rival="exact").worst
@@ -203,12 +205,12 @@ def forward_answers(function: str, inputs: Inputs, rng: np.random.Generator) -> 
         ("step", steps, {"reference": by_step, "torch": pytorch.run(steps) | gates}, ("a", "c", "c_last")),
         ("trajectory", inputs, {"reference": trajectory, "torch": pytorch.run(inputs)}, ()),
     ):
-        every = Answers(extent, posed, answers, propagation.evaluate(posed))
+        result = Answers(extent, posed, answers, propagation.evaluate(posed))
         if prod(inputs.a0.shape[:-1]) * inputs.x.shape[2] <= MOST_STATES or rng.random() <= 0.02:
             sample = [int(rng.integers(posed.x.shape[1]))]
             enclose = partial(exact.evaluate, posed.samples(sample))
-            every = every._replace(enclose=enclose, sample=sample, sharp=sharp)
-        yield every
+            result = result._replace(enclose=enclose, sample=sample, sharp=sharp)
+        yield result
 
 
 def backward_answers(inputs: AnyBackward, rng: np.random.Generator, *, finite: bool) -> Iterator[Answers]:
@@ -227,11 +229,11 @@ def backward_answers(inputs: AnyBackward, rng: np.random.Generator, *, finite: b
             answer = program(shown)
             evaluation = backward_own_steps.evaluate(shown, answer["dx"])
             yield Answers("step", shown, {name: answer}, evaluation)
-    every = Answers("trajectory", inputs, answers, backpropagation.evaluate(inputs))
+    result = Answers("trajectory", inputs, answers, backpropagation.evaluate(inputs))
     if finite and (inputs.a0.size * inputs.x.shape[2] <= MOST_STATES or rng.random() <= 0.005):
         enclose = partial(exact_gradient.evaluate, inputs)
-        every = every._replace(enclose=enclose, sharp=[*answers["reference"]])
-    yield every
+        result = result._replace(enclose=enclose, sharp=[*answers["reference"]])
+    yield result
 
 
 def single_steps(function: str, inputs: Inputs, trajectory: Answer) -> tuple[Inputs, Answer]:

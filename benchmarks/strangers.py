@@ -46,7 +46,7 @@ RIGHT_SHARES: Mapping[str, Sequence[float]] = {
 class Result:
     """A mistake that was located. If the catalogue names the mistake, only its set is known."""
 
-    group: str  # the set
+    group: str  # the set of mistakes
     verdict: Verdict | None = None  # on the location
     calls: int = 0
     seconds: float = 0.0
@@ -55,19 +55,23 @@ class Result:
 
 def main() -> int:
     """Locate the mistakes, check the locations, and print the table and the shortfalls."""
-    options = parser(__doc__)
-    options.add_argument("folder", type=Path)
-    options.add_argument("--every", type=int, default=1, help="judge each Nth alone (default: all)")
-    options.add_argument("--only", default="", help="the sets to judge, separated by commas (default: all)")
-    options.add_argument("--show", action="store_true", help="print each location beside its author's words")
-    given = options.parse_args()
-    only = {*filter(None, given.only.split(","))}
-    selected = [each for each in strangers(given.folder) if each.problem and (not only or each.group in only)]
+    arguments = parser(__doc__)
+    arguments.add_argument("folder", type=Path)
+    arguments.add_argument("--every", type=int, default=1, help="judge each Nth alone (default: all)")
+    arguments.add_argument("--only", default="", help="the sets to judge, separated by commas (default: all)")
+    arguments.add_argument(
+        "--show", action="store_true", help="print each location beside its author's words"
+    )
+    options = arguments.parse_args()
+    only = {*filter(None, options.only.split(","))}
+    selected = [
+        each for each in strangers(options.folder) if each.problem and (not only or each.group in only)
+    ]
     results = []
-    for stranger in selected[:: given.every]:
+    for stranger in selected[:: options.every]:
         result = locate_and_check(stranger)
         results.append(result)
-        if given.show and result.verdict:
+        if options.show and result.verdict:
             cost = f"{result.calls} calls, {result.seconds:.2f} s"
             print(f"{stranger.name}  [{stranger.function}, {cost}] {result.verdict}")
             print("\n".join(f"  author {part}: {text}" for part, text in stranger.author.items()))

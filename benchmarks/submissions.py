@@ -49,7 +49,7 @@ MISTAKES: Mapping[str, Sequence[tuple[str, str, str]]] = {
         ("rnn_cell_forward", 'parameters["by"])', 'parameters["by")'),
     ),
 }
-"""By kind: a function, a part of its code, and the wrong code. Each submission has the next of its kind."""
+"""By kind: a function, a part of its code, and the wrong code. The submissions of a kind take turns."""
 
 
 def submissions(count: int, seed: int) -> Iterator[tuple[str, list[str]]]:
@@ -88,18 +88,18 @@ def write_submission(path: Path, parts: Sequence[str]) -> None:
 
 def main() -> None:
     """Write the submissions, judge them, and print the figures."""
-    options = parser(__doc__)
-    options.add_argument("--count", type=int, default=300, help="how many (default: %(default)s)")
-    options.add_argument("--profile", default="dev", help="Hypothesis' profile (default: %(default)s)")
-    given = options.parse_args()
+    arguments = parser(__doc__)
+    arguments.add_argument("--count", type=int, default=300, help="how many (default: %(default)s)")
+    arguments.add_argument("--profile", default="dev", help="Hypothesis' profile (default: %(default)s)")
+    options = arguments.parse_args()
     with TemporaryDirectory() as folder:
-        for name, parts in submissions(given.count, seed=0):
+        for name, parts in submissions(options.count, seed=0):
             write_submission(Path(folder, name), parts)
         torch = min(seconds(IMPORT_TORCH) for _ in range(3))
-        profile = f"--hypothesis-profile={given.profile}"
+        profile = f"--hypothesis-profile={options.profile}"
         took = seconds((*JUDGE, folder, "-q", "-n", "2", profile, "--hypothesis-seed=0"))
     memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024  # which Linux counts in kB
-    print(f"{given.count} targets: {took:.0f} s, {took / torch:.0f} times import torch")
+    print(f"{options.count} targets: {took:.0f} s, {took / torch:.0f} times import torch")
     print(f"largest memory of a process: {memory} MB")
 
 

@@ -1,4 +1,4 @@
-"""Loads the layers that `FILE` or `FILE:PREFIX` names, and sets the fields of a problem that uses one."""
+"""Loads the layers that `FILE` or `FILE:PREFIX` names, also for problems with the weights of a file."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -110,7 +110,7 @@ def select(layers: Sequence[Layer], prefix: str) -> list[RecurrentLayer]:
 
 
 def _complete(layers: Sequence[Layer], remedy: str = "") -> list[RecurrentLayer]:
-    """Return the layers. Raises `CheckpointError` with the reason and a remedy if one is incomplete."""
+    """Return the layers. Raises `CheckpointError`, with a remedy, if a layer is incomplete."""
     for layer in layers:
         if isinstance(layer, Incomplete):
             raise CheckpointError(layer.why + remedy)
@@ -123,7 +123,7 @@ def _names(layers: Sequence[Layer]) -> str:
 
 
 def _matches(layers: Sequence[Layer], prefix: str) -> list[Layer]:
-    """Return the layers whose prefix equals or begins with this one; otherwise the only one that ends so."""
+    """Return the layers with this prefix, or that begin with it, or else the only layer that ends with it."""
     same = [layer for layer in layers if layer.prefix == prefix]
     starting = [layer for layer in layers if layer.prefix.startswith(tuple(prefix + end for end in "./+"))]
     ending = [layer for layer in layers if layer.prefix.endswith((f".{prefix}", f"/{prefix}"))]

@@ -79,12 +79,12 @@ def import_optional(package: str, extra: str = "checkpoints") -> Any:
 
 
 FILE_FACTOR = 16
-"""Tensors may take this many times the size of their file in memory.
+"""The limit for the tensors of a file in memory, as a multiple of the size of the file.
 
-Weights hardly compress, so tensors that are larger are not weights.
+Weights hardly compress, so larger tensors are not weights.
 """
 LEAST_LIMIT, GREATEST_LIMIT = 64 * 2**20, 4 * 2**30
-"""The bytes that tensors may always take, and the bytes that they may never exceed."""
+"""The limit for small files and the limit for large files, in bytes."""
 STEP_LIMIT = 500_000
 """The largest number of steps. A step is a visit of a tensor, node or mapping; 10,000 layers take 50,000."""
 

@@ -79,7 +79,7 @@ def _zip_kind(path: Path) -> str:
 
 
 def read_h5(source: Path | BytesIO, allowance: Allowance) -> Contents:
-    """Return every data set of an HDF5 file that has numbers, by its path."""
+    """Return the data sets with numbers in an HDF5 file, by path."""
     h5py = import_optional("h5py")
     data_sets: dict[str, Any] = {}
 
@@ -97,7 +97,7 @@ def read_h5(source: Path | BytesIO, allowance: Allowance) -> Contents:
 
 
 def read_keras(path: Path, allowance: Allowance) -> Contents:
-    """Return every data set of the HDF5 file in a `.keras` archive, by its path."""
+    """Return the data sets with numbers in the HDF5 file of a `.keras` archive, by path."""
     import_optional("h5py")
     with ZipFile(path) as archive:
         inner = archive.getinfo("model.weights.h5")

@@ -22,7 +22,7 @@ class RecurrentLayer:
     The parameters are L D dicts, as `lstm_layer` and `rnn_layer` take them, all float32 or all float64.
     """
 
-    prefix: str  # with which the names of its weights begin in the file
+    prefix: str  # the beginning of the names of its weights
     kind: Kind
     layout: str  # in the file: a key of `LAYOUTS`, or "reference"
     directions: int

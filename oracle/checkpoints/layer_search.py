@@ -23,7 +23,7 @@ from oracle.naming import REFERENCE
 from reference.contract import Array, Kind
 
 _OPTIMIZER = re.compile(r"(?i)opt(im(izers?)?)?(_?(weights|states?|vars))?|exp_avg(_sq)?|momentum_buffer")
-"""Parts of names under which optimizers store data of their own for each weight."""
+"""Parts of the names that optimizers give to their own data."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def find_layers(
     """Return the layers of a file in its order, and sentences about recurrent data that is skipped.
 
     `layout` is the layout of all weights; with `overrules=False`, only of weights whose names do not tell
-    theirs. Raises `CheckpointError` if the file has no layer, or if several readings of weights are possible.
+    theirs. Raises `CheckpointError` if the file has no layer, or if its weights can be read in two ways.
     """
     if layout and layout not in LAYOUTS:
         raise CheckpointError(f"--layout {layout} is not one of {', '.join(LAYOUTS)}")
@@ -110,10 +110,7 @@ def _layer(
         directions,
         [{name: array.astype(dtype, copy=False) for name, array in p.items()} for p in parameters],
         contents.activations.get(prefix, ""),
-        (
-            *contents.remarks.get(prefix, ()),
-            *_remarks({each.dtype for each in tensors.values()}, by_direction),
-        ),
+        (*contents.remarks.get(prefix, ()), *_remarks(tensors, by_direction)),
         biases,
     )
 
@@ -132,8 +129,8 @@ def _unusable(name: str, each: Tensor) -> str:
     return f"{name} has {np.count_nonzero(wrong)} numbers that are not finite: {example}"
 
 
-def _remarks(dtypes: set[str], by_direction: WeightsByDirection) -> Iterator[str]:
-    for dtype in sorted(dtypes & {*FLOATS_16}):
+def _remarks(tensors: Mapping[str, Tensor], by_direction: WeightsByDirection) -> Iterator[str]:
+    for dtype in sorted({each.dtype for each in tensors.values()} & {*FLOATS_16}):
         yield f"its {dtype} numbers were widened to float32, which is exact"
     weights = [(role, weight) for roles in by_direction.values() for role, weight in roles.items()]
     if not any(role.startswith("b") for role, _ in weights):

@@ -29,7 +29,7 @@ _COMPUTABLE = (*_RESHAPING, "Constant", "Slice", "Concat", "Gather", "Split")
 """Operators by which exporters compute weights."""
 _QUANTISATION = ("DequantizeLinear", "DynamicQuantizeLinear", "QuantizeLinear")
 _COMPUTATION_STEPS = 50
-"""The steps that the computation of a node counts for: it takes as long as 50 visits."""
+"""The steps that the computation of one node counts as, since it takes as long as 50 visits."""
 _MOST_NAMES = 12
 """The largest number of operators that a message names."""
 
@@ -141,7 +141,7 @@ class _Layers(Contents):
     """The layers that are already read, and their places in stacks."""
 
     places: dict[str, tuple[str, int, tuple[Any, ...]]] = field(default_factory=dict)
-    """By the first output of a node: the prefix, the number of the layer, what a layer above must share."""
+    """By the first output of a node: the prefix, the layer's number, and what the layer above must share."""
     names: Counter[str] = field(default_factory=Counter)
     """The number of layers with each name, since nodes in different branches may have the same name."""
 
@@ -198,7 +198,7 @@ def _activation_of(node: Any, attributes: Mapping[str, Any]) -> str:
 
 
 def _layer_below(name: str, scope: Scope, places: Mapping[str, Any], allowance: Allowance) -> Any:
-    """Return the place of the recurrent node that computes a value, perhaps before nodes that reshape it."""
+    """Return the place of the recurrent node that computes a value, which other nodes may have reshaped."""
     seen = set()
     while name not in places and name not in seen:
         allowance.count_steps()

@@ -57,7 +57,7 @@ def read_state_dict(path: Path, allowance: Allowance) -> Contents:
     import torch
 
     for pickled in _pickles(path, allowance):
-        if b"bytearray\n" in pickled:  # torch lets a pickle call it with any size
+        if b"bytearray\n" in pickled:  # torch lets a pickle make one of any size
             raise CheckpointError(_refused("bytearray"))
     try:
         loaded = torch.load(path, map_location="cpu", weights_only=True)

@@ -1,4 +1,4 @@
-"""Adapters make the recurrent layers of frameworks targets, `rnn-crosscheck frameworks.NAME`.
+"""Adapters: the recurrent layers of frameworks as targets, `rnn-crosscheck frameworks.NAME`.
 
 The interpreter of an adapter needs its framework and NumPy.
 """

@@ -1,8 +1,9 @@
 """ONNX: its own evaluator, `onnx.reference.ReferenceEvaluator`, which computes with NumPy.
 
-Each model has one node, one layer, and takes the weights as inputs. The adapter `onnxruntime` runs the same
-models. ONNX has no projection. The evaluator refuses all activations of an RNN except `Tanh` and `Affine`. It
-ignores `sequence_lens`. Its documentation does not say so, so `SUPPORTS` does not exclude lengths.
+Each model is one node, which is one layer, and takes the weights as inputs. The adapter `onnxruntime` runs
+the same models. ONNX has no projection. The evaluator refuses all activations of an RNN except `Tanh` and
+`Affine`. It ignores `sequence_lens`. Its documentation does not say so, so `SUPPORTS` does not exclude
+lengths.
 """
 
 from __future__ import annotations

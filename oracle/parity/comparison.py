@@ -33,7 +33,7 @@ class Difference:
 
 
 def difference(ours: Array, theirs: Array, name: str) -> Difference:
-    """Compare an array of the exported model with the original; other shapes differ by infinity."""
+    """Compare an array of the exported model with the original. Other shapes differ by infinity."""
     if ours.shape != theirs.shape:
         return Difference(np.inf, True, f"{name} has the shape {ours.shape}, not {theirs.shape}")
     floats = [array.dtype for array in (ours, theirs) if array.dtype.kind == "f"]

@@ -155,7 +155,7 @@ def original_by(factory: Callable[[], Any], name: str) -> tuple[torch.nn.Module,
 
 
 def named_arrays(value: Any) -> Iterator[tuple[str, Array]]:
-    """Yield every tensor in a value, with its key in the innermost mapping, in the order of exporters."""
+    """Yield every tensor in a value, in the order of exporters, with its key if it is in a mapping."""
     if isinstance(value, torch.Tensor):
         yield "", _array(value)
     elif isinstance(value, Mapping):
