@@ -78,9 +78,9 @@ def _tiny(rng: np.random.Generator, limits: Any) -> Draw:
     unit = _normal(rng)
 
     def draw(name: str, shape: tuple[int, ...]) -> Array:
+        values = unit(name, shape)  # drawn before the factors, so that a seed keeps its numbers
         # The cube makes small exponents frequent: in float64, a third of the factors are above 1e-16.
-        factors = float(limits.tiny) ** rng.uniform(0, 1, _factors_shape(name, shape)) ** 3
-        values = unit(name, shape) * factors
+        values *= float(limits.tiny) ** rng.uniform(0, 1, _factors_shape(name, shape)) ** 3
         return np.asarray(np.copysign(np.maximum(np.abs(values), float(limits.smallest_subnormal)), values))
 
     return draw
