@@ -54,10 +54,16 @@ def error_of(adapter: Adapter, sizes: Sizes, order: Sequence[int] = (), **how: A
 
 
 def depends_on(what: str, adapter: Adapter, sizes: Sizes, dtype: str) -> bool:
-    """Whether the output at later steps depends on the first step of `"x"`, or on the `"weights"`."""
+    """Whether the output at later steps depends on the first step of `"x"`, or on the `"weights"`.
+
+    With `"x alone"`, whether it depends on the first step of x although the weights on x are 0.
+    """
     x, *states, parameters, options = question(adapter.kind, sizes, dtype)
+    for p in parameters if what == "x alone" else ():
+        for name in ["Wax"] if adapter.kind == "rnn" else ["Wf", "Wi", "Wc", "Wo"]:
+            p[name][:, -sizes.n_x :] = 0
     before = adapter.run(x, *states, parameters, options)[0]
-    if what == "x":
+    if what != "weights":
         x = np.concatenate([x[..., :1] + 1, x[..., 1:]], axis=2)
     else:
         parameters = [{name: array / 2 for name, array in p.items()} for p in parameters]
@@ -82,10 +88,11 @@ def only_fit(readings: Sequence[Reading], errors: Sequence[float], kind: Kind) -
     """
     (least, first), *others = sorted((error, k) for k, error in enumerate(errors))
     nearest = stated_order(readings[first])
-    if others and least > FITS:
-        none = f"none of {len(readings)} readings of its weights gives {NETWORKS[kind]}"
-        raise no_fit(f"{none}; the nearest, {nearest}, is {least:.1g} off", nearest)
-    if others and others[0][0] <= DIFFERS:
-        both = f"{nearest} and {stated_order(readings[others[0][1]])}"
-        raise no_fit(f"two readings of its weights fit, {both}", nearest)
+    if others and (least > FITS or others[0][0] <= DIFFERS):
+        none = (
+            f"none of {len(readings)} readings of its weights gives {NETWORKS[kind]}; the nearest, {nearest}"
+        )
+        both = f"two readings of its weights fit, {nearest} and {stated_order(readings[others[0][1]])}"
+        why = f"{none}, is {least:.1g} off" if least > FITS else both
+        raise UnusableModule(why, f"state the order by --gates {nearest}, if that is it", stage=2)
     return readings[first]

@@ -14,7 +14,7 @@ import numpy as np
 from oracle.modules.adapter import Adapter
 from oracle.modules.calls import CallForm, forms, forms_with_lengths
 from oracle.modules.factory import Factory
-from oracle.modules.fitting import FITS, depends_on, error_of, no_fit, only_fit, question, stated_order
+from oracle.modules.fitting import FITS, depends_on, error_of, only_fit, question, stated_order
 from oracle.modules.interface import ModuleOptions, Sizes, UnusableModule, one_line, refusal
 from oracle.modules.weights import Reading, orders, readings, tell_directions
 
@@ -93,6 +93,9 @@ class Trials:
         """The error of a module in a trial, by default of the tried sizes and precision."""
         return error_of(adapter or self._adapter, **{"sizes": self._tried, "dtype": self._dtype, **how})
 
+    def _depends_on(self, what: str, adapter: Adapter) -> bool:
+        return depends_on(what, adapter, self._tried, self._dtype)
+
     def _limit(self, key: str, value: Any, why: str) -> None:
         if why:
             self._supports[key], self._why[key] = value, why
@@ -134,20 +137,21 @@ class Trials:
             raise UnusableModule(f"none of the calls of {self._interface.name} works: {why}", stage=1)
         least = {form: min(each) for form, each in errors.items()}
         form = min(least, key=lambda form: (form.always, least[form] > FITS, np.isinf(least[form])))
-        errors_of_allowed = [error for each, error in zip(every, errors[form]) if each in allowed]
         fits = [each for each, error in zip(every, errors[form]) if error <= FITS]
+        if not any(each in allowed for each in fits):  # a wrong module still shows which weights act on x
+            joined = {Adapter(self._factory, each, form): each for each in allowed if orders(each)[0]}
+            shown = [each for adapter, each in joined.items() if not self._depends_on("x alone", adapter)]
+            allowed = shown or allowed
+            determined_by = determined_by.removesuffix(" and fit") if len(allowed) == 1 else determined_by
+            fitting_order = stated_order(fits[0]) if len(fits) == 1 else ""
         self._by_fit = len(allowed) > 1
-        if len(fits) == 1 and fits[0] not in allowed:
-            fitting_order = stated_order(fits[0])
-            if self._by_fit:
-                wrong = f"its gates are not in the stated order, {self._stated.gates}"
-                raise no_fit(wrong, fitting_order)
+        errors_of_allowed = [error for each, error in zip(every, errors[form]) if each in allowed]
         reading = only_fit(allowed, errors_of_allowed, self._interface.kind)
         if form.states == "none":  # states that are taken and ignored are judged
             others = [each for each in least if each.states != "none" and each.time == form.time]
             form = min(others, key=least.__getitem__, default=form)
         self._adapter = Adapter(self._factory, reading, form)
-        self._factory.shares = depends_on("weights", self._adapter, tried, self._dtype)
+        self._factory.shares = self._depends_on("weights", self._adapter)
         return determined_by, fitting_order
 
     def _errors(
@@ -163,7 +167,7 @@ class Trials:
             adapters = [Adapter(self._factory, reading, form) for reading in found]
             try:
                 each = [*map(self._error, adapters)]
-                is_in_time = form.time == "stepped" or depends_on("x", adapters[0], self._tried, self._dtype)
+                is_in_time = form.time == "stepped" or self._depends_on("x", adapters[0])
             except Exception as wrong:  # raised by the user's code
                 why = why or one_line(wrong)
                 continue

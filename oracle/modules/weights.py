@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice, permutations, product
 
 import numpy as np
@@ -29,15 +29,19 @@ class Role:
     """The content of a tensor: the weights of some `gates` on one `side`, perhaps transposed.
 
     The side is `x` for the input, `a` for the hidden state, `xa` or `ax` for both in this order, `b` for a
-    bias, `p` for a projection, and empty for a second bias, which is added to the first.
+    bias, `p` for a projection, and empty for a second bias, which is added to the first. The gates are
+    stacked along the rows, or along a first axis of their own if they are `apart`.
     """
 
     side: str
     gates: str
     transposed: bool = False
+    apart: bool = False
 
     def of(self, kind: Kind, p: Mapping[str, Array]) -> Array:
         """The tensor, from the parameters of one direction."""
+        if self.apart:
+            return np.stack([replace(self, gates=gate, apart=False).of(kind, p) for gate in self.gates])
         if self.side == "p":
             return p["Wp"]
         if self.side in ("", "b"):
@@ -76,7 +80,10 @@ def readings(shapes: Mapping[str, Shape], interface: Interface, sizes: Sizes) ->
         shapes = {names[0]: shapes[names[0]] for names in _by_words(shapes).values()}
     n, letters = (4, "fico") if interface.kind == "lstm" else (1, "r")
     network = f"{NETWORKS[interface.kind]} of one layer, {sizes.n_x} inputs and {sizes.n_a} units"
-    possible = {name: [*_by_shape(shape, sizes, letters)] for name, shape in shapes.items()}
+    possible = {
+        name: [*_by_shape(shape, sizes, letters)] or [*_by_shape_of_gate(shape, sizes, letters)]
+        for name, shape in shapes.items()
+    }
     for name, found in possible.items():
         if not found:
             raise UnusableModule(f"{name} has shape {shapes[name]}, no weight of {network}")
@@ -100,7 +107,8 @@ def readings(shapes: Mapping[str, Shape], interface: Interface, sizes: Sizes) ->
             rest = iter(order_of[side])
             for name in names:
                 own = "".join(islice(rest, len(roles[name].gates)))
-                reading[name] = Role(side_of_both if side == "xa" else side, own, roles[name].transposed)
+                of_side = side_of_both if side == "xa" else side
+                reading[name] = replace(roles[name], side=of_side, gates=own)
         each.append(reading)
     return by if len(each) == 1 else f"{by} and fit" if len(gates) == 1 else "fit", each
 
@@ -145,6 +153,13 @@ def _by_shape(shape: Shape, sizes: Sizes, gates: str) -> Iterator[Role]:
         for rows, columns, transposed in ((*shape, False), (*shape[::-1], True)):
             if columns in sides and rows % sizes.n_a == 0 and 0 < rows // sizes.n_a <= len(gates):
                 yield Role(sides[columns], gates[: rows // sizes.n_a], transposed)
+
+
+def _by_shape_of_gate(shape: Shape, sizes: Sizes, gates: str) -> Iterator[Role]:
+    """The possible roles of a tensor of this shape, if its first axis has the gates."""
+    if len(shape) > 1 and shape[0] == len(gates):
+        for role in _by_shape(shape[1:], sizes, gates[0]):
+            yield replace(role, gates=gates, apart=True)
 
 
 def _by_side(roles: Mapping[str, Role], gates: int) -> dict[str, list[str]]:

@@ -14,6 +14,7 @@ from oracle.modules.fitting import only_fit, question
 from oracle.modules.interface import INTERFACES, Sizes
 from oracle.modules.weights import Role
 from oracle.tests import torch_modules_of_users as users
+from oracle.tests import torch_modules_with_layers as layered
 from reference.layers import lstm_layer, rnn_layer
 from reference.layers_backward import lstm_layer_backward
 
@@ -112,17 +113,30 @@ def test_the_names_of_gates_count_whatever_the_module_computes() -> None:
     assert not is_right(wrong, Sizes(2, 3))
 
 
+def test_weights_may_have_an_axis_for_the_gates() -> None:
+    for left in (False, True):
+        found = understood(users.GatesApart, fixed={"left": left})
+        assert (found.facts["weights"], found.facts["gates"]) == ("fit", "figo")
+        assert is_right(found, Sizes(2, 3))
+
+
+def test_which_weights_act_on_the_input_shows_in_a_wrong_module_too() -> None:
+    found = understood(users.NamedGatesOfBoth, like="torch.nn.LSTMCell")
+    assert (found.facts["weights"], found.facts["joined"]) == ("the names of gates", "hx")
+    assert not is_right(found, Sizes(2, 3))
+
+
 def test_a_module_that_leaves_out_the_second_of_two_biases_is_wrong() -> None:
     assert is_right(understood(torch.nn.RNNCell), Sizes(2, 3))
     assert not is_right(understood(users.HiddenBiasUnused), Sizes(2, 3))
 
 
 def test_layers_and_directions_that_numbers_tell_in_another_order_are_refused() -> None:
-    assert is_right(understood(users.Flat, like="torch.nn.RNN"), DEEP)
+    assert is_right(understood(layered.Flat, like="torch.nn.RNN"), DEEP)
     for module, limit in (
-        (users.FlatBackwardFirst, "directions"),
-        (users.FlatByDirection, "stacked_directions"),
-        (users.TopLayerFirst, "layers"),
+        (layered.FlatBackwardFirst, "directions"),
+        (layered.FlatByDirection, "stacked_directions"),
+        (layered.TopLayerFirst, "layers"),
     ):
         exchanged = understood(module, like="torch.nn.RNN")
         assert exchanged.supports[limit] == 1
@@ -174,7 +188,7 @@ def test_gradients_come_by_autograd() -> None:
 )
 def test_a_mistake_of_states_layers_or_directions_is_no_limit(mistake: str) -> None:
     """Though the gates are found by fit, which the mistake spoils with more layers or directions."""
-    found = understood(users.FusedDirections, like="torch.nn.LSTM", fixed={"mistake": mistake})
+    found = understood(layered.FusedDirections, like="torch.nn.LSTM", fixed={"mistake": mistake})
     assert {*found.facts["limits"]} == {"projection", "lengths"}
     assert found.facts["gates"] == "ifog"
     assert is_right(found, DEEP) == (not mistake)

@@ -80,72 +80,6 @@ class ExchangedGates(NamedGates):
         return super().of({"forget": "input", "input": "forget"}.get(gate, gate), x, h)
 
 
-class Flat(nn.Module):
-    """Two layers in two directions as a list of cells, in an order that only a number tells."""
-
-    def __init__(
-        self, input_size: int, hidden_size: int, num_layers: int = 1, bidirectional: bool = False
-    ) -> None:
-        super().__init__()
-        D = 1 + bidirectional
-        self.layers, self.directions = num_layers, D
-        self.cells = nn.ModuleList(
-            nn.RNNCell(input_size if k < D else D * hidden_size, hidden_size) for k in range(num_layers * D)
-        )
-
-    def place(self, layer: int, direction: int) -> int:
-        return layer * self.directions + direction
-
-    def forward(self, x: Tensor, h0: Tensor) -> Any:
-        last: list[Any] = [None] * len(self.cells)
-        for layer in range(self.layers):
-            both = []
-            for direction in range(self.directions):
-                k = layer * self.directions + direction
-                cell, h, steps = self.cells[self.place(layer, direction)], h0[k], []
-                for step in x.flip(0) if direction else x:
-                    h = cell(step, h)
-                    steps.append(h)
-                last[k] = h
-                both.append(torch.stack(steps[::-1] if direction else steps))
-            x = torch.cat(both, 2)
-        return x, torch.stack(last)
-
-
-class FlatBackwardFirst(Flat):
-    """The same with the backward direction first in the list."""
-
-    def place(self, layer: int, direction: int) -> int:
-        return layer * self.directions + (self.directions - 1 - direction)
-
-
-class FlatByDirection(Flat):
-    """The same with all layers of the forward direction first."""
-
-    def __init__(
-        self, input_size: int, hidden_size: int, num_layers: int = 1, bidirectional: bool = False
-    ) -> None:
-        super().__init__(input_size, hidden_size, num_layers, bidirectional)
-        D, L = self.directions, num_layers
-        self.cells = nn.ModuleList(self.cells[layer * D + d] for d in range(D) for layer in range(L))
-
-    def place(self, layer: int, direction: int) -> int:
-        return direction * self.layers + layer
-
-
-class TopLayerFirst(Flat):
-    """The same with the top layer first in the list."""
-
-    def __init__(
-        self, input_size: int, hidden_size: int, num_layers: int = 1, bidirectional: bool = False
-    ) -> None:
-        super().__init__(input_size, hidden_size, num_layers, bidirectional)
-        self.cells = nn.ModuleList(reversed(self.cells))
-
-    def place(self, layer: int, direction: int) -> int:
-        return len(self.cells) - 1 - super().place(layer, direction)
-
-
 class ListOfGates(nn.Module):
     """A cell with a list of weights, one for each gate in some order, on the hidden state and the input."""
 
@@ -160,6 +94,47 @@ class ListOfGates(nn.Module):
         c = torch.sigmoid(z["f"]) * c + torch.sigmoid(z["i"]) * torch.tanh(z["g"])
         h = torch.sigmoid(z["o"]) * torch.tanh(c)
         return h, (h, c)
+
+
+class GatesApart(BatchFirst):
+    """An LSTM whose weights have an axis for the gates, and act from the right or, if `left`, from there."""
+
+    def __init__(self, input_size: int, hidden_size: int, left: bool = False) -> None:
+        super().__init__(input_size, hidden_size)
+        shapes = [shape[:: -1 if left else 1] for shape in ((input_size, self.n), (self.n, self.n))]
+        self.W, self.U = (nn.Parameter(torch.rand(4, *shape)) for shape in shapes)
+        self.bias = nn.Parameter(torch.rand(4, self.n))
+        self.equation = f"bi,g{'ji' if left else 'ij'}->gbj"
+
+    def forward(self, x: Tensor, init_states: Any = None) -> Any:
+        h, c = (x.new_zeros(len(x), self.n),) * 2 if init_states is None else init_states
+        steps = []
+        for t in range(x.shape[1]):
+            z = torch.einsum(self.equation, x[:, t], self.W) + torch.einsum(self.equation, h, self.U)
+            f, i, g, o = z + self.bias[:, None]
+            c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+            h = torch.sigmoid(o) * torch.tanh(c)
+            steps.append(h)
+        return torch.stack(steps, 1), (h, c)
+
+
+class NamedGatesOfBoth(nn.Module):
+    """A cell with a named weight for each gate, on the input and the hidden state, and a wrong candidate."""
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__()
+        self.gates = nn.ModuleDict(
+            {
+                gate: nn.Linear(input_size + hidden_size, hidden_size)
+                for gate in ("forget", "input", "cell", "output")
+            }
+        )
+
+    def forward(self, x: Tensor, state: tuple[Tensor, Tensor]) -> Any:
+        h, c = state
+        gates = {name: torch.sigmoid(gate(torch.cat([h, x], 1))) for name, gate in self.gates.items()}
+        c = gates["forget"] * c + gates["input"] * gates["cell"]
+        return gates["output"] * torch.tanh(c), c
 
 
 class Dropped(nn.LSTM):
@@ -219,41 +194,6 @@ def copied(lstm: nn.LSTM) -> nn.Module:
 
 model = nn.Module()
 model.decoder = nn.LSTM(3, 4, num_layers=2, bidirectional=True)
-
-
-class FusedDirections(nn.Module):
-    """An LSTM, the batch first, of layers and directions whose gates are found by fit, with a `mistake`."""
-
-    def __init__(
-        self, n_in: int, n: int, num_layers: int = 1, bidirectional: bool = False, mistake: str = ""
-    ) -> None:
-        super().__init__()
-        self.n, self.mistake, self.directions = n, mistake, 1 + bidirectional
-        below = [n_in, *[n * self.directions] * (num_layers - 1)]
-        self.fwd = nn.ModuleList(nn.Linear(size + n, 4 * n) for size in below)
-        self.bwd = nn.ModuleList(nn.Linear(size + n, 4 * n) for size in below if bidirectional)
-
-    def forward(self, x: Tensor, state: Any = None) -> Any:
-        layers = len(self.fwd)
-        h, c = state or torch.zeros(2, layers * self.directions, len(x), self.n, dtype=x.dtype)
-        c = 0 * c if self.mistake == "c0 is ignored" else c
-        last: list[Any] = []
-        for layer in range(layers):
-            outputs = []
-            for d, cells in enumerate([self.fwd, self.bwd][: self.directions]):
-                k = layer * self.directions + d
-                k = d * layers + layer if self.mistake == "states by direction" else k
-                ht, ct, steps = h[k], c[k], []
-                for xt in x.unbind(1)[:: -1 if d else 1]:
-                    i, f, o, g = cells[layer](torch.cat([xt, ht], 1)).chunk(4, 1)
-                    i, f = (f, i) if d and self.mistake == "other gates backward" else (i, f)
-                    ct = f.sigmoid() * ct + i.sigmoid() * g.tanh()
-                    ht = o.sigmoid() * ct.tanh()
-                    steps.append(ht)
-                outputs.append(torch.stack(steps[:: -1 if d else 1], 1))
-                last.append((ht, ct))
-            x = torch.cat(outputs[:: -1 if self.mistake == "backward first" else 1], 2)
-        return x, tuple(torch.stack(each) for each in zip(*last, strict=True))
 
 
 class HiddenBiasUnused(nn.RNNCell):
