@@ -13,7 +13,6 @@ from properties.implementations.implementation import Implementation
 from properties.implementations.process_start import Settings
 from properties.questions.question import Question
 from properties.trials.law import Law
-from properties.trials.tally import Tally
 from properties.trials.trial import Trial, ViolationError
 
 
@@ -30,7 +29,7 @@ def test_a_mistake_that_only_raises_is_named_by_its_error(
     problem = getattr(Problem, kind)(**sizes, n_y=2, T_x=2)
     with Implementation("appends.py", Settings(directory=tmp_path)) as appends:
         answers = Answers(appends, Question(f"{kind}_forward", [problem]))
-        trial = Trial(Law("shapes", "spec", lambda _: None), answers, 0, Tally())
+        trial = Trial(Law("shapes", "spec", lambda _: None), answers, 0)
         with pytest.raises(ViolationError) as caught:
             _ = trial.answer
         failure = Failure(caught.value)
@@ -58,7 +57,7 @@ def test_where_it_is_wrong_otherwise_is_not_told_of_an_error(tmp_path: Path) -> 
         problem = Problem.lstm(n_x=1, n_a=1, n_y=1, m=0, T_x=1)
         answers = Answers(target, Question("lstm_cell_forward", [problem]))
         with pytest.raises(ViolationError) as caught:
-            _ = Trial(Law("no samples", "robust", lambda _: None), answers, 0, Tally()).answer
+            _ = Trial(Law("no samples", "robust", lambda _: None), answers, 0).answer
         message = Failure(caught.value).message
         assert "ValueError: zero-size array" in message
         assert "wrong where" not in message
@@ -69,7 +68,7 @@ def test_an_error_outside_of_the_target_has_no_place_in_the_target(tmp_path: Pat
     with Implementation("built_in.py", Settings(directory=tmp_path)) as target:
         answers = Answers(target, Question("rnn_forward", [Problem.rnn(n_x=1, n_a=1, n_y=1, m=1, T_x=1)]))
         with pytest.raises(ViolationError) as caught:
-            _ = Trial(Law("shapes", "spec", lambda _: None), answers, 0, Tally()).answer
+            _ = Trial(Law("shapes", "spec", lambda _: None), answers, 0).answer
         facts = Failure(caught.value).facts
     assert facts["raised"]["type"] == "TypeError"
     assert "at" not in facts

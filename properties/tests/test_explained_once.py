@@ -17,7 +17,6 @@ from properties.implementations.implementation import Implementation
 from properties.implementations.process_start import Settings
 from properties.questions.question import Question
 from properties.trials.law import Grade, Law
-from properties.trials.tally import Tally
 from properties.trials.trial import Trial
 
 
@@ -138,7 +137,7 @@ def explained(target: Implementation, n_a: int, grade: Grade = "spec", **fields:
     """Why a cell does not answer a problem, which it was asked by a law of such a grade, rightly."""
     problem = Problem.lstm(**{"n_x": 1, "n_a": n_a, "n_y": 1, "m": 1, "T_x": 1, **fields})
     law = Law("trajectory", grade, lambda _: None)
-    trial = Trial(law, Answers(target, Question("lstm_cell_forward", [problem])), 0, Tally())
+    trial = Trial(law, Answers(target, Question("lstm_cell_forward", [problem])), 0)
     _ = trial.answer
     return explain(trial)
 

@@ -22,7 +22,6 @@ from properties.laws import all_laws
 from properties.questions.question import Question
 from properties.tests.one_law import first_catch
 from properties.tests.runs import run
-from properties.trials.tally import Tally
 from properties.trials.trial import Trial, ViolationError
 from reference.activations import sigmoid, softmax
 from reference.contract import Array
@@ -233,5 +232,5 @@ def test_what_hangs_on_earlier_calls_is_not_said_to_go_away_with_less(tmp_path: 
         target.call(stranger.function, before.arguments(stranger.function))
         answers = Answers(target, Question(stranger.function, [problem]))
         with pytest.raises(ViolationError) as caught:
-            law.check(Trial(law, answers, 0, Tally()))
+            law.check(Trial(law, answers, 0))
         assert "depends on earlier calls" in Failure(caught.value).message

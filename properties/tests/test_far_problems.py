@@ -42,7 +42,7 @@ def shapes(backend: str, limit: int) -> set[tuple[int, ...]]:
 
     def check(trial: Trial) -> None:
         tried.append(tuple(trial.problem.sizes.values()))
-        trial.worst_ratio = float(tried[-1][0])
+        trial.counts.worst_ratio = float(tried[-1][0])
         if len(tried) == limit:
             raise TimeUpError
 

@@ -22,7 +22,7 @@ from properties.questions.question import Question
 from properties.tests.one_law import said
 from properties.trials.law import Law
 from properties.trials.retries import CRASHES_OF_HANG, MOST_CRASHES, MOST_CRASHES_OF_LAW
-from properties.trials.tally import NotJudgedError, Tally
+from properties.trials.tally import NotJudgedError
 from properties.trials.trial import Trial, ViolationError
 
 HANGS, CRASHES = Died("hung", hung=True), Died("crashed")
@@ -55,10 +55,10 @@ class Mortal:
         return [Reply.from_outcome(self.died if self.dies(m) else Returned(None, [], False))]
 
 
-def trial(implementation: Any, m: int, law: str = "shapes", tally: Tally | None = None) -> Trial:
+def trial(implementation: Any, m: int, law: str = "shapes") -> Trial:
     problem = Problem.rnn(n_x=1, n_a=1, n_y=1, m=m, T_x=1)
     answers = Answers(implementation, Question("rnn_forward", [problem]))
-    return Trial(Law(law, "spec", lambda _: None), answers, 0, tally or Tally())
+    return Trial(Law(law, "spec", lambda _: None), answers, 0)
 
 
 def die(implementation: Any, m: int, law: str = "shapes") -> ViolationError:
@@ -163,11 +163,10 @@ def test_the_end_of_stderr_is_shown() -> None:
 
 @pytest.mark.parametrize("died", [HANGS, CRASHES])
 def test_a_call_that_is_answered_in_the_retry_is_noted(died: Died) -> None:
-    implementation, tally = Mortal(died, lambda m: m == 5 and implementation.asked == [5]), Tally()
-    assert trial(implementation, 5, tally=tally).call(
-        [Problem.rnn(n_x=1, n_a=1, n_y=1, m=5, T_x=1).inputs("rnn_forward").x]
-    )
-    assert [*tally.notes] == [f"{died.reason}, and answered when it was called again"]
+    implementation = Mortal(died, lambda m: m == 5 and implementation.asked == [5])
+    retried = trial(implementation, 5)
+    assert retried.call([Problem.rnn(n_x=1, n_a=1, n_y=1, m=5, T_x=1).inputs("rnn_forward").x])
+    assert retried.counts.notes == [f"{died.reason}, and answered when it was called again"]
 
 
 def test_a_function_that_crashed_is_not_called_to_explain_the_crash() -> None:

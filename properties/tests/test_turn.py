@@ -18,7 +18,7 @@ from properties.strategies.domain import Domain
 from properties.tests.one_law import InProcess
 from properties.trials.law import Law
 from properties.trials.retries import too_slow
-from properties.trials.tally import NotJudgedError
+from properties.trials.tally import Counts, NotJudgedError
 from properties.turns.turn import Draws, TimeUpError, Turn
 from reference.contract import CONTRACTS
 
@@ -30,7 +30,7 @@ def a_problem(n_a: int) -> Problem:
 
 
 def a_trial(problem: Problem) -> Any:
-    return SimpleNamespace(problem=problem, contract=CONTRACTS["rnn_forward"])
+    return SimpleNamespace(problem=problem, contract=CONTRACTS["rnn_forward"], counts=Counts())
 
 
 def holds(trial: Any) -> None: ...

@@ -14,6 +14,7 @@ from typing import Any
 from properties.implementations.answers import call_all
 from properties.implementations.calls import Request
 from properties.trials.retries import may_be_called
+from properties.trials.tally import Counts
 from properties.trials.trial import Trial
 from properties.worker.own_modules import REFERENCE
 
@@ -28,17 +29,8 @@ _ENTRY_BYTES = 300
 class HeldTrial:
     """The counts of a trial in which the law held, and its requests with the digests of the replies."""
 
-    ratio: float
-    not_meaningful: int
-    notes: Sequence[str]
+    counts: Counts
     replies: Sequence[tuple[Request, bytes]]
-
-    def count_again(self, trial: Trial) -> None:
-        """Add the same counts to a trial with equal replies."""
-        trial.measure(self.ratio)
-        trial.tally.not_meaningful += self.not_meaningful
-        for note in self.notes:
-            trial.note(note)
 
 
 class LawCache:
@@ -70,7 +62,7 @@ class LawCache:
             if [*islice(digests, len(held.replies))] == [digest for _, digest in held.replies]
         }
 
-    def store(self, trial: Trial, not_meaningful: int) -> None:
+    def store(self, trial: Trial) -> None:
         """Store a trial in which the law held."""
         if not all([trial.answers.digest(trial.number), *(digest for _, digest in trial.replies)]):
             return
@@ -82,7 +74,7 @@ class LawCache:
         for request, digest in trial.replies:
             self._size += 0 if request.body in self._requests else len(request.body)
             replies.append((self._requests.setdefault(request.body, request), digest))
-        self._held[_key(trial)] = HeldTrial(trial.worst_ratio, not_meaningful, tuple(trial.notes), replies)
+        self._held[_key(trial)] = HeldTrial(trial.counts, replies)
         self._size += _ENTRY_BYTES
 
 

@@ -15,12 +15,23 @@ class NotJudgedError(Exception):
 
 
 @dataclass
+class Counts:
+    """What a trial counts: the largest error as a fraction of its bound, and notes.
+
+    A trial is not meaningful if the bound was too large to judge by.
+    """
+
+    worst_ratio: float = 0.0
+    is_meaningful: bool = True
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass
 class Tally:
     """The number of problems on which a law was checked, and the largest error.
 
     `problems` does not count problems for which the function is `too_slow`, nor problems that were
-    `not_asked` because the function had crashed too often. `late` is the last problem that took too long. On
-    `not_meaningful` problems, the bound was too large to judge by.
+    `not_asked` because the function had crashed too often. `late` is the last problem that took too long.
     """
 
     problems: int = 0
@@ -32,10 +43,12 @@ class Tally:
     worst_problem: str = ""
     notes: Counter[str] = field(default_factory=Counter)
 
-    def measure(self, ratio: float, problem: object) -> None:
-        """Keep the largest ratio of an error to its bound, and the problem with this error."""
-        if ratio > self.worst_ratio:
-            self.worst_ratio, self.worst_problem = ratio, repr(problem)
+    def add(self, counts: Counts, problem: Problem) -> None:
+        """Add the counts of a trial on a problem."""
+        self.not_meaningful += not counts.is_meaningful
+        self.notes.update(counts.notes)
+        if counts.worst_ratio > self.worst_ratio:
+            self.worst_ratio, self.worst_problem = counts.worst_ratio, repr(problem)
 
     def leave_out(self, error: NotJudgedError) -> None:
         """Count the current problem as not judged."""

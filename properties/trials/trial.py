@@ -19,12 +19,9 @@ from properties.implementations.calls import Death, Outcome, Raised, Request, Re
 from properties.implementations.implementation import Implementation
 from properties.trials.law import Law
 from properties.trials.retries import Call, call_with_retry
-from properties.trials.tally import NotJudgedError, Tally
+from properties.trials.tally import Counts, NotJudgedError
 from properties.worker.arguments import Arrangement
 from reference.contract import Array, Contract
-
-Bounds = Callable[[], Mapping[str, Bounded]]
-"""A function that computes the bounds when they are needed."""
 
 
 @dataclass(frozen=True)
@@ -64,26 +61,24 @@ class ViolationError(AssertionError):
 class Trial:
     """One law on one problem, which is the problem `number` of `answers`.
 
-    - `worst_ratio`: the largest error so far, as a fraction of its bound.
+    - `counts`: the largest error so far, and the notes.
     - `arrangements`: the memory layouts of the calls so far.
     - `replies`: all requests so far except the plain one, each with the digest of its reply. The plain
       request has the arguments of the problem, and several laws use its reply.
     - `is_stored`: whether an earlier run has stored the problem.
     """
 
-    def __init__(self, law: Law, answers: Answers, number: int, tally: Tally) -> None:
+    def __init__(self, law: Law, answers: Answers, number: int) -> None:
         self.law = law
         self.answers = answers
         self.number = number
-        self.tally = tally
         self.implementation = answers.implementation
         self.contract = answers.question.contract
         self.problem = answers.question.problems[number]
         self.inputs: Any = answers.question.inputs[number]  # the class depends on the kind of the problem
-        self.worst_ratio = 0.0
+        self.counts = Counts()
         self.arrangements: set[Arrangement] = set()
         self.replies: list[tuple[Request, bytes]] = []
-        self.notes: list[str] = []
         self.is_stored = False
 
     def holds_in_new_process(self) -> bool:
@@ -97,7 +92,7 @@ class Trial:
         """Whether the law holds for an implementation, by default on this trial's function and problem."""
         answers = Answers.to_one(implementation, function or self.contract.name, problem or self.problem)
         try:
-            self.law.check(Trial(self.law, answers, 0, Tally()))
+            self.law.check(Trial(self.law, answers, 0))
         except (ViolationError, NotJudgedError):
             return False
         return True
@@ -165,7 +160,7 @@ class Trial:
             return self.answers.reply(self.number).outcome
 
         call = Call(self.implementation, self.contract.name, self.problem, make, is_plain=request is None)
-        reply = call_with_retry(call, self.law.name, self.note)
+        reply = call_with_retry(call, self.law.name, self.counts.notes.append)
         if isinstance(reply, Death):
             shapes = _shapes(self.contract, request) if request and reply.problem == self.problem else ""
             self.problem, died = reply.problem, reply.died
@@ -212,7 +207,7 @@ class Trial:
         first: Mapping[str, Array],
         second: Mapping[str, Array],
         inputs: Inputs | None = None,
-        bounds: Bounds | None = None,
+        bounds: Callable[[], Mapping[str, Bounded]] | None = None,
         *,
         variation: str,
     ) -> None:
@@ -268,13 +263,11 @@ class Trial:
 
     def measure(self, ratio: float) -> None:
         """Keep the largest ratio of an error to its bound."""
-        self.tally.measure(ratio, self.problem)
-        self.worst_ratio = max(self.worst_ratio, ratio)
+        self.counts.worst_ratio = max(self.counts.worst_ratio, ratio)
 
     def note(self, text: str) -> None:
         """Count a note: something that is worth a line and is no failure."""
-        self.notes.append(text)
-        self.tally.notes[text] += 1
+        self.counts.notes.append(text)
 
 
 def _shapes(contract: Contract, request: Request) -> str:

@@ -166,19 +166,17 @@ class Turn:
         """
         if time.monotonic() >= self.end and self.tally.tried:
             raise TimeUpError
-        not_meaningful = self.tally.not_meaningful
         self.tally.problems += 1
         try:
             if held:
-                held.count_again(trial)
+                trial.counts = held.counts
             else:
                 self.law.check(trial)
                 if self.draws.seed is not None:
-                    LAW_CACHE.store(trial, self.tally.not_meaningful - not_meaningful)
+                    LAW_CACHE.store(trial)
         except NotJudgedError as reason:
             self._left_out = reason
             self.tally.leave_out(reason)
-            return
         except Exception as error:
             if self._failure:
                 self.store.discard(self._failure[0].problem)
@@ -189,6 +187,8 @@ class Turn:
             self.store.add(trial.problem)
             self._failure = trial, error
             raise
+        finally:
+            self.tally.add(trial.counts, trial.problem)
 
     def raise_failure(self) -> None:
         """Raise the failure, if there is one, without a traceback: the message says where it is."""
@@ -209,7 +209,7 @@ class Turn:
         ratio, remaining, size = 0.0, iter(examples), 1
         while batch := [*islice(remaining, size)]:
             trials = [
-                Trial(self.law, answers, number, self.tally)
+                Trial(self.law, answers, number)
                 for problems in batch
                 for answers in [answers_to(self._implementation, self._function, problems)]
                 for number in range(len(problems))
@@ -218,7 +218,7 @@ class Turn:
             for trial in trials:
                 trial.is_stored = is_stored
                 self.check(trial, held.get(trial))
-                ratio = max(ratio, trial.worst_ratio)
+                ratio = max(ratio, trial.counts.worst_ratio)
             # The first batches are small, since many wrong functions fail on the first problem. If the law
             # has held on equal replies in a whole batch, the program is known, and all other examples are one
             # batch.
