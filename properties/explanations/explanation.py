@@ -1,8 +1,4 @@
-"""Explains a violation: by an earlier explanation of the same target, or by a search.
-
-The search starts a new process of the target, and compares the function with the catalogue of mistakes. If no
-entry fits, the search locates the mistake. If there is no location either, it lists the wrong outputs.
-"""
+"""Explains a violation: by an earlier explanation of the same target, or by a search in a new process."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -21,11 +17,7 @@ from oracle.location.facts import Condition, Feature, Location
 from oracle.location.locate import explains, locate
 from oracle.location.sentences import lines
 from oracle.problem import LayerProblem, Problem
-from properties.explanations.inheritance import (
-    follows_wrong_forward,
-    is_inherited,
-    is_inherited_in_dtype,
-)
+from properties.explanations.inheritance import follows_wrong_forward, is_inherited, is_inherited_in_dtype
 from properties.explanations.program import DiedError, Program, behaviour
 from properties.implementations.implementation import Implementation
 from properties.trials.trial import Trial
@@ -122,10 +114,7 @@ def _explain(trial: Trial, *, whole: bool, locating: bool) -> Explanation:
 
 
 def _matching_explanation(trial: Trial, earlier: Sequence[Explanation]) -> Explanation | None:
-    """Return the first earlier explanation whose mistakes give the answer to this counterexample, too.
-
-    In float32 and float16 the result is `None`, because there many mistakes give the same numbers.
-    """
+    """Return an earlier explanation whose mistakes also give this answer. In float64, few mistakes do."""
     problem, function, limits = trial.problem, trial.contract.name, trial.implementation.limits
     if problem.dtype != "float64" or not trial.answers.digest(trial.number):
         return None

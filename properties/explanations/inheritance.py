@@ -24,11 +24,8 @@ from reference.contract import CONTRACTS, Array, Contract
 CELL_PROBLEMS = 4
 """The number of problems on which `is_inherited_in_dtype` checks the law on the cell."""
 
-STEP = 2.0**-8
-"""The step of a central difference."""
-
-ALLOWED_ERROR = 0.01
-"""The allowed relative error of a central difference. Computation in float32 stays within it."""
+STEP, ALLOWED_ERROR = 2.0**-8, 0.01
+"""The step of a central difference, and its allowed relative error, which float32 does not exceed."""
 
 
 def is_inherited(program: Program, counterexample: Inputs) -> bool:
@@ -65,10 +62,7 @@ def _later_steps(counterexample: Inputs, cell: str) -> list[Inputs]:
 
 
 def is_inherited_in_dtype(trial: Trial) -> bool:
-    """Whether the law fails on the cell, and holds with a right cell, both in the dtype of the trial.
-
-    `is_inherited` compares in float64, which hides mistakes of rounding.
-    """
+    """Like `is_inherited`, but by the law in the dtype of the trial: float64 hides mistakes of rounding."""
     contract, implementation = trial.contract, trial.implementation
     if contract.is_layer or contract.is_cell or contract.cell not in implementation.load().functions:
         return False

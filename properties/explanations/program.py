@@ -19,10 +19,7 @@ class DiedError(Exception):
 
 @dataclass(frozen=True)
 class Program:
-    """A function of an implementation, as the diagnosis calls it.
-
-    Every method that calls the function raises `DiedError` if the process dies.
-    """
+    """A function of an implementation. Every method that calls it raises `DiedError` if the process dies."""
 
     implementation: Implementation
     function: str

@@ -13,14 +13,8 @@ from rich.text import Text
 
 from oracle.problem import Problem
 from properties.reports.judgement import Judgement, judgements
-from properties.reports.mistakes import (
-    Mistake,
-    law_names,
-    ranked_mistakes,
-    representative,
-    results_by_function,
-)
-from properties.reports.results import LawResult, printable
+from properties.reports.mistakes import Mistake, ranked_mistakes, representative
+from properties.reports.results import LawResult, law_names, printable, results_by_function
 from properties.reports.run import ELLIPSIS, Run, shortened
 from properties.strategies.effort import work
 from properties.trials.provided_functions import PRESENCE
@@ -149,9 +143,8 @@ def _remarks(judgement: Judgement) -> Iterator[str]:
     for reason, functions in _functions_by_text(reasons):
         yield f"skipped, because no problem was judged: {functions}: {reason}"
     ran = [result for result in results if result.function and result.status != "skipped"]
-    for note, functions in _functions_by_text(
-        (note, each.function) for each in ran for note in sorted(each.notes)
-    ):
+    notes = ((note, each.function) for each in ran for note in sorted(each.notes))
+    for note, functions in _functions_by_text(notes):
         yield f"noticed, but no failure: {functions}: {note}"
 
 
@@ -194,9 +187,8 @@ def _mistakes(run: Run, width: int) -> Iterator[str]:
         broken = [law for law in law_names(mistake.results) if law not in PRESENCE]
         if functions and broken:
             more = f" and {len(broken) - MOST_LAWS} more laws" if len(broken) > MOST_LAWS + 1 else ""
-            yield from _wrapped(
-                f"{functions}: {', '.join(broken[:MOST_LAWS] if more else broken)}{more}", width
-            )
+            laws = ", ".join(broken[:MOST_LAWS] if more else broken)
+            yield from _wrapped(f"{functions}: {laws}{more}", width)
 
 
 def _wrapped(text: str, width: int, **options: Any) -> list[str]:

@@ -36,10 +36,7 @@ _REQUIRED = [each.name for each in fields(ExpectedFailure) if each.default is MI
 
 
 def read(path: Path) -> list[ExpectedFailure]:
-    """Read the entries of a TOML file, each a table `[[failure]]`.
-
-    If an entry is wrong, raises a `ValueError` that names the file, the entry and the key.
-    """
+    """Read the tables `[[failure]]` of a TOML file. Raises `ValueError` that names a wrong table and key."""
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

@@ -12,7 +12,8 @@ from oracle.problem import Problem
 from properties.laws import all_laws
 from properties.reports.closing_table import cell_text, short_name
 from properties.reports.judgement import Judgement
-from properties.reports.mistakes import TargetMistake, law_names, mistakes_of, results_by_function
+from properties.reports.mistakes import TargetMistake, mistakes_of
+from properties.reports.results import law_names, results_by_function
 from properties.reports.run import Run
 from properties.reports.snippet import snippet
 from properties.trials.provided_functions import PRESENCE

@@ -146,10 +146,7 @@ class Judgement:
         return [result for result in failed if not (result.ours or result.helpers)]
 
     def unjudged_laws(self, function: str) -> list[LawResult]:
-        """The laws without a result, because the harness failed or every problem was left out.
-
-        If declared limits exclude every law, these are all laws on the function.
-        """
+        """The laws without a result: the harness failed, no problem was left, or limits exclude every law."""
         laws = [result for result in self.results_on(function) if result.law not in PRESENCE]
         if laws and all(result.declared for result in laws):
             return laws
@@ -157,10 +154,7 @@ class Judgement:
         return broken + [result for result in laws if result.all_left_out]
 
     def grades_held(self, function: str, *, without_inherited: bool = False) -> list[str]:
-        """The grades in which every law that ran holds on a function.
-
-        With `without_inherited`, the laws whose failures the function inherits count as laws that hold.
-        """
+        """The grades in which every law that ran holds; optionally, inherited failures do not count."""
         if self.verdict_on(function) not in ("conforms", "not robust", "differs"):
             return []
         ran = [
@@ -212,10 +206,7 @@ class Judgement:
 
 
 def judgements(results: Sequence[LawResult], left: Sequence[str] = ()) -> list[Judgement]:
-    """The judgement of each target. The results are sorted by grade, law and function.
-
-    `left` names the targets on which some laws have not run; such a target may have no results at all.
-    """
+    """The judgement of each target. `left` are those on which some laws, or all laws, have not run."""
     order = ["", *CONTRACTS]
     by_name: dict[str, list[LawResult]] = {name: [] for name in left}
     for result in sorted(results, key=lambda it: (it.grade == "robust", it.law, order.index(it.function))):

@@ -9,22 +9,19 @@ from dataclasses import dataclass
 from oracle.diagnosis.findings import Finding, mistake
 from oracle.problem import Problem
 from properties.reports.judgement import Judgement
-from properties.reports.results import LawResult
+from properties.reports.results import LawResult, results_by_function
 from properties.strategies.effort import work
 from reference.contract import CONTRACTS
 
 
 @dataclass(frozen=True)
 class TargetMistake:
-    """One mistake of one target: its most specific finding, and the failures that it causes.
-
-    `only_in_caches` says whether the functions return right outputs, and only their caches are wrong.
-    """
+    """One mistake of one target: its most specific finding, and the failures that it causes."""
 
     implementation: str
     finding: Finding
     results: Sequence[LawResult]
-    only_in_caches: bool = False
+    only_in_caches: bool = False  # the functions return right outputs
 
     @property
     def is_spec(self) -> bool:
@@ -73,17 +70,6 @@ class Mistake:
     def is_of_helpers(self) -> bool:
         """Whether a helper module makes the mistake."""
         return self.occurrences[0].finding.kind == "helper"
-
-
-def results_by_function(results: Sequence[LawResult]) -> dict[str, list[LawResult]]:
-    """The results of each function, in the order of the contracts."""
-    functions = [name for name in ("", *CONTRACTS) if any(name == result.function for result in results)]
-    return {name: [result for result in results if result.function == name] for name in functions}
-
-
-def law_names(results: Iterable[LawResult]) -> list[str]:
-    """The names of the laws in these results, each once."""
-    return list(dict.fromkeys(result.law for result in results))
 
 
 def mistakes_of(judgement: Judgement) -> list[TargetMistake]:

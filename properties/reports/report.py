@@ -91,22 +91,21 @@ def read_json(path: Path) -> Run:
 
 def _target_entry(judgement: Judgement) -> dict[str, Any]:
     optional = {name: getattr(judgement, name) for name in ("backward", "limits", "understood", "notes")}
+    functions = {
+        function: {
+            "verdict": judgement.verdict_on(function),
+            "holds": judgement.grades_held(function),
+            "inherited": judgement.inherits(function),
+            **({"remark": remark} if (remark := judgement.remark_on(function)) else {}),
+        }
+        for function in judgement.functions
+    }
     return {
         "target": judgement.implementation,
         "verdict": judgement.verdict,
         **{name: value for name, value in optional.items() if value},
-        "functions": {function: _function_entry(judgement, function) for function in judgement.functions},
+        "functions": functions,
         "laws": [_law_entry(result) for result in judgement.results],
-    }
-
-
-def _function_entry(judgement: Judgement, function: str) -> dict[str, Any]:
-    remark = judgement.remark_on(function)
-    return {
-        "verdict": judgement.verdict_on(function),
-        "holds": judgement.grades_held(function),
-        "inherited": judgement.inherits(function),
-        **({"remark": remark} if remark else {}),
     }
 
 

@@ -1,6 +1,6 @@
 """The result of a law on a function; `judgement` makes the verdicts from these results."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from sys import intern
 from typing import Any, Literal
@@ -8,6 +8,7 @@ from typing import Any, Literal
 from oracle.diagnosis.findings import Finding
 from oracle.verdict import Facts
 from properties.trials.tally import Tally
+from reference.contract import CONTRACTS
 
 Status = Literal["passed", "failed", "skipped"]
 
@@ -91,6 +92,17 @@ class LawResult:
     def all_left_out(self) -> bool:
         """Whether every problem was left out, because the function was too slow or crashed too often."""
         return not self.problems and self.too_slow + self.not_asked > 0
+
+
+def results_by_function(results: Sequence[LawResult]) -> dict[str, list[LawResult]]:
+    """The results of each function, in the order of the contracts."""
+    functions = [name for name in ("", *CONTRACTS) if any(name == result.function for result in results)]
+    return {name: [result for result in results if result.function == name] for name in functions}
+
+
+def law_names(results: Iterable[LawResult]) -> list[str]:
+    """The names of the laws in these results, each once."""
+    return list(dict.fromkeys(result.law for result in results))
 
 
 def printable_data(value: Any) -> Any:

@@ -163,7 +163,7 @@ class ProgressPlugin:
 
     def __init__(self, reporter: pytest.TerminalReporter, targets: Sequence[str]) -> None:
         self._reporter = reporter
-        self._names = short_names(targets)
+        self._names = {target: printable(name) for target, name in short_names(targets).items()}
         self._done = 0
         show_no_files(reporter)
 
@@ -181,14 +181,12 @@ class ProgressPlugin:
             if not self._reporter.isatty:
                 failed = judgement.laws_failed
                 count = f" ({failed} law{'s' if failed > 1 else ''} failed)" if failed else ""
-                verdict = f"{self._name(judgement.implementation)}: {judgement.verdict_in_words}{count}"
+                name = self._names.get(judgement.implementation, judgement.implementation)
+                verdict = f"{name}: {judgement.verdict_in_words}{count}"
                 self._reporter.write_line(f"{verdict}; {self._done} of {len(self._names)}")
         for result in results[-1:] if self._reporter.isatty else ():
-            name = shortened(self._name(result.implementation), 50)
+            name = shortened(self._names.get(result.implementation, result.implementation), 50)
             self._reporter.rewrite(f"judged: {self._done} of {len(self._names)}, now {name}", erase=True)
-
-    def _name(self, target: str) -> str:
-        return printable(self._names.get(target, target))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:
@@ -211,10 +209,7 @@ def complaints(results: Sequence[LawResult], expected: Sequence[ExpectedFailure]
 
 
 def _missing_functions(results: Sequence[LawResult], expected: Sequence[ExpectedFailure]) -> Iterator[str]:
-    """Yield a line for each selected function that is missing, unless a law fails for this reason.
-
-    In a complete run, the law `PROVIDED` fails. A run without that law skips all laws, and would pass.
-    """
+    """Yield a line for each selected function that is missing, unless the law `PROVIDED` ran, and failed."""
     failed = {(each.implementation, each.function) for each in results if each.status == "failed"}
     excused = [entry for entry in expected if entry.law == PROVIDED]
     for result in results:

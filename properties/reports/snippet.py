@@ -14,10 +14,7 @@ MOST_NUMBERS = 80
 
 
 def snippet(problem: Problem, function: str, law: str) -> str:
-    """Return the code of a notebook cell that calls a function on a problem as the law does.
-
-    For a small problem of one of the four functions, the cell also prints what the function should return.
-    """
+    """Return code that calls a function as the law does, and for few numbers prints the right results."""
     contract = CONTRACTS[function]
     *arrays, parameters = arguments = problem.arguments(function)
     names = ", ".join([*contract.arguments, *contract.last_arguments])

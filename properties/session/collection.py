@@ -24,11 +24,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Select the tests for the options, and sort them by target, with the robust laws of each target last.
-
-    A function that hangs is not called any more. Since it may hang on the inputs of robust laws, these run
-    after the spec laws.
-    """
+    """Select the tests, and sort them by target. Robust laws are last, since a target may hang on them."""
     targets, problem = config.stash[TARGETS], config.stash[PROBLEM]
     items[:] = [item for item in items if _is_selected(item, targets)]
     if problem:
@@ -93,10 +89,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
-    """With many targets, let a worker report only the call of a test, and a setup or teardown that failed.
-
-    This saves four of five messages. Some options need all messages.
-    """
+    """With many targets, a worker sends one of five messages for a test, unless an option needs all."""
     config = item.config
     needs_all = config.option.verbose > 0 or config.getoption("xmlpath", None)
     needs_all = needs_all or config.option.durations is not None

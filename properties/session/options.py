@@ -133,7 +133,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     return [printable(line) for line in lines]
 
 
-_LIMITS = {
+_LIMIT_WORDS = {
     "layers": "one layer",
     "directions": "one direction",
     "stacked_directions": "stacked in one direction only",
@@ -146,18 +146,14 @@ _LIMITS = {
     "empty": "no empty batch",
     "gradients": "no gradients",
 }
-"""The words for each limit of a module."""
-
-_LENGTHS = {
+_LENGTHS_WORDS = {
     "packed": "packed sequences",
     "counts": "lengths",
     "fractions": "lengths as fractions",
     "mask": "a mask for lengths",
     "padding": "a mask of the padding",
 }
-"""The words for each form in which a module takes lengths."""
-
-_TIME = {"first": "time first", "second": "batch first", "stepped": "called step by step"}
+_TIME_WORDS = {"first": "time first", "second": "batch first", "stepped": "called step by step"}
 
 
 def module_in_words(facts: Mapping[str, Any]) -> str:
@@ -166,14 +162,16 @@ def module_in_words(facts: Mapping[str, Any]) -> str:
     parts += [f"gates {' '.join(facts['gates'])}"] if facts["gates"] else []
     parts += [f"although {facts['fits']} fits"] if facts["fits"] else []
     parts += [f"one weight on {', '.join(facts['joined'])}"] if facts["joined"] else []
-    parts += [_TIME[facts["time"]]]
-    parts += [_LENGTHS[facts["lengths"]]] if facts["lengths"] and "lengths" not in facts["limits"] else []
+    parts += [_TIME_WORDS[facts["time"]]]
+    parts += (
+        [_LENGTHS_WORDS[facts["lengths"]]] if facts["lengths"] and "lengths" not in facts["limits"] else []
+    )
     learned = ", ".join(facts["learned_states"])
     parts += [f"learned initial states are 0 ({learned})"] if learned else []
     parts += [f"on {facts['device']}"] if facts["device"] != "cpu" else []
     parts += [f"other numbers in {mode}" for mode in facts["other_modes"]]
     dtypes = " and ".join(facts["dtypes"])
-    reasons = {words: facts["limits"].get(key) for key, words in _LIMITS.items()}
+    reasons = {words: facts["limits"].get(key) for key, words in _LIMIT_WORDS.items()}
     parts += [f"{words.format(dtypes=dtypes)} ({why})" for words, why in reasons.items() if why]
     return f"{facts['module']} as {facts['like']}: {', '.join(parts)}"
 
