@@ -11,7 +11,7 @@ function, and the errors of the forward pass propagate.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -47,13 +47,9 @@ def evaluate_each(batch: Sequence[AnyBackward]) -> list[dict[str, Bounded]]:
 
     Each result has the bounds of the precision of its input.
     """
-    return for_each_dtype(_gradients, batch)
-
-
-def _gradients(fl: Arithmetic, batch: Sequence[AnyBackward]) -> dict[str, Bounded]:
-    layer_inputs = [inputs for inputs in batch if isinstance(inputs, LayerBackwardInputs)]
-    function_inputs = [inputs for inputs in batch if isinstance(inputs, BackwardInputs)]
-    return _layer_gradients(fl, layer_inputs) if layer_inputs else _function_gradients(fl, function_inputs)
+    is_layer = any(isinstance(inputs, LayerBackwardInputs) for inputs in batch)
+    evaluate_batch: Any = _layer_gradients if is_layer else _function_gradients
+    return for_each_dtype(evaluate_batch, batch)
 
 
 def _function_gradients(fl: Arithmetic, batch: Sequence[BackwardInputs]) -> dict[str, Bounded]:

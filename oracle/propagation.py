@@ -1,7 +1,7 @@
 """The bounds of a forward pass: the rules of `oracle.rounding`, applied through time and layers."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -26,7 +26,9 @@ def evaluate_each(batch: Sequence[Inputs], *, gradual: bool = False) -> list[dic
 
     Each result has the bounds of the precision of its input.
     """
-    return for_each_dtype(_quantities, batch, gradual)
+    is_layer = any(isinstance(inputs, LayerInputs) for inputs in batch)
+    evaluate_batch: Any = _layer_quantities if is_layer else _function_quantities
+    return for_each_dtype(evaluate_batch, batch, gradual)
 
 
 @np.errstate(all="ignore")
@@ -48,14 +50,11 @@ def for_each_dtype(
     return results
 
 
-def _quantities(fl: Arithmetic, batch: Sequence[Inputs]) -> dict[str, Bounded]:
-    """The quantities of inputs of one dtype. The arrays of a step are stacks `(k, n, m)` over the inputs."""
-    layer_inputs = [inputs for inputs in batch if isinstance(inputs, LayerInputs)]
-    return _layer_quantities(fl, layer_inputs) if layer_inputs else _function_quantities(fl, batch)
-
-
 def _function_quantities(fl: Arithmetic, batch: Sequence[Inputs]) -> dict[str, Bounded]:
-    """The quantities of a sequence over time, and its predictions, each a stack `(k, n, m, T_x)`."""
+    """The quantities of a sequence over time, and its predictions, each a stack `(k, n, m, T_x)`.
+
+    The arrays of a step are stacks `(k, n, m)` over the k inputs.
+    """
     first = batch[0]
     p = stacked_parameters([inputs.parameters for inputs in batch])
     a0, c0 = (Bounded.exact(np.stack([getattr(inputs, name) for inputs in batch])) for name in ("a0", "c0"))

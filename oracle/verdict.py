@@ -111,7 +111,7 @@ class Comparison:
         if np.isfinite(ratio).all() and not np.isinf(bound).any():
             return np.asarray(ratio)
         same = (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))
-        if self._is_gradient:  # where one right formula gives infinity, another may give NaN
+        if _has_gradients(self.inputs):  # where one right formula gives infinity, another may give NaN
             same |= ~np.isfinite(ours) & ~np.isfinite(theirs)
         return np.where(same | np.isinf(bound), 0.0, np.where(np.isnan(ratio), np.inf, ratio))
 
@@ -143,7 +143,7 @@ class Comparison:
     @cached_property
     def _is_meaningful_everywhere(self) -> bool:
         """Whether even the largest bound is meaningful, for the smallest size of an element."""
-        smallest = self._gradient_size if self._is_gradient else 1.0
+        smallest = self._gradient_size if _has_gradients(self.inputs) else 1.0
         return bool(self._compared[2].max(initial=0.0) <= MEANINGFUL_BOUND * smallest)
 
     @cached_property
@@ -156,14 +156,10 @@ class Comparison:
     def _relative_bound(self) -> Array:
         """The bound in relation to the size of each element, which counts as at least 1 for states."""
         _, theirs, bound = self._compared
-        size = self._gradient_size if self._is_gradient else np.maximum(1, np.abs(theirs))
+        size = self._gradient_size if _has_gradients(self.inputs) else np.maximum(1, np.abs(theirs))
         with np.errstate(all="ignore"):
             relative = np.where(bound == 0, 0, bound / size)
         return np.where(np.isinf(bound), np.inf, relative)
-
-    @property
-    def _is_gradient(self) -> bool:
-        return _has_gradients(self.inputs)
 
     def explain(self) -> Facts:
         """The facts of the worst element in the first wrong step; for a gradient, in the last wrong step.
@@ -174,7 +170,7 @@ class Comparison:
         compared network is not that of the problem, the element has the key `network`.
         """
         is_wrong = self.ratio > 1
-        first = max if self._is_gradient else min
+        first = max if _has_gradients(self.inputs) else min
         indices = np.argwhere(is_wrong.any(axis=0)).tolist()
         column, index = first(indices, key=lambda at: self._sample_and_step(*at)[::-1])
         unit = int(np.argmax(self.ratio[:, column, index]))
@@ -242,7 +238,7 @@ class Comparison:
 
         Last and initial states have no step; gradients with respect to parameters have only an index.
         """
-        if self._is_gradient and self.quantity not in BY_SAMPLES:
+        if _has_gradients(self.inputs) and self.quantity not in BY_SAMPLES:
             return {"name": self.label, "index": [unit, column]}
         sample, step = self._sample_and_step(column, index)
         row = self.inputs.row_name(self.quantity, unit)

@@ -180,20 +180,12 @@ L is the number of layers, and D the number of directions; n_h is n_p with a pro
 """
 
 
-def _names(*, is_layer: bool, is_backward: bool) -> tuple[str, ...]:
-    every = CONTRACTS.values()
-    return tuple(each.name for each in every if (each.is_layer, each.is_backward) == (is_layer, is_backward))
-
-
-FUNCTIONS = _names(is_layer=False, is_backward=False)
-"""The four forward passes: a cell and a sequence of each network, with head and caches."""
-
-LAYERS = _names(is_layer=True, is_backward=False)
-
-BACKWARDS = _names(is_layer=False, is_backward=True)
-"""The backward passes of the four functions."""
-
-LAYERS_BACKWARD = _names(is_layer=True, is_backward=True)
+FUNCTIONS, LAYERS, BACKWARDS, LAYERS_BACKWARD = (
+    tuple(name for name, each in CONTRACTS.items() if (each.is_layer, each.is_backward) == group)
+    for group in ((False, False), (True, False), (False, True), (True, True))
+)
+"""The names of the four functions (a cell and a sequence of each network), the layers, and their backward
+passes."""
 
 OPTIONS: Mapping[str, str] = {
     "directions": "D, 1 or 2: forward, or forward and backward (default 1)",

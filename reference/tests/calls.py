@@ -1,4 +1,4 @@
-"""Calls of the four functions: arguments drawn or rebuilt from a seed, and what comes of them."""
+"""Arguments for calls of the four functions, and the arrays in an answer by name."""
 
 import re
 from typing import Any
@@ -27,12 +27,12 @@ sizes = st.fixed_dictionaries(
     }
 )
 some = st.fixed_dictionaries({name: st.integers(1, 4) for name in SIZES})
-"""Sizes of which none is zero."""
+"""Sizes of at least 1."""
 seeds = st.integers(0, 2**32 - 1)
 
 
 def arguments(function: str, sizes: dict[str, int] = SIZES, seed: int = 0) -> list[Any]:
-    """Standard normal arguments, the dict of parameters last."""
+    """Standard normal arguments of a call, the dict of parameters last."""
     rng = np.random.default_rng(seed)
     *arrays, parameters = (
         {name: rng.standard_normal([extent(size, sizes) for size in shape]) for name, shape in shapes.items()}
@@ -42,14 +42,14 @@ def arguments(function: str, sizes: dict[str, int] = SIZES, seed: int = 0) -> li
 
 
 def by_name(function: str, given: list[Any]) -> dict[str, Array]:
-    """Every array that goes in, as messages name it."""
+    """Every array among the arguments, by its name in error messages."""
     *arrays, parameters = given
     named = {f'parameters["{name}"]': array for name, array in parameters.items()}
     return {**dict(zip(CONTRACTS[function].arguments, arrays, strict=True)), **named}
 
 
 def replaced(function: str, given: list[Any], new: dict[str, Any]) -> list[Any]:
-    """The arguments with some of the arrays exchanged, under the names of `by_name`."""
+    """The arguments with other arrays in place of some; the names are those of `by_name`."""
     *arrays, parameters = given
     return [
         *(new.get(name, array) for name, array in zip(CONTRACTS[function].arguments, arrays, strict=True)),
@@ -64,12 +64,12 @@ def call(function: str, given: list[Any]) -> tuple[Any, ...]:
 
 
 def cells(function: str, answer: tuple[Any, ...]) -> list[Any]:
-    """The cell caches of an answer, one a step."""
+    """The cell caches of an answer, one for each step."""
     return [answer[-1]] if CONTRACTS[function].is_cell else answer[-1][0]
 
 
 def returned(function: str, answer: tuple[Any, ...]) -> dict[str, Array]:
-    """Every array in an answer, by a name of its own: outputs, cache entries and cached parameters."""
+    """Every array in an answer by a unique name: outputs, cache entries and cached parameters."""
     found = dict(zip(CONTRACTS[function].outputs, answer[:-1], strict=True))
     for t, (*arrays, parameters) in enumerate(cells(function, answer)):
         found |= {
@@ -80,12 +80,12 @@ def returned(function: str, answer: tuple[Any, ...]) -> dict[str, Array]:
 
 
 def assert_same(actual: dict[str, Array], expected: dict[str, Array]) -> None:
-    """Equal to the last bit, name by name; NaN equals NaN."""
+    """Assert that the arrays of each name are equal to the last bit; NaN equals NaN."""
     assert actual.keys() == expected.keys()
     for name, array in actual.items():
         np.testing.assert_array_equal(array, expected[name], strict=True, err_msg=name)
 
 
 def refusal(error: type[Exception], message: str) -> Any:
-    """That a call ends in this error with exactly this message."""
+    """Assert that a call raises this error with exactly this message."""
     return pytest.raises(error, match=f"^{re.escape(message)}$")

@@ -1,4 +1,4 @@
-"""The sigmoid and the softmax against decimal arithmetic of 40 digits, and at the edges."""
+"""The sigmoid and the softmax equal decimal arithmetic of 40 digits, also for extreme inputs."""
 
 from decimal import Context, Decimal, localcontext
 from typing import Any
@@ -15,14 +15,14 @@ PRECISIONS: list[Any] = [np.float16, np.float32, np.float64]
 
 
 def numbers(dtype: Any) -> st.SearchStrategy[float]:
-    """Finite numbers of a precision, where the functions bend as often as anywhere."""
+    """Finite numbers of a dtype, half of them where the functions are neither linear nor saturated."""
     width = 8 * np.dtype(dtype).itemsize
     everywhere = st.floats(width=width, allow_nan=False, allow_infinity=False)
     return st.floats(-20, 20, width=width) | st.floats(-1000, 1000, width=width) | everywhere
 
 
 def exp(z: Decimal) -> Decimal:
-    """exp(z) for z from 0 down; what no floating-point format can tell from 0 is 0."""
+    """exp(z) for z up to 0; results that are 0 in every floating-point format are 0."""
     return z.exp() if z > -20000 else Decimal(0)
 
 
@@ -39,7 +39,7 @@ def true_softmax(z: list[float]) -> list[Decimal]:
 
 
 def assert_within(units: float, actual: float, true: Decimal, dtype: Any) -> None:
-    """`actual` is within so many units roundoff of the true value, or two of the subnormals' spacing."""
+    """Assert that `actual` is within `units` roundoffs of the true value, or two subnormal spacings."""
     limits = np.finfo(dtype)
     allowed = units * float(limits.eps) / 2 * float(true) + 2 * float(limits.smallest_subnormal)
     with localcontext(Context(prec=40)):
@@ -55,7 +55,7 @@ def test_sigmoid_is_right_to_a_few_units_roundoff(dtype: Any, data: st.DataObjec
 
 
 @pytest.mark.parametrize("dtype", PRECISIONS)
-def test_sigmoid_writes_the_same_where_it_is_told_to(dtype: Any) -> None:
+def test_sigmoid_writes_its_result_to_out(dtype: Any) -> None:
     z = np.linspace(-800, 800, 12).reshape(3, 4).astype(dtype)
     expected = [*sigmoid(z[:2]), z[2]]
     result = sigmoid(z[:2], out=z[:2])
@@ -64,7 +64,7 @@ def test_sigmoid_writes_the_same_where_it_is_told_to(dtype: Any) -> None:
 
 
 @pytest.mark.parametrize("dtype", PRECISIONS)
-def test_sigmoid_is_right_everywhere_along_its_bend(dtype: Any) -> None:
+def test_sigmoid_is_right_where_it_is_not_linear(dtype: Any) -> None:
     end = -float(np.log(np.finfo(dtype).smallest_subnormal))
     z = np.linspace(-end - 5, end + 5, 3001).astype(dtype)
     for actual, term in zip(sigmoid(z), z, strict=True):
@@ -76,12 +76,12 @@ def test_sigmoid_is_right_everywhere_along_its_bend(dtype: Any) -> None:
 def test_softmax_is_right_to_a_few_units_roundoff(dtype: Any, data: st.DataObject) -> None:
     z = data.draw(st.lists(numbers(dtype), min_size=1, max_size=6))
     for actual, term, true in zip(softmax(np.array(z, dtype)), z, true_softmax(z), strict=True):
-        # the shift of a logit is rounded, and that acts as a factor
+        # the rounding of a shifted logit changes the result by a factor
         below = min(max(z) - term, 2000)
         assert_within(16 + 2 * len(z) + below, actual, true, dtype)
 
 
-def test_neither_warns_however_strict_numpy_is() -> None:
+def test_sigmoid_and_softmax_never_warn() -> None:
     for dtype in PRECISIONS:
         ends = np.array([np.finfo(dtype).min, -1e4, 0, 1e4, np.finfo(dtype).max], dtype)
         with np.errstate(all="raise", under="ignore"):
@@ -89,7 +89,7 @@ def test_neither_warns_however_strict_numpy_is() -> None:
             np.testing.assert_array_equal(softmax(ends), [0, 0, 0, 0, 1])
 
 
-def test_infinity_and_nan_go_where_the_formulas_send_them() -> None:
+def test_infinity_and_nan_are_as_in_the_formulas() -> None:
     with np.errstate(all="raise", under="ignore"):
         np.testing.assert_array_equal(sigmoid(np.array([-np.inf, np.inf, np.nan])), [0, 1, np.nan])
         z = np.array([[0.0, np.inf, np.nan, -np.inf], [0.0, 1.0, 1.0, 1.0]])
@@ -98,7 +98,7 @@ def test_infinity_and_nan_go_where_the_formulas_send_them() -> None:
 
 
 @given(data=st.data())
-def test_softmax_takes_each_column_by_itself(data: st.DataObject) -> None:
+def test_softmax_of_a_column_depends_on_no_other_column(data: st.DataObject) -> None:
     n_y, m = data.draw(st.integers(1, 5)), data.draw(st.integers(2, 5))
     anything = st.floats() | numbers(np.float64)
     z = np.array(data.draw(st.lists(anything, min_size=n_y * m, max_size=n_y * m))).reshape(n_y, m)
@@ -131,7 +131,7 @@ def test_dtypes(function: Any) -> None:
 
 @pytest.mark.parametrize("function", [sigmoid, softmax])
 @pytest.mark.parametrize("z", [np.ones(2, complex), ["0", "1"], [[1, 2], [3]], [None]])
-def test_what_is_not_a_real_number_is_refused(function: Any, z: Any) -> None:
+def test_values_that_are_not_real_numbers_are_refused(function: Any, z: Any) -> None:
     with pytest.raises(
         TypeError, match=r"^z (has dtype .*, expected real numbers|is not an array of numbers: )"
     ):
@@ -139,7 +139,7 @@ def test_what_is_not_a_real_number_is_refused(function: Any, z: Any) -> None:
 
 
 @pytest.mark.parametrize("function", [sigmoid, softmax])
-def test_the_input_stays_as_it_was(function: Any) -> None:
+def test_the_input_is_not_changed(function: Any) -> None:
     z = np.array([[-2.0, 3.0], [0.5, 1000.0]])
     before = z.copy()
     answer: Array = function(z)

@@ -1,4 +1,4 @@
-"""Backward passes: a sequence is its cells one after the other, and layers have the derivatives of a loss."""
+"""The backward pass of a sequence equals its cells in turn, and that of layers the derivatives of a loss."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from reference.tests.test_layers import any_call
 
 
 def forward(kind: str, **sizes: int) -> tuple[Array, Any]:
-    """A gradient by the hidden states, and the caches of a forward pass."""
+    """The arguments of a backward pass: an incoming gradient, and the caches of a forward pass."""
     sizes = {**SIZES, **sizes}
     *_, caches = getattr(reference, f"{kind}_forward")(*arguments(f"{kind}_forward", sizes))
     shape = (sizes["n_a"], sizes["m"], sizes["T_x"])
@@ -21,7 +21,7 @@ def forward(kind: str, **sizes: int) -> tuple[Array, Any]:
 
 
 @pytest.mark.parametrize("kind", ["rnn", "lstm"])
-def test_a_sequence_is_its_cells_from_the_last_to_the_first(kind: str) -> None:
+def test_a_sequence_equals_its_cells_from_the_last_to_the_first(kind: str) -> None:
     da, caches = forward(kind)
     whole = getattr(reference, f"{kind}_backward")(da, caches)
     cell = getattr(reference, f"{kind}_cell_backward")
@@ -41,7 +41,7 @@ def test_a_sequence_is_its_cells_from_the_last_to_the_first(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["rnn", "lstm"])
-def test_one_layer_is_the_sequence(kind: str) -> None:
+def test_one_layer_equals_the_sequence(kind: str) -> None:
     x, a0, parameters = arguments(f"{kind}_forward")
     da, caches = forward(kind)
     states = [a0] if kind == "rnn" else [a0, np.zeros_like(a0)]
@@ -55,7 +55,7 @@ def test_one_layer_is_the_sequence(kind: str) -> None:
 
 @given(any_call)
 def test_layers_have_the_derivatives_of_the_loss(call: tuple[str, list[Any]]) -> None:
-    """In a random direction of everything that they depend on, by extrapolated central differences.
+    """Compare the gradients with extrapolated central differences in a random direction of all inputs.
 
     The drawn weights are small, and so are the higher derivatives of the loss, on which the difference's own
     error depends (Richardson's extrapolation: Press et al., Numerical Recipes, ch. 5.7).
@@ -121,7 +121,7 @@ def test_without_features_or_samples_the_shapes_are_full(function: str, empty: s
         assert empty != "m" or not gradients[name].any()
 
 
-def test_states_and_gradients_that_are_absent_are_zeros() -> None:
+def test_absent_states_and_gradients_are_zeros() -> None:
     x, a0, c0, parameters, options = lstm_call()
     da = np.ones((3, 2, 4))
     absent = reference.lstm_layer_backward(da, None, None, x, None, None, parameters, options)
@@ -134,14 +134,14 @@ def test_states_and_gradients_that_are_absent_are_zeros() -> None:
 
 
 def lstm_call() -> tuple[Any, ...]:
-    """A layer of an LSTM from zeros."""
+    """A call of an LSTM layer whose initial states are zeros."""
     rng, states = np.random.default_rng(1), np.zeros((1, 3, 2))
     weights = {f"W{gate}": rng.standard_normal((3, 5)) for gate in "fico"}
     biases = {f"b{gate}": rng.standard_normal((3, 1)) for gate in "fico"}
     return rng.standard_normal((2, 2, 4)), states, states, [{**weights, **biases}], {}
 
 
-def test_errors_name_the_cache_that_is_wrong() -> None:
+def test_errors_name_the_wrong_cache() -> None:
     da, caches = forward("lstm")
     steps, x = caches
     with pytest.raises(TypeError, match=r"caches is a list of 6, expected \(list of cell caches, x\)"):

@@ -1,4 +1,4 @@
-"""What the four functions take for numbers, and the precision in which they answer."""
+"""The values that the four functions accept as numbers, and the dtypes of their answers."""
 
 import re
 from collections.abc import Iterator
@@ -32,21 +32,21 @@ NOT_NUMBERS = [
 
 
 class OnAnotherDevice:
-    """Like a tensor on a GPU, it refuses to become an array and says why."""
+    """An object that cannot become an array, and raises an error, like a tensor on a GPU."""
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Array:
         raise TypeError("copy it to the host first")
 
 
 def each_input_replaced(function: str, value: Any) -> Iterator[tuple[str, list[Any]]]:
-    """For each array argument: its name, and arguments with this value in its place."""
+    """For each array argument, its name and all arguments with `value` in place of the array."""
     fitting = arguments(function)
     for name in by_name(function, fitting):
         yield name, replaced(function, fitting, {name: value})
 
 
 @every_function
-def test_what_is_not_a_real_number_is_refused(function: str) -> None:
+def test_values_that_are_not_real_numbers_are_refused(function: str) -> None:
     for wrong, dtype in NOT_NUMBERS:
         for name, changed in each_input_replaced(function, wrong):
             with refusal(TypeError, f"{function}: {name} has dtype {dtype}, expected real numbers"):
@@ -62,7 +62,7 @@ def test_a_ragged_list_is_refused(function: str) -> None:
 
 
 @every_function
-def test_what_refuses_to_be_an_array_is_named(function: str) -> None:
+def test_an_object_that_cannot_become_an_array_is_named(function: str) -> None:
     for name, changed in each_input_replaced(function, OnAnotherDevice()):
         message = f"{function}: {name} is not an array of numbers: copy it to the host first"
         with refusal(TypeError, message):
@@ -89,7 +89,7 @@ PRECISIONS = {
     **{swapped: swapped[1:] for swapped in (">f2", ">f4", ">f8", "<f4")},
     ">i4": "float64",
 }
-"""The dtype of the answer by the dtype of all inputs."""
+"""The dtype of the answer, by the dtype of all inputs."""
 
 
 @every_function

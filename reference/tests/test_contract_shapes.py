@@ -1,4 +1,4 @@
-"""Which shapes and parameters the four functions refuse, and in which words."""
+"""The shapes and parameters that the four functions refuse, and the messages of the errors."""
 
 import re
 from collections import OrderedDict
@@ -57,7 +57,7 @@ def test_a_wrong_shape_is_named_in_symbols_and_numbers(
 
 
 def misshapen(array: Array) -> list[Array]:
-    """An array with an axis too many or too few, longer, shorter or exchanged; T_x is left alone."""
+    """Arrays with one axis more, less, longer, shorter, or exchanged; the axis of T_x does not change."""
     changed = [array[np.newaxis], array[..., np.newaxis], array.swapaxes(0, 1)]
     for axis in range(2):
         changed += [array.take(0, axis), np.concatenate([array, array], axis), np.delete(array, 0, axis)]
@@ -66,12 +66,12 @@ def misshapen(array: Array) -> list[Array]:
 
 @every_function
 @given(sizes=some)
-def test_no_wrong_shape_is_let_through(function: str, sizes: dict[str, int]) -> None:
+def test_every_wrong_shape_is_refused(function: str, sizes: dict[str, int]) -> None:
     fitting = arguments(function, sizes)
     for name, array in by_name(function, fitting).items():
         for other in misshapen(array):
             wrong = replaced(function, fitting, {name: other})
-            # Where one input contradicts another, either may be the one named.
+            # If two inputs contradict each other, the message may name either of the two.
             with pytest.raises(
                 ValueError, match=rf"^{function}: \S+ has shape \(.*\), expected \("
             ) as refused:
@@ -107,7 +107,7 @@ def test_no_hidden_units_and_no_classes_are_refused(function: str, empty: str, m
 
 
 @every_function
-def test_a_missing_parameter_is_named_with_its_shape_and_those_that_are_there(function: str) -> None:
+def test_a_missing_parameter_is_named_with_its_shape_and_the_present_parameters(function: str) -> None:
     *arrays, parameters = arguments(function)
     for name, shape in CONTRACTS[function].parameters.items():
         if "n_y" in shape and name.startswith("W"):
@@ -131,7 +131,7 @@ def test_parameters_other_than_a_mapping_are_refused(function: str, wrong: Any) 
 
 
 @every_function
-def test_the_order_of_the_parameters_and_others_beside_them_do_not_matter(function: str) -> None:
+def test_the_order_of_the_parameters_and_unknown_parameters_have_no_effect(function: str) -> None:
     *arrays, parameters = arguments(function)
     shuffled = OrderedDict(more=None, **dict(reversed(parameters.items())))
     expected = returned(function, call(function, [*arrays, parameters]))

@@ -1,4 +1,4 @@
-"""The table of the contract, and what reads it."""
+"""The table of contracts, and the functions that read it."""
 
 import numpy as np
 from hypothesis import given
@@ -22,12 +22,12 @@ def test_extent() -> None:
     assert [extent(size, numbers) for size in ("n_a", "n_a + n_x", 1)] == [5, 8, 1]
 
 
-def test_in_symbols() -> None:
+def test_shape_text() -> None:
     assert shape_text(("n_a", "n_a + n_x")) == "(n_a, n_a + n_x)"
     assert shape_text(("n_a", 1)) == "(n_a, 1)"
 
 
-def test_the_table_is_that_of_the_specification() -> None:
+def test_the_table_equals_the_specification() -> None:
     assert {
         kind: {name: shape_text(shape) for name, shape in shapes.items()}
         for kind, shapes in PARAMETERS.items()
@@ -65,7 +65,7 @@ def test_the_table_is_that_of_the_specification() -> None:
     }
 
 
-def test_gradients_are_named_for_what_they_are_by_and_shaped_like_it() -> None:
+def test_each_gradient_has_the_name_and_shape_of_its_input() -> None:
     by_gates = [f"d{letter}{gate}" for letter in "Wb" for gate in "fico"]
     assert {name: (list(CONTRACTS[name].arguments), list(CONTRACTS[name].outputs)) for name in BACKWARDS} == {
         "rnn_cell_backward": (["da_next"], ["dxt", "da_prev", "dWax", "dWaa", "dba"]),
@@ -83,7 +83,7 @@ def test_gradients_are_named_for_what_they_are_by_and_shaped_like_it() -> None:
 
 @every_function
 @given(sizes=some, seed=seeds)
-def test_validate_hands_back_copies_in_one_piece_and_the_sizes(
+def test_validate_returns_contiguous_copies_and_the_sizes(
     function: str, sizes: dict[str, int], seed: int
 ) -> None:
     fitting = arguments(function, sizes, seed)

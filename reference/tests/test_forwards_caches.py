@@ -1,4 +1,4 @@
-"""What the four functions return: shapes, and caches of what was given and returned."""
+"""The four functions return arrays of the right shapes, and caches with their inputs and outputs."""
 
 import numpy as np
 import pytest
@@ -10,10 +10,10 @@ from reference.tests.calls import arguments, assert_same, call, cells, every_fun
 
 @every_function
 @given(sizes=sizes, seed=seeds)
-def test_shapes_are_those_of_the_table_and_all_is_finite(
+def test_shapes_are_those_of_the_table_and_all_numbers_are_finite(
     function: str, sizes: dict[str, int], seed: int
 ) -> None:
-    """With `n_x`, `m` or `T_x` zero too."""
+    """The sizes `n_x`, `m` and `T_x` may be 0."""
     contract = CONTRACTS[function]
     answer = call(function, arguments(function, sizes, seed))
     *outputs, caches = answer
@@ -53,9 +53,7 @@ def test_cell_caches_are_named_tuples_in_the_order_of_the_specification(function
 
 @every_function
 @given(sizes=sizes, seed=seeds)
-def test_caches_hold_what_was_given_and_what_was_returned(
-    function: str, sizes: dict[str, int], seed: int
-) -> None:
+def test_caches_hold_the_inputs_and_the_outputs(function: str, sizes: dict[str, int], seed: int) -> None:
     contract = CONTRACTS[function]
     *given_arrays, parameters = arguments(function, sizes, seed)
     named = dict(zip(contract.arguments, given_arrays, strict=True))

@@ -1,4 +1,4 @@
-"""What the four functions compute: a cell its equations, a forward the loop over its cell."""
+"""A cell computes its equations, and a forward pass equals the loop over its cell."""
 
 import math
 from collections.abc import Callable
@@ -29,11 +29,11 @@ from reference.tests.calls import (
 U = 2.0**-53
 """The unit roundoff of float64."""
 ETA = 2.0**-1074
-"""Its smallest subnormal number."""
+"""The smallest subnormal number of float64."""
 
 
 def affine(W: Array, v: Array, b: Array) -> tuple[Array, Array]:
-    """`W v + b`, summed exactly, and how far a floating-point sum may be from it."""
+    """The exact value of `W v + b`, and the largest error of a floating-point sum."""
     value = [
         [math.fsum([*(W[i] * v[:, j]).tolist(), b[i, 0]]) for j in range(v.shape[1])] for i in range(len(W))
     ]
@@ -50,7 +50,7 @@ def elementwise(function: Callable[[float], float], z: Array) -> Array:
 
 
 def assert_predictions(yt_pred: Array, a_next: Array, Wy: Array, by: Array) -> None:
-    """The softmax, by its quotient of exponentials, of the state at hand."""
+    """Assert that `yt_pred` is the softmax of the logits of a state."""
     z, error = affine(Wy, a_next, by)
     for actual, logits, allowed in zip(yt_pred.T, z.T, error.max(axis=0, initial=0), strict=True):
         true = [1 / math.fsum(math.exp(min(other - term, 700)) for other in logits) for term in logits]
@@ -74,7 +74,7 @@ def assert_within(allowed: Array, actual: Array, true: Array) -> None:
 
 
 @given(fitting=scaled("rnn_cell_forward"))
-def test_the_rnn_cell_is_its_equations(fitting: list[Any]) -> None:
+def test_the_rnn_cell_computes_its_equations(fitting: list[Any]) -> None:
     with np.errstate(all="raise"):
         a_next, yt_pred, _ = rnn_cell_forward(*fitting)
     xt, a_prev, p = fitting
@@ -84,8 +84,8 @@ def test_the_rnn_cell_is_its_equations(fitting: list[Any]) -> None:
 
 
 @given(fitting=scaled("lstm_cell_forward"))
-def test_the_lstm_cell_is_its_equations(fitting: list[Any]) -> None:
-    """Each from the one before as it was computed, so that every bound is that of one operation."""
+def test_the_lstm_cell_computes_its_equations(fitting: list[Any]) -> None:
+    """Each value is computed from the function's own values, so that every bound is that of one operation."""
     with np.errstate(all="raise"):
         a_next, c_next, yt_pred, (*_, ft, it, cct, ot, _, _) = lstm_cell_forward(*fitting)
     xt, a_prev, c_prev, p = fitting
@@ -103,13 +103,13 @@ def test_the_lstm_cell_is_its_equations(fitting: list[Any]) -> None:
 
 
 def assert_near(actual: Array, expected: Array) -> None:
-    """Equal but for the order of summation."""
+    """Assert that two arrays are equal, except for rounding in another order of summation."""
     np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-12)
 
 
 @given(sizes=sizes, seed=seeds)
-def test_rnn_forward_is_the_loop_over_the_cell(sizes: dict[str, int], seed: int) -> None:
-    """Each step from the state that the forward itself left, so that no difference grows."""
+def test_rnn_forward_equals_the_loop_over_the_cell(sizes: dict[str, int], seed: int) -> None:
+    """Each step starts from a state that the forward pass returned, so that no difference grows."""
     x, a0, parameters = arguments("rnn_forward", sizes, seed)
     a, y_pred, (caches, _) = rnn_forward(x, a0, parameters)
     a_prev = a0
@@ -123,8 +123,8 @@ def test_rnn_forward_is_the_loop_over_the_cell(sizes: dict[str, int], seed: int)
 
 
 @given(sizes=sizes, seed=seeds)
-def test_lstm_forward_is_the_loop_over_the_cell(sizes: dict[str, int], seed: int) -> None:
-    """From a memory state of zeros, and each step from the states that the forward itself left."""
+def test_lstm_forward_equals_the_loop_over_the_cell(sizes: dict[str, int], seed: int) -> None:
+    """The first memory state is zero; each later step starts from states that the forward pass returned."""
     x, a0, parameters = arguments("lstm_forward", sizes, seed)
     a, y, c, (caches, _) = lstm_forward(x, a0, parameters)
     a_prev, c_prev = a0, np.zeros_like(a0)
@@ -155,10 +155,8 @@ def test_inputs_are_validated_once_for_all_steps(function: str, monkeypatch: pyt
 
 @every_function
 @given(sizes=some, seed=seeds)
-def test_without_features_the_input_counts_for_nothing(
-    function: str, sizes: dict[str, int], seed: int
-) -> None:
-    """`n_x = 0` is one feature that is always 0."""
+def test_without_features_the_input_has_no_effect(function: str, sizes: dict[str, int], seed: int) -> None:
+    """The answer for `n_x = 0` equals that for one feature that is always 0."""
     one = arguments(function, {**sizes, "n_x": 1}, seed)
     x, *_ = CONTRACTS[function].arguments
     one = replaced(function, one, {x: 0 * one[0]})

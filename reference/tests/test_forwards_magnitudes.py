@@ -1,4 +1,4 @@
-"""Numbers of any magnitude: no warning, no NaN, and nothing flushed to zero."""
+"""Numbers of any magnitude cause no warning and no NaN, and are not flushed to zero."""
 
 from typing import Any
 
@@ -11,8 +11,8 @@ from reference.tests.calls import SIZES, arguments, by_name, call, every_functio
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
-def test_logits_of_1e4_make_no_warning_and_no_nan(dtype: Any) -> None:
-    """Two samples, of which one's logits lie far below the other's."""
+def test_logits_of_1e4_cause_no_warning_and_no_nan(dtype: Any) -> None:
+    """The logits of one sample are far below those of the other."""
     x, a0 = np.array([[[1], [-1]]], dtype), np.zeros((1, 2), dtype)
     parameters = {
         name: np.array(value, dtype)
@@ -63,8 +63,8 @@ def test_gates_of_1e4_are_open_or_shut(dtype: Any, f: int, i: int, c: int, o: in
 
 
 @every_function
-def test_subnormal_inputs_are_kept(function: str) -> None:
-    """Where tanh(z) = z, one hidden unit hands its input on; flushed, it would be 0."""
+def test_subnormal_inputs_are_not_flushed(function: str) -> None:
+    """A hidden unit with tanh(z) = z returns its input; if the input were flushed, it would return 0."""
     sizes = {**dict.fromkeys(SIZES, 1), "n_y": 2}
     zeros = {name: 0 * array for name, array in by_name(function, arguments(function, sizes)).items()}
     tiny = np.finfo(np.float64).tiny / 8
@@ -83,8 +83,8 @@ def test_subnormal_inputs_are_kept(function: str) -> None:
 
 @every_function
 @pytest.mark.parametrize("scale", [1e-200, 1e200])
-def test_no_magnitude_warns_however_strict_numpy_is(function: str, scale: float) -> None:
-    """Products underflow, or they overflow."""
+def test_no_magnitude_causes_a_warning(function: str, scale: float) -> None:
+    """With these scales, products underflow or overflow."""
     fitting = arguments(function)
     scaled = {name: scale * array for name, array in by_name(function, fitting).items()}
     with np.errstate(all="raise"):

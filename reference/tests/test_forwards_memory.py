@@ -1,4 +1,4 @@
-"""Memory: how inputs lie in it does not matter, and what is handed back is the caller's own."""
+"""The memory layout of inputs has no effect, and results share no memory with inputs."""
 
 from collections.abc import Callable
 
@@ -50,7 +50,7 @@ LAYOUTS: dict[str, Callable[[Array], Array]] = {
 
 @every_function
 @given(sizes=sizes, seed=seeds)
-def test_how_an_input_lies_in_memory_does_not_matter(function: str, sizes: dict[str, int], seed: int) -> None:
+def test_the_memory_layout_of_an_input_has_no_effect(function: str, sizes: dict[str, int], seed: int) -> None:
     plain = arguments(function, sizes, seed)
     expected = returned(function, call(function, plain))
     for layout, lay_out in LAYOUTS.items():
@@ -80,9 +80,7 @@ def overwrite(arrays: dict[str, Array]) -> None:
 
 @every_function
 @given(sizes=some, seed=seeds)
-def test_writing_into_the_inputs_later_changes_no_answer(
-    function: str, sizes: dict[str, int], seed: int
-) -> None:
+def test_later_writes_to_the_inputs_change_no_answer(function: str, sizes: dict[str, int], seed: int) -> None:
     fitting = arguments(function, sizes, seed)
     answer = call(function, fitting)
     before = copied(returned(function, answer))
@@ -93,10 +91,10 @@ def test_writing_into_the_inputs_later_changes_no_answer(
 
 @every_function
 @given(sizes=some, seed=seeds)
-def test_writing_into_an_output_changes_no_input_no_other_output_and_no_cache(
+def test_a_write_to_an_output_changes_no_input_no_other_output_and_no_cache(
     function: str, sizes: dict[str, int], seed: int
 ) -> None:
-    """One sample and one step included, where a transposed view is one piece and easily kept."""
+    """The sizes include one sample and one step, for which a transposed view is contiguous."""
     fitting = arguments(function, sizes, seed)
     inputs = copied(by_name(function, fitting))
     answer = call(function, fitting)

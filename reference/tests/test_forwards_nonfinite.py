@@ -1,4 +1,4 @@
-"""NaN and infinity: where they reach, and where they do not."""
+"""NaN and infinity enter the values that depend on them, and no others."""
 
 import numpy as np
 from hypothesis import given
@@ -11,7 +11,7 @@ from reference.tests.calls import arguments, by_name, call, every_function, repl
 
 @every_function
 @given(sizes=some, seed=seeds, poison=st.sampled_from([np.nan, np.inf, -np.inf]), data=st.data())
-def test_a_sample_that_is_not_finite_touches_no_other_and_no_earlier_step(
+def test_a_sample_that_is_not_finite_affects_no_other_sample_and_no_earlier_step(
     function: str, sizes: dict[str, int], seed: int, poison: float, data: st.DataObject
 ) -> None:
     clean = arguments(function, {**sizes, "m": sizes["m"] + 1}, seed)
@@ -35,7 +35,7 @@ def test_a_sample_that_is_not_finite_touches_no_other_and_no_earlier_step(
 
 
 @every_function
-def test_a_nan_input_makes_its_sample_nan_from_there_on(function: str) -> None:
+def test_a_nan_input_makes_all_later_values_of_its_sample_nan(function: str) -> None:
     fitting = arguments(function)
     fitting[0][1, 2] = np.nan
     for output in call(function, fitting)[:-1]:
@@ -47,7 +47,7 @@ def test_an_infinite_input_saturates() -> None:
     xt, a_prev, c_prev, p = arguments("lstm_cell_forward")
     xt[1, 2] = np.inf
     a_next, c_next, yt_pred, cache = lstm_cell_forward(xt, a_prev, c_prev, p)
-    column = 5 + 1  # of a weight: the hidden units stand before the features
+    column = 5 + 1  # the column of a weight; the hidden units come before the features
     for gate, computed in (("f", cache.ft), ("i", cache.it), ("o", cache.ot)):
         np.testing.assert_array_equal(computed[:, 2], p[f"W{gate}"][:, column] > 0)
     np.testing.assert_array_equal(cache.cct[:, 2], np.sign(p["Wc"][:, column]))

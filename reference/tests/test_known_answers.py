@@ -1,4 +1,4 @@
-"""The figures of the specification, which an independent program printed.
+"""The four functions return the figures of the specification, which an independent program printed.
 
 Those of 8 decimals are held to every digit, those in full to a few units in the last place.
 """
@@ -16,7 +16,7 @@ LSTM = "Wf(5,8) bf(5,1) Wi(5,8) bi(5,1) Wo(5,8) bo(5,1) Wc(5,8) bc(5,1) Wy(2,5) 
 
 
 GENERATOR = np.random.RandomState(1)
-"""The generator of the exercise, not shared with NumPy's global one, which plugins of pytest may seed."""
+"""The generator of the exercise. It is not NumPy's global generator, which plugins of pytest may seed."""
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +25,7 @@ def _seeded() -> None:
 
 
 def draw(named: str) -> dict[str, Array]:
-    """Normal arrays of the names and shapes written down, in that order."""
+    """Standard normal arrays with these names and shapes, drawn in this order."""
     return {
         name: GENERATOR.randn(*map(int, shape.split(",")))
         for name, shape in re.findall(r"(\w+)\(([\d,]+)\)", named)

@@ -1,4 +1,4 @@
-"""The gradients of the exercise, of which its editions print these; all are right by torch.autograd."""
+"""The backward passes return the figures of editions of the exercise, which torch.autograd confirms."""
 
 import re
 
@@ -18,7 +18,7 @@ def _seeded() -> None:
 
 
 def assert_printed(gradients: dict[str, Array], printed: str) -> None:
-    """Hold gradients to figures, written as `dx[1][2] 0.1 0.2, dba[4] 0.3`, to their last digits."""
+    """Assert that gradients equal figures such as `dx[1][2] 0.1 0.2, dba[4] 0.3`, to the last digit."""
     for entry in printed.split(", "):
         place, *figures = entry.split()
         value = gradients[place.partition("[")[0]]
@@ -69,7 +69,7 @@ def test_lstm_cell_backward() -> None:
 
 
 def test_lstm_backward() -> None:
-    """With more caches than there are steps of `da`, as the exercise has it."""
+    """As in the exercise, there are more caches than steps of `da`."""
     given = draw("x(3,10,7) a0(5,10)")
     *_, caches = reference.lstm_forward(given["x"], given["a0"], with_head(draw(LSTM_LAYERS)))
     assert_printed(

@@ -1,4 +1,4 @@
-"""Layers are the cells, step by step and layer by layer, of each sample at its own length."""
+"""Layers equal their cells, step by step and layer by layer, for each sample at its own length."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ every_layer = pytest.mark.parametrize("function", LAYERS)
 
 @st.composite
 def calls(draw: st.DrawFn, /, kind: Kind, projected: bool | None = None, **fixed: int) -> list[Any]:
-    """Arguments of a layer: standard normal arrays, the parameters, the options.
+    """Arguments of a layer: standard normal arrays, the parameters and the options.
 
     Weights of a third of a standard normal keep a difference in rounding from growing over steps and layers.
     """
@@ -53,12 +53,12 @@ any_call = st.one_of(
 
 
 def step(v: Array, states: list[Array], p: dict[str, Array], activation: Any) -> list[Array]:
-    """The states after one step, by the cells, which are the equations as they stand."""
+    """The states after one step, from the cells, which are written as the equations."""
     if len(states) == 1:
         z = p["Waa"] @ states[0] + p["Wax"] @ v + p["ba"]
         return [activation(z)]
     n_a, n_h = len(p["bf"]), len(states[0])
-    # A cell of n_h = n_a hidden states: the product with a_prev is moved into the input.
+    # A cell has n_h = n_a hidden states, so the product with a_prev becomes a part of the input.
     given = np.concatenate([states[0], v])
     weights = {f"W{g}": np.hstack([np.zeros((n_a, n_a)), p[f"W{g}"]]) for g in "fico"}
     biases = {f"b{g}": p[f"b{g}"] for g in "fico"}
@@ -70,7 +70,7 @@ def step(v: Array, states: list[Array], p: dict[str, Array], activation: Any) ->
 
 
 def literally(x: Array, *arguments: Any) -> list[Array]:
-    """A layer as the specification says it, one sample after the other."""
+    """The answer of layers as in the specification, one sample after the other."""
     *initial, parameters, options = arguments
     D, (_, m, T_x) = options["directions"], x.shape
     activation = relu if options.get("activation") == "relu" else np.tanh
@@ -100,14 +100,14 @@ def literally(x: Array, *arguments: Any) -> list[Array]:
 
 
 @given(any_call)
-def test_a_layer_is_its_cells_step_by_step(call: Any) -> None:
+def test_layers_equal_their_cells_step_by_step(call: Any) -> None:
     function, arguments = call
     for ours, theirs in zip(getattr(reference, function)(*arguments), literally(*arguments), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-11)
 
 
 @given(calls("lstm", projected=False, L=1, D=1))
-def test_one_layer_of_an_lstm_is_its_forward_bit_for_bit(call: list[Any]) -> None:
+def test_one_layer_of_an_lstm_equals_lstm_forward_bit_for_bit(call: list[Any]) -> None:
     x, a0, c0, (p,), _ = call
     n_a, T_x = len(p["bf"]), x.shape[2]
     a, _, c, _ = reference.lstm_forward(x, a0[0], {**p, "Wy": np.ones((1, n_a)), "by": np.ones((1, 1))})
@@ -118,7 +118,7 @@ def test_one_layer_of_an_lstm_is_its_forward_bit_for_bit(call: list[Any]) -> Non
 
 
 @given(calls("rnn", projected=False, L=1, D=1))
-def test_one_layer_of_an_rnn_is_its_forward_bit_for_bit(call: list[Any]) -> None:
+def test_one_layer_of_an_rnn_equals_rnn_forward_bit_for_bit(call: list[Any]) -> None:
     x, a0, (p,), _ = call
     a, _, _ = reference.rnn_forward(x, a0[0], {**p, "Wya": np.ones((1, len(p["ba"]))), "by": np.ones((1, 1))})
     np.testing.assert_array_equal(reference.rnn_layer(x, a0, [p])[0], a)
@@ -153,7 +153,7 @@ def test_shapes_dtypes_and_memory_are_those_of_the_contract(call: Any, dtype: st
 
 
 @given(any_call)
-def test_what_is_beyond_a_sample_s_length_reaches_nothing(call: Any) -> None:
+def test_the_padding_has_no_effect(call: Any) -> None:
     function, (x, *states, parameters, options) = call
     if "lengths" not in options:
         options = {**options, "lengths": np.full(x.shape[1], max(x.shape[2] - 1, 1))}
@@ -203,13 +203,13 @@ TOP = P | {"Wax": np.ones((5, 5))}
         ([P, {}], {}, r"parameters\[1\] has \[\], expected also 'Wax' \(n_a, D n_a\) = \(5, 5\)"),
     ],
 )
-def test_what_is_no_call_is_refused_in_symbols_and_numbers(
+def test_an_invalid_call_is_refused_in_symbols_and_numbers(
     parameters: Any, options: Any, message: str
 ) -> None:
     with pytest.raises(ValueError, match=f"^rnn_layer: .*{message}"):
         reference.rnn_layer(X, A0, parameters, options)
 
 
-def test_parameters_that_are_no_list_are_refused() -> None:
+def test_parameters_must_be_a_list() -> None:
     with pytest.raises(TypeError, match=r"^rnn_layer: parameters is a dict, expected a list of dicts"):
         reference.rnn_layer(X, A0, P)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""How the steps of a sequence lie in memory."""
+"""The memory layout of the steps of a sequence."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from reference.time_axis import STEPS_AT_A_TIME, time_last
 
 
 @pytest.mark.parametrize("T_x", [0, 1, STEPS_AT_A_TIME, 2 * STEPS_AT_A_TIME + 3])
-def test_time_last_is_a_transposed_copy_in_one_piece(T_x: int) -> None:
+def test_time_last_returns_a_contiguous_transposed_copy(T_x: int) -> None:
     steps = np.arange(T_x * 6.0).reshape(T_x, 2, 3)
     copy = time_last(steps)
     np.testing.assert_array_equal(copy, steps.transpose(1, 2, 0), strict=True)
