@@ -1,4 +1,4 @@
-"""The page on frameworks answers a user's questions, and marks every failure."""
+"""The page on frameworks shows in which column and row each failure belongs."""
 
 from dataclasses import replace
 from typing import Any
@@ -38,12 +38,12 @@ def judged(name: str, *results: LawResult) -> AdapterResult:
 
 
 def lines(*judged: AdapterResult) -> list[str]:
-    """The lines of all measured parts."""
+    """Return the lines of all measured parts."""
     return "\n".join(parts(judged).values()).splitlines()
 
 
 def row(judgement: AdapterResult) -> dict[str, str]:
-    """The cells of the first table's only row, by column."""
+    """Return the cells of the only row of the first table, by column."""
     header, _, cells = [line for line in lines(judgement) if line.startswith("| ")][:3]
     return dict(zip(header.split(" | "), cells.split(" | "), strict=True))
 
@@ -73,14 +73,14 @@ def row(judgement: AdapterResult) -> dict[str, str]:
         (failure("memory layouts"), "other edges that fail", "memory layouts"),
     ],
 )
-def test_a_failure_is_an_answer_to_one_question(met: LawResult, column: str, cell: str) -> None:
+def test_a_failure_changes_one_column(met: LawResult, column: str, cell: str) -> None:
     right, wrong = row(judged("mlx")), row(judged("mlx", met))
     assert wrong[column] == cell
     changed = {name for name in right if right[name] != wrong[name]}
     assert changed <= {column, "new failures |"}
 
 
-def test_gradients_that_there_are_not_were_not_asked() -> None:
+def test_absent_gradients_are_not_judged() -> None:
     assert row(judged("mlx"))["gradients"] == "yes"
     assert row(replace(judged("onnxruntime"), has_gradients=False))["gradients"] == "–"
 
@@ -106,24 +106,24 @@ def test_the_worst_error_of_gradients_is_not_that_of_a_forward_pass() -> None:
     )
 
 
-def test_the_dtypes_that_are_declared_away_were_not_asked() -> None:
+def test_excluded_dtypes_are_not_judged() -> None:
     assert row(judged("mlx"))["float16"] == "–"
 
 
-def test_each_failure_is_a_finding_or_defended_or_new() -> None:
+def test_a_failure_is_a_finding_or_defended_or_new() -> None:
     met = [failure("no samples", "died", m=0), failure("no steps", T_x=0), failure("trajectory")]
     rows = [line for line in lines(judged("onnxruntime", *met)) if line.startswith("| `onnxruntime` | LSTM")]
     for line, mark in zip(rows, ("[finding](../FINDINGS.md#onnx-", "[defended](", "**new**"), strict=True):
         assert mark in line
 
 
-def test_the_laws_that_met_one_finding_are_in_one_line() -> None:
+def test_the_laws_that_show_one_finding_share_a_row() -> None:
     met = [failure("padding", lengths="random"), failure("nonfinite", regime="nonfinite")]
     (line,) = [line for line in lines(judged("paddle", *met)) if line.startswith("| `paddle` | LSTM")]
     assert "| padding, nonfinite |" in line
 
 
-def test_what_was_not_run_says_so_and_why() -> None:
+def test_an_adapter_that_was_not_run_has_a_reason() -> None:
     rows = [
         line
         for line in lines(AdapterResult("ncnn", missing="ncnn, which is not installed"))
@@ -142,7 +142,7 @@ def test_a_verdict_is_compared_with_that_of_an_earlier_page() -> None:
     assert verdict_changes([conforms], before) == ["mlx: not robust (1.0) is now conforms (2.0)"]
 
 
-def test_the_ledger_covers_failures_of_adapters_that_there_are() -> None:
+def test_the_ledger_explains_failures_of_existing_adapters() -> None:
     assert {each.adapter for each in EXPLANATIONS} <= ADAPTERS.keys()
     of_adapters = {entry.title for entry in ENTRIES if "frameworks." in entry.command}
     assert {each.heading for each in EXPLANATIONS} == of_adapters | {DEFENDED}

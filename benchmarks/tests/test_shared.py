@@ -1,4 +1,4 @@
-"""Tables, and the marks between which a page has its measured parts."""
+"""Tables in Markdown, and the marks around the measured parts of a page."""
 
 import pytest
 
@@ -15,7 +15,7 @@ def test_a_column_of_numbers_is_aligned_to_the_right() -> None:
     ]
 
 
-def test_only_what_stands_between_the_marks_is_replaced() -> None:
+def test_only_text_between_the_marks_is_replaced() -> None:
     page = "# Title\n<!-- one -->\nold\n<!-- end -->\ntext\n<!-- two -->\n<!-- end -->\nlast\n"
     found = updated(page, {"two": "second", "one": "first"})
     assert found == (

@@ -1,4 +1,4 @@
-"""Every mistake can be made in the textbook example, whose words may change."""
+"""Every mistake of a submission is a change of the textbook example."""
 
 from collections import Counter
 
@@ -7,23 +7,23 @@ import pytest
 from benchmarks.submissions import MISTAKES, PERCENTAGES, edited, submissions
 
 
-def test_a_folder_has_the_shares() -> None:
+def test_submissions_have_the_percentages() -> None:
     kinds = Counter(name[4:].partition(".")[0] for name, _ in submissions(300, 0))
     assert kinds == {kind: 3 * share for kind, share in PERCENTAGES.items()}
 
 
 @pytest.mark.parametrize("kind", MISTAKES)
-def test_every_mistake_is_made(kind: str) -> None:
+def test_every_mistake_changes_the_example(kind: str) -> None:
     sources = {"\n".join(edited([edit])) for edit in MISTAKES[kind]}
     assert len(sources | {"\n".join(edited([]))}) == len(MISTAKES[kind]) + 1
 
 
-def test_one_seed_gives_the_same_folder() -> None:
+def test_a_seed_determines_the_submissions() -> None:
     assert [*submissions(100, 3)] == [*submissions(100, 3)]
     assert [*submissions(100, 3)] != [*submissions(100, 4)]
 
 
-def test_only_what_is_unfit_may_not_compile() -> None:
+def test_only_unfit_submissions_may_not_compile() -> None:
     for name, parts in submissions(100, 1):
         if "unfit" not in name:
             compile("\n\n\n".join(parts), name, "exec")

@@ -11,16 +11,16 @@ import pytest
 import torch
 
 HUGE = 2**32
-"""Elements: 16 GiB of float32."""
+"""A number of elements: 16 GiB of float32."""
 
 
 def needs(package: str) -> Any:
-    """The package, or the test is skipped."""
+    """Import a package. If it is missing, skip the test."""
     return pytest.importorskip(package, reason=f"{package} is not installed: pip install -e '.[checkpoints]'")
 
 
 def zeros_npz(folder: Path, rows: int = HUGE // 4) -> Path:
-    """Zeros, compressed a thousandfold; a header that claims them and a member of the same size."""
+    """An `.npz` of zeros, compressed a thousandfold."""
     path = folder / "zeros.npz"
     header = BytesIO()
     claim: Any = {"descr": "<f4", "fortran_order": False, "shape": (rows, 4)}
@@ -57,7 +57,7 @@ def stride_0(folder: Path) -> Path:
 
 
 class Wide:
-    """A pickle that makes 8 GiB of nothing, as torch lets pickles do."""
+    """A pickle that makes 8 GiB of zeros, which torch allows."""
 
     def __reduce__(self) -> Any:
         return bytearray, (2**33,)
@@ -70,14 +70,14 @@ def bytes_of_nothing(folder: Path) -> Path:
 
 
 def bytes_of_a_legacy_file(folder: Path) -> Path:
-    """The same in the format that torch wrote before."""
+    """The same in torch's older file format."""
     content = {"weight_hh_l0": torch.ones(16, 4), "more": Wide()}
     torch.save(content, folder / "legacy.pt", _use_new_zipfile_serialization=False)
     return folder / "legacy.pt"
 
 
 def nested_mappings(folder: Path) -> Path:
-    """A `.pt` with mappings that hold one other twice, 60 deep."""
+    """A `.pt` with 60 nested mappings, each of which has the next one twice."""
     inner: Any = {"weight_ih_l0": torch.ones(16, 3)}
     for _ in range(60):
         inner = {"a": inner, "b": inner}
@@ -86,7 +86,7 @@ def nested_mappings(folder: Path) -> Path:
 
 
 def mapping_in_itself(folder: Path) -> Path:
-    """A `.pt` with a mapping that holds itself."""
+    """A `.pt` with a mapping that contains itself."""
     own: dict[str, Any] = {"weight_ih_l0": torch.ones(16, 3), "more": {"bias_ih_l0": torch.ones(16)}}
     own["own"] = own
     torch.save(own, folder / "itself.pt")
@@ -94,7 +94,7 @@ def mapping_in_itself(folder: Path) -> Path:
 
 
 def claimed_h5(folder: Path) -> Path:
-    """An `.h5` whose data set claims 16 GiB, of which none is there."""
+    """An `.h5` whose data set claims 16 GiB, but has no data."""
     h5py = needs("h5py")
     with h5py.File(folder / "claimed.h5", "w") as file:
         file.create_dataset("lstm/lstm_cell/kernel", shape=(HUGE // 4, 4), dtype="f4", chunks=(2**16, 4))
@@ -102,7 +102,7 @@ def claimed_h5(folder: Path) -> Path:
 
 
 def claimed_safetensors(folder: Path) -> Path:
-    """A `.safetensors` of 16 GiB that takes no room on the disk."""
+    """A sparse `.safetensors` of 16 GiB, which takes no space on the disk."""
     size = 4 * HUGE
     header = json.dumps(
         {"weight_ih_l0": {"dtype": "F32", "shape": [HUGE // 4, 4], "data_offsets": [0, size]}}
@@ -146,4 +146,4 @@ UNFOLDING = (
     claimed_safetensors,
     wide_layer,
 )
-"""Those that take memory."""
+"""The files that would take memory."""

@@ -12,7 +12,7 @@ from oracle.tests.hostile_files import needs
 def save_onnx(
     path: Path, nodes: Sequence[Any], tensors: Sequence[Any] = (), functions: Sequence[Any] = ()
 ) -> Path:
-    """A model with these nodes, tensors (a TensorProto, or a name and an array) and functions."""
+    """Save a model with these nodes, functions and tensors (a TensorProto, or a name and an array)."""
     onnx = needs("onnx")
     helper = onnx.helper
     initializers = [
@@ -33,7 +33,7 @@ def save_onnx(
 
 
 def lstm_node(**names: str) -> Any:
-    """An LSTM node called `n` whose inputs have the names `X`, `W`, `R` and `B`, unless told otherwise."""
+    """An LSTM node called `n` whose inputs have these names; by default `X`, `W`, `R` and `B`."""
     inputs = [names.get(letter, letter) for letter in "XWRB"]
     return needs("onnx").helper.make_node("LSTM", inputs, ["Y"], name="n", hidden_size=4)
 
@@ -96,7 +96,7 @@ def doubled(folder: Path) -> Path:
 
 
 def gathered(folder: Path) -> Path:
-    """A weight that takes a large row 100,000 times."""
+    """A weight that repeats a large row 100,000 times."""
     make = needs("onnx").helper.make_node
     tensors = [*LSTM, ("rows", np.ones((1, 10**5), "f")), ("picks", np.zeros(10**5, np.int64))]
     return save_onnx(
@@ -107,7 +107,7 @@ def gathered(folder: Path) -> Path:
 
 
 def sparse_constant(folder: Path) -> Path:
-    """A weight that is a sparse constant of 2^40 elements, of which one is there."""
+    """A weight that is a sparse constant of 2^40 elements, one of which is stored."""
     onnx = needs("onnx")
     values = onnx.numpy_helper.from_array(np.ones(1, "f"), "v")
     indices = onnx.numpy_helper.from_array(np.zeros(1, np.int64), "i")
@@ -117,7 +117,7 @@ def sparse_constant(folder: Path) -> Path:
 
 
 def external_many_times(folder: Path) -> Path:
-    """A weight that joins 10,000 tensors, which are all the same megabyte of another file."""
+    """A weight of 10,000 joined tensors, which all are the same megabyte of another file."""
     onnx = needs("onnx")
     (folder / "beside.bin").write_bytes(bytes(2**20))
     tensors = []
@@ -131,4 +131,4 @@ def external_many_times(folder: Path) -> Path:
 
 
 UNFOLDING = (doubled, gathered, external_many_times)
-"""Those that take memory."""
+"""The models that would take memory."""

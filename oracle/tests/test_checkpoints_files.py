@@ -1,4 +1,4 @@
-"""Files of every kind: the same layers with the same digest."""
+"""Every kind of file gives the same layers with the same digest."""
 
 import zipfile
 from collections.abc import Mapping
@@ -41,7 +41,7 @@ def only(text: Path | str, layout: str = "") -> RecurrentLayer:
 
 
 def complaint(text: Path | str, layout: str = "") -> str:
-    """What is wrong, in one line that begins with the file."""
+    """Return the message, which is one line and begins with the file."""
     with pytest.raises(CheckpointError) as caught:
         load(str(text), layout)
     message = str(caught.value)
@@ -56,7 +56,7 @@ def expected(tmp_path: Path) -> RecurrentLayer:
     return only(tmp_path / "expected.pt")
 
 
-def test_a_layer_has_the_sizes_of_its_problem(tmp_path: Path) -> None:
+def test_layer_sizes_are_those_of_the_problem(tmp_path: Path) -> None:
     for problem in (STACK, PROJECTED, RNN):
         path = tmp_path / "file.pt"
         torch.save(tensors(state_of(problem, "encoder.")), path)
@@ -72,12 +72,14 @@ def test_a_layer_has_the_sizes_of_its_problem(tmp_path: Path) -> None:
             )
 
 
-# Kinds of files.
+# Kinds of files
 
 
 @pytest.mark.parametrize("suffix", [".pt", ".pth", ".bin", ".ckpt"])
 @pytest.mark.parametrize("within", [(), ("state_dict",), ("model", "net")])
-def test_state_dicts(tmp_path: Path, suffix: str, within: tuple[str, ...], expected: RecurrentLayer) -> None:
+def test_state_dicts_are_read(
+    tmp_path: Path, suffix: str, within: tuple[str, ...], expected: RecurrentLayer
+) -> None:
     content: Any = {**tensors(state_of(STACK, "enc.lstm."))}
     for key in reversed(within):
         content = {key: content, "epoch": 3, "name": "mine"}
@@ -86,7 +88,7 @@ def test_state_dicts(tmp_path: Path, suffix: str, within: tuple[str, ...], expec
     assert (layer.prefix, layer.digest) == ("enc.lstm", expected.digest)
 
 
-def test_a_state_dict_beside_that_of_an_optimizer_keeps_its_key(tmp_path: Path) -> None:
+def test_a_state_dict_beside_an_optimizers_keeps_its_key(tmp_path: Path) -> None:
     state = tensors(state_of(STACK, "lstm."))
     content = {"state_dict": state, "optimizer": {"state": {0: {"exp_avg": torch.zeros(16, 4)}}}}
     torch.save(content, tmp_path / "file.pt")
@@ -94,20 +96,20 @@ def test_a_state_dict_beside_that_of_an_optimizer_keeps_its_key(tmp_path: Path) 
     assert only(f"{tmp_path / 'file.pt'}:lstm").prefix == "state_dict.lstm"
 
 
-def test_safetensors(tmp_path: Path, expected: RecurrentLayer) -> None:
+def test_safetensors_are_read(tmp_path: Path, expected: RecurrentLayer) -> None:
     needs("safetensors")
     (tmp_path / "file.safetensors").write_bytes(safetensors_of(state_of(STACK)))
     assert only(tmp_path / "file.safetensors").digest == expected.digest
 
 
 @pytest.mark.parametrize("name", ["torch", "onnx", "reference"])
-def test_npz(tmp_path: Path, name: str, expected: RecurrentLayer) -> None:
+def test_npz_archives_are_read(tmp_path: Path, name: str, expected: RecurrentLayer) -> None:
     np.savez(tmp_path / "file.npz", allow_pickle=False, **CONVERTERS[name]("lstm", expected.parameters, 2))
     layer = only(tmp_path / "file.npz")
     assert (layer.layout, layer.digest) == (name, expected.digest)
 
 
-def test_cells_have_no_place_in_their_names(tmp_path: Path) -> None:
+def test_cells_without_layer_numbers_are_read(tmp_path: Path) -> None:
     state = {f"cell.{name.removesuffix('_l0')}": array for name, array in state_of(RNN).items()}
     np.savez(tmp_path / "file.npz", allow_pickle=False, **state)
     assert (only(tmp_path / "file.npz").prefix, only(tmp_path / "file.npz").kind) == ("cell", "rnn")
@@ -121,8 +123,8 @@ def write_h5(path: Path, names: Mapping[str, Array]) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".weights.h5", ".keras"])
-def test_files_of_keras(tmp_path: Path, suffix: str, expected: RecurrentLayer) -> None:
-    """As Keras 3 names what is in them."""
+def test_keras_files_are_read(tmp_path: Path, suffix: str, expected: RecurrentLayer) -> None:
+    """Save weights with the names of Keras 3."""
     variables = {"kernel": 0, "recurrent_kernel": 1, "bias": 2}
     names = {}
     for path, array in to_keras("lstm", expected.parameters, 2).items():
@@ -139,7 +141,7 @@ def test_files_of_keras(tmp_path: Path, suffix: str, expected: RecurrentLayer) -
     assert (stacked.layers, stacked.layout, stacked.digest) == (2, "keras", expected.digest)
 
 
-def test_layers_of_keras_go_by_their_own_names(tmp_path: Path) -> None:
+def test_keras_layers_have_the_names_of_the_user(tmp_path: Path) -> None:
     h5py = needs("h5py")
     kernel, recurrent, bias = to_keras("rnn", RNN.inputs("rnn_layer").parameters).values()
     write_h5(
@@ -152,7 +154,7 @@ def test_layers_of_keras_go_by_their_own_names(tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras
-def test_keras_own_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_models_that_keras_saves_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     needs("h5py")
     monkeypatch.setenv("KERAS_BACKEND", "numpy")
     reason = "keras is not installed: pip install -e '.[keras]'"
@@ -178,11 +180,11 @@ def test_keras_own_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         assert "a GRU" in checkpoint.skipped[0]
 
 
-# What is read of numbers.
+# Numbers in the files
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
-def test_16_bits_are_widened_exactly_and_said_to_be(tmp_path: Path, dtype: torch.dtype) -> None:
+def test_16_bit_numbers_are_widened_exactly_and_a_remark_says_so(tmp_path: Path, dtype: torch.dtype) -> None:
     state = {name: tensor.to(dtype) for name, tensor in tensors(state_of(STACK)).items()}
     torch.save(state, tmp_path / "narrow.pt")
     torch.save({name: tensor.float() for name, tensor in state.items()}, tmp_path / "wide.pt")
@@ -193,7 +195,7 @@ def test_16_bits_are_widened_exactly_and_said_to_be(tmp_path: Path, dtype: torch
     assert "widened" not in "".join(wide.remarks)
 
 
-def test_the_digest_is_that_of_the_numbers(tmp_path: Path, expected: RecurrentLayer) -> None:
+def test_the_digest_depends_only_on_the_numbers(tmp_path: Path, expected: RecurrentLayer) -> None:
     changed = state_of(STACK)
     changed["bias_ih_l1"] = np.nextafter(changed["bias_ih_l1"], np.float32(9))
     torch.save(tensors(changed), tmp_path / "changed.pt")
@@ -207,7 +209,7 @@ def test_the_digest_is_that_of_the_numbers(tmp_path: Path, expected: RecurrentLa
 
 
 @pytest.mark.parametrize("number", [np.nan, np.inf])
-def test_what_is_not_finite_is_named(tmp_path: Path, number: float) -> None:
+def test_numbers_that_are_not_finite_are_refused(tmp_path: Path, number: float) -> None:
     state = state_of(STACK, "enc.")
     state["enc.weight_hh_l1_reverse"][2, 1] = number
     np.savez(tmp_path / "file.npz", allow_pickle=False, **state)
@@ -216,7 +218,7 @@ def test_what_is_not_finite_is_named(tmp_path: Path, number: float) -> None:
     assert "(2, 1)" in message
 
 
-def test_quantised_weights_are_named(tmp_path: Path) -> None:
+def test_quantised_weights_are_refused(tmp_path: Path) -> None:
     state = tensors(state_of(RNN))
     for dtype in (torch.int8, torch.float8_e4m3fn):
         torch.save({**state, "weight_hh_l0": state["weight_hh_l0"].to(dtype)}, tmp_path / "file.pt")

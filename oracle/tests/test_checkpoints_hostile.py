@@ -1,4 +1,4 @@
-"""Files that would hang a reader or fill its memory are refused in one line, by what their headers say."""
+"""Files that would hang a reader or fill its memory are refused in one line, before they are read."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -49,8 +49,8 @@ REFUSED: dict[Callable[[Path], Path], str] = {
     "make",
     [pytest.param(make, marks=[ONNX] if make in OF_ONNX else [], id=make.__name__) for make in REFUSED],
 )
-def test_it_is_refused_in_one_line(make: Callable[[Path], Path], tmp_path: Path) -> None:
-    """Takes a second where 200 MB of zeros are compressed."""
+def test_a_hostile_file_is_refused_in_one_line(make: Callable[[Path], Path], tmp_path: Path) -> None:
+    """Takes a second for a file in which 200 MB of zeros are compressed."""
     path = make(tmp_path)
     with pytest.raises(CheckpointError) as caught:
         load(str(path))
@@ -61,27 +61,27 @@ def test_it_is_refused_in_one_line(make: Callable[[Path], Path], tmp_path: Path)
 
 
 @ONNX
-def test_a_ring_before_a_layer_is_no_layer_below_it(tmp_path: Path) -> None:
+def test_a_layer_after_a_ring_of_nodes_is_read(tmp_path: Path) -> None:
     (layer,) = load(str(hostile_onnx.ring_before_a_node(tmp_path))).layers
     assert (layer.prefix, layer.layers) == ("n", 1)
 
 
-def test_every_one_of_many_layers_is_found(tmp_path: Path) -> None:
+def test_a_thousand_layers_are_read(tmp_path: Path) -> None:
     checkpoint = load(str(hostile.many_layers(tmp_path, 1000)))
     assert len(checkpoint.layers) == 1000
     assert len({layer.digest for layer in checkpoint.layers}) == 1
 
 
-def test_a_limit_of_the_user_stands_alone(tmp_path: Path) -> None:
+def test_the_users_limit_replaces_the_others(tmp_path: Path) -> None:
     path = str(hostile.wide_layer(tmp_path, 64))
     assert load(path).layers
-    # How many are left hangs on what NumPy's version has read before.
+    # The number of bytes that are left depends on the version of NumPy.
     with pytest.raises(CheckpointError, match=r"weight_ih_l0 needs 2,048 bytes of memory where \d"):
         load(path, limit=1000)
     assert load(path, limit=2**20).layers
 
 
-def test_the_limit_grows_with_the_file_and_ends() -> None:
+def test_the_limit_grows_with_the_file_up_to_a_maximum() -> None:
     assert Allowance.of(1).bytes == LEAST_LIMIT
     assert Allowance.of(LEAST_LIMIT).bytes == FILE_FACTOR * LEAST_LIMIT
     assert Allowance.of(GREATEST_LIMIT).bytes == GREATEST_LIMIT
@@ -90,10 +90,10 @@ def test_the_limit_grows_with_the_file_and_ends() -> None:
     assert several.bytes == LEAST_LIMIT + FILE_FACTOR * LEAST_LIMIT
 
 
-def test_what_is_counted_adds_up() -> None:
+def test_the_sizes_of_tensors_add_up() -> None:
     allowance = Allowance.of(1)
     allowance.count_tensor("a", [LEAST_LIMIT // 8], 4)
-    allowance.count_tensor("b", [-5, LEAST_LIMIT], 4)  # no size of a hostile header makes room for another
+    allowance.count_tensor("b", [-5, LEAST_LIMIT], 4)  # a negative size in a hostile header adds nothing
     allowance.count_tensor("c", [LEAST_LIMIT // 8], 4)
     with pytest.raises(LimitError, match="d needs 4 bytes of memory where 0 are left"):
         allowance.count_tensor("d", [], 4)
@@ -102,7 +102,7 @@ def test_what_is_counted_adds_up() -> None:
         allowance.count_steps()
 
 
-def test_what_moves_a_cursor_is_escaped(tmp_path: Path) -> None:
+def test_unprintable_names_are_escaped(tmp_path: Path) -> None:
     np.savez(
         tmp_path / "f.npz", allow_pickle=False, **{"\x1b[2J\x9blstm.weight_hh_l0": np.ones((16, 4), "f")}
     )
@@ -112,7 +112,7 @@ def test_what_moves_a_cursor_is_escaped(tmp_path: Path) -> None:
     assert str(caught.value).isprintable()
 
 
-def test_a_layer_of_a_large_number_is_missed_at_once(tmp_path: Path) -> None:
+def test_a_large_layer_number_is_refused_at_once(tmp_path: Path) -> None:
     arrays = {f"weight_{role}_l999999": np.ones((16, 4), "f") for role in ("ih", "hh")}
     np.savez(tmp_path / "f.npz", allow_pickle=False, **arrays)
     with pytest.raises(CheckpointError, match="there is weight_ih_l999999, but nothing of l0"):

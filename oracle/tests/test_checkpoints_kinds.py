@@ -1,4 +1,4 @@
-"""What a file is, by its first bytes, whatever it is called; what is in it that is no layer is named."""
+"""The first bytes show the kind of a file, whatever its name; data that is not a layer is named."""
 
 import gzip
 import json
@@ -86,14 +86,14 @@ FILES: dict[str, tuple[str, Callable[[Path], Any], str]] = {
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_wrong_suffix_is_told_by_what_the_file_is(name: str, tmp_path: Path) -> None:
+def test_a_wrong_suffix_is_refused_with_the_kind_of_file(name: str, tmp_path: Path) -> None:
     suffix, write, kind = FILES[name]
     path = tmp_path / f"model{suffix}"
     write(path)
     assert complaint(path).startswith(f"it is no {suffix} file: it is {kind}")
 
 
-def test_a_suffix_of_nobody_s_is_told_with_what_the_file_is(tmp_path: Path) -> None:
+def test_an_unknown_suffix_is_refused_with_the_kind_of_file(tmp_path: Path) -> None:
     torch.save({}, tmp_path / "model.weights")
     message = complaint(tmp_path / "model.weights")
     assert message.startswith(
@@ -101,14 +101,14 @@ def test_a_suffix_of_nobody_s_is_told_with_what_the_file_is(tmp_path: Path) -> N
     )
 
 
-def test_what_bytes_do_not_tell_is_left_to_the_suffix(tmp_path: Path) -> None:
+def test_bytes_of_an_unknown_kind_have_no_kind(tmp_path: Path) -> None:
     for content in (b"", b"\x08\x0a", b"PK\x03\x04 cut short", b"\x89HD"):
         (tmp_path / "f").write_bytes(content)
         assert kind_of(tmp_path / "f") == ""
 
 
 @pytest.mark.parametrize("length", [0x80, 0x3C, 0x8B1F], ids=hex)
-def test_a_length_that_looks_like_another_kind_is_none(length: int, tmp_path: Path) -> None:
+def test_a_header_length_that_looks_like_another_kind_is_ignored(length: int, tmp_path: Path) -> None:
     """A .safetensors file begins with the length of its header, here the first bytes of other kinds."""
     header = json.dumps({"x": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}).encode()
     path = tmp_path / "a.safetensors"
@@ -116,7 +116,7 @@ def test_a_length_that_looks_like_another_kind_is_none(length: int, tmp_path: Pa
     assert kind_of(path) == SAFETENSORS
 
 
-def test_torch_s_advice_to_read_it_unsafely_is_not_passed_on(tmp_path: Path) -> None:
+def test_the_message_omits_torchs_advice_to_read_unsafely(tmp_path: Path) -> None:
     torch.save({"weight": torch.ones(3)}, tmp_path / "f.pt", _use_new_zipfile_serialization=False)
     content = (tmp_path / "f.pt").read_bytes()
     for at in (40, 100, len(content) - 5):
@@ -124,7 +124,7 @@ def test_torch_s_advice_to_read_it_unsafely_is_not_passed_on(tmp_path: Path) -> 
         assert complaint(tmp_path / "f.pt") == "it is cut short, or no file of torch.save"
 
 
-# What is no layer.
+# Data that is not a layer
 
 
 def keras(prefix: str, *, end: str = "") -> dict[str, Array]:
@@ -140,8 +140,8 @@ def saved(folder: Path, arrays: dict[str, Array]) -> Path:
 
 
 @pytest.mark.parametrize("prefix", ["lstm_1", "lstm_1/lstm_1", "bidirectional/forward_lstm", ""])
-def test_kernel_0_is_keras(prefix: str, tmp_path: Path) -> None:
-    """With and without the name of a cell, which Keras did not always have."""
+def test_the_name_kernel_0_is_of_keras(prefix: str, tmp_path: Path) -> None:
+    """With and without the name of a cell, which older versions of Keras do not write."""
     for end in ("/lstm_cell", "") if prefix else ("",):
         (layer,) = load(str(saved(tmp_path, keras(f"{prefix}{end}".strip("/"), end=":0")))).layers
         assert (layer.kind, layer.layout, layer.n_x, layer.n_a) == ("lstm", "keras", 3, 4)
@@ -164,7 +164,7 @@ OTHERS: dict[str, tuple[dict[str, Array], str]] = {
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_what_is_no_layer_is_named(name: str, tmp_path: Path) -> None:
+def test_skipped_recurrent_data_is_named(name: str, tmp_path: Path) -> None:
     arrays, sentence = OTHERS[name]
     message = complaint(saved(tmp_path, arrays))
     assert message.startswith("it has no RNN or LSTM in it; there is ")
@@ -183,16 +183,16 @@ def test_what_is_no_layer_is_named(name: str, tmp_path: Path) -> None:
         (torch.ones(16, 4, device="meta"), "float32 without its numbers, expected floating-point weights"),
     ],
 )
-def test_weights_that_are_no_numbers_are_named(value: torch.Tensor, what: str, tmp_path: Path) -> None:
+def test_weights_without_numbers_are_refused(value: torch.Tensor, what: str, tmp_path: Path) -> None:
     state = {f"enc.{name}": each for name, each in torch.nn.LSTM(3, 4).state_dict().items()}
     torch.save({**state, "enc.weight_hh_l0": value}, tmp_path / "f.pt")
     assert complaint(tmp_path / "f.pt") == f"enc.weight_hh_l0 is {what}"
 
 
-# One that is incomplete among others.
+# An incomplete layer among others
 
 
-def test_an_incomplete_layer_does_not_refuse_the_others_that_are_named(tmp_path: Path) -> None:
+def test_a_prefix_selects_a_layer_beside_an_incomplete_one(tmp_path: Path) -> None:
     state = {f"{p}.{n}": t for p in ("enc", "dec") for n, t in torch.nn.LSTM(3, 4).state_dict().items()}
     del state["enc.weight_hh_l0"]
     state["enc.weight_hh_l0"] = torch.ones(16, 3)

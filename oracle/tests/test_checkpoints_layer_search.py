@@ -1,4 +1,4 @@
-"""Which layers are found among tensors, which one is meant, and what is asked where names say nothing."""
+"""Layers are found among tensors by name, by prefix, and by layout if the names are unknown."""
 
 from pathlib import Path
 from typing import Any

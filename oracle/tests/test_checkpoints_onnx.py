@@ -1,4 +1,4 @@
-"""The recurrent nodes of ONNX models: wherever they are, their weights computed or not, stacked or not."""
+"""Recurrent nodes of ONNX models are read: in branches, stacked, and with computed weights."""
 
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
@@ -48,7 +48,7 @@ def assert_has(checkpoint: Checkpoint, problem: LayerProblem) -> None:
 
 
 def test_stacked_nodes_are_one_layer(tmp_path: Path) -> None:
-    """With what torch's exporter puts between them."""
+    """Between the nodes are the operators that torch's exporter writes."""
     nodes = [
         node("LSTM", 0, y="y0", direction="bidirectional"),
         helper.make_node("Transpose", ["y0"], ["t"], perm=[0, 2, 1, 3]),
@@ -60,7 +60,7 @@ def test_stacked_nodes_are_one_layer(tmp_path: Path) -> None:
     assert checkpoint.layers[0].prefix == "n0"
 
 
-def test_what_does_not_take_the_other_is_no_layer_on_it(tmp_path: Path) -> None:
+def test_nodes_that_do_not_follow_each_other_are_two_layers(tmp_path: Path) -> None:
     square = Problem.lstm_layer(n_x=4, n_a=4, m=1, T_x=1, dtype="float32")
     arrays = {f"l{layer}.{letter}": weights(square)[f"l0.{letter}"] for layer in (0, 1) for letter in "WRB"}
     nodes = [node("LSTM", 0, y="y0"), node("LSTM", 1), helper.make_node("Tanh", ["y0"], ["z"])]
@@ -69,8 +69,8 @@ def test_what_does_not_take_the_other_is_no_layer_on_it(tmp_path: Path) -> None:
     assert [layer.prefix for layer in load(saved(tmp_path, nodes, arrays)).layers] == ["n0", "n1"]
 
 
-def test_weights_in_branches_and_computed_from_torch_s_are_found(tmp_path: Path) -> None:
-    """As in an exported script: torch's weights in slices, put in order, in a branch."""
+def test_computed_weights_in_branches_are_read(tmp_path: Path) -> None:
+    """As in an exported script: in a branch, slices of torch's weights are joined in the order of ONNX."""
     state = to_torch("lstm", ONE.inputs("lstm_layer").parameters)
     arrays = {**state, "axis": np.array([0]), **{str(k): np.array([4 * k]) for k in range(5)}}
     inner = []
@@ -92,14 +92,14 @@ def test_weights_in_branches_and_computed_from_torch_s_are_found(tmp_path: Path)
     assert_has(Checkpoint(checkpoint.path, checkpoint.layers[:1]), ONE)
 
 
-def test_what_the_file_tells_is_told(tmp_path: Path) -> None:
+def test_activation_and_direction_of_a_node_are_read(tmp_path: Path) -> None:
     checkpoint = load(saved(tmp_path, [node("RNN", activations=["Relu"], direction="reverse")], weights(RNN)))
     assert_has(checkpoint, RNN)
     assert checkpoint.layers[0].activation == "relu"
     assert "it runs from the last step back" in checkpoint.layers[0].remarks
 
 
-def test_a_node_without_biases_has_zeros(tmp_path: Path) -> None:
+def test_absent_biases_of_a_node_are_zeros(tmp_path: Path) -> None:
     arrays = {name: array for name, array in weights(RNN).items() if "B" not in name}
     bare = helper.make_node("RNN", ["X", "l0.W", "l0.R"], ["Y"], name="n", hidden_size=4)
     (layer,) = load(saved(tmp_path, [bare], arrays)).layers
@@ -115,12 +115,12 @@ def test_a_node_without_biases_has_zeros(tmp_path: Path) -> None:
         ({"activations": ["HardSigmoid", "Tanh", "Tanh"]}, "n0: its activations are hardsigmoid, tanh, tanh"),
     ],
 )
-def test_what_the_contract_has_not_is_passed_over_and_told(tmp_path: Path, attributes: Any, why: str) -> None:
+def test_unsupported_nodes_are_skipped_and_named(tmp_path: Path, attributes: Any, why: str) -> None:
     with pytest.raises(CheckpointError, match=f"no RNN or LSTM in it; there is {why}"):
         load(saved(tmp_path, [node("LSTM", **attributes)], weights(ONE)))
 
 
-def test_weights_that_are_no_constants_are_told(tmp_path: Path) -> None:
+def test_weights_that_are_not_constants_are_named(tmp_path: Path) -> None:
     arrays = weights(ONE)
     nodes = [helper.make_node("Tanh", ["X"], ["l0.R"]), node("LSTM")]
     del arrays["l0.R"]
@@ -128,15 +128,15 @@ def test_weights_that_are_no_constants_are_told(tmp_path: Path) -> None:
         load(saved(tmp_path, nodes, arrays))
 
 
-def test_a_bias_that_is_another_by_way_of_identity_is_found(tmp_path: Path) -> None:
-    """As torch exports two equal tensors."""
+def test_a_bias_behind_an_identity_node_is_read(tmp_path: Path) -> None:
+    """Torch exports two equal tensors in this way."""
     arrays = weights(ONE)
     both = arrays.pop("l0.B")
     nodes = [helper.make_node("Identity", ["bias"], ["l0.B"]), node("LSTM")]
     assert_has(load(saved(tmp_path, nodes, {**arrays, "bias": both})), ONE)
 
 
-def test_a_model_without_recurrent_nodes_is_named_by_its_operators(tmp_path: Path) -> None:
+def test_a_model_without_recurrent_nodes_is_refused_with_its_operators(tmp_path: Path) -> None:
     nodes = [helper.make_node("Relu", ["X"], ["h"]), helper.make_node("Tanh", ["h"], ["Y"])]
     with pytest.raises(CheckpointError, match="no RNN or LSTM node; its operators are Relu, Tanh"):
         load(saved(tmp_path, nodes, {"W": np.ones((3, 4), "f")}))
@@ -167,9 +167,7 @@ def test_missing_external_data_is_one_line(tmp_path: Path) -> None:
         load(path)
 
 
-def test_a_file_beside_the_model_adds_to_what_it_may_unfold_to(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_external_file_raises_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("oracle.checkpoints.contents.LEAST_LIMIT", 1)
     wide = Problem.lstm_layer(n_x=50, n_a=50, m=1, T_x=1, dtype="float32")
     path = saved(tmp_path, [node("LSTM")], weights(wide))
@@ -178,19 +176,19 @@ def test_a_file_beside_the_model_adds_to_what_it_may_unfold_to(
     assert_has(load(path), wide)
 
 
-# A real one.
+# A real model
 
 
 @pytest.fixture
 def silero() -> Path:
-    """Where the package keeps its models; importing it would need torchaudio."""
+    """The folder of the package's models. An import of the package would need torchaudio."""
     found = find_spec("silero_vad")
     if found is None or found.origin is None:
         pytest.skip("silero_vad, which has trained weights, is not installed: pip install silero-vad")
     return Path(found.origin).parent / "data"
 
 
-def test_silero_vad_has_one_lstm_in_all_its_models_of_16_khz(silero: Path) -> None:
+def test_every_16_khz_model_of_silero_vad_has_one_lstm(silero: Path) -> None:
     digests = {}
     for file in sorted(silero.glob("*.onnx")):
         if "half" not in file.name:  # which is of an older training
@@ -208,7 +206,7 @@ def test_silero_vad_has_one_lstm_in_all_its_models_of_16_khz(silero: Path) -> No
     assert len({*digests.values()}) == 1, digests
 
 
-def test_so_has_its_safetensors_file(silero: Path) -> None:
+def test_the_safetensors_file_of_silero_vad_has_one_lstm(silero: Path) -> None:
     pytest.importorskip("safetensors", reason="safetensors is not installed: pip install -e '.[checkpoints]'")
     (layer,) = load(str(silero / "silero_vad_16k.safetensors")).layers
     assert (layer.prefix, layer.layout, layer.n_x, layer.n_a) == ("lstm_cell", "torch", 128, 128)

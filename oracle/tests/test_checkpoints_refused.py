@@ -1,4 +1,4 @@
-"""What is wrong with a file of weights, in one line; nothing of it is run."""
+"""A file of weights that cannot be read is refused in one line, and no code in it is run."""
 
 import os
 import sys
@@ -19,7 +19,7 @@ from oracle.tests.test_checkpoints_files import RNN, STACK, complaint, needs, st
 
 
 class Malicious:
-    """A pickle that runs a command, as pickles can."""
+    """A pickle that runs a command when it is loaded."""
 
     def __init__(self, command: str) -> None:
         self.command = command
@@ -82,7 +82,7 @@ def example(folder: Path, suffix: str) -> Path:
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_a_file_that_is_cut_short_or_another_is_one_line(tmp_path: Path, suffix: str) -> None:
+def test_a_truncated_or_other_file_is_refused_in_one_line(tmp_path: Path, suffix: str) -> None:
     whole = example(tmp_path, suffix).read_bytes()
     for content in (whole[: len(whole) // 2], whole[:-9], whole[:7], b"", b"no such file at all\n" * 9):
         (tmp_path / f"cut{suffix}").write_bytes(content)
@@ -91,7 +91,7 @@ def test_a_file_that_is_cut_short_or_another_is_one_line(tmp_path: Path, suffix:
         assert len(message) < 300 + len(str(tmp_path))
 
 
-def test_what_is_no_file_is_one_line(tmp_path: Path) -> None:
+def test_a_missing_file_is_refused_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "model.pt").mkdir()
     (tmp_path / "model.gguf").write_text("")
     assert "there is no such file" in complaint(tmp_path / "nope.pt:lstm")
@@ -99,7 +99,7 @@ def test_what_is_no_file_is_one_line(tmp_path: Path) -> None:
     assert "its suffix is not one of .safetensors, .pt" in complaint(tmp_path / "model.gguf")
 
 
-def test_a_missing_library_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_library_is_named_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for suffix, package in (
         (".h5", "h5py"),
         (".keras", "h5py"),
@@ -112,7 +112,9 @@ def test_a_missing_library_is_one_line(tmp_path: Path, monkeypatch: pytest.Monke
         assert f"needs the package {package}: pip install 'rnn-crosscheck[checkpoints]'" in message
 
 
-def test_a_missing_library_to_write_with_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_library_for_writing_is_named_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     np.savez(tmp_path / "f.npz", allow_pickle=False, **state_of(STACK))
     monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
     out = tmp_path / "out.safetensors"
@@ -129,7 +131,7 @@ def test_parts_that_do_not_fit_are_one_line(tmp_path: Path) -> None:
     assert "parts do not fit: enc.weight_hh_l1 is (16, 3), expected (16, 4)" in complaint(tmp_path / "f.npz")
 
 
-def test_a_file_without_layers_says_what_there_is(tmp_path: Path) -> None:
+def test_a_file_without_layers_is_refused_with_its_tensors(tmp_path: Path) -> None:
     gru = torch.nn.GRU(3, 4).state_dict()
     torch.save({f"fc{k}.weight": torch.zeros(2, 2) for k in range(20)}, tmp_path / "f.pt")
     message = complaint(tmp_path / "f.pt")

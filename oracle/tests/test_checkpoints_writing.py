@@ -1,4 +1,4 @@
-"""A copy for another framework: the same numbers when it is read back, or no file at all."""
+"""A converted file has the same numbers when it is read back; otherwise no file is written."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -38,7 +38,9 @@ def of(*layers: RecurrentLayer) -> Checkpoint:
     st.sampled_from([*WRITERS]),
     st.sampled_from(["", "a.b", "/x"]),
 )
-def test_a_copy_is_the_same_layer(problem: LayerProblem, to: str, suffix: str, prefix: str) -> None:
+def test_a_converted_layer_is_equal_bit_for_bit(
+    problem: LayerProblem, to: str, suffix: str, prefix: str
+) -> None:
     with TemporaryDirectory() as folder:
         out, layer = Path(folder, f"out{suffix}"), layer_of(problem, prefix)
         if problem.kind == "lstm_layer" and problem.n_p and to in ("onnx", "keras"):
@@ -52,7 +54,7 @@ def test_a_copy_is_the_same_layer(problem: LayerProblem, to: str, suffix: str, p
         assert [*Path(folder).iterdir()] == [out]
 
 
-def test_torch_loads_what_is_written_for_it(tmp_path: Path) -> None:
+def test_torch_loads_a_converted_state_dict(tmp_path: Path) -> None:
     module = torch.nn.LSTM(3, 4, num_layers=2, bidirectional=True, proj_size=2)
     torch.save({f"enc.{name}": tensor for name, tensor in module.state_dict().items()}, tmp_path / "in.pt")
     convert(load(str(tmp_path / "in.pt")), tmp_path / "out.pt", "torch")
@@ -72,7 +74,7 @@ def test_several_layers_keep_their_prefixes(tmp_path: Path) -> None:
     assert [layer.prefix for layer in load(str(tmp_path / "out.npz")).layers] == ["enc", "dec"]
 
 
-def test_no_file_is_overwritten_unless_asked(tmp_path: Path) -> None:
+def test_a_file_is_overwritten_only_with_force(tmp_path: Path) -> None:
     layer, out = layer_of(Problem.lstm_layer(n_x=3, n_a=4, m=1, T_x=1)), tmp_path / "out.npz"
     out.write_text("dear")
     with pytest.raises(CheckpointError, match="the file exists already; --force overwrites it"):
@@ -110,9 +112,7 @@ def fewer(kind: Any, parameters: Any, directions: int) -> Any:
 
 
 @pytest.mark.parametrize("wrong", [wrong_gates, one_bit, fewer])
-def test_a_copy_that_is_wrong_is_not_kept(
-    tmp_path: Path, wrong: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_wrong_copy_is_not_written(tmp_path: Path, wrong: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     layer = layer_of(Problem.lstm_layer(n_x=3, n_a=4, m=1, T_x=1, layers=2))
     monkeypatch.setattr(writing, "CONVERTERS", {"torch": wrong})
     with pytest.raises(CheckpointError, match="the layer was not written: read back, it"):

@@ -1,4 +1,4 @@
-"""The gradients of layers by the differentiation of frameworks, where these are installed."""
+"""Gradients by the differentiation of each installed framework are those of the reference."""
 
 import importlib
 import os
@@ -15,7 +15,7 @@ from oracle.limits import Limits
 from oracle.problem import LayerProblem, Problem
 from oracle.tests.selection import needs
 
-pytestmark = pytest.mark.filterwarnings("ignore")  # those that frameworks give
+pytestmark = pytest.mark.filterwarnings("ignore")  # frameworks give warnings of many kinds
 
 NAMES = [
     "torch_mkldnn_off",
@@ -37,7 +37,7 @@ PROBLEMS = {
 
 
 def adapter(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The module, with the backend torch of Keras if none is chosen."""
+    """Import the adapter. Keras uses the backend torch if no other is set."""
     monkeypatch.setenv("KERAS_BACKEND", os.environ.get("KERAS_BACKEND", "torch"))
     monkeypatch.setenv("DEV", os.environ.get("DEV", "CPU" if shutil.which("clang") else "PYTHON"))
     with warnings.catch_warnings():

@@ -1,4 +1,4 @@
-"""The adapters of Keras, Flax, MLX and tinygrad, where these are installed, against the reference."""
+"""The adapters of Keras, Flax, MLX and tinygrad, if installed, agree with the reference."""
 
 import importlib
 import os
@@ -16,7 +16,7 @@ from oracle.tests.selection import needs
 from reference import lstm_layer, rnn_layer
 from reference.contract import Array, Kind
 
-pytestmark = pytest.mark.filterwarnings("ignore")  # those that frameworks give
+pytestmark = pytest.mark.filterwarnings("ignore")  # frameworks give warnings of many kinds
 
 REFERENCE: dict[str, Any] = {"rnn_layer": rnn_layer, "lstm_layer": lstm_layer}
 NEEDS = {
@@ -29,14 +29,14 @@ NEEDS = {
 
 @pytest.fixture(params=[pytest.param(name, marks=mark) for name, mark in NEEDS.items()])
 def adapter(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The module, with the backend torch of Keras if none is chosen."""
+    """Import the adapter. Keras uses the backend torch if no other is set."""
     monkeypatch.setenv("KERAS_BACKEND", os.environ.get("KERAS_BACKEND", "torch"))
     monkeypatch.setenv("DEV", os.environ.get("DEV", "CPU" if shutil.which("clang") else "PYTHON"))
     return importlib.import_module(f"oracle.frameworks.{request.param}")
 
 
 def within(supports: Any, problem: LayerProblem) -> bool:
-    """Whether a problem is within what the framework does."""
+    """Whether the framework supports a problem."""
     return bool(
         problem.layers <= supports.get("layers", 2)
         and problem.directions <= supports.get("directions", 2)
@@ -57,11 +57,11 @@ PROBLEMS = [
     Problem.rnn_layer(**sizes, layers=2, directions=2, lengths="with 1", seed=2),
 ]
 ABSENT: list[tuple[int, tuple[int, ...]]] = [(0, (0,)), (2, (0, 1)), (4, (0,))]
-"""Problems by place, and which of the initial states are not given."""
+"""Indices of problems, and the indices of the initial states that are absent."""
 
 
-def test_adapters_give_the_specified_answer(adapter: Any) -> None:
-    """To all that the framework does."""
+def test_adapters_return_the_specified_values(adapter: Any) -> None:
+    """For all problems that the framework supports."""
     asked = [*((problem, ()) for problem in PROBLEMS), *((PROBLEMS[k], absent) for k, absent in ABSENT)]
     done = [each for each in asked if hasattr(adapter, each[0].kind) and within(adapter.SUPPORTS, each[0])]
     assert done
@@ -79,8 +79,8 @@ def assert_specified(adapter: Any, problem: LayerProblem, absent: tuple[int, ...
         np.testing.assert_allclose(theirs, ours, rtol=0, atol=1e-5)
 
 
-def framework_s_own(name: str, kind: Kind, parameters: Mapping[str, Array]) -> dict[str, Array]:
-    """The weights as a layer of the framework has them, once they were set."""
+def weights_in_framework(name: str, kind: Kind, parameters: Mapping[str, Array]) -> dict[str, Array]:
+    """Set the weights of a layer of the framework, and return them as the layer has them."""
     module: Any = importlib.import_module(f"oracle.frameworks.{name}")
     n_a, n_in = len(parameters["ba" if kind == "rnn" else "bf"]), 2
     if name == "keras_layers":
@@ -108,13 +108,13 @@ def framework_s_own(name: str, kind: Kind, parameters: Mapping[str, Array]) -> d
         for name, layout in {"keras_layers": "keras", "flax_nnx": "flax"}.items()
     ],
 )
-def test_weights_of_the_framework_s_own_layer_are_ours_again(
+def test_weights_of_the_frameworks_layer_convert_back(
     name: str, layout: str, kind: Kind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KERAS_BACKEND", os.environ.get("KERAS_BACKEND", "torch"))
     problem = Problem.rnn_layer(**sizes) if kind == "rnn" else Problem.lstm_layer(**sizes)
     (parameters,) = problem.inputs(problem.kind).parameters
-    back = LAYOUTS[layout].unstack(kind, framework_s_own(name, kind, parameters))
+    back = LAYOUTS[layout].unstack(kind, weights_in_framework(name, kind, parameters))
     assert back.keys() == parameters.keys()
     for each, array in parameters.items():
         np.testing.assert_array_equal(back[each], array, err_msg=each)

@@ -1,4 +1,4 @@
-"""Adapters of ONNX, LiteRT and torch's guises answer within the bound, with all that they support."""
+"""The adapters of ONNX, LiteRT and torch are within the bounds, for all that they support."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ NEEDS: dict[str, list[pytest.MarkDecorator]] = {
     "torch_exported": [needs("onnxscript", "export")],
 }
 SLOW = ("torch_compile", "torch_exported")
-"""What takes ten seconds and more until its first answer: tested where SLOW_FRAMEWORKS is set."""
+"""Adapters that take ten seconds or more until the first answer: tested if SLOW_FRAMEWORKS is set."""
 NAMES = [
     pytest.param(name, marks=marks)
     for name, marks in NEEDS.items()
@@ -45,7 +45,7 @@ WITHOUT: dict[str, dict[str, Any]] = {
     "onnx_evaluator": {"lengths": False},
     "torch_autocast": {"dtypes": ["float64"]},
 }
-"""What is not declared, but known: the evaluator does not read lengths, and autocast leaves float64 alone."""
+"""Defects that are not declared: the evaluator ignores lengths. Autocast changes only float32."""
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -55,7 +55,7 @@ def adapter(name: str) -> Any:
 
 
 def supported(supports: dict[str, Any], kind: LayerKind) -> list[LayerProblem]:
-    """A problem for each combination of what an adapter supports."""
+    """Return a problem for each combination of features that an adapter supports."""
     stackings = [(1, 1), (1, 2)] if supports.get("layers") == 1 else [(1, 1), (2, 2)]
     lengths: list[Any] = ["absent", "random"] if supports.get("lengths", True) else ["absent"]
     if kind == "lstm_layer":
@@ -72,7 +72,7 @@ def supported(supports: dict[str, Any], kind: LayerKind) -> list[LayerProblem]:
 
 
 def answered(function: Any, kind: LayerKind, arguments: list[Any]) -> dict[str, Array]:
-    """As the oracle has them: the last states one below the other."""
+    """Return the outputs in the shapes of the oracle, with the last states one below the other."""
     a, *last = function(*arguments)
     outputs = zip(CONTRACTS[kind].outputs, [a, *(s.reshape(-1, s.shape[2], 1) for s in last)], strict=True)
     return dict(outputs)
@@ -144,7 +144,7 @@ helper.make_model = make_model
 @needs("onnxruntime", "onnx")
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_the_checker_of_onnx_accepts_the_models_of_the_ledger(script: str) -> None:
-    """Takes a second each: a script may end its process, so each has one."""
+    """Takes a second each: a script may end its process, so each script has its own process."""
     done = subprocess.run(
         [sys.executable, "-c", CHECKED + script], capture_output=True, text=True, check=False
     )

@@ -1,4 +1,4 @@
-"""Three adapters, where their frameworks are installed: the reference's answers, weights there and back."""
+"""The adapters of OpenVINO, ncnn and Paddle, if installed, agree with the reference."""
 
 import importlib
 import warnings
@@ -14,7 +14,7 @@ from oracle.layout import LAYOUTS
 from oracle.problem import LayerProblem, Problem
 from oracle.tests.selection import needs
 
-pytestmark = pytest.mark.filterwarnings("ignore")  # those that frameworks give
+pytestmark = pytest.mark.filterwarnings("ignore")  # frameworks give warnings of many kinds
 
 NAMES = [pytest.param(name, marks=needs(name, name)) for name in ("openvino", "ncnn", "paddle")]
 LSTMS: dict[str, dict[str, Any]] = {
@@ -48,8 +48,8 @@ def supported(module: ModuleType, given: dict[str, Any], dtype: str) -> bool:
     )
 
 
-def hold(module: ModuleType, problem: LayerProblem, *, absent: bool = False) -> None:
-    """The adapter's answer is the reference's."""
+def assert_agrees(module: ModuleType, problem: LayerProblem, *, absent: bool = False) -> None:
+    """Assert that the adapter agrees with the reference."""
     arguments = problem.arguments(problem.kind)
     if absent:
         arguments[1:-2] = [None] * len(arguments[1:-2])
@@ -63,7 +63,7 @@ def hold(module: ModuleType, problem: LayerProblem, *, absent: bool = False) -> 
 @pytest.mark.parametrize("absent", [False, True])
 @pytest.mark.parametrize("name", NAMES)
 def test_a_layer_answers_as_the_reference_does(name: str, absent: bool) -> None:
-    """To all that the framework does."""
+    """For all problems that the framework supports."""
     module = adapter(name)
     cases: list[tuple[Any, dict[str, Any]]] = [
         *(("lstm_layer", given) for given in LSTMS.values()),
@@ -78,24 +78,24 @@ def test_a_layer_answers_as_the_reference_does(name: str, absent: bool) -> None:
     assert done
     for (kind, given, dtype), (seed, n_a) in product(done, enumerate((3, 8))):
         sizes: dict[str, Any] = {"n_x": 3, "n_a": n_a, "m": 4, "T_x": 5, "seed": seed, "dtype": dtype}
-        hold(module, LayerProblem(kind, **sizes, **given), absent=absent)
+        assert_agrees(module, LayerProblem(kind, **sizes, **given), absent=absent)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_same_shape_with_other_weights_is_answered_anew(name: str) -> None:
     module = adapter(name)
     for seed in (1, 2, 1):
-        hold(module, Problem.lstm_layer(n_x=2, n_a=3, m=2, T_x=3, seed=seed, dtype="float32"))
+        assert_agrees(module, Problem.lstm_layer(n_x=2, n_a=3, m=2, T_x=3, seed=seed, dtype="float32"))
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_states_of_more_than_a_kilobyte_are_held_until_they_are_read(name: str) -> None:
     module = adapter(name)  # NumPy keeps smaller arrays for a while after they are freed
-    hold(module, Problem.lstm_layer(n_x=4, n_a=200, m=3, T_x=2, directions=2, dtype="float32"))
+    assert_agrees(module, Problem.lstm_layer(n_x=4, n_a=200, m=3, T_x=2, directions=2, dtype="float32"))
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_four_functions_are_made_of_the_layer(name: str) -> None:
+def test_the_four_functions_call_the_layer(name: str) -> None:
     module = adapter(name)
     problem = Problem.lstm(n_x=3, n_a=4, n_y=1, m=2, T_x=3, dtype="float32")
     for function, shown in (("lstm_forward", 1), ("lstm_cell_forward", 2)):
@@ -106,7 +106,7 @@ def test_the_four_functions_are_made_of_the_layer(name: str) -> None:
 
 
 @needs("paddle", "paddle")
-def test_weights_come_back_from_paddles_own_layers() -> None:
+def test_weights_of_paddles_layer_convert_back() -> None:
     module = adapter("paddle")
     problem = Problem.lstm_layer(n_x=3, n_a=4, n_p=2, m=1, T_x=1, layers=2, directions=2, dtype="float32")
     parameters = problem.inputs("lstm_layer").parameters

@@ -1,4 +1,4 @@
-"""Models that are exported for the tests of parity, and changed, and what is said of them."""
+"""Exports models for the tests of parity, changes them, and runs the command on them."""
 
 import re
 import sys
@@ -67,7 +67,7 @@ MODULE = dedent(
 
 
 def exported(module: torch.nn.Module, examples: tuple[Any, ...], path: Path, **options: Any) -> Path:
-    """By the exporter of scripts, which takes no time."""
+    """Export a model by torch's older exporter, which is fast."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(module.eval(), examples, path, dynamo=False, **options)
@@ -76,7 +76,7 @@ def exported(module: torch.nn.Module, examples: tuple[Any, ...], path: Path, **o
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """With a module, and what was exported from it."""
+    """A folder with a module and the model that was exported from it."""
     folder = tmp_path_factory.mktemp("exported")
     (folder / "original_model.py").write_text(MODULE)
     found: dict[str, Any] = {}
@@ -98,7 +98,7 @@ Arrays = dict[str, np.ndarray]
 
 
 def changed(change: Callable[[Any, Arrays], None], name: str = "changed.onnx") -> str:
-    """A copy of the model in which the arrays, by name, and the graph are changed."""
+    """Save a copy of the model after a change of its graph and of its arrays by name."""
     model = onnx.load("model.onnx")
     arrays = {each.name: np.array(onnx.numpy_helper.to_array(each)) for each in model.graph.initializer}
     change(model.graph, arrays)
@@ -113,7 +113,7 @@ def nodes(graph: Any) -> list[Any]:
 
 
 def judged(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, list[list[str]], str]:
-    """The status, the cells of every row, and the sentence."""
+    """Return the exit status, the cells of every row, and the sentence."""
     status = parity.main([*arguments])
     _, *rows, sentence = capsys.readouterr().out.splitlines()
     return status, [re.split(" {2,}", row.strip()) for row in rows], sentence

@@ -1,4 +1,4 @@
-"""Adapters of frameworks: the example of the docs, the table of ours, and what is said of a missing one."""
+"""Adapters of frameworks: the example of the page, the table of adapters, and missing frameworks."""
 
 import os
 import re
@@ -29,11 +29,11 @@ from reference.contract import CONTRACTS, LAYERS, LAYERS_BACKWARD
 DOCS = (CLONE / "docs" / "adapters.md").read_text()
 EXTRAS = tomllib.loads((CLONE / "pyproject.toml").read_text())["project"]["optional-dependencies"]
 SHARED = {"__init__", "functions", "keras_layers", "torch_modules"}
-"""What is no adapter itself."""
+"""Modules that are not adapters."""
 
 
-def test_the_example_of_the_docs_conforms_in_what_it_does(tmp_path: Path) -> None:
-    """Takes seconds: it puts a target to all laws."""
+def test_the_example_of_the_page_conforms(tmp_path: Path) -> None:
+    """Takes seconds: it judges a target by all laws."""
     example = re.search(r"```python\n(.*?)```", DOCS, re.DOTALL)
     assert example
     assert len(example[1].splitlines()) < 40
@@ -43,9 +43,7 @@ def test_the_example_of_the_docs_conforms_in_what_it_does(tmp_path: Path) -> Non
     assert "conforms" in output
 
 
-def test_the_layouts_of_the_docs_are_found_in_the_clone_and_installed(
-    wheel: Installation, tmp_path: Path
-) -> None:
+def test_the_layouts_of_the_page_can_be_imported(wheel: Installation, tmp_path: Path) -> None:
     """Takes seconds: two runs of the command. The target's file is outside of the clone."""
     (_, program) = re.findall(r"```python\n(.*?)```", DOCS, re.DOTALL)
     body = "".join(f"    {line}\n" for line in program.splitlines())
@@ -66,7 +64,7 @@ def test_every_adapter_is_in_the_table() -> None:
 
 HOST: dict[str, Any] = {"time_limit": 600.0, "import_time_limit": 600.0, "memory_limit": 8 * 2**30}
 SLOW = ("torch_compile", "torch_exported")
-"""Adapters that take ten seconds or more until the first answer: tested where SLOW_FRAMEWORKS is set."""
+"""Adapters that take ten seconds or more until the first answer: tested if SLOW_FRAMEWORKS is set."""
 IMPORTED_AS = {"ai-edge-litert": "ai_edge_litert", "paddlepaddle": "paddle"}
 
 
@@ -79,7 +77,7 @@ IMPORTED_AS = {"ai-edge-litert": "ai_edge_litert", "paddlepaddle": "paddle"}
     ],
 )
 def test_an_adapter_converts_arrays_in_every_arrangement(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Takes seconds where the framework is installed: each adapter is imported in a process of its own."""
+    """Takes seconds if the framework is installed: each adapter is imported in its own process."""
     monkeypatch.setenv("DEV", os.environ.get("DEV", "CPU" if shutil.which("clang") else "PYTHON"))
     with Implementation(f"{FRAMEWORKS}.{name}", Settings(**HOST)) as adapter:
         try:
@@ -103,7 +101,7 @@ def test_an_adapter_converts_arrays_in_every_arrangement(name: str, monkeypatch:
 
 
 def arrays(returned: Sequence[Any]) -> list[Any]:
-    """What a layer returns, and of a backward pass every gradient by a parameter beside it."""
+    """Return the arrays that a layer returns; of a backward pass also those by parameters."""
     *first, last = returned
     if isinstance(last, list):
         return [*first, *(gradient for by in last for _, gradient in sorted(by.items()))]
@@ -116,7 +114,7 @@ def test_the_page_on_installation_says_what_every_extra_is_for() -> None:
     assert {name for cell in cells for name in re.findall(r"`(\w+)`", cell)} == EXTRAS.keys()
 
 
-def test_a_framework_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_framework_is_named_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "paddle", None)
     with pytest.raises(Unusable) as caught:
         load(Target(f"{FRAMEWORKS}.paddle", ""), Path())
@@ -126,13 +124,13 @@ def test_a_framework_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPat
     )
 
 
-def test_a_framework_that_nobody_knows_is_one_line() -> None:
+def test_an_unknown_adapter_gets_a_suggestion() -> None:
     status, output = run("--implementation", "frameworks.onnxruntme")
     assert status == 4
     assert "did you mean 'onnxruntime'?" in output
 
 
-def test_an_adapter_may_be_called_as_what_it_adapts(tmp_path: Path) -> None:
+def test_an_adapter_may_have_the_name_of_its_framework(tmp_path: Path) -> None:
     """Takes a second: a whole run that explains a failure."""
     (tmp_path / "hypothesis.py").write_text(
         "import hypothesis\n"

@@ -1,4 +1,4 @@
-"""What is recorded of a layer of torch in a run of its model, and how two records differ."""
+"""The pass through a layer of torch is recorded, and two passes are compared."""
 
 from itertools import product
 from typing import Any
@@ -19,7 +19,7 @@ from oracle.parity.models import run_original
         (torch.nn.LSTM, {"proj_size": 2}),
     ],
 )
-def test_what_is_recorded_of_a_module_is_what_it_gives(kind: Any, options: Any) -> None:
+def test_the_recorded_outputs_are_those_of_the_module(kind: Any, options: Any) -> None:
     torch.manual_seed(0)
     module = kind(3, 4, 2, bidirectional=True, dropout=0.5, **options)
     units = ([4, 4] if kind is torch.nn.LSTM else [4]) if "proj_size" not in options else [2, 4]
@@ -43,7 +43,7 @@ def test_what_is_recorded_of_a_module_is_what_it_gives(kind: Any, options: Any) 
             ).is_error
 
 
-def test_what_is_not_finite_is_told_apart() -> None:
+def test_differences_of_nonfinite_numbers_are_errors() -> None:
     nan, one = np.array([np.nan, 1.0]), np.array([np.inf, 1.0])
     assert not difference(nan, nan, "x").is_error
     assert difference(nan, one, "x").is_error

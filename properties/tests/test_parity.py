@@ -1,4 +1,4 @@
-"""The command `rnn-crosscheck MODEL.onnx --against MODULE:FACTORY`: each mistake in the node where it is."""
+"""`rnn-crosscheck MODEL.onnx --against MODULE:FACTORY` names the mistake in each wrong node."""
 
 import re
 from collections.abc import Callable
@@ -38,7 +38,7 @@ def test_a_right_export_is_right(against: str, capsys: pytest.CaptureFixture[str
 
 
 def of_node(k: int, change: Callable[[Arrays], None]) -> Callable[[Any, Arrays], None]:
-    """Changes `W`, `R` and `B` of a node, in place."""
+    """Return a change of `W`, `R` and `B` of a node, in place."""
 
     def changing(graph: Any, arrays: Arrays) -> None:
         change({letter: arrays[name] for letter, name in zip("WRB", nodes(graph)[k].input[1:4], strict=True)})
@@ -47,7 +47,7 @@ def of_node(k: int, change: Callable[[Arrays], None]) -> Callable[[Any, Arrays],
 
 
 def exchanged(own: Arrays, directions: Any = slice(None)) -> None:
-    """The first and the third of ONNX' gates, i and f."""
+    """Exchange the first and the third of ONNX's gates, i and f."""
     rows = [8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15]
     for letter in "WR":
         own[letter][directions] = own[letter][directions][..., rows, :]
@@ -107,14 +107,14 @@ def test_a_wrong_node_is_named_with_its_mistake(name: str, capsys: pytest.Captur
     assert sentence == f"The first wrong row is {NODES[k]}."
 
 
-def test_the_page_shows_what_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_page_shows_the_printed_table(capsys: pytest.CaptureFixture[str]) -> None:
     page = (CLONE / "docs" / "checkpoints.md").read_text(encoding="utf-8")
     (shown,) = re.findall(r"^```\n\$ rnn-crosscheck (.*?)\n(.*?)```$", page, re.MULTILINE | re.DOTALL)
     changed(of_node(1, exchanged))
     parity.main(shown[0].split())
 
     def plain(text: str) -> list[str]:
-        """Without figures, which depend on the machine, and the widths that they have."""
+        """Remove figures, which depend on the machine, and spaces."""
         return re.sub(r"\d[\d.e+-]*|[ \n]+", " ", text).split()
 
     assert plain(shown[1]) == plain(capsys.readouterr().out)
@@ -130,7 +130,7 @@ def test_of_two_wrong_nodes_the_first_is_named(capsys: pytest.CaptureFixture[str
     assert sentence == "The first wrong row is /encoder/LSTM_1."
 
 
-def test_weights_that_make_no_difference_here_are_still_others(capsys: pytest.CaptureFixture[str]) -> None:
+def test_other_weights_are_reported_even_if_the_outputs_are_right(capsys: pytest.CaptureFixture[str]) -> None:
     def by_an_ulp(own: Arrays) -> None:
         own["R"][0, 1, 2] = np.nextafter(own["R"][0, 1, 2], np.float32(1))
 
@@ -140,8 +140,8 @@ def test_weights_that_make_no_difference_here_are_still_others(capsys: pytest.Ca
     assert float(rows[0][8]) < 1
 
 
-def part_scaled(name: str) -> Callable[[Any, Arrays], None]:
-    """With the bias of a linear layer wrong."""
+def bias_changed(name: str) -> Callable[[Any, Arrays], None]:
+    """Return a change of the bias of a linear layer."""
 
     def changing(graph: Any, arrays: Arrays) -> None:
         arrays[f"{name}.bias"] += 0.25
@@ -149,8 +149,8 @@ def part_scaled(name: str) -> Callable[[Any, Arrays], None]:
     return changing
 
 
-def test_what_is_wrong_before_a_node_is_not_held_against_it(capsys: pytest.CaptureFixture[str]) -> None:
-    file = changed(part_scaled("before"))
+def test_a_node_after_a_difference_is_right(capsys: pytest.CaptureFixture[str]) -> None:
+    file = changed(bias_changed("before"))
     status, rows, sentence = judged(capsys, file, "--against", "original_model:make")
     assert status == 1
     assert [row[9] for row in rows] == ["right"] * 3
@@ -161,8 +161,10 @@ def test_what_is_wrong_before_a_node_is_not_held_against_it(capsys: pytest.Captu
     )
 
 
-def test_what_is_wrong_after_the_last_node_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    status, rows, sentence = judged(capsys, changed(part_scaled("after")), "--against", "original_model:make")
+def test_a_difference_after_the_last_node_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
+    status, rows, sentence = judged(
+        capsys, changed(bias_changed("after")), "--against", "original_model:make"
+    )
     assert status == 1
     assert [row[9] for row in rows] == ["right"] * 3
     assert sentence.endswith("; the models differ after the last recurrent node: output 0 differs by 0.25.")
@@ -186,7 +188,7 @@ def attribute(k: int, **given: Any) -> Callable[[Any, Arrays], None]:
         (2, {"direction": "reverse"}, "direction is reverse"),
     ],
 )
-def test_other_attributes_are_told(
+def test_other_attributes_are_reported(
     k: int, given: Any, remark: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     status, rows, _ = judged(capsys, changed(attribute(k, **given)), "--against", "original_model:make")

@@ -1,4 +1,4 @@
-"""An exported model beside the original: which node stands for which layer, and what both are given."""
+"""Nodes of an exported model are matched with layers of the original, and their inputs are compared."""
 
 import re
 import warnings
@@ -51,7 +51,7 @@ def test_a_layer_that_is_used_twice_is_two_nodes(tmp_path: Path) -> None:
     assert all(np.abs(row.node.inputs.a0).max() > 0 for row in found.rows[::2] if row.node)
 
 
-def test_layers_that_have_each_other_s_weights_are_wrong(tmp_path: Path) -> None:
+def test_exchanged_layers_are_wrong(tmp_path: Path) -> None:
     module, examples = twins()
     module.one, module.two = module.two, module.one
     path = exported(module, examples, tmp_path / "m.onnx")
@@ -60,7 +60,7 @@ def test_layers_that_have_each_other_s_weights_are_wrong(tmp_path: Path) -> None
     assert "the models differ before /one/LSTM: " in found.sentence
 
 
-def test_initial_states_that_are_lost_are_told(tmp_path: Path) -> None:
+def test_lost_initial_states_are_reported(tmp_path: Path) -> None:
     module, examples = twins()
     path = exported(module, examples, tmp_path / "m.onnx")
     model = onnx.load(path)
@@ -72,7 +72,7 @@ def test_initial_states_that_are_lost_are_told(tmp_path: Path) -> None:
     assert not found.is_right
 
 
-def test_a_layer_without_a_node_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_layer_without_a_node_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     status, rows, sentence = judged(capsys, "model.onnx", "--against", "original_model:smaller")
     assert status == 1
     assert [row[-1] for row in rows] == ["wrong", "no module", "right"]
@@ -96,7 +96,7 @@ class Branches(torch.nn.Module):
         return one - two
 
 
-def test_branches_may_stand_in_another_order(tmp_path: Path) -> None:
+def test_branches_may_have_another_order(tmp_path: Path) -> None:
     examples = (torch.randn(5, 2, 3),)
     path = exported(Branches(turned=True), examples, tmp_path / "m.onnx")
     found = compare(path, Branches(), examples)
@@ -147,7 +147,7 @@ def test_packed_sequences_are_compared_as_they_are_packed(tmp_path: Path) -> Non
     assert [*node.inputs.ends] == [6, 4, 2]
 
 
-def test_lengths_that_are_lost_are_told(tmp_path: Path) -> None:
+def test_lost_lengths_are_reported(tmp_path: Path) -> None:
     module = Packed()
     examples = module.examples()
     path = exported(module, examples, tmp_path / "m.onnx")
@@ -166,7 +166,7 @@ def test_example_inputs_may_be_given_by_name(tmp_path: Path) -> None:
     assert compare(path, module, {"c": c, "h": h, "x": x}).is_right
 
 
-def test_another_number_of_outputs_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_another_number_of_outputs_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     def with_more(graph: Any, arrays: Arrays) -> None:
         graph.output.append(onnx.ValueInfoProto(name=nodes(graph)[2].output[0]))
 
@@ -175,7 +175,7 @@ def test_another_number_of_outputs_is_told(capsys: pytest.CaptureFixture[str]) -
     assert sentence.endswith("recurrent node: the exported model returns 2 tensors, and the original 1.")
 
 
-def test_where_rounding_grows_nobody_is_accused(tmp_path: Path) -> None:
+def test_a_chaotic_node_is_vague_and_not_wrong(tmp_path: Path) -> None:
     torch.manual_seed(6)
     module = torch.nn.RNN(3, 16)
     with torch.no_grad():
@@ -187,7 +187,7 @@ def test_where_rounding_grows_nobody_is_accused(tmp_path: Path) -> None:
     assert found.is_right
 
 
-def test_tensors_beside_the_file_are_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_external_tensors_are_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "m.onnx"
     model = onnx.load("model.onnx")
     onnx.save(model, path, save_as_external_data=True, location="weights", size_threshold=0)
@@ -200,7 +200,7 @@ def test_tensors_beside_the_file_are_found(tmp_path: Path, capsys: pytest.Captur
     assert "ONNX Runtime cannot run it: " in shown
 
 
-def test_what_the_other_exporter_writes_is_judged(tmp_path: Path) -> None:
+def test_models_of_the_newer_exporter_are_compared(tmp_path: Path) -> None:
     pytest.importorskip("onnxscript", reason="torch's newer exporter needs onnxscript")
     module, examples = twins()
     with warnings.catch_warnings():
@@ -211,7 +211,7 @@ def test_what_the_other_exporter_writes_is_judged(tmp_path: Path) -> None:
     assert found.is_right, found.sentence
 
 
-def test_a_parametrized_weight_is_recorded_as_it_is_computed() -> None:
+def test_a_parametrized_weight_is_recorded_as_computed() -> None:
     torch.manual_seed(0)
     module = torch.nn.utils.parametrizations.weight_norm(torch.nn.LSTM(3, 4), "weight_hh_l0")
     module.parametrizations.weight_hh_l0.original0.data.mul_(2)

@@ -1,4 +1,4 @@
-"""What cannot be compared is told in one line."""
+"""Models that cannot be compared are refused in one line."""
 
 import sys
 from typing import Any
@@ -89,7 +89,7 @@ def test_inputs_that_the_file_does_not_take_are_one_line(capsys: pytest.CaptureF
     assert "Got invalid dimensions for input: tokens" in shown
 
 
-def test_names_cannot_move_the_cursor(capsys: pytest.CaptureFixture[str]) -> None:
+def test_unprintable_node_names_are_escaped(capsys: pytest.CaptureFixture[str]) -> None:
     def renamed(graph: Any, arrays: Arrays) -> None:
         nodes(graph)[0].name = "\x1b[2J\nnode"
 
@@ -100,7 +100,7 @@ def test_names_cannot_move_the_cursor(capsys: pytest.CaptureFixture[str]) -> Non
 
 
 @pytest.mark.parametrize("package", ["onnx", "onnxruntime"])
-def test_a_missing_package_is_told_with_its_extra(
+def test_a_missing_package_is_named_with_its_extra(
     package: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, package, None)
@@ -110,7 +110,7 @@ def test_a_missing_package_is_told_with_its_extra(
     assert f"needs the package {package}: pip install 'rnn-crosscheck[onnx]'" in capsys.readouterr().err
 
 
-def test_the_main_command_hands_it_on(
+def test_the_main_command_compares_models(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for words in (["--against", "original_model:make"], ["--against=original_model:make"]):
