@@ -1,4 +1,4 @@
-"""Sixty things that a judge is handed: right, fragile, wrong, half-finished, foreign, hostile, broken.
+"""Sixty targets: right, fragile, wrong, unfinished, foreign, hostile or broken.
 
 Most are the textbook example with a few words changed.
 """
@@ -18,7 +18,7 @@ TEXTBOOK = (Path(__file__).parents[2] / "examples" / "textbook.py").read_text()
 
 
 class HostileTarget(NamedTuple):
-    """The name of a file, what is in it, and the verdict that it deserves."""
+    """The name of a file, its source, and the expected verdict."""
 
     name: str
     source: str
@@ -26,7 +26,7 @@ class HostileTarget(NamedTuple):
 
 
 def targets() -> list[HostileTarget]:
-    """All of them."""
+    """All hostile targets."""
     return [
         HostileTarget(name, source, verdict)
         for verdict, sources in _SOURCES.items()
@@ -35,7 +35,7 @@ def targets() -> list[HostileTarget]:
 
 
 def write(targets: Iterable[HostileTarget], folder: Path) -> None:
-    """Write the files, each to be found by its name."""
+    """Write the files into a folder, each under its name."""
     for target in targets:
         folder.joinpath(target.name).write_text(target.source)
 
@@ -69,7 +69,7 @@ def right(*replacements: tuple[str, str]) -> str:
 
 
 def without(*functions: str) -> str:
-    """The right source with some functions known to itself alone."""
+    """The right source, in which some functions have private names."""
     return right(*((name, f"_{name}") for name in functions))
 
 

@@ -1,4 +1,4 @@
-"""One law at a time, asked of a target, or of a mistake of the catalogue that is called in this process."""
+"""Checks one law on a target, or on a mistake of the catalogue that runs in this process."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -35,13 +35,13 @@ FIRST = (
 
 @cache
 def by_power() -> list[Law]:
-    """Every law, those of `FIRST` first and the others by grade."""
+    """Every law: first those in `FIRST`, then the others by grade."""
     rank = {name: i for i, name in enumerate(FIRST)}
     return sorted(all_laws(), key=lambda law: (rank.get(law.name, len(rank)), law.grade == "robust"))
 
 
 class InProcess(Implementation):
-    """A mistake of the catalogue, called directly: it is our own code, and does no harm."""
+    """A mistake of the catalogue, called directly. It is our own code, and needs no process of its own."""
 
     def __init__(self, fault: Fault) -> None:
         super().__init__(f"oracle.faults:{fault.name}")
@@ -52,15 +52,15 @@ class InProcess(Implementation):
         return LoadedFacts(functions=dict.fromkeys(CONTRACTS))
 
     def end_process(self) -> None:
-        """Forget all calls, as a process does that ends."""
+        """Forget all calls, as a new process would."""
         self._fault = replace(self._fault, memory={})
 
     def reply_each(self, requests: Sequence[Request], *, time_limit: float | None = None) -> list[Reply]:
-        """As `Implementation.reply_each`; a fault has no use for a cell of its own."""
+        """Call the mistake for each request. There is no cell to replace."""
         return [Reply.from_outcome(self._outcome(each)) for each in requests]
 
     def _outcome(self, request: Request) -> Outcome:
-        _, function, arguments, arrangement, then, _ = said(request)
+        _, function, arguments, arrangement, then, _ = decoded_body(request)
         called = getattr(self._fault, function)
         given = arrange(arguments, arrangement, with_aliases=False)
         try:
@@ -77,14 +77,14 @@ class InProcess(Implementation):
         return Returned(value, given, False)
 
 
-def said(request: Request) -> Any:
-    """What a request says to a worker."""
+def decoded_body(request: Request) -> Any:
+    """The decoded body of a request."""
     return decode(bytearray(request.body))
 
 
 @dataclass(frozen=True)
 class Catch:
-    """A law that does not hold, after so many problems, and how."""
+    """A law that does not hold, the number of problems until then, and the violation."""
 
     law: Law
     problems: int
@@ -120,27 +120,27 @@ def catch(
 
 
 def first_catch(fault: Fault, function: str, number: int) -> Catch | None:
-    """The first law that a mistake breaks, of those that concern the function."""
+    """The first law on the function that a mistake breaks."""
     implementation = InProcess(fault)
     laws = (law for law in by_power() if function in law.functions)
     return next(filter(None, (catch(law, implementation, function, number) for law in laws)), None)
 
 
-def asked(
+def new_turn(
     law: str,
     function: str,
     target: Implementation,
     profile: str = "dev",
     problem: Problem | None = None,
 ) -> Turn:
-    """A turn of the law, with its own tally, before anything was asked."""
+    """A turn of a law, before its first call."""
     stated = next(each for each in all_laws() if each.name == law)
     store = Store(InMemoryExampleDatabase(), target.target, law, function)
     return Turn(stated, target, function, store, Draws(profile, 0, problem))
 
 
-def violated(turn: Turn) -> dict[str, str]:
-    """The facts of the violation that is found; none where the law holds. It is not made small."""
+def violation_facts(turn: Turn) -> dict[str, str]:
+    """The facts of the first violation, without shrinking; empty if the law holds."""
     try:
         if turn.draws.only_problem:
             turn.run()

@@ -1,4 +1,4 @@
-"""States that are absent: what may be done where one alone is, or both are, and what may not."""
+"""Tests the laws on absent initial states, of one state or of both."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ import pytest
 
 from properties.implementations.implementation import Implementation
 from properties.laws import all_laws
-from properties.tests.one_law import asked, violated
+from properties.tests.one_law import new_turn, violation_facts
 
 Implement = Callable[..., Implementation]
 
@@ -34,7 +34,7 @@ def test_a_state_that_alone_is_absent_is_zeros_or_refused(
     implement: Implement, what: str, holds: bool
 ) -> None:
     target = implement(TARGET.format(what=what))
-    assert (not violated(asked("one absent state", "lstm_layer", target))) == holds
+    assert (not violation_facts(new_turn("one absent state", "lstm_layer", target))) == holds
 
 
 GOES_ON = """
@@ -61,6 +61,6 @@ def lstm_layer(x, a0, c0, parameters, options):
 def test_absent_states_are_asked_of_batches_and_after_other_calls(
     implement: Implement, source: str, profile: str
 ) -> None:
-    assert violated(asked("absent states", "lstm_layer", implement(source), profile))
+    assert violation_facts(new_turn("absent states", "lstm_layer", implement(source), profile))
     (law,) = [law for law in all_laws() if law.name == "absent states"]
     assert law.grade == "spec"

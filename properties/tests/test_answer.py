@@ -1,4 +1,4 @@
-"""A return value is read as its contract says, or refused in words."""
+"""A return value is read by its contract, or refused with a message."""
 
 from typing import Any
 

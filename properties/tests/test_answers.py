@@ -1,4 +1,4 @@
-"""The answers to a question are asked for once and together, whatever dies or answers oddly among them."""
+"""A function is called once on all problems of a question, even if some calls die or return nonsense."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,14 +17,14 @@ from properties.implementations import answers as module
 from properties.implementations.answers import Answers, answers_to
 from properties.implementations.calls import Died, Raised, Reply, Request, Returned
 from properties.questions.question import SMALL, Question
-from properties.tests.one_law import said
+from properties.tests.one_law import decoded_body
 from properties.trials.single_steps import step_through
 
 PROBLEM = Problem.lstm(n_x=2, n_a=3, n_y=4, m=5, T_x=2)
 
 
 class Replies:
-    """An implementation that answers as the reference, but for some of its calls."""
+    """An implementation that answers as the reference does, except in some calls."""
 
     limits = ANYTHING
     slowest_seconds = 0.0
@@ -38,7 +38,7 @@ class Replies:
         self.requests.append(len(requests))
         replies: list[Reply] = []
         for request in requests:
-            arguments = said(request)[2]
+            arguments = decoded_body(request)[2]
             right = Returned(getattr(reference, request.function)(*arguments), arguments, False)
             replies.append(Reply.from_outcome(self._instead.get(self._calls, right)))
             self._calls += 1
@@ -67,7 +67,7 @@ def test_after_a_death_the_others_are_asked_when_their_turn_comes() -> None:
     assert posed.reply(1).outcome == Died("crashed")
     assert isinstance(posed.reply(2).outcome, Returned)
     assert implementation.requests == [4, 2]
-    assert isinstance(posed.reply(1).outcome, Returned)  # asked again, for somebody may have killed it
+    assert isinstance(posed.reply(1).outcome, Returned)  # called again: a death may be an accident
 
 
 @pytest.mark.parametrize("odd", [Raised("ValueError", "", ""), Returned(None, [], False)])

@@ -22,7 +22,7 @@ from properties.laws import all_laws
 from properties.reports.judgement import Judgement
 from properties.reports.results import LawResult
 from properties.reports.snippet import snippet
-from properties.tests.one_law import InProcess, asked, catch, said
+from properties.tests.one_law import InProcess, catch, decoded_body, new_turn
 from properties.tests.runs import run
 from properties.trials.law import SEQUENCES_BACKWARD
 from properties.trials.trial import ViolationError
@@ -169,7 +169,7 @@ def test_the_code_of_a_step_shows_the_numbers_of_the_law(function: str) -> None:
     exec(snippet(problem, function, "each step"), {function: lambda *given: shown.extend(given)})
     target = Recorder(next(fault for fault in FAULTS.values() if function in fault.functions))
     with suppress(ViolationError):
-        asked("each step", function, target, problem=problem).run()
+        new_turn("each step", function, target, problem=problem).run()
     np.testing.assert_equal(shown, target.calls[-1])
 
 
@@ -181,7 +181,7 @@ class Recorder(InProcess):
         self.calls: list[Any] = []
 
     def reply_each(self, requests: Sequence[Request], *, time_limit: float | None = None) -> list[Reply]:
-        self.calls += [said(each)[2] for each in requests]
+        self.calls += [decoded_body(each)[2] for each in requests]
         return super().reply_each(requests)
 
 

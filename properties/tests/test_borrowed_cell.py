@@ -1,4 +1,4 @@
-"""A forward can be asked with the reference's cell in the place of its own."""
+"""A forward pass can be called with the reference's cell in place of its own."""
 
 from typing import Any
 

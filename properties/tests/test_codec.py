@@ -31,18 +31,18 @@ values = st.recursive(
 
 
 def through(value: Any) -> Any:
-    """A value encoded and decoded."""
+    """A value after encoding and decoding."""
     return decode(bytearray(encode(value)))
 
 
 def with_header(header: Any, size: int = 0) -> bytearray:
-    """Bytes with this header, and so many bytes of arrays."""
+    """An encoding with this header, and this number of bytes for arrays."""
     text = json.dumps(header).encode()
     return bytearray(len(text).to_bytes(8, "little") + text + bytes(size))
 
 
 def same(ours: Any, given: Any) -> bool:
-    """Equal in value and in every type."""
+    """Whether two values and all types in them are equal."""
     if type(ours) is not type(given):
         return False
     if isinstance(given, np.ndarray):

@@ -1,4 +1,4 @@
-"""Values that are not plain, too deep or too large: which become arrays, and which leaves."""
+"""Values of other types, nested too deep or too large: some become arrays, others leaves."""
 
 from collections import namedtuple
 from typing import Any

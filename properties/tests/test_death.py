@@ -1,4 +1,4 @@
-"""What ends a worker, what ends with it, and what the judge says of it."""
+"""Tests what ends a worker, which processes end with it, and the messages about it."""
 
 import fcntl
 import os
@@ -80,7 +80,7 @@ def test_a_death_is_told(misbehave: Misbehave, body: str, reason: str) -> None:
     ],
 )
 def test_where_it_hangs_is_told(misbehave: Misbehave, body: str, at: str) -> None:
-    """Takes the time limit, in which the call must come as far as to the line, on a busy machine too."""
+    """Takes the time limit: even on a busy machine, the call must reach the line in this time."""
     died = call(misbehave(body, time_limit=1.0))
     assert isinstance(died, Died)
     assert (died.hung, died.at) == (True, at)
@@ -100,7 +100,7 @@ def test_recursion_without_end_is_an_exception(misbehave: Misbehave) -> None:
 
 
 def test_recursion_that_overflows_the_stack_is_told(misbehave: Misbehave) -> None:
-    """On Python 3.11; later ones count the recursion of C code apart, and raise."""
+    """On Python 3.11. Later versions count recursion in C code separately, and raise an error."""
     body = "return sorted([1, 2], key=lambda _: rnn_forward(x, a0, parameters))"
     outcome = call(misbehave(body, "import sys; sys.setrecursionlimit(10**9)"))
     if sys.version_info < (3, 12):
@@ -186,7 +186,7 @@ def test_targets_do_not_share_a_process(misbehave: Misbehave) -> None:
 def test_a_worker_whose_judge_is_killed_ends_by_itself(
     misbehave: Misbehave, tmp_path: Path, ending: str, moment: str
 ) -> None:
-    """During a call that hangs, and after one that has left a thread at work."""
+    """During a call that hangs, and after a call that has left a running thread."""
     misbehave(f"""
 import fcntl, os, threading, time
 fcntl.flock(os.open("lock", os.O_CREAT | os.O_RDWR), fcntl.LOCK_EX)
@@ -214,7 +214,7 @@ time.sleep(600)
 def test_a_worker_may_wait_for_the_next_call_as_long_as_it_takes(
     misbehave: Misbehave, tmp_path: Path
 ) -> None:
-    """No alarm is set between calls; a thread of the target sees it."""
+    """No timer runs between calls, as a thread of the target checks."""
     implementation = misbehave("""
         import signal, threading, time
         def watch():
@@ -232,7 +232,7 @@ def test_a_worker_may_wait_for_the_next_call_as_long_as_it_takes(
 def test_nothing_of_the_judge_is_imported_but_what_a_worker_needs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In a new fork server, since one that forked for a module of torch keeps torch."""
+    """Uses a new fork server, since one that forked for a module of torch keeps torch."""
     monkeypatch.setattr(process_start, "_server", [])
     body = "[name for name in ('torch', 'oracle', 'hypothesis') if name in sys.modules]"
     (tmp_path / "target.py").write_text(f"import sys\ndef rnn_forward(*given): return {body}\n")

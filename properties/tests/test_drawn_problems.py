@@ -1,4 +1,4 @@
-"""What is drawn once is what Hypothesis would try, and what fails on it fails, found again or not."""
+"""Problems that are drawn once for all laws are those that Hypothesis would try. Failures on them count."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,7 +34,7 @@ def rnn_cell_forward(xt, a_prev, parameters):
 @pytest.mark.parametrize("number", [0, 1])
 @pytest.mark.parametrize("law", all_laws(), ids=lambda law: law.name)
 def test_it_is_what_a_search_tries_that_finds_nothing(law: Any, number: int) -> None:
-    function = law.functions[-number]  # the first, and the last
+    function = law.functions[-number]  # the first problem and the last one
     strategy = examples(function, EFFORTS["dev"], law.domain)
     tried: list[Sequence[Problem]] = []
 
@@ -108,7 +108,7 @@ def test_what_is_seldom_or_never_drawn_is_seen_with_any_seed(tmp_path: Path, law
 
 
 def test_what_failed_once_fails_though_it_is_not_seen_again(tmp_path: Path) -> None:
-    """Takes a second where the worker starts."""
+    """Takes a second if the worker has to start."""
     (tmp_path / "moody.py").write_text(MOODY)
     with Implementation("moody.py", Settings(directory=tmp_path)) as target:
         turn = turn_of("each step", "rnn_cell_forward", target)

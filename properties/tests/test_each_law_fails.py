@@ -1,4 +1,4 @@
-"""Each law can fail: a mistake of its theme breaks it, which nothing would if the law had lost its check."""
+"""Each law fails for a mistake of its theme, and would not if the law had lost its check."""
 
 from collections.abc import Callable
 
@@ -62,5 +62,5 @@ def test_a_function_that_takes_any_shape_breaks_the_law(implement: Callable[...,
     (law,) = (law for law in all_laws() if law.name == "refuses bad shapes")
     takes_any = implement("def rnn_cell_forward(xt, a_prev, parameters): return a_prev, a_prev, ()")
     takes_any.load()
-    takes_any.target = REFERENCE  # of any other target it is a note
+    takes_any.target = REFERENCE  # for any other target, this is a note
     assert catch(law, takes_any, "rnn_cell_forward", 0)

@@ -1,4 +1,4 @@
-"""What fuzzing draws: large problems that are affordable, and how they shrink."""
+"""Fuzzing draws large problems that do not take too long, and shrinks failures on them."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -27,7 +27,7 @@ FUZZ = EFFORTS["fuzz"]
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_later_block_of_classes_raises_the_largest_logit(function: str) -> None:
-    """So that a softmax is seen that takes its maximum block by block."""
+    """This reveals a softmax that takes its maximum in blocks."""
     [[problem]] = far_examples(function, names=["broad"])
     outputs = getattr(reference, function)(*problem.inputs(function).arguments(function))
     [which] = [i for i, name in enumerate(CONTRACTS[function].outputs) if name.startswith("y")]
@@ -57,14 +57,14 @@ def shapes(backend: str, limit: int) -> set[tuple[int, ...]]:
 
 
 def test_a_search_repeats_shapes_and_what_is_drawn_anew_hardly_does() -> None:
-    """Takes a second: two hundred problems are drawn and asked."""
+    """Takes a second: two hundred problems are drawn and answered."""
     assert len(shapes("hypothesis", limit=100)) < 80
     assert len(shapes(INDEPENDENT, limit=100)) > 90
 
 
 @pytest.fixture(scope="module")
 def drawn() -> list[Problem]:
-    """What fuzzing draws: 250 problems of each function, the same in every run."""
+    """250 problems of each function that fuzzing draws, the same in every run."""
     problems_drawn = list[Problem]()
     for function in FUNCTIONS:
 
@@ -78,7 +78,7 @@ def drawn() -> list[Problem]:
 
 
 def test_large_problems_are_affordable(drawn: list[Problem]) -> None:
-    """Takes seconds, as the first that asks for a thousand problems."""
+    """Takes seconds: the first test that uses `drawn` draws a thousand problems."""
     for problem in drawn:
         numbers = problem.m * problem.T_x * (problem.n_x + problem.n_a + problem.n_y)
         products = problem.m * problem.T_x * problem.n_a * (problem.n_a + problem.n_x + problem.n_y)
@@ -106,7 +106,7 @@ def found(condition: Callable[[Problem], bool]) -> Problem:
 
 
 def test_classes_and_samples_go_to_hundreds() -> None:
-    """Takes a second: hundreds of problems are drawn until one is as large."""
+    """Takes a second: hundreds of problems are drawn until one is so large."""
     assert found(lambda problem: max(problem.n_y, problem.m) >= 200)
 
 

@@ -1,4 +1,4 @@
-"""What is wrong beyond a size only is caught without fuzzing: beyond 16, 32, 64, 128 of each dimension."""
+"""Mistakes that show only beyond 16, 32, 64 or 128 in one dimension are found without fuzzing."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,13 +16,13 @@ RIGHT = SPECIFICATION["lstm"]
 
 
 def where(holds: Callable[[Any], bool], function: str) -> Fault:
-    """The hidden state is off where a condition holds of a step."""
+    """A cell whose hidden state is wrong if a condition holds in a step."""
     changed = {"a_next": lambda v: RIGHT["a_next"](v) * (0.5 if holds(v) else 1)}
     return Fault("beyond", "none", "", {function: changed})
 
 
 def tail(start: int, axis: int, function: str) -> Fault:
-    """Units or samples from a number on are zero."""
+    """A cell whose units or samples beyond a number are zero."""
 
     def a_next(v: Any) -> Any:
         a = RIGHT["a_next"](v).copy()

@@ -127,7 +127,7 @@ def test_the_shares_of_the_laws_add_up_to_the_time_of_all_workers(workers: int) 
 
 
 def an_item(function: str, complete: bool) -> Any:
-    """A test of a law, as pytest has it."""
+    """A test of a law, as an item of pytest."""
     item: Any = pytest.Function.__new__(pytest.Function)
     stated = Law("a law", "spec", lambda trial: None, (function,), Domain(), complete)
     item.__dict__.update(_obj=SimpleNamespace(law=stated), stash={})
@@ -178,7 +178,7 @@ def test_an_interrupt_shows_what_was_found(tmp_path: Path) -> None:
     write(tmp_path)
     laws = "rnn_forward and (each_step or exact_value)"
     plugins = ("-p", "small", "-p", "unlocated", "-p", "interrupt")
-    in_order = ("-p", "no:randomly")  # a plugin that may be installed, and that shuffles the laws
+    in_order = ("-p", "no:randomly")  # a plugin that may be installed, and would shuffle the laws
     fuzz = ("--implementation", "faulty.py", "-k", laws, "--fuzz-for", "40s", *plugins, *in_order)
     status, output = run(*fuzz, directory=tmp_path, seed=None)
     assert status == pytest.ExitCode.INTERRUPTED, output

@@ -1,4 +1,4 @@
-"""What fails by a function of a helper module is told as that module's."""
+"""A failure that a helper module causes is reported as the helper module's."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from properties.implementations.implementation import Implementation
-from properties.tests.one_law import asked
+from properties.tests.one_law import new_turn
 from properties.trials.provided_functions import helpers_to_blame
 from properties.trials.trial import ViolationError
 
@@ -50,7 +50,7 @@ OWN = UTILS.format(sigmoid=RIGHT)
         ("extreme magnitudes", RIGHT, {"imports": "", "own": OWN}, []),
         ("extreme magnitudes", RIGHT, {"wrong": "+ 1"}, []),
         ("each step", WRONG, {}, ["rnn_utils.sigmoid"]),
-        ("extreme magnitudes", WRONG, {}, ["rnn_utils.sigmoid"]),  # which is enough there
+        ("extreme magnitudes", WRONG, {}, ["rnn_utils.sigmoid"]),  # a right sigmoid is enough
     ],
 )
 def test_a_failure_of_a_helper_is_told_from_one_of_the_target(
@@ -64,7 +64,7 @@ def test_a_failure_of_a_helper_is_told_from_one_of_the_target(
     (tmp_path / "course").mkdir()
     (tmp_path / "course" / "rnn_utils.py").write_text(UTILS.format(sigmoid=sigmoid))
     target = implement(CELL.format(**{**STAR, **written}), helpers=str(tmp_path / "course"))
-    turn = asked(law, "lstm_cell_forward", target)
+    turn = new_turn(law, "lstm_cell_forward", target)
     assert not turn.holds_on_drawn_problems()
     with pytest.raises(ViolationError) as caught:
         turn.raise_failure()

@@ -1,4 +1,4 @@
-"""What we count on in the insides of other projects is there; or this says which release changed it."""
+"""The undocumented parts of other projects still do what we need; a failure here names a changed release."""
 
 import importlib
 import inspect
@@ -57,7 +57,7 @@ def test_pytest_runs_a_test_again(request: pytest.FixtureRequest) -> None:
     parameters = [*inspect.signature(runtestprotocol).parameters]
     assert parameters == ["item", "log", "nextitem"], f"{has} runtestprotocol"
     reporter: Any = request.config.pluginmanager.getplugin("terminalreporter")
-    if reporter:  # which a worker of pytest-xdist has not
+    if reporter:  # a worker of pytest-xdist has none
         assert isinstance(reporter.stats, dict), f"{has} terminal reporter"
         assert "showfspath" in dir(reporter), f"{has} terminal reporter"
 

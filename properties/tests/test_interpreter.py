@@ -1,4 +1,4 @@
-"""--python: the interpreter of a target's own environment, and what is none."""
+"""Tests `--python`: interpreters of a target's environment, and files that are no interpreters."""
 
 import json
 import platform
@@ -21,7 +21,7 @@ def program(path: Path, *lines: str) -> None:
 
 @pytest.fixture
 def named(tmp_path: Path) -> Path:
-    """A folder with things that a user might name."""
+    """A folder with files that a user might name."""
     program(tmp_path / "old", "echo 3.8.18")
     program(tmp_path / "shell", "echo hello")
     program(tmp_path / "silent")

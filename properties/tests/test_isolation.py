@@ -1,4 +1,4 @@
-"""What a target may do to the process it runs in, and what the judge then says."""
+"""Tests targets that damage their process, and the messages on them."""
 
 import re
 import signal
@@ -244,9 +244,9 @@ return a0
 
 
 def test_a_process_that_does_not_lead_a_group_yet_is_killed() -> None:
-    """As one that has just been forked when an interrupt comes."""
+    """Such a process exists if an interrupt comes directly after a fork."""
     process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     with process:
         kill_group(process)
         assert process.wait(30) == -signal.SIGKILL
-    kill_group(process)  # to which nothing happens any more
+    kill_group(process)  # a second call does nothing

@@ -1,4 +1,4 @@
-"""A process that is killed loses nothing but what it was judging, and that is judged again, once."""
+"""A killed process of pytest-xdist loses only its current law, which runs again, once."""
 
 from pathlib import Path
 

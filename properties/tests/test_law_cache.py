@@ -1,4 +1,4 @@
-"""A law that has held on some replies is not checked on equal replies again, but on all others."""
+"""A law that held on some replies is not checked on equal replies, and is checked on all others."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -53,7 +53,7 @@ def test_a_law_is_checked_once_on_equal_replies(judge: Callable[..., tuple[Tally
     """Takes a second: two targets answer all problems of a law."""
     first, checked = judge("one.py", law)
     again, once_more = judge("other.py", law)
-    assert 0 < checked <= first.problems  # of which some come twice
+    assert 0 < checked <= first.problems  # some problems occur twice
     assert not once_more
     assert again == first
 

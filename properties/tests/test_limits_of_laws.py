@@ -1,4 +1,4 @@
-"""Laws within the limits of a target: mistakes are named, what is beyond is declared away."""
+"""Within a target's limits, laws find mistakes; laws beyond the limits are not checked."""
 
 from typing import Any
 

@@ -12,7 +12,7 @@ Implement = Callable[..., Implementation]
 
 
 def value(outcome: object) -> object:
-    """What a call returned."""
+    """The value that a call returned."""
     assert isinstance(outcome, Returned), outcome
     return outcome.value
 
@@ -157,7 +157,7 @@ def test_what_does_not_exist_is_missing(
     ],
 )
 def test_what_cannot_be_imported_is_unusable(implement: Implement, source: str, message: str) -> None:
-    """Takes twice the time limit where the import hangs."""
+    """Takes twice the time limit if the import hangs."""
     implementation = implement(source, import_time_limit=1 if "did not answer" in message else 60)
     for _ in range(2):
         with pytest.raises(Unusable) as caught:

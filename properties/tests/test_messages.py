@@ -14,7 +14,7 @@ MESSAGE = message(7, encode(("returned", np.arange(3.0), [np.float32(1)])), 5)
 
 
 def in_pieces(message: bytes, size: int) -> Any:
-    """A `read` that gives a few bytes at a time."""
+    """A function `read` that returns a few bytes at a time."""
     stream = BytesIO(message)
     return lambda most: stream.read(min(size, most))
 

@@ -1,4 +1,4 @@
-"""A module that is not there is named with who imports it, and with a remedy that helps."""
+"""The message on a missing module names the importing line, and a remedy that helps."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -14,7 +14,7 @@ Implement = Callable[..., Implementation]
 
 
 def notebook(*cells: str, lines: bool = False) -> str:
-    """The text of a notebook with these code cells, and a text cell before each."""
+    """The text of a notebook with these code cells, and a text cell before each code cell."""
     return json.dumps(
         {
             "nbformat": 4,
@@ -32,7 +32,7 @@ def notebook(*cells: str, lines: bool = False) -> str:
 
 
 def definitions(path: Path, *cells: str, lines: bool = False) -> dict[str, Any]:
-    """What a notebook defines."""
+    """The names that a notebook defines."""
     path.write_text(notebook(*cells, lines=lines))
     namespace: dict[str, Any] = {"__name__": "notebook"}
     failed = RunStatements(path, namespace).failed

@@ -1,4 +1,4 @@
-"""A notice that a target refuses something is given only where it answers the same call without that."""
+"""A note that a target refuses an argument occurs only if the target answers the same call without it."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ import pytest
 from oracle.problem import Problem
 from properties.implementations.implementation import Implementation
 from properties.laws.test_robustness import ARRANGEMENTS
-from properties.tests.one_law import asked, violated
+from properties.tests.one_law import new_turn, violation_facts
 
 TARGET = """
 from reference import lstm_layer as right
@@ -18,7 +18,7 @@ def lstm_layer(x, a0, c0, parameters, options):
 """
 
 PROBLEMS = {
-    "one absent state": Problem.lstm_layer(n_x=1, n_a=2, m=2, T_x=2, layers=2, seed=0),  # which leaves out c0
+    "one absent state": Problem.lstm_layer(n_x=1, n_a=2, m=2, T_x=2, layers=2, seed=0),  # c0 is absent
     "memory layouts": Problem.lstm_layer(
         n_x=1, n_a=2, m=2, T_x=2, directions=2, seed=ARRANGEMENTS.index("reversed")
     ),
@@ -38,8 +38,8 @@ def test_a_notice_is_about_what_it_blames(
     implement: Callable[..., Implementation], law: str, condition: str, notice: str
 ) -> None:
     target = implement(TARGET.format(condition=condition))
-    turn = asked(law, "lstm_layer", target, problem=PROBLEMS[law])
-    facts = violated(turn)
+    turn = new_turn(law, "lstm_layer", target, problem=PROBLEMS[law])
+    facts = violation_facts(turn)
     assert any(note.startswith("refuses") for note in turn.tally.notes) == bool(notice)
     assert (notice in turn.tally.notes) == bool(notice)
     assert ("raised" in facts) == (not notice)

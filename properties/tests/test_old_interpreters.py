@@ -43,7 +43,7 @@ LATER_NAMES = {
 
 
 def later_than_3_9(source: str) -> list[str]:
-    """What in a source Python 3.9 does not have."""
+    """The parts of a source that Python 3.9 does not have."""
     try:
         tree = ast.parse(source, feature_version=(3, 9))
     except SyntaxError as error:
@@ -142,7 +142,7 @@ def old_python(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def in_old_python(old_python: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let workers run in it, without the option -P, which came with Python 3.11."""
+    """Run workers in the old interpreter, without the option -P, which came with Python 3.11."""
     script = f"""\
         #!/bin/sh
         for argument; do shift; [ "$argument" = -P ] || set -- "$@" "$argument"; done

@@ -1,4 +1,4 @@
-"""The process of an implementation may be killed, interrupted and closed; its next call starts another."""
+"""A process may be killed, interrupted or closed; the next call starts another process."""
 
 import os
 import signal
@@ -141,7 +141,7 @@ def rnn_forward(x, a0, p):
         ("", 1),
         ("import numpy, sys; os.setsid = os.chdir = os.dup2 = numpy.random.seed = sys.stderr.close()", 1),
         ("import threading, time; threading.Thread(target=time.sleep, args=(60,), daemon=True).start()", 4),
-        ("os.fork = os.getppid", 5),  # which the judge would kill, were it believed
+        ("os.fork = os.getppid", 5),  # the judge would kill this process if it believed the worker
         ("import socket; socket.socket.send = None", 5),
     ],
 )

@@ -1,4 +1,4 @@
-"""A target that makes something else of its arguments is told so, whatever that is."""
+"""A target that changes its arguments, in any way, breaks the law."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from properties.implementations.implementation import Implementation
-from properties.tests.one_law import asked, violated
+from properties.tests.one_law import new_turn, violation_facts
 from properties.worker.arguments import Arrangement, arrange, earlier_numbers
 
 TARGET = """
@@ -31,7 +31,7 @@ def rnn_layer(x, a0, parameters, options):
 def test_what_a_target_makes_of_its_arguments_is_told(
     implement: Callable[..., Implementation], change: str, wrong: str
 ) -> None:
-    facts = violated(asked("inputs untouched", "rnn_layer", implement(TARGET.format(change))))
+    facts = violation_facts(new_turn("inputs untouched", "rnn_layer", implement(TARGET.format(change))))
     assert facts["wrong"].startswith(wrong)
 
 

@@ -1,4 +1,4 @@
-"""A question knows what the witnesses say of each of its problems."""
+"""A question has the answers of the witnesses to each problem."""
 
 from dataclasses import replace
 from functools import lru_cache

@@ -11,7 +11,7 @@ from properties.explanations.explanation import Explanation, explain
 from properties.explanations.failure import Failure
 from properties.implementations.implementation import Implementation
 from properties.implementations.process_start import Settings
-from properties.tests.one_law import asked
+from properties.tests.one_law import new_turn
 from properties.trials.trial import Trial, ViolationError
 
 RNN = """
@@ -62,7 +62,7 @@ def failure(folder: Path, law: str, old: str, new: str, problem: Problem) -> Fai
     (folder / "program.py").write_text(RNN.replace(old, new))
     with Implementation("program.py", Settings(directory=folder)) as program:
         with pytest.raises(ViolationError) as caught:
-            asked(law, "rnn_forward", program, problem=problem).run()
+            new_turn(law, "rnn_forward", program, problem=problem).run()
         found = Failure(caught.value)
         assert found.message  # as long as there is a program to ask
         return found

@@ -1,4 +1,4 @@
-"""What failed is made small: by problems of small shapes, and by Hypothesis where none of these fails."""
+"""A failure is shrunk: to a problem of a small shape, or if the law holds on these, by Hypothesis."""
 
 from collections.abc import Callable
 from typing import Any
@@ -41,7 +41,7 @@ def test_they_are_of_the_domain_and_nowhere_larger_and_grow(data: st.DataObject)
 def found(
     check: Callable[[Problem], bool], function: str = "rnn_forward", domain: Domain = ANY_DOMAIN
 ) -> Turn:
-    """A turn of a law that fails where the check says so, when it is over."""
+    """A finished turn of a law that fails on the problems on which `check` raises."""
 
     def fails(trial: Any) -> None:
         if check(trial.problem):

@@ -39,7 +39,7 @@ OURS = ("/usr/lib/worker.py", 1, "_call")
     ],
 )
 def test_where_it_hangs_is_what_every_sample_has(samples: list[list[Frame]], where: str) -> None:
-    """The lines in a loop come and go, and so does what it calls."""
+    """The lines of a loop, and the functions that it calls, differ from sample to sample."""
     assert place_of_hang(samples, "/home/rnn") == where
 
 

@@ -1,4 +1,4 @@
-"""Layers that always have two directions, are stacked in one only, or do not return c_last, are judged so."""
+"""Tests limits of layers: always two directions, several layers in one direction only, no c_last."""
 
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,7 @@ def target(tmp_path: Path, supports: dict[str, Any], a: str = "a") -> Implementa
 
 @pytest.mark.parametrize("supports", [BOTH, FORWARD])
 def test_no_law_asks_for_more_than_is_declared(tmp_path: Path, supports: dict[str, Any]) -> None:
-    """Takes seconds: every law of layers is run, for what a law asks besides the problem counts too."""
+    """Takes seconds: every law of layers runs, since the calls that a law adds count, too."""
     limits = Limits.parse(supports)
     with target(tmp_path, supports) as implementation:
         for law in all_laws():

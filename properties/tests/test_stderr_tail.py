@@ -1,4 +1,4 @@
-"""What a process writes to its standard error is read, kept in part, and shown where it has died."""
+"""The standard error of a process is read, kept in part, and shown when the process has died."""
 
 import os
 from collections import Counter
@@ -70,7 +70,7 @@ def test_who_writes_more_than_a_pipe_holds_is_not_held_up(misbehave: Misbehave) 
 
 
 def test_who_writes_for_ever_is_late(misbehave: Misbehave) -> None:
-    """Takes the time limit, in which something must be written, on a busy machine too."""
+    """Takes the time limit: even on a busy machine, the process must write something in this time."""
     body = "import os\nwhile True: os.write(2, b'no end\\n' * 9999)"
     outcome = misbehave(body, time_limit=1).call("rnn_forward", [0, 0, {}])
     assert outcome == Died("did not answer within 1 s")

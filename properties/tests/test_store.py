@@ -1,4 +1,4 @@
-"""What is stored comes back."""
+"""The store returns the problems that were added."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A failure that an earlier run has stored says so."""
+"""The message of a failure says if an earlier run stored the problem."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ import pytest
 from oracle.problem import Problem
 from properties.explanations.failure import Failure
 from properties.implementations.implementation import Implementation
-from properties.tests.one_law import asked
+from properties.tests.one_law import new_turn
 from properties.trials.trial import ViolationError
 
 PROBLEM = Problem.rnn(n_x=1, n_a=1, n_y=1, m=1, T_x=1, regime="ternary")
@@ -15,7 +15,7 @@ PROBLEM = Problem.rnn(n_x=1, n_a=1, n_y=1, m=1, T_x=1, regime="ternary")
 
 @pytest.mark.parametrize("stored", [True, False])
 def test_a_failure_that_was_stored_says_so(implement: Callable[..., Implementation], stored: bool) -> None:
-    turn = asked("shapes", "rnn_forward", implement("def rnn_forward(x, a0, parameters): return 3"))
+    turn = new_turn("shapes", "rnn_forward", implement("def rnn_forward(x, a0, parameters): return 3"))
     if stored:
         turn.store.add(PROBLEM)
     with pytest.raises(ViolationError) as caught:

@@ -1,4 +1,4 @@
-"""What is drawn is what the fields' mistakes need to be seen."""
+"""The drawn problems have the sizes, regimes and dtypes that reveal common mistakes."""
 
 from itertools import chain
 from typing import Any

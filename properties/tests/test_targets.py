@@ -9,7 +9,7 @@ from properties.worker.targets import Target, TargetMissing, expand, helper_file
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder of submissions, with what is not one beside them."""
+    """A folder with submissions and with other files."""
     submissions = tmp_path / "submissions"
     for name in (
         "b.py",

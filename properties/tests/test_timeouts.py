@@ -1,4 +1,4 @@
-"""A late function hangs or is slow. These calls alone advance the clock."""
+"""A function that exceeds the time limit hangs or is slow. Only the calls in this file advance the clock."""
 
 from collections import defaultdict
 from collections.abc import Callable
@@ -34,7 +34,7 @@ Sizes = tuple[int, int, int, int]
 
 
 class Timed:
-    """An implementation whose calls take a given time, and longer for the first call of a shape."""
+    """An implementation whose calls take a given time, and the first call of each shape more."""
 
     settings = Settings(time_limit=LIMIT, import_time_limit=IMPORT_LIMIT)
 
@@ -213,7 +213,7 @@ def test_a_slow_function_is_not_called_on_as_much_work_again(
 
 @given(st.floats(1e-9, 1e-6), st.floats(0, 0.1), st.floats(0, 2))
 def test_the_affordable_work_follows_the_speed(per_work: float, fixed: float, compiling: float) -> None:
-    """The larger the calls, the less do a constant cost of each call and a longer first call change."""
+    """For large calls, a constant time of each call and a long first call matter less."""
     function, took = "rnn_forward", iter((compiling, 0.0, 0.0, 0.0, 0.0, 0.0))
 
     class Answering(Timed):
@@ -223,7 +223,7 @@ def test_the_affordable_work_follows_the_speed(per_work: float, fixed: float, co
 
     implementation: Any = Answering(lambda _: 0)
     history = implementation.histories[function]
-    assert history.affordable_work(1.0) == float("inf")  # it has not answered yet
+    assert history.affordable_work(1.0) == float("inf")  # no call was answered yet
     for T_x in (1, 10, 100, 1000, 4000):
         problem = Problem.rnn(n_x=1, n_a=1, n_y=1, m=1, T_x=T_x)
         amount = work(problem, function)

@@ -19,7 +19,7 @@ from properties.implementations.answers import Answers
 from properties.implementations.calls import CallHistory, Died, Reply, Request, Returned
 from properties.implementations.process_start import Settings
 from properties.questions.question import Question
-from properties.tests.one_law import said
+from properties.tests.one_law import decoded_body
 from properties.trials.law import Law
 from properties.trials.retries import CRASHES_OF_HANG, MOST_CRASHES, MOST_CRASHES_OF_LAW
 from properties.trials.tally import NotJudgedError
@@ -50,7 +50,7 @@ class Mortal:
         return self.reply_each([Request(function, arguments)])[0].outcome
 
     def reply_each(self, requests: Any) -> list[Reply]:
-        m = said(requests[0])[2][0].shape[1]
+        m = decoded_body(requests[0])[2][0].shape[1]
         self.asked.append(m)
         return [Reply.from_outcome(self.died if self.dies(m) else Returned(None, [], False))]
 
@@ -68,7 +68,7 @@ def die(implementation: Any, m: int, law: str = "shapes") -> ViolationError:
 
 
 def outcome(trial: Trial) -> tuple[type[Exception] | None, int]:
-    """The error that an answer raises, and the number of samples of the problem that it shows."""
+    """The error that the answer raises, and the number of samples in the error's problem."""
     try:
         _ = trial.answer
     except (ViolationError, NotJudgedError) as error:

@@ -1,4 +1,4 @@
-"""A turn ends when its time is up, and stores a failure at once, so that none is lost."""
+"""A turn ends when its time is up, and stores a failure at once."""
 
 import math
 import time
@@ -72,7 +72,7 @@ def test_a_failure_is_stored_at_once_and_a_later_one_replaces_it() -> None:
 
 def test_no_problem_is_tried_when_the_time_is_up() -> None:
     turn = a_turn(holds, end=time.monotonic())
-    turn.check(a_trial(a_problem(1)))  # the first is always tried
+    turn.check(a_trial(a_problem(1)))  # the first problem is always tried
     with pytest.raises(TimeUpError):
         turn.check(a_trial(a_problem(1)))
     assert turn.tally.problems == 1

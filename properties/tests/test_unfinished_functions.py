@@ -1,4 +1,4 @@
-"""The starter of an exercise is not finished; what is finished and wrong is wrong."""
+"""The starter of an exercise is unfinished; a finished function that is wrong is not."""
 
 import json
 from collections.abc import Callable

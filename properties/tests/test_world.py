@@ -1,4 +1,4 @@
-"""What the page on targets says is different in a target's process."""
+"""Tests the differences that the page on targets lists for a target's process."""
 
 from collections.abc import Callable
 
