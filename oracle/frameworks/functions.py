@@ -201,7 +201,7 @@ def gradients_by_torch(
     """Return the gradients by `torch.autograd.grad`: 0 for a leaf that no output depends on."""
     import torch
 
-    from oracle.modules import torch_gradients
+    from oracle.modules.adapter import torch_gradients
 
     leaves = [leaf.requires_grad_() for leaf in leaves]
     outputs = function(*leaves)

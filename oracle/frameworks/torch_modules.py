@@ -11,7 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 from oracle.frameworks.functions import with_four_functions
-from oracle.modules import CallForm, functions_of_converted
+from oracle.modules import functions_of_converted
+from oracle.modules.calls import CallForm
 
 SUPPORTS = {"caches": False, "head": False, "projection": "fewer", "empty": []}
 

@@ -12,24 +12,12 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, Optional, Union
 
-from oracle.modules.adapter import Adapter, torch_gradients
+from oracle.modules.adapter import Adapter
 from oracle.modules.calls import CallForm
 from oracle.modules.factory import Converter, Factory, KerasFactory, Trained
 from oracle.modules.interface import INTERFACES, Interface, ModuleOptions, Sizes, UnusableModule
 from oracle.modules.trials import Trials, Understood
 from oracle.modules.weights import by_the_frameworks_names
-
-__all__ = [
-    "CallForm",
-    "ModuleOptions",
-    "Understood",
-    "UnusableModule",
-    "functions_of_converted",
-    "is_module",
-    "like",
-    "torch_gradients",
-    "understand",
-]
 
 
 def is_module(target: object) -> bool:

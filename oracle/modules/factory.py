@@ -137,12 +137,10 @@ class Factory:
     def cached_module(self, sizes: Sizes, dtype: str, in_training: bool = False) -> BuiltModule:
         """The module of `build` in evaluation or training mode; cached."""
         module = self.build(sizes, dtype).train(in_training)
-        every = dict(module.named_parameters())
-        learned = [name for name in every if _INITIAL_STATE.fullmatch(name)]
-        with sys.modules["torch"].no_grad():
-            for name in learned:
-                every[name].zero_()
-        return BuiltModule(module, self.weights(module), learned)
+        learned = {name: each for name, each in module.named_parameters() if _INITIAL_STATE.fullmatch(name)}
+        for each in learned.values():
+            sys.modules["torch"].nn.init.zeros_(each)
+        return BuiltModule(module, self.weights(module), [*learned])
 
     def weights(self, module: Any) -> dict[str, Any]:
         """The parameters by their names in the state dict, or else in the module.

@@ -44,14 +44,10 @@ class Interface(NamedTuple):
         return getattr(sys.modules.get(package), name, None)
 
 
-_OF_KIND: Mapping[Kind, tuple[str, ...]] = {
-    "lstm": ("torch.nn.LSTM", "torch.nn.LSTMCell", "keras.layers.LSTM"),
-    "rnn": ("torch.nn.RNN", "torch.nn.RNNCell", "keras.layers.SimpleRNN"),
-}
+_TORCH = [f"torch.nn.{name}" for name in ("LSTM", "LSTMCell", "RNN", "RNNCell")]
 INTERFACES = {
-    name: Interface(name, kind, name.partition(".")[0], name.endswith("Cell"))
-    for kind, names in _OF_KIND.items()
-    for name in names
+    name: Interface(name, "lstm" if "LSTM" in name else "rnn", name.partition(".")[0], name.endswith("Cell"))
+    for name in (*_TORCH, "keras.layers.LSTM", "keras.layers.SimpleRNN")
 }
 
 

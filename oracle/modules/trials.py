@@ -199,12 +199,10 @@ class Trials:
         if is_lstm and not self._factory.trained:
             supports.setdefault("projection", "fewer")
         supports.setdefault("empty", ["m"])
-        with suppress(Exception):  # raised by the user's code; torch refuses this call, too
-            self._error(sizes=replace(tried, n_x=0))
-            supports["empty"].append("n_x")
-        with suppress(Exception):
-            self._error(steps=0)
-            supports["empty"].append("T_x")
+        for size, empty in (("n_x", {"sizes": replace(tried, n_x=0)}), ("T_x", {"steps": 0})):
+            with suppress(Exception):  # raised by the user's code; torch refuses these calls, too
+                self._error(**empty)
+                supports["empty"].append(size)
         self._limit("gradients", False, self._why_no_gradients())
 
     def _why_limited(self, option: str, sizes: Sizes, **how: Any) -> str:

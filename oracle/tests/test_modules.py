@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from oracle.modules import ModuleOptions, Understood, UnusableModule, like, understand
+from oracle.modules import like, understand
 from oracle.modules.adapter import torch_gradients
 from oracle.modules.fitting import only_fit, question
-from oracle.modules.interface import INTERFACES, Sizes
+from oracle.modules.interface import INTERFACES, ModuleOptions, Sizes, UnusableModule
+from oracle.modules.trials import Understood
 from oracle.modules.weights import Role
 from oracle.tests import torch_modules_of_users as users
 from oracle.tests import torch_modules_with_layers as layered

@@ -9,9 +9,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from oracle.modules import ModuleOptions, Understood, UnusableModule, like, understand
+from oracle.modules import like, understand
 from oracle.modules.fitting import question
-from oracle.modules.interface import Sizes, WrongModule
+from oracle.modules.interface import ModuleOptions, Sizes, UnusableModule, WrongModule
+from oracle.modules.trials import Understood
 from oracle.tests import torch_modules_of_users as users
 from reference.layers import lstm_layer
 

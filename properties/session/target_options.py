@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from oracle.limits import ANYTHING, Limits
-from oracle.modules import ModuleOptions, UnusableModule
+from oracle.modules.interface import ModuleOptions, UnusableModule
 from oracle.problem import LayerProblem, Problem
 from properties.implementations import interpreter
 from properties.implementations.implementation import Implementation
