@@ -30,7 +30,7 @@ class OneName(BuildHookInterface[Any]):
             written = Path(self._written.name, inside)
             written.parent.mkdir(parents=True, exist_ok=True)
             text = file.read_text(encoding="utf-8")
-            written.write_text(renamed(text) if file.suffix == ".py" else text, encoding="utf-8")
+            written.write_text(with_renamed_imports(text) if file.suffix == ".py" else text, encoding="utf-8")
             build_data["force_include"][str(written)] = str(inside)
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
@@ -39,7 +39,7 @@ class OneName(BuildHookInterface[Any]):
             self._written.cleanup()
 
 
-def renamed(source: str) -> str:
+def with_renamed_imports(source: str) -> str:
     """Return the source of a module, with the imports of our packages as in the wheel."""
     source = re.sub(rf"^(\s*)import {_OURS}$", rf"\1from {NAME} import \2", source, flags=re.MULTILINE)
     return re.sub(rf"^(\s*)from {_OURS}\b", rf"\1from {NAME}.\2", source, flags=re.MULTILINE)

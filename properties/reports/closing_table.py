@@ -116,7 +116,7 @@ def cell_text(result: LawResult) -> str:
     if result.status != "passed":
         return "expected" if result.expected else result.status
     counts = {"n.m.": result.not_meaningful, "too slow": result.too_slow}
-    more = (f" + {count} {what}" for what, count in counts.items() if count)
+    more = (f" + {count} {label}" for label, count in counts.items() if count)
     return f"{result.problems - result.not_meaningful}{''.join(more)}"
 
 

@@ -61,8 +61,8 @@ def as_page_of_target(judgement: Judgement, name: str) -> str:
     )
 
 
-def _render(name: str, **given: object) -> str:
-    return str(_templates().get_template(name).render(verdicts=VERDICTS, **given))
+def _render(name: str, **variables: object) -> str:
+    return str(_templates().get_template(name).render(verdicts=VERDICTS, **variables))
 
 
 @cache
@@ -104,11 +104,11 @@ def _facts(mistake: TargetMistake) -> list[tuple[str, str]]:
     """The labels and texts of the facts of the failure, without the facts for experts."""
     facts = mistake.representative.facts
     left_out = ["allowed", "off_by", *(("torch", "wrong") if "exact" in facts else ())]
-    said = texts_of_facts({name: fact for name, fact in facts.items() if name not in left_out})
+    texts = texts_of_facts({name: fact for name, fact in facts.items() if name not in left_out})
     if "exact" in facts:
-        said["exact"] = f"{float(facts['exact']['value']):.10g}"
+        texts["exact"] = f"{float(facts['exact']['value']):.10g}"
     findings = [each for each in mistake.representative.findings if each.kind == "location" or each.is_vague]
-    labelled = [(_PLAIN_LABELS.get(name, name), text) for name, text in said.items()]
+    labelled = [(_PLAIN_LABELS.get(name, name), text) for name, text in texts.items()]
     return labelled + [("what is known about it", "\n".join(each.lines)) for each in findings]
 
 

@@ -209,7 +209,9 @@ def judgements(results: Sequence[LawResult], left: Sequence[str] = ()) -> list[J
     """The judgement of each target. `left` are those on which some laws, or all laws, have not run."""
     order = ["", *CONTRACTS]
     by_name: dict[str, list[LawResult]] = {name: [] for name in left}
-    for result in sorted(results, key=lambda it: (it.grade == "robust", it.law, order.index(it.function))):
+    for result in sorted(
+        results, key=lambda each: (each.grade == "robust", each.law, order.index(each.function))
+    ):
         by_name.setdefault(result.implementation, []).append(result)
     return [
         Judgement(name, _without_false_inheritance(by_name[name]), name in left) for name in sorted(by_name)

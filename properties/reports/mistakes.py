@@ -80,10 +80,10 @@ def mistakes_of(judgement: Judgement) -> list[TargetMistake]:
     more failures comes first.
     """
     failed = [result for result in judgement.results if result.status == "failed" and not result.helpers]
-    causes = _Causes(failed, {result.finding.cause for result in judgement.results if result.helpers})
+    finder = _CauseFinder(failed, {result.finding.cause for result in judgement.results if result.helpers})
     by_cause: defaultdict[str, list[tuple[Finding, LawResult]]] = defaultdict(list)
     for result in failed:
-        finding = causes.finding_of(result)
+        finding = finder.finding_of(result)
         by_cause[finding.cause].append((finding, result))
     mistakes = []
     for (finding, *_), results in (zip(*pairs, strict=True) for pairs in by_cause.values()):
@@ -98,7 +98,7 @@ def mistakes_of(judgement: Judgement) -> list[TargetMistake]:
     return sorted(mistakes, key=rank)
 
 
-class _Causes:
+class _CauseFinder:
     """Finds the mistake that causes each failure of a target, since one mistake makes many laws fail.
 
     `helper_causes` are the causes of failures that helper modules alone explain.
@@ -108,11 +108,13 @@ class _Causes:
         self._helper_causes = helper_causes
         self._own_causes = {each.cause for result in failed for each in result.findings}
         pairs = [(each, each.finding) for each in sorted(failed, key=lambda each: each.grade != "spec")]
-        self._by_error = _first((_error(result), each) for result, each in pairs if each.kind != "raised")
-        self._by_equation = _first(
+        self._by_error = _first_by_key(
+            (_error_key(result), each) for result, each in pairs if each.kind != "raised"
+        )
+        self._by_equation = _first_by_key(
             (each.equation_or_cause, each) for _, each in pairs if each.kind == "location"
         )
-        self._by_function = _first((result.function, each) for result, each in pairs)
+        self._by_function = _first_by_key((result.function, each) for result, each in pairs)
         ordinary: defaultdict[str, dict[str, Finding]] = defaultdict(dict)
         for result, each in pairs:
             if result.grade == "spec" and not (each.is_vague or result.ours):
@@ -127,7 +129,7 @@ class _Causes:
 
     def finding_of(self, result: LawResult) -> Finding:
         """The most specific finding that explains a failure."""
-        finding, error = result.finding, _error(result)
+        finding, error = result.finding, _error_key(result)
         source = CONTRACTS[result.function].source if result.inherited and result.function else ""
         if source in self._only_by_function:
             return self._only_by_function[source]
@@ -148,11 +150,11 @@ class _Causes:
         return finding
 
 
-def _first(pairs: Iterable[tuple[str, Finding]]) -> dict[str, Finding]:
+def _first_by_key(pairs: Iterable[tuple[str, Finding]]) -> dict[str, Finding]:
     return dict(reversed([*pairs]))
 
 
-def _error(result: LawResult) -> str:
+def _error_key(result: LawResult) -> str:
     """A key for the exception of a failure and its place; empty if there was no exception."""
     return repr((result.facts["raised"], result.facts.get("at"))) if "raised" in result.facts else ""
 

@@ -120,10 +120,10 @@ _DEFAULTS = asdict(LawResult("", "", "", "", "passed", 0.0))
 def _law_entry(result: LawResult) -> dict[str, Any]:
     """A result as a dict. Fields that are not required are left out if they have their default."""
     values = asdict(result)
-    always = {name: values.pop(name) for name in _REQUIRED_KEYS}
-    always["worst_ratio"] = min(result.worst_ratio, sys.float_info.max)  # JSON has no infinity
-    more = {n: value for n, value in values.items() if n not in _TARGET_KEYS and value != _DEFAULTS[n]}
-    return {**always, "diagnosis": result.diagnosis, **more}
+    required = {name: values.pop(name) for name in _REQUIRED_KEYS}
+    required["worst_ratio"] = min(result.worst_ratio, sys.float_info.max)  # JSON has no infinity
+    others = {n: value for n, value in values.items() if n not in _TARGET_KEYS and value != _DEFAULTS[n]}
+    return {**required, "diagnosis": result.diagnosis, **others}
 
 
 def as_csv(run: Run) -> str:

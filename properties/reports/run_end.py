@@ -35,7 +35,7 @@ _ERRORS = (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR)
 
 
 @dataclass(eq=False)
-class Closing:
+class RunEnd:
     """Collects the results of all processes, and writes the reports at the end."""
 
     targets: Sequence[str]

@@ -28,11 +28,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     targets, problem = config.stash[TARGETS], config.stash[PROBLEM]
     items[:] = [item for item in items if _is_selected(item, targets)]
     if problem:
-        concerned = [item for item in items if _concerns(item, problem, targets)]
-        if all(law_of(item) is None for item in concerned):
-            concerned = []  # no law is checked on the problem
-        config.hook.pytest_deselected(items=[item for item in items if item not in concerned])
-        items[:] = concerned
+        selected = [item for item in items if _concerns(item, problem, targets)]
+        if all(law_of(item) is None for item in selected):
+            selected = []  # no law is checked on the problem
+        config.hook.pytest_deselected(items=[item for item in items if item not in selected])
+        items[:] = selected
     numbers = {target: number for number, target in enumerate(targets.names)}
 
     def rank(item: pytest.Item) -> tuple[int, bool]:

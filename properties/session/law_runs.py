@@ -126,8 +126,8 @@ def pytest_runtest_makereport(
         report = yield
     has_outcome = report.when == "call" or (report.when == "setup" and report.failed)
     if has_outcome and item.get_closest_marker("law"):
-        broke = report.failed and not failure and not isinstance(error, pytest.fail.Exception)
-        result = _result(item, report, failure, broke)
+        harness_failed = report.failed and not failure and not isinstance(error, pytest.fail.Exception)
+        result = _result(item, report, failure, harness_failed)
         report.user_properties.append(("law", asdict(result)))
         if result.is_excused:
             report.outcome = "skipped"  # with `wasxfail`, pytest counts this as an expected failure
@@ -143,9 +143,9 @@ def _violation(error: BaseException | None) -> ViolationError | None:
 
 
 def _result(
-    item: pytest.Item, report: pytest.TestReport, failure: "Failure | None", broke: bool
+    item: pytest.Item, report: pytest.TestReport, failure: "Failure | None", harness_failed: bool
 ) -> LawResult:
-    """Make the result of a law. If `broke`, an exception other than a violation ended the law."""
+    """Make the result of a law. If `harness_failed`, an exception other than a violation ended the law."""
     assert isinstance(item, pytest.Function)
     marker = item.get_closest_marker("law")
     assert marker
@@ -153,7 +153,7 @@ def _result(
     parameters = {name: str(value) for name, value in item.callspec.params.items()}
     target, function = parameters["implementation"], parameters.get("function", "")
     implementation = cast(Implementation, item.funcargs["implementation"])
-    failed, is_unusable = report.failed and not broke, bool(why_unusable(implementation))
+    failed, is_unusable = report.failed and not harness_failed, bool(why_unusable(implementation))
     usable = not is_unusable if report.skipped else not (failed and law == USABLE)
     optional: dict[str, Any] = {}
     if failure:
@@ -168,7 +168,7 @@ def _result(
         optional["expected"] = reason_to_expect(item.config.stash[EXPECTED], target, law, function)
         if law in (PROVIDED, USABLE) and (finding := why_not_judged(implementation, function)):
             optional["findings"] = [Finding.of(finding.kind, **printable_data(finding.facts))]
-    if function and not (report.passed or broke or is_unusable):
+    if function and not (report.passed or harness_failed or is_unusable):
         optional["unfinished"] = bool(placeholder_if_unfinished(implementation, function))
     if usable and not is_unusable:
         optional["limits"] = implementation.limits.words
@@ -187,7 +187,7 @@ def _result(
         status=report.outcome,
         seconds=round(report.duration, 3),
         message="" if report.passed else printable(message),
-        ours=broke,
+        ours=harness_failed,
         usable=usable,
         **optional,
     )

@@ -23,7 +23,7 @@ from properties.reports import expected_failures
 from properties.reports.expected_failures import ExpectedFailure
 from properties.reports.report import Reports
 from properties.reports.results import printable
-from properties.reports.run_end import Closing
+from properties.reports.run_end import RunEnd
 from properties.session.target_options import AFFECTING_RESULTS, TARGETS, read_targets
 from properties.worker.targets import TargetMissing
 
@@ -61,7 +61,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[PROBLEM] = _problem_to_reproduce(reproduce, config) if reproduce else None
         if not hasattr(config, "workerinput"):
             names = config.stash[TARGETS].names
-            config.pluginmanager.register(Closing(names, failures, reports, _environment(config)))
+            config.pluginmanager.register(RunEnd(names, failures, reports, _environment(config)))
     except (TargetMissing, ValueError) as error:
         raise pytest.UsageError(str(error)) from None
 
@@ -191,5 +191,5 @@ def _environment(config: pytest.Config) -> dict[str, str]:
     }
     if python := config.stash[TARGETS].python:
         facts["target"] = python
-    given = option_words(config, "-k", "-m", "--reproduce", "--helpers", *AFFECTING_RESULTS)
-    return {**facts, **({"options": shlex.join(given)} if given else {})}
+    selected = option_words(config, "-k", "-m", "--reproduce", "--helpers", *AFFECTING_RESULTS)
+    return {**facts, **({"options": shlex.join(selected)} if selected else {})}

@@ -162,9 +162,9 @@ def judged_functions(target: str, targets: Targets, *, every: bool = False) -> s
         targets.understood.append(loaded.understood)
     if loaded.network:
         targets.networks.append(_network_of_module(target, loaded.network, directory))
-    has = {*loaded.functions, *loaded.lacking}
-    optional = has - {*FUNCTIONS}
-    return optional if optional and not has & {*FUNCTIONS} else {*FUNCTIONS} | optional
+    existing = {*loaded.functions, *loaded.lacking}
+    optional = existing - {*FUNCTIONS}
+    return optional if optional and not existing & {*FUNCTIONS} else {*FUNCTIONS} | optional
 
 
 def _functions_with_weights(functions: set[str], target: str, networks: list[LayerProblem]) -> set[str]:
@@ -185,7 +185,7 @@ def _functions_with_weights(functions: set[str], target: str, networks: list[Lay
 def _settings(config: pytest.Config) -> tuple[Settings, str]:
     """The settings of the targets' processes, and the versions of the interpreter of `--python`."""
     here = config.invocation_params.dir
-    given: dict[str, Any] = {"directory": here, "module": _module_options(config)}
+    values: dict[str, Any] = {"directory": here, "module": _module_options(config)}
     versions = ""
     for option in PROCESS_LIMITS:
         value = config.getoption(option)
@@ -193,14 +193,14 @@ def _settings(config: pytest.Config) -> tuple[Settings, str]:
             raise ValueError(f"{option} {value:g}: expected a number above 0")
         if value is not None:
             name = option.removeprefix("--").replace("-", "_")
-            given[name] = int(value * 2**30) if name == "memory_limit" else value
+            values[name] = int(value * 2**30) if name == "memory_limit" else value
     if helpers := config.getoption("--helpers"):
         folder = here / helpers
         if not folder.is_dir():
             raise ValueError(f"--helpers {helpers}: there is no directory {str(folder)!r}")
-        given["helpers"] = str(folder.resolve())
+        values["helpers"] = str(folder.resolve())
     if python := config.getoption("--python"):
-        given["python"], versions = interpreter.find(python, here)
+        values["python"], versions = interpreter.find(python, here)
     options = option_words(config, *PROCESS_LIMITS, "--helpers", "--python", *MODULE_OPTIONS)
     if config.pluginmanager.has_plugin(command.__name__):
         words = ["rnn-crosscheck", *options]
@@ -208,20 +208,20 @@ def _settings(config: pytest.Config) -> tuple[Settings, str]:
         folder = command.PROPERTIES
         shown = folder.relative_to(here) if folder.is_relative_to(here) else folder
         words = ["pytest", str(shown), *options, "--implementation"]
-    return Settings(**given, command=words), versions
+    return Settings(**values, command=words), versions
 
 
 def _module_options(config: pytest.Config) -> dict[str, Any]:
     """The fields of `ModuleOptions` that the user has set. Raises `ValueError` if one of them is wrong."""
     names = [each.name for each in fields(ModuleOptions)]
-    given = {name: value for name in names if (value := config.getoption(name))}
-    if "fixed" in given:
-        given["fixed"] = dict(map(_argument, given["fixed"]))
+    values = {name: value for name in names if (value := config.getoption(name))}
+    if "fixed" in values:
+        values["fixed"] = dict(map(_argument, values["fixed"]))
     try:
-        ModuleOptions(**given)
+        ModuleOptions(**values)
     except UnusableModule as error:
         raise ValueError(str(error)) from None
-    return given
+    return values
 
 
 def _argument(text: str) -> tuple[str, Any]:

@@ -40,21 +40,21 @@ class Parser(ArgumentParser):
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command that the first argument names. Returns the exit status."""
-    given = _parser(arguments[0]).parse_args(arguments[1:])
-    limit = None if given.size_limit is None else int(given.size_limit * 2**30)
+    options = _parser(arguments[0]).parse_args(arguments[1:])
+    limit = None if options.size_limit is None else int(options.size_limit * 2**30)
     try:
-        checkpoint = load(given.file, given.layout, limit=limit)
+        checkpoint = load(options.file, options.layout, limit=limit)
         if arguments[0] == "weights":
             show(checkpoint)
-            if not given.against:
+            if not options.against:
                 return 0
-            return against(checkpoint, load(given.against, given.layout, overrules=False, limit=limit))
-        for each in convert(checkpoint, given.out, given.to, force=given.force):
+            return against(checkpoint, load(options.against, options.layout, overrules=False, limit=limit))
+        for each in convert(checkpoint, options.out, options.to, force=options.force):
             print(printable(f"{each} is the same bit for bit"))
     except CheckpointError as error:
         fail(f"rnn-crosscheck: error: {error}")
     except OSError as error:
-        fail(f"rnn-crosscheck: error: {error.filename or given.file}: {error.strerror or error}")
+        fail(f"rnn-crosscheck: error: {error.filename or options.file}: {error.strerror or error}")
     return 0
 
 

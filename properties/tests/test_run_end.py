@@ -11,7 +11,7 @@ import pytest
 from properties.reports.expected_failures import ExpectedFailure
 from properties.reports.report import Reports, read_json
 from properties.reports.results import LawResult
-from properties.reports.run_end import Closing
+from properties.reports.run_end import RunEnd
 from properties.tests.results import failed, left_out, passed, skipped
 from properties.trials.provided_functions import PROVIDED
 
@@ -25,9 +25,9 @@ def finish(
     **options: Any,
 ) -> tuple[int, list[str]]:
     """The exit status of a session with these results, and the lines that are printed."""
-    closing = Closing(["a"], expected, Reports(reports), {"seed": "1"})
+    run_end = RunEnd(["a"], expected, Reports(reports), {"seed": "1"})
     ids = [f"properties/laws/t.py::test_{law}[a]" for law in coming]
-    closing.pytest_xdist_node_collection_finished([*ids, "oracle/tests/t.py::test_of_the_harness[a]"])
+    run_end.pytest_xdist_node_collection_finished([*ids, "oracle/tests/t.py::test_of_the_harness[a]"])
     for result in results:
         report: Any = SimpleNamespace(
             nodeid=f"properties/laws/t.py::test_{result.law}[a]",
@@ -35,7 +35,7 @@ def finish(
             passed=True,
             keywords={"law": 1},
         )
-        closing.pytest_runtest_logreport(report)
+        run_end.pytest_runtest_logreport(report)
         assert (report.user_properties, report.keywords) == ([("other", 1)], {})  # pytest keeps the rest
     option = SimpleNamespace(
         **{"collectonly": False, "keyword": "", "markexpr": "", "tbstyle": "no", **options}
@@ -43,12 +43,12 @@ def finish(
     selected = {"-k": option.keyword, "-m": option.markexpr}
     config = SimpleNamespace(option=option, getoption=selected.get)
     session: Any = SimpleNamespace(exitstatus=status, config=config)
-    closing.pytest_sessionfinish(session, status)
+    run_end.pytest_sessionfinish(session, status)
     lines: list[str] = []
     terminal: Any = SimpleNamespace(
         section=lines.append, write=lines.append, write_line=lambda line, **_: lines.append(line)
     )
-    closing.pytest_terminal_summary(terminal, status, session.config)
+    run_end.pytest_terminal_summary(terminal, status, session.config)
     return session.exitstatus, lines
 
 
