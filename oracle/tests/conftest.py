@@ -1,4 +1,4 @@
-"""What pytest does with the tests of the oracle."""
+"""Settings of pytest for the tests of the oracle."""
 
 from oracle.tests.selection import pytest_collection_modifyitems
 

@@ -1,4 +1,4 @@
-"""Correct backward passes, written in several ways, and the reference's in the form of the witnesses."""
+"""Correct backward passes in several forms; their results are shaped and named as those of the witnesses."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from reference.contract import Array
 
 
 def by_reference(inputs: AnyBackward) -> dict[str, Array]:
-    """The reference's gradients, shaped and called as by `oracle.exact_gradient.evaluate`."""
+    """The gradients from the reference, shaped and named as in `oracle.exact_gradient.evaluate`."""
     if isinstance(inputs, LayerBackwardInputs):
         function = f"{inputs.kind}_layer_backward"
         dx, *states, gradients = getattr(reference, function)(*inputs.arguments(function))
@@ -34,7 +34,7 @@ def _called(inputs: BackwardInputs, arguments: list[Any]) -> dict[str, Array]:
 
 
 def recomputed(inputs: BackwardInputs) -> dict[str, Array]:
-    """The reference's, where states and gates are computed again from the inputs and states in the caches."""
+    """The gradients from the reference, for caches whose states and gates are computed again."""
     *given, caches = inputs.arguments(_function(inputs))
     if inputs.x.shape[2] == 1:
         return _called(inputs, [*given, _again(inputs, caches)])
@@ -44,7 +44,7 @@ def recomputed(inputs: BackwardInputs) -> dict[str, Array]:
 
 @np.errstate(all="ignore")
 def _again(inputs: BackwardInputs, cache: tuple[Any, ...]) -> tuple[Any, ...]:
-    """A cell's cache with what one step computes, in another order of summation."""
+    """The cache of a cell, with values that are computed again in another order of summation."""
     *_, xt, p = cache
     if inputs.kind == "rnn":
         a_prev = cache[1]
@@ -60,7 +60,7 @@ def _again(inputs: BackwardInputs, cache: tuple[Any, ...]) -> tuple[Any, ...]:
 
 @np.errstate(all="ignore")
 def multiplied_out(inputs: BackwardInputs) -> dict[str, Array]:
-    """As most public code has it: each gradient by a pre-activation from both parts of that by the memory."""
+    """The gradients as in most public code, which multiplies each term of dc by the factors of a gate."""
     p, n_a, T_x = inputs.parameters, len(inputs.a0), inputs.x.shape[2]
     da, dc = np.zeros_like(inputs.a0), inputs.dc
     dx, sums = np.zeros_like(inputs.x), dict[str, Any]()

@@ -1,4 +1,4 @@
-"""The problems that the tests of the oracle pose: strategies of small ones, and a step of one unit."""
+"""Problems for the tests of the oracle: strategies for small problems, and a step of one unit."""
 
 from typing import Any, get_args
 
@@ -17,7 +17,7 @@ CELL = {"rnn": "rnn_cell_forward", "lstm": "lstm_cell_forward"}
 
 
 def problems(**given: st.SearchStrategy[Any]) -> st.SearchStrategy[Problem]:
-    """Small problems of every kind, regime and dtype, unless a strategy is given for a field."""
+    """Small problems of every kind, regime and dtype; a field may have its own strategy."""
     fields: dict[str, st.SearchStrategy[Any]] = {
         "kind": st.sampled_from(["rnn", "lstm"]),
         "n_x": st.integers(0, 5),
@@ -34,7 +34,7 @@ def problems(**given: st.SearchStrategy[Any]) -> st.SearchStrategy[Problem]:
 
 @st.composite
 def layer_problems(draw: st.DrawFn, /, **given: st.SearchStrategy[Any]) -> LayerProblem:
-    """Small problems of layers, with every option, unless a strategy is given for a field."""
+    """Small problems of layers with every option; a field may have its own strategy."""
     kind = draw(given.pop("kind", st.sampled_from(get_args(LayerKind))))
     own: dict[str, st.SearchStrategy[Any]] = (
         {"activation": st.sampled_from(get_args(Activation))}
@@ -62,12 +62,12 @@ def layer_problems(draw: st.DrawFn, /, **given: st.SearchStrategy[Any]) -> Layer
 
 
 def nonfinite(array: Array) -> Array:
-    """The array with 0 in the place of each finite number."""
+    """The array with 0 in place of each finite number."""
     return np.where(np.isfinite(array), 0, array)
 
 
 def one_unit(kind: Any, x: float, a0: float = 0.5, c0: float = 0.5, **changed: float) -> dict[str, Enclosure]:
-    """What `evaluate` encloses of a step of one unit, one feature and two classes.
+    """The exact values of a step of one unit, one feature and two classes.
 
     All parameters are 1 but the changed ones, so that the exact values are known by hand.
     """

@@ -1,4 +1,4 @@
-"""Correct programs: the formulas, each part by any sound way there is, and how near they must come."""
+"""Correct programs, which compute the formulas in different sound ways, and assertions on their answers."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -42,7 +42,9 @@ def sigmoid_by_tanh(z: Array) -> Array:
 
 
 def tanh_by_exp(z: Array) -> Array:
-    most = {2: 8.0, 4: 15.0, 8: 25.0}[z.dtype.itemsize]  # where tanh is 1, and exp still far from overflow
+    most = {2: 8.0, 4: 15.0, 8: 25.0}[
+        z.dtype.itemsize
+    ]  # for which tanh is rounded to 1, and exp does not overflow
     z = np.clip(z, -most, most)
     return np.asarray((np.exp(z) - np.exp(-z)) / (np.exp(z) + np.exp(-z)))
 
@@ -67,7 +69,7 @@ def one_by_one_from_the_last(W: Array, v: Array, b: Array) -> Array:
 
 
 def largest_first(W: Array, v: Array, b: Array) -> Array:
-    """The order that makes rounding errors large."""
+    """`W v + b`, summed from the largest term down, which makes rounding errors large."""
     terms = np.concatenate(
         [W[:, :, None] * v[None], np.broadcast_to(b, (len(W), v.shape[1]))[:, None]], axis=1
     )
@@ -98,7 +100,7 @@ class Program:
 
     @np.errstate(all="ignore")
     def __call__(self, inputs: Inputs) -> Answer:
-        """Every quantity `(n, m, T_x)`."""
+        """Every quantity of a forward pass, `(n, m, T_x)`."""
         if isinstance(inputs, LayerInputs):
             return self.of_layers(inputs)
         p = inputs.parameters
@@ -132,7 +134,7 @@ class Program:
         return steps
 
     def of_layers(self, inputs: LayerInputs) -> Answer:
-        """`a`, `a_last` and perhaps `c_last`, one sample after the other, each at its own length."""
+        """The answer of layers, computed one sample after the other, each at its own length."""
         m, D = inputs.x.shape[1], inputs.directions
         last = {"a": inputs.a0.copy(), "c": inputs.c0.copy()}
         top = np.zeros((D * inputs.a0.shape[1], *inputs.x.shape[1:]), inputs.x.dtype)
@@ -170,7 +172,7 @@ PROGRAMS: Mapping[str, Program] = {
 
 
 def in_float64(inputs: Inputs) -> Answer:
-    """Everything in float64, whatever the precision of the inputs."""
+    """The inputs with all arrays in float64."""
 
     def cast(array: Array) -> Array:
         return array.astype(np.float64)
@@ -186,7 +188,7 @@ def in_float64(inputs: Inputs) -> Answer:
 
 
 def assert_within(answer: Mapping[str, Array], expected: Mapping[str, Bounded]) -> None:
-    """No farther from the evaluation than two correct programs may be from each other."""
+    """Assert that an answer is within twice the bound of the evaluation."""
     for name, array in answer.items():
         late = slice(expected[name].value.shape[2] - array.shape[2], None)
         value, bound = expected[name].value[:, :, late], expected[name].error[:, :, late]
@@ -197,7 +199,7 @@ def assert_within(answer: Mapping[str, Array], expected: Mapping[str, Bounded]) 
 
 
 def assert_exactly_within(answer: Mapping[str, Array], inputs: Inputs) -> None:
-    """No farther from the exact value than the bound."""
+    """Assert that an answer is within the bound of the exact value."""
     bounds, truth = evaluate(inputs), exact.evaluate(inputs, 1e-30)
     for name, array in answer.items():
         late = slice(truth[name].shape[2] - array.shape[2], None)
@@ -207,7 +209,7 @@ def assert_exactly_within(answer: Mapping[str, Array], inputs: Inputs) -> None:
 
 
 def forward_by_reference(function: str, inputs: Inputs) -> Answer:
-    """Every quantity that the reference returns, `(n, m, T_x)`; the last states of a layer have one step."""
+    """Every output and cache entry of the reference, `(n, m, T_x)`; last states have one step."""
     contract = CONTRACTS[function]
     result: tuple[Any, ...] = getattr(reference, function)(*inputs.arguments(function))
     if contract.is_layer:

@@ -1,4 +1,4 @@
-"""Bounds go back through time and layers: no correct program is accused, and a small mistake is seen."""
+"""The bounds of gradients: no correct program exceeds them, and a small mistake does."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -28,7 +28,7 @@ numbers = {
 
 @st.composite
 def posed(draw: st.DrawFn, /, functions: Any = (*BACKWARDS, *LAYERS_BACKWARD), **given: Any) -> AnyBackward:
-    """The inputs of a backward pass."""
+    """Inputs of backward passes."""
     contract = CONTRACTS[draw(st.sampled_from(functions))]
     T_x = st.just(1) if contract.is_cell else st.integers(1, 6)
     fields = {**sizes, "T_x": T_x, **numbers, **given}
@@ -51,7 +51,7 @@ def posed(draw: st.DrawFn, /, functions: Any = (*BACKWARDS, *LAYERS_BACKWARD), *
 
 
 def assert_within(answer: Mapping[str, Array], bounds: Mapping[str, Bounded]) -> None:
-    """The error that is allowed beside another correct program is twice the bound of each."""
+    """Assert that an answer is within twice the bound, the allowed difference of two correct programs."""
     for name in answer.keys() & bounds.keys():
         ours, value, error = answer[name], bounds[name].value, bounds[name].error
         assert ours.shape == value.shape, name
@@ -93,7 +93,7 @@ def test_programs_that_multiply_out_or_compute_the_gates_again_stay_within_the_b
 
 
 def opposed(scale: float, dtype: DType) -> BackwardInputs:
-    """A step in which the gradient by the memory state is the opposite of what comes through h."""
+    """A step in which the incoming gradient of the memory state cancels the gradient through h."""
     problem = Problem.lstm(n_x=1, n_a=4, n_y=1, m=500, T_x=1, dtype=dtype)
     forward, given = problem.inputs("lstm_cell_forward"), problem.inputs("lstm_cell_backward")
     assert isinstance(given, BackwardInputs)
@@ -107,7 +107,7 @@ def opposed(scale: float, dtype: DType) -> BackwardInputs:
     ("scale", "dtype"), [(1, "float64"), (1, "float32"), (1, "float16"), (15000, "float16")]
 )
 def test_sums_that_cancel_may_be_multiplied_out(scale: float, dtype: DType) -> None:
-    """Each part of such a sum is rounded, and may overflow, though the sum is near 0."""
+    """Each term of such a sum is rounded, and may overflow, although the sum is near 0."""
     inputs = opposed(scale, dtype)
     answer = multiplied_out(inputs)
     assert np.isfinite(answer["dx"]).all() == (scale == 1)
@@ -123,7 +123,7 @@ def test_sums_that_cancel_may_be_multiplied_out(scale: float, dtype: DType) -> N
     ids=repr,
 )
 def test_gates_of_saturated_units_may_be_computed_again(problem: Problem) -> None:
-    """What is lost of 1 - a² and s(1 - s) there is more than the chain rule itself may be off."""
+    """The digits that are lost in 1 - a² and s(1 - s) exceed the rounding of the chain rule itself."""
     inputs: Any = problem.inputs(f"{problem.kind}_backward")
     assert_within(recomputed(inputs), backpropagation.evaluate(inputs))
 
@@ -132,8 +132,8 @@ few = {"n_x": st.integers(1, 2), "n_a": st.integers(1, 3), "m": st.integers(1, 2
 
 
 @given(posed(**few, regime=st.sampled_from(["ternary", "unit", "wild", "tiny", "counting"])))
-def test_all_are_within_the_bound_of_the_exact_gradient(inputs: AnyBackward) -> None:
-    """Each is enclosed by ball arithmetic, which takes most of a second of processor time in all."""
+def test_all_programs_are_within_the_bound_of_the_exact_gradient(inputs: AnyBackward) -> None:
+    """This test takes a second, since ball arithmetic encloses every gradient."""
     assert_exactly_within(by_reference(inputs), inputs)
     evaluation = {name: bounded.value for name, bounded in backpropagation.evaluate(inputs).items()}
     assert_exactly_within(evaluation, inputs)
@@ -155,7 +155,7 @@ def test_each_step_stays_within_its_own_bound(inputs: BackwardInputs) -> None:
 
 @pytest.mark.parametrize("kind", ["rnn", "lstm"])
 def test_each_step_is_sharp_where_the_sequence_is_not(kind: str) -> None:
-    """Nothing is carried back into one of forty steps, and the bound of the whole sequence allows that."""
+    """One of forty steps ignores the later steps, which the bound of the whole sequence allows."""
     problem = getattr(Problem, kind)(n_x=3, n_a=24, n_y=1, m=2, T_x=40, regime="unit", dtype="float32")
     forward = problem.inputs(f"{kind}_forward")
     p = {name: 3 * W if name.startswith("W") else W for name, W in forward.parameters.items()}
@@ -172,7 +172,7 @@ def test_each_step_is_sharp_where_the_sequence_is_not(kind: str) -> None:
 
 
 @pytest.mark.parametrize("function", [*BACKWARDS, *LAYERS_BACKWARD])
-def test_a_relative_mistake_of_1e_10_in_any_gradient_is_seen(function: str) -> None:
+def test_a_relative_mistake_of_1e_10_in_any_gradient_is_found(function: str) -> None:
     problem = getattr(Problem, CONTRACTS[function].problem_kind)(
         n_x=3,
         n_a=4,
@@ -187,8 +187,8 @@ def test_a_relative_mistake_of_1e_10_in_any_gradient_is_seen(function: str) -> N
 
 
 @pytest.mark.parametrize("function", [*BACKWARDS, *LAYERS_BACKWARD])
-def test_no_gradient_comes_of_no_gradient(function: str) -> None:
-    """Where all that comes in is 0, so is all that comes out, and the bound."""
+def test_without_incoming_gradients_all_gradients_are_zero(function: str) -> None:
+    """If all incoming gradients are 0, all gradients and all bounds are 0."""
     problem = getattr(Problem, CONTRACTS[function].problem_kind)(
         n_x=3, n_a=4, m=3, T_x=1 if CONTRACTS[function].is_cell else 4, regime="tiny",
         **({} if "layer" in function else {"n_y": 1}),
@@ -203,7 +203,7 @@ def test_no_gradient_comes_of_no_gradient(function: str) -> None:
 
 @pytest.mark.parametrize(
     "problem",
-    [  # where something is not finite in the state that a sample ends with, or in what follows
+    [  # problems with a value that is not finite in the last state of a sample or in the padding
         'Problem.rnn_layer(n_x=2, n_a=7, m=2, T_x=3, layers=2, directions=2, activation="relu", '
         'lengths="random", regime="nonfinite", seed=1070639499, dtype="float16")',
         'Problem.rnn_layer(n_x=0, n_a=8, m=6, T_x=7, layers=1, directions=2, activation="relu", '
@@ -212,7 +212,7 @@ def test_no_gradient_comes_of_no_gradient(function: str) -> None:
         'lengths="with T_x", regime="nonfinite", seed=1220653459, dtype="float16")',
     ],
 )
-def test_the_padding_has_no_part_in_any_gradient(problem: str) -> None:
+def test_the_padding_has_no_effect_on_any_gradient(problem: str) -> None:
     posed = Problem.parse(problem)
     inputs: Any = posed.inputs(f"{posed.kind}_backward")
     bounds = backpropagation.evaluate(inputs)

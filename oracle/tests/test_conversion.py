@@ -1,4 +1,4 @@
-"""Layers under the names of frameworks: there and back bit for bit, as their own objects have them."""
+"""Conversions of layers and their inverses are exact, and give the names of the frameworks' own objects."""
 
 import importlib
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ FROM = {"torch": from_torch, "onnx": from_onnx, "keras": from_keras}
 
 
 def assert_identical(back: Sequence[Mapping[str, Array]], given: Sequence[Mapping[str, Array]]) -> None:
-    """Bit for bit, so that -0 is not 0."""
+    """Assert that the arrays are equal bit for bit, so that -0 does not equal 0."""
     for theirs, ours in zip(back, given, strict=True):
         assert theirs.keys() == ours.keys()
         for name, array in ours.items():
@@ -53,7 +53,7 @@ def test_torch_to_keras_to_onnx_to_torch_is_the_identity(problem: LayerProblem) 
 
 
 @given(layer_problems())
-def test_layers_survive_the_way_to_torch_and_back(problem: LayerProblem) -> None:
+def test_layers_survive_the_conversion_to_torch_and_back(problem: LayerProblem) -> None:
     inputs = problem.inputs(problem.kind)
     state = to_torch(inputs.kind, inputs.parameters, problem.directions)
     back, directions = from_torch(inputs.kind, state)
@@ -73,7 +73,7 @@ modules = st.builds(
 
 
 @given(modules)
-def test_a_module_of_torch_s_own_survives_the_way_here_and_back(module: torch.nn.RNNBase) -> None:
+def test_a_module_of_torch_survives_the_conversion_and_its_inverse(module: torch.nn.RNNBase) -> None:
     kind: Any = "rnn" if isinstance(module, torch.nn.RNN) else "lstm"
     state = {name: tensor.numpy() for name, tensor in module.state_dict().items()}
     parameters, directions = from_torch(kind, state)
@@ -129,7 +129,7 @@ def test_a_gru_and_the_other_kind_are_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["onnx", "keras"])
-def test_a_projection_is_refused_where_there_is_none(name: str) -> None:
+def test_a_projection_is_refused_by_frameworks_without_one(name: str) -> None:
     parameters = Problem.lstm_layer(n_x=3, n_a=4, m=1, T_x=1, n_p=2).inputs("lstm_layer").parameters
     with pytest.raises(ValueError, match="has no projection"):
         CONVERTERS[name]("lstm", parameters, 1)
@@ -153,14 +153,14 @@ WRONG: list[tuple[str, Any, str]] = [
 
 
 @pytest.mark.parametrize(("name", "change", "message"), WRONG)
-def test_parts_that_do_not_fit_are_named(name: str, change: Any, message: str) -> None:
+def test_weights_that_do_not_fit_are_named(name: str, change: Any, message: str) -> None:
     state = to_torch("lstm", TWO, 2)
     changed = change(state.pop(name))
     with pytest.raises(ValueError, match=message):
         from_torch("lstm", state if changed is None else {**state, name: changed})
 
 
-def test_a_layer_between_others_is_missed() -> None:
+def test_a_missing_layer_between_others_is_an_error() -> None:
     state = {name: array for name, array in to_torch("lstm", TWO, 2).items() if "l0_reverse" not in name}
     with pytest.raises(ValueError, match="there is weight_ih_l0, but nothing of l0_reverse"):
         from_torch("lstm", state)
@@ -188,7 +188,7 @@ def test_a_node_of_onnx_has_every_direction(problem: LayerProblem) -> None:
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras
 @pytest.mark.parametrize("directions", [1, 2])
 @pytest.mark.parametrize("kind", ["rnn", "lstm"])
-def test_keras_own_layers_have_these_variables(
+def test_the_variables_are_those_of_keras_layers(
     kind: Any, directions: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KERAS_BACKEND", "numpy")
@@ -215,7 +215,7 @@ def test_keras_own_layers_have_these_variables(
 @needs("flax", "jax")
 @pytest.mark.parametrize("directions", [1, 2])
 @pytest.mark.parametrize("kind", ["rnn", "lstm"])
-def test_flax_own_cells_are_read(kind: Any, directions: int) -> None:
+def test_the_weights_of_flax_cells_are_read(kind: Any, directions: int) -> None:
     nnx = importlib.import_module("flax.nnx")
     cells = {"rnn": [nnx.SimpleCell], "lstm": [nnx.LSTMCell, nnx.OptimizedLSTMCell]}[kind]
     for cell in cells:

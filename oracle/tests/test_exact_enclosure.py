@@ -1,4 +1,4 @@
-"""What a law reads from an enclosure: distances, the radius, the words."""
+"""The distances, the radius and the text of an enclosure."""
 
 import math
 from fractions import Fraction
@@ -42,7 +42,7 @@ def test_distances_of_infinity_and_nan() -> None:
 
 
 def test_distances_from_an_interval() -> None:
-    wide = Enclosure(arb(0.5, 0.25))  # Arb keeps a radius to 30 bits
+    wide = Enclosure(arb(0.5, 0.25))  # Arb rounds a radius to 30 bits
     assert [wide.distance(number) for number in (0.5, 0.7)] == [0, 0]
     assert [wide.distance(number) for number in (1.0, -1.0)] == pytest.approx([0.25, 1.25])
     assert [wide.distance_at_most(number) for number in (0.5, 1.0, -1.0)] == pytest.approx([0.25, 0.75, 1.75])
@@ -56,7 +56,7 @@ def test_the_radius_is_rounded_up() -> None:
     assert Enclosure(arb(0.5, "1e-400")).radius == 5e-324
 
 
-def test_what_an_enclosure_looks_like() -> None:
+def test_the_text_of_an_enclosure() -> None:
     with ctx.workprec(128):
         third = arb(1) / 3
     assert str(Enclosure(third)) == "0.33333333333333333333…"

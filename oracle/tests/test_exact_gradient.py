@@ -1,4 +1,4 @@
-"""The exact gradient is that of the exact forward pass."""
+"""The exact gradient equals the derivative of the exact forward pass."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from reference.contract import Array
 
 @pytest.mark.parametrize("kind", ["rnn", "lstm"])
 def test_the_exact_gradient_is_the_limit_of_central_differences(kind: str) -> None:
-    """Of the exact forward pass, in a direction of everything, with h = 2**-250 at 800 bits."""
+    """The differences are in a random direction of all inputs, with h = 2**-250, in 800 bits."""
     inputs: Any = getattr(Problem, f"{kind}_layer")(n_x=2, n_a=3, m=1, T_x=4).inputs(f"{kind}_layer_backward")
     rng, [p] = np.random.default_rng(3), inputs.parameters
     ways = {"x": rng.standard_normal(inputs.x.shape), "a0": rng.standard_normal(inputs.a0.shape[1:])}

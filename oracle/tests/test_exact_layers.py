@@ -1,4 +1,4 @@
-"""What is enclosed of layers is the exact result, of each sample at its own length."""
+"""The enclosures of layers contain the exact result of each sample at its own length."""
 
 import math
 from dataclasses import replace
@@ -36,7 +36,7 @@ def words(enclosures: Array) -> list[str]:
 
 
 @given(layer_problems(**some, **finite, n_a=st.integers(1, 3), layers=st.integers(1, 2)))
-def test_the_enclosure_holds_what_decimal_arithmetic_finds(problem: LayerProblem) -> None:
+def test_the_enclosure_contains_the_result_of_decimal_arithmetic(problem: LayerProblem) -> None:
     inputs = problem.inputs(problem.kind)
     enclosed = evaluate(inputs, 1e-30)
     for j, end in enumerate(inputs.ends):
@@ -50,7 +50,7 @@ def test_the_enclosure_holds_what_decimal_arithmetic_finds(problem: LayerProblem
 
 
 @given(layer_problems(m=st.integers(1, 3), T_x=st.integers(1, 5)))
-def test_beyond_a_sample_s_length_there_is_an_exact_zero(problem: LayerProblem) -> None:
+def test_the_padding_is_exactly_zero(problem: LayerProblem) -> None:
     inputs = problem.inputs(problem.kind)
     enclosed = evaluate(inputs, 1e-20)
     for j, end in enumerate(inputs.ends):
@@ -80,7 +80,7 @@ def test_a_sample_has_the_same_answer_alone(problem: LayerProblem) -> None:
         **some, layers=st.just(1), directions=st.just(1), n_p=st.just(0), kind=st.just("lstm_layer")
     )
 )
-def test_one_layer_is_its_forward(problem: LayerProblem) -> None:
+def test_one_layer_equals_the_sequence_function(problem: LayerProblem) -> None:
     inputs = replace(problem.inputs("lstm_layer"), lengths=None)
     n_a = problem.n_a
     p = {**inputs.parameters[0], "Wy": np.ones((1, n_a)), "by": np.ones((1, 1))}
@@ -92,7 +92,7 @@ def test_one_layer_is_its_forward(problem: LayerProblem) -> None:
 
 
 @given(layer_problems(), st.integers(0, 300))
-def test_every_enclosure_is_as_narrow_as_asked(problem: LayerProblem, digits: int) -> None:
+def test_every_enclosure_is_as_narrow_as_requested(problem: LayerProblem, digits: int) -> None:
     radius = 10.0**-digits
     for array in evaluate(problem.inputs(problem.kind), radius).values():
         for enclosure in array.flat:
@@ -106,7 +106,7 @@ def test_every_enclosure_is_as_narrow_as_asked(problem: LayerProblem, digits: in
 
 
 def alike_units(radius: float, sign: float) -> Enclosure:
-    """A projection of two units alike, added or subtracted."""
+    """A projection that adds or subtracts two equal units."""
     inputs = Problem.lstm_layer(n_x=0, n_a=2, m=1, T_x=2, n_p=1, seed=3).inputs("lstm_layer")
     for name, array in inputs.parameters[0].items():
         array[...] = [[1.0, sign]] if name == "Wp" else array[:1]
@@ -116,7 +116,7 @@ def alike_units(radius: float, sign: float) -> Enclosure:
 
 
 @pytest.mark.parametrize("radius", [1.0, 1e-30, 5e-324])
-def test_what_cancels_in_a_projection_is_zero_to_within_the_radius(radius: float) -> None:
+def test_terms_that_cancel_in_a_projection_give_zero_within_the_radius(radius: float) -> None:
     assert alike_units(radius, 1.0).midpoint != 0
     assert alike_units(radius, -1.0).distance(0.0) == 0
     assert alike_units(radius, -1.0).radius <= radius
@@ -126,21 +126,21 @@ def test_what_cancels_in_a_projection_is_zero_to_within_the_radius(radius: float
 
 
 @given(layer_problems(regime=st.just("nonfinite"), dtype=st.just("float64")))
-def test_infinity_and_nan_are_where_the_reference_has_them(problem: LayerProblem) -> None:
+def test_infinity_and_nan_are_as_in_the_reference(problem: LayerProblem) -> None:
     answer = getattr(reference, problem.kind)(*problem.arguments(problem.kind))
     for ours, enclosed in zip(answer, evaluate(problem.inputs(problem.kind), 1e-20).values(), strict=True):
         np.testing.assert_array_equal(nonfinite(midpoints(enclosed).reshape(ours.shape)), nonfinite(ours))
 
 
 def relu_of(weight: float, *given: float) -> list[Enclosure]:
-    """The states of one unit, from 1: at each step the last one times the weight, and what is given."""
+    """The states of one relu unit from the state 1; each step multiplies by the weight and adds an input."""
     p = {"Wax": np.ones((1, 1)), "Waa": np.full((1, 1), weight), "ba": np.zeros((1, 1))}
     x = np.array(given).reshape(1, 1, -1)
     inputs = LayerInputs("rnn", x, np.ones((1, 1, 1)), np.ones((1, 0, 1)), [p], x.dtype, activation="relu")
     return list(evaluate(inputs, 1e-20)["a"][0, 0])
 
 
-def test_relu_keeps_infinity_and_nan_and_forgets_what_is_negative() -> None:
+def test_relu_keeps_infinity_and_nan_and_replaces_negative_numbers_by_0() -> None:
     assert [each.midpoint for each in relu_of(2.0, 0.0, math.inf, 1.0)] == [2, math.inf, math.inf]
     assert [each.midpoint for each in relu_of(2.0, -math.inf, 1.0, -9.0)] == [0, 1, 0]
     assert all(math.isnan(each.midpoint) for each in relu_of(2.0, math.nan, 1.0))
@@ -149,7 +149,7 @@ def test_relu_keeps_infinity_and_nan_and_forgets_what_is_negative() -> None:
     assert math.isnan(none.midpoint)
 
 
-def test_a_number_beyond_all_float64_is_still_enclosed() -> None:
+def test_a_number_that_is_too_large_for_float64_is_enclosed() -> None:
     *_, third, last = relu_of(1e200, 0.0, 0.0, 0.0)
     assert last.ball.is_finite()
     assert (last.radius, last.midpoint) == (0, math.inf)

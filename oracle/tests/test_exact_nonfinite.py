@@ -1,4 +1,4 @@
-"""Infinity and NaN, enclosed."""
+"""The exact results that are infinite or NaN."""
 
 import math
 from typing import Any
@@ -48,14 +48,14 @@ def test_infinite_inputs_saturate() -> None:
         ("lstm", {"x": -INF, "c0": INF, "Wi": 1.0}, "c"),
     ],
 )
-def test_what_is_indeterminate_is_nan(kind: Any, given: dict[str, float], name: str) -> None:
+def test_an_indeterminate_result_is_nan(kind: Any, given: dict[str, float], name: str) -> None:
     enclosure = one_unit(kind, **given)[name]
     assert math.isnan(enclosure.midpoint)
     assert str(enclosure) == "nan"
     assert enclosure.radius == 0
 
 
-def test_an_infinity_times_a_value_that_cannot_be_told_from_zero_is_a_clear_error(
+def test_an_infinity_times_an_interval_around_zero_is_a_clear_error(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(exact, "MOST_BITS", 1000)
@@ -71,7 +71,7 @@ def test_an_infinity_times_a_value_that_cannot_be_told_from_zero_is_a_clear_erro
 
 
 @given(problems(regime=st.just("nonfinite"), dtype=st.just("float64")))
-def test_infinity_and_nan_are_where_the_reference_has_them(problem: Problem) -> None:
+def test_infinity_and_nan_are_as_in_the_reference(problem: Problem) -> None:
     for function in (FORWARD[problem.kind], CELL[problem.kind]):
         if problem.T_x or function == FORWARD[problem.kind]:
             inputs = problem.inputs(function)

@@ -1,4 +1,4 @@
-"""The precision of an enclosure: as much as it takes, and no more than the limit."""
+"""The precision of ball arithmetic grows until the enclosure is narrow, up to a limit."""
 
 import math
 from typing import Any
@@ -18,7 +18,7 @@ INF, NAN = math.inf, math.nan
 
 
 def chaotic() -> Inputs:
-    """1000 steps with weights times 10, after which correct programs in float64 agree in no digit."""
+    """A chaotic network of 1000 steps; at its end, correct programs in float64 agree in no digit."""
     inputs = Problem.lstm(n_x=0, n_a=4, n_y=2, m=1, T_x=1000, seed=8).inputs("lstm_forward")
     for gate in "fico":
         inputs.parameters[f"W{gate}"][...] *= 10
@@ -26,11 +26,11 @@ def chaotic() -> Inputs:
 
 
 def test_a_chaotic_trajectory_is_enclosed_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Takes a second: the enclosures of late steps need thousands of bits."""
+    """This test takes a second, since the enclosures of late steps need thousands of bits."""
     inputs = chaotic()
     enclosed = evaluate(inputs, 1e-15)["a"]
     assert max(enclosure.radius for enclosure in enclosed.flat) <= 1e-15
-    again = evaluate(inputs.span(0, 300), 1e-40)["a"]  # in another precision
+    again = evaluate(inputs.span(0, 300), 1e-40)["a"]  # computed with another precision
     pairs = zip(enclosed[:, :, :300].flat, again.flat, strict=True)
     assert all(mine.ball.overlaps(other.ball) for mine, other in pairs)
     a, _, _, _ = reference.lstm_forward(*inputs.arguments("lstm_forward"))
@@ -42,14 +42,14 @@ def test_a_chaotic_trajectory_is_enclosed_to_its_end(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("radius", [1.0, 1e-40])
-def test_precision_that_is_used_up_is_not_passed_off_as_enough(radius: float) -> None:
+def test_an_enclosure_that_lost_its_bits_is_not_narrow_enough(radius: float) -> None:
     inputs = chaotic()
     for T_x in range(10, 100, 10):
         for enclosure in evaluate(inputs.span(0, T_x), radius)["a"][:, 0, -1]:
             assert enclosure.radius <= min(radius, 2.0**-63 * abs(enclosure.midpoint))
 
 
-def test_large_weights_on_a_difference_that_is_zero_ask_for_more_precision() -> None:
+def test_large_weights_on_a_difference_of_zero_need_more_precision() -> None:
     inputs = Problem.lstm(n_x=0, n_a=2, n_y=2, m=1, T_x=3).inputs("lstm_forward")
     for name, array in inputs.parameters.items():
         array[...] = [1e200, -1e200] if name.startswith("W") else 0.3
@@ -69,8 +69,8 @@ def test_pre_activations_of_any_size_saturate(kind: Any) -> None:
 
 
 @pytest.mark.parametrize("radius", [1e-300, 5e-324])
-def test_a_value_that_is_exactly_zero_is_no_endless_loop(radius: float) -> None:
-    # Two units alike, whose difference is 0, though no interval around it ever becomes a point.
+def test_a_value_that_is_exactly_zero_causes_no_endless_loop(radius: float) -> None:
+    # The difference of two equal units is 0, but its interval never becomes a point.
     inputs = Problem.rnn(n_x=0, n_a=2, n_y=1, m=1, T_x=3).inputs("rnn_forward")
     p = inputs.parameters
     p["ba"][...] = 0
@@ -83,12 +83,12 @@ def test_a_value_that_is_exactly_zero_is_no_endless_loop(radius: float) -> None:
 
 
 @pytest.mark.parametrize("radius", [0.0, -1.0, INF, NAN])
-def test_a_radius_that_is_none_is_refused(radius: float) -> None:
+def test_an_invalid_radius_is_refused(radius: float) -> None:
     with pytest.raises(ValueError, match=r"radius=.*, expected a positive number"):
         evaluate(Problem.rnn(n_x=1, n_a=1, n_y=1, m=1, T_x=1).inputs("rnn_forward"), radius)
 
 
-def test_the_precision_of_flint_is_left_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_precision_of_flint_is_not_changed(monkeypatch: pytest.MonkeyPatch) -> None:
     inputs = chaotic().span(0, 200)
     with ctx.workprec(77):
         evaluate(inputs, 1e-20)["a"][0, 0, 0].distance(0.5)

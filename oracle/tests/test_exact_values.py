@@ -1,4 +1,4 @@
-"""What is enclosed is the exact result."""
+"""The enclosures contain the exact result."""
 
 import math
 from decimal import localcontext
@@ -21,7 +21,7 @@ FINITE = st.sampled_from(["ternary", "unit", "wild", "tiny", "huge"])
 
 
 def known(kind: Any, x: tuple[int, ...], order: str) -> Inputs:
-    """A known answer's arrays, drawn as the specification lists them."""
+    """The inputs of a known answer, drawn as in the specification."""
     np.random.seed(1)
     sizes = {"n_x": 3, "n_a": 5, "n_y": 2}
     drawn = {"x": np.random.randn(*x), "a0": np.random.randn(5, 10)}
@@ -32,7 +32,7 @@ def known(kind: Any, x: tuple[int, ...], order: str) -> Inputs:
 
 
 @given(problems(regime=FINITE, n_a=st.integers(1, 3), m=st.integers(1, 2), T_x=st.integers(1, 4)))
-def test_the_enclosure_holds_what_decimal_arithmetic_finds(problem: Problem) -> None:
+def test_the_enclosure_contains_the_result_of_decimal_arithmetic(problem: Problem) -> None:
     for function in (FORWARD[problem.kind], CELL[problem.kind]):
         inputs = problem.inputs(function)
         enclosed = evaluate(inputs, 1e-30)
@@ -58,7 +58,7 @@ def test_the_digits_of_the_specification() -> None:
 
 
 @given(problems(), st.integers(0, 300))
-def test_every_enclosure_is_as_narrow_as_asked(problem: Problem, digits: int) -> None:
+def test_every_enclosure_is_as_narrow_as_requested(problem: Problem, digits: int) -> None:
     radius = 10.0**-digits
     for array in evaluate(problem.inputs(FORWARD[problem.kind]), radius).values():
         for enclosure in array.flat:

@@ -1,4 +1,4 @@
-"""A problem of layers rebuilds itself from a line with its options, and draws the lengths that it names."""
+"""A problem of layers is rebuilt from its line, and draws the lengths that its field names."""
 
 import pickle
 from collections.abc import Iterator
@@ -46,7 +46,7 @@ def test_the_repr_rebuilds_the_problem(problem: LayerProblem) -> None:
     np.testing.assert_array_equal(again.inputs(problem.kind).ends, problem.inputs(problem.kind).ends)
 
 
-def test_the_repr_says_every_option_that_the_network_has() -> None:
+def test_the_repr_has_every_option_of_the_network() -> None:
     assert repr(Problem.lstm_layer(**GOOD, layers=3, directions=2, n_p=1, lengths="with 1", seed=4)) == (
         "Problem.lstm_layer(n_x=1, n_a=2, m=1, T_x=2, layers=3, directions=2, n_p=1, "
         'lengths="with 1", regime="unit", seed=4, dtype="float64")'
@@ -77,7 +77,7 @@ def test_the_repr_says_every_option_that_the_network_has() -> None:
         "LayerProblem('rnn_layer', n_x=1, n_a=2, m=1, T_x=2)",
     ],
 )
-def test_text_that_is_no_problem_is_refused(text: str) -> None:
+def test_other_texts_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"is no problem \(.*\); one looks like Problem.lstm\(n_x=1, "):
         Problem.parse(text)
 
@@ -107,7 +107,7 @@ def test_a_bad_value_is_refused_by_name(kind: Any, given: dict[str, Any], messag
         LayerProblem(kind, **{**GOOD, **given})
 
 
-def test_a_layer_has_no_head_and_a_forward_no_layers() -> None:
+def test_a_layer_has_no_n_y_and_the_four_functions_have_no_layers() -> None:
     with pytest.raises(TypeError, match="n_y"):
         Problem.lstm_layer(**GOOD, n_y=2)
     with pytest.raises(ValueError, match=r"^kind='rnn_layer', expected one of rnn, lstm$"):
@@ -153,7 +153,7 @@ def test_arrays_have_the_shapes_of_the_contract(problem: LayerProblem) -> None:
 
 
 @given(layer_problems())
-def test_the_reference_takes_them(problem: LayerProblem) -> None:
+def test_the_reference_accepts_the_arguments(problem: LayerProblem) -> None:
     for array in getattr(reference, problem.kind)(*problem.arguments(problem.kind)):
         assert array.dtype == problem.dtype
 
@@ -189,7 +189,7 @@ def test_parameters_come_in_any_order() -> None:
 
 
 @given(layer_problems(**some, regime=st.just("nonfinite"), n_x=st.integers(1, 3)))
-def test_nonfinite_poisons_exactly_one_entry_of_the_input_or_a_state(problem: LayerProblem) -> None:
+def test_nonfinite_changes_exactly_one_entry_of_the_input_or_a_state(problem: LayerProblem) -> None:
     poisoned = [name for name, a in every_array(problem.inputs(problem.kind)) if not np.isfinite(a).all()]
     assert len(poisoned) == 1
     assert poisoned[0] in ("x", "a0", "c0")

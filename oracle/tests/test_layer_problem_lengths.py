@@ -1,4 +1,4 @@
-"""The lengths of the samples of a problem of layers, and their steps in either direction."""
+"""The lengths of the samples of a problem of layers, and the order of steps in both directions."""
 
 from dataclasses import replace
 from typing import get_args
@@ -16,7 +16,7 @@ from oracle.tests.test_layer_problem import some
 
 @pytest.mark.parametrize("m", [1, 3])
 @pytest.mark.parametrize("lengths", get_args(Lengths))
-def test_lengths_are_of_the_kind_that_is_named_and_seeds_draw_all(lengths: Lengths, m: int) -> None:
+def test_lengths_are_of_their_kind_and_seeds_draw_all_lengths(lengths: Lengths, m: int) -> None:
     problem = Problem.rnn_layer(n_x=1, n_a=1, m=m, T_x=4, lengths=lengths)
     drawn = [replace(problem, seed=seed).inputs("rnn_layer") for seed in range(200)]
     if lengths == "absent":
@@ -49,7 +49,7 @@ def test_lengths_are_whole_numbers_of_steps(problem: LayerProblem) -> None:
 
 
 @given(layer_problems(**some), st.data())
-def test_columns_are_samples_with_their_lengths(problem: LayerProblem, data: st.DataObject) -> None:
+def test_samples_are_selected_with_their_lengths(problem: LayerProblem, data: st.DataObject) -> None:
     inputs = problem.inputs(problem.kind)
     samples = data.draw(st.lists(st.integers(0, problem.m - 1)))
     chosen = inputs.samples(samples)
@@ -69,7 +69,7 @@ def test_backward_is_its_own_inverse_and_stays_within_a_sample(problem: LayerPro
 
 
 @given(layer_problems(**some))
-def test_single_steps_lie_side_by_side(problem: LayerProblem) -> None:
+def test_single_steps_are_samples_of_one_step(problem: LayerProblem) -> None:
     inputs, rng = problem.inputs(problem.kind), np.random.default_rng(problem.seed)
     shapes = ((*states.shape, problem.T_x) for states in (inputs.a0, inputs.c0))
     a, c = (rng.standard_normal(shape).astype(problem.dtype) for shape in shapes)

@@ -1,4 +1,4 @@
-"""Weights as frameworks stack them: there and back, in the documented order, with the specified answer."""
+"""The layouts of frameworks: conversions and their inverses, the documented order, and torch's answer."""
 
 from typing import Any
 
@@ -46,7 +46,7 @@ def test_parameters_survive_every_layout(problem: Problem, layout: Layout) -> No
 
 
 @given(problems(n_x=st.integers(1, 5), m=st.just(1)), layouts)
-def test_stacked_weights_survive_the_way_here_and_back(problem: Problem, layout: Layout) -> None:
+def test_stacked_weights_survive_the_conversion_and_its_inverse(problem: Problem, layout: Layout) -> None:
     parameters = recurrent(problem.inputs(FORWARD[problem.kind]))
     stacked = layout.stack(problem.kind, parameters)
     again = layout.stack(problem.kind, layout.unstack(problem.kind, stacked))
@@ -103,7 +103,7 @@ def load(kind: Any, inputs: Inputs, state: dict[str, Array]) -> torch.nn.RNNBase
 
 
 def hidden_states(module: torch.nn.RNNBase, inputs: Inputs) -> Array:
-    """What a module says `a (n_a, m, T_x)` is."""
+    """The hidden states `a (n_a, m, T_x)` that a module returns."""
     x, a0, c0 = (torch.tensor(np.ascontiguousarray(array.T)) for array in (inputs.x, inputs.a0, inputs.c0))
     with torch.no_grad():
         output, _ = module(x, a0[None] if inputs.kind == "rnn" else (a0[None], c0[None]))

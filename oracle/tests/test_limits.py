@@ -1,4 +1,4 @@
-"""What a target declares that it does not do is read as it is meant, or refused in words."""
+"""The entries of `SUPPORTS` become limits, or are refused with a message."""
 
 import re
 from dataclasses import fields
@@ -39,7 +39,7 @@ def test_nothing_declared_is_no_limit() -> None:
 
 
 @given(limits)
-def test_every_limit_is_told_in_words(limited: Limits) -> None:
+def test_every_limit_has_words(limited: Limits) -> None:
     changed = [each.name for each in fields(limited) if getattr(limited, each.name) != each.default]
     if limited.directions == limited.stacked_directions == 1:  # which the first says
         changed.remove("stacked_directions")
@@ -47,7 +47,7 @@ def test_every_limit_is_told_in_words(limited: Limits) -> None:
 
 
 @given(limits, layer_problems())
-def test_a_fitted_problem_asks_for_no_more(limited: Limits, problem: LayerProblem) -> None:
+def test_a_fitted_problem_is_within_the_limits(limited: Limits, problem: LayerProblem) -> None:
     fitted = limited.fitted(problem)
     assert isinstance(fitted, LayerProblem)
     assert fitted.dtype in limited.dtypes
@@ -85,6 +85,6 @@ def test_a_fitted_problem_asks_for_no_more(limited: Limits, problem: LayerProble
         ({1: 2}, "SUPPORTS has no 1"),
     ],
 )
-def test_what_is_no_limit_is_refused_with_what_it_may_be(declared: Any, message: str) -> None:
+def test_an_invalid_entry_is_refused_with_the_allowed_values(declared: Any, message: str) -> None:
     with pytest.raises(ValueError, match=re.escape(message)):
         Limits.parse(declared)

@@ -1,4 +1,4 @@
-"""A problem rebuilds itself from a line, refuses what is none, and draws what its regime says."""
+"""A problem is rebuilt from its line, refuses invalid fields, and draws numbers of its regime."""
 
 import pickle
 from typing import Any
@@ -22,7 +22,7 @@ def every_array(inputs: Inputs) -> dict[str, Array]:
 
 
 def in_regime(regime: Regime) -> st.SearchStrategy[Problem]:
-    """Problems of one regime, every size at least 1."""
+    """Problems of one regime, with all sizes at least 1."""
     return problems(regime=st.just(regime), **{size: st.integers(1, 6) for size in GOOD})
 
 
@@ -37,7 +37,7 @@ def test_the_repr_rebuilds_the_problem(problem: Problem) -> None:
     assert Problem.parse(f"  {line}\n") == problem
 
 
-def test_the_repr_as_the_design_shows_it() -> None:
+def test_the_repr_of_a_problem() -> None:
     problem = Problem.lstm(n_x=1, n_a=2, n_y=2, m=1, T_x=2, regime="ternary", seed=0, dtype="float64")
     assert repr(problem) == (
         'Problem.lstm(n_x=1, n_a=2, n_y=2, m=1, T_x=2, regime="ternary", seed=0, dtype="float64")'
@@ -56,7 +56,7 @@ def test_the_repr_as_the_design_shows_it() -> None:
         "Problem.lstm(n_x=1, n_a=2, n_y=2, m=1, T_x=2, depth=3)",
     ],
 )
-def test_text_that_is_no_problem_is_refused(text: str) -> None:
+def test_other_texts_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"is no problem \(.*\); one looks like Problem.lstm\(n_x=1, "):
         Problem.parse(text)
 
@@ -92,7 +92,7 @@ def test_siblings_differ_in_their_seeds_alone(problem: Problem, count: int) -> N
     }
 
 
-def test_siblings_go_round_the_regimes() -> None:
+def test_siblings_take_the_regimes_in_turn() -> None:
     wild = Problem.rnn(n_x=1, n_a=1, n_y=1, m=1, T_x=1, regime="wild", seed=7)
     found = list(siblings(wild, 4, ("unit", "wild", "tiny")))
     assert [each.regime for each in found] == ["wild", "tiny", "unit", "wild"]
@@ -133,7 +133,7 @@ def test_arrays_have_the_shapes_of_the_contract(problem: Problem, cell: bool) ->
         assert array.dtype == problem.dtype
 
 
-@given(problems(regime=st.sampled_from(["unit", "ternary"])))  # in others it may be 0, as where nobody set it
+@given(problems(regime=st.sampled_from(["unit", "ternary"])))  # in other regimes it may be 0
 def test_the_memory_state_of_a_forward_starts_at_zero_and_that_of_a_cell_does_not(problem: Problem) -> None:
     assert not problem.inputs(FORWARD[problem.kind]).c0.any()
     c0 = problem.inputs(CELL[problem.kind]).c0
@@ -159,7 +159,7 @@ def test_parameters_come_in_any_order() -> None:
 
 
 @given(problems(m=st.integers(1, 5)), st.data())
-def test_columns_are_samples(problem: Problem, data: st.DataObject) -> None:
+def test_samples_are_selected_in_all_arrays(problem: Problem, data: st.DataObject) -> None:
     inputs = problem.inputs(CELL[problem.kind])
     samples = data.draw(st.lists(st.integers(0, problem.m - 1)))
     chosen = inputs.samples(samples)
@@ -169,7 +169,7 @@ def test_columns_are_samples(problem: Problem, data: st.DataObject) -> None:
 
 
 @given(problems(T_x=st.integers(0, 6)))
-def test_steps_lie_side_by_side_and_go_back_in_place(problem: Problem) -> None:
+def test_single_steps_are_samples_in_the_order_of_a_reshape(problem: Problem) -> None:
     inputs = problem.inputs(CELL[problem.kind] if problem.T_x == 1 else FORWARD[problem.kind])
     rng = np.random.default_rng(problem.seed)
     m, T_x = problem.m, problem.T_x
@@ -185,7 +185,7 @@ def test_steps_lie_side_by_side_and_go_back_in_place(problem: Problem) -> None:
             np.testing.assert_array_equal(in_place[:, :, t], states[:, :, t - 1] if t else first)
 
 
-def test_steps_keep_the_precision_of_an_answer_that_has_more() -> None:
+def test_single_steps_have_the_wider_dtype_of_an_answer() -> None:
     inputs = Problem.lstm(n_x=1, n_a=1, n_y=1, m=1, T_x=2, dtype="float32").inputs("lstm_forward")
     a = np.full((1, 1, 2), 0.1)
     steps = inputs.steps(a, a)
@@ -194,7 +194,7 @@ def test_steps_keep_the_precision_of_an_answer_that_has_more() -> None:
     assert {array.dtype for array in every_array(steps).values()} == {np.dtype(np.float64)}
 
 
-def test_a_single_step_in_the_given_precision_is_the_inputs_themselves() -> None:
+def test_single_steps_of_one_step_are_the_inputs_themselves() -> None:
     inputs = Problem.lstm(n_x=1, n_a=1, n_y=1, m=2, T_x=1, dtype="float32").inputs("lstm_cell_forward")
     a = np.ones((1, 2, 1), np.float32)
     assert inputs.steps(a, a) is inputs
@@ -202,7 +202,7 @@ def test_a_single_step_in_the_given_precision_is_the_inputs_themselves() -> None
 
 
 @given(problems(kind=st.just("rnn"), T_x=st.integers(2, 5), m=st.integers(1, 3)), st.integers(1, 4))
-def test_a_span_and_what_resumes_after_it_make_the_whole(problem: Problem, t: int) -> None:
+def test_a_span_and_the_remaining_steps_make_the_whole(problem: Problem, t: int) -> None:
     inputs = problem.inputs("rnn_forward")
     a = np.arange(inputs.a0.size * problem.T_x, dtype=float).reshape(*inputs.a0.shape, problem.T_x)
     t = min(t, problem.T_x - 1)

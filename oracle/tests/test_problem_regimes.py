@@ -1,4 +1,4 @@
-"""What each regime draws: numbers to read, tiny, huge and nonfinite ones, and none of them all zero."""
+"""The numbers that each regime draws."""
 
 from typing import Any, get_args
 
@@ -15,7 +15,7 @@ from reference.contract import Array, Kind
 
 
 @given(in_regime("ternary"))
-def test_ternary_entries_can_be_read_by_a_person(problem: Problem) -> None:
+def test_ternary_entries_are_in_minus_1_0_1(problem: Problem) -> None:
     for name, array in every_array(problem.inputs(CELL[problem.kind])).items():
         allowed = {-1, 0, 1} if name == "x" or name.startswith("W") else {-1, 1}
         assert set(array.ravel().tolist()) <= allowed, name
@@ -24,7 +24,7 @@ def test_ternary_entries_can_be_read_by_a_person(problem: Problem) -> None:
 @given(problems(**{name: st.integers(1, 6) for name in GOOD}))
 # A draw of 1e-4 times the smallest scale lies below float16's smallest number.
 @example(Problem.lstm(n_x=1, n_a=1, n_y=1, m=1, T_x=1, regime="tiny", seed=1056, dtype="float16"))
-def test_no_bias_and_no_state_is_all_zero_but_where_it_is_meant_to_be(problem: Problem) -> None:
+def test_no_bias_and_no_state_is_all_zero_except_in_regimes_for_that(problem: Problem) -> None:
     may_be = {"wild": "abc", "counting": "c"}.get(problem.regime, "")
     for name, array in every_array(problem.inputs(CELL[problem.kind])).items():
         if name[0] in "abc" and name[0] not in may_be and (problem.regime, name) != ("subnormal", "bc"):
@@ -32,7 +32,7 @@ def test_no_bias_and_no_state_is_all_zero_but_where_it_is_meant_to_be(problem: P
 
 
 @pytest.mark.parametrize("name", ["a0", "c0", "ba", "bf", "by"])
-def test_the_wild_regime_leaves_biases_and_states_unset_at_times(name: str) -> None:
+def test_the_wild_regime_sometimes_sets_biases_and_states_to_zero(name: str) -> None:
     kind: Kind = "rnn" if name == "ba" else "lstm"
     drawn = [Problem(kind, n_x=1, n_a=2, n_y=2, m=2, T_x=1, regime="wild", seed=seed) for seed in range(400)]
     unset = sum(not every_array(problem.inputs(CELL[kind]))[name].any() for problem in drawn)
@@ -62,7 +62,12 @@ def test_huge_stays_within_its_limit_in_any_order_of_summation(problem: Problem)
     assert np.abs(inputs.x).max() <= 1
     assert np.abs(inputs.a0).max() <= 1
     sums: dict[str, Array] = {}
-    for name, array in inputs.parameters.items():  # Waa, Wax and ba make one sum; so do Wf and bf
+    for (
+        name,
+        array,
+    ) in (
+        inputs.parameters.items()
+    ):  # the products of Waa and Wax and the bias ba are terms of one sum; so are Wf and bf
         sums[name[1]] = sums.get(name[1], 0) + np.abs(array.astype(np.float64)).sum(axis=1)
     for name, size in sums.items():
         assert size.max() <= 1e4 * (1 + np.finfo(problem.dtype).eps), name
@@ -77,14 +82,14 @@ def test_huge_logits_and_pre_activations_come_near_the_limit() -> None:
 
 
 @given(in_regime("nonfinite"), st.booleans())
-def test_nonfinite_poisons_exactly_one_entry_that_the_function_gets(problem: Problem, cell: bool) -> None:
+def test_nonfinite_changes_exactly_one_entry_of_the_arguments(problem: Problem, cell: bool) -> None:
     inputs = problem.inputs((CELL if cell else FORWARD)[problem.kind])
     poisoned = {name: np.count_nonzero(~np.isfinite(array)) for name, array in every_array(inputs).items()}
     assert sum(poisoned.values()) == 1, poisoned
     assert not any(poisoned[name] for name in inputs.parameters)
 
 
-def test_nonfinite_poisons_every_place_with_every_value() -> None:
+def test_nonfinite_changes_every_array_to_every_value() -> None:
     met: set[tuple[str, Any]] = set()
     for problem in siblings(Problem.lstm(n_x=2, n_a=2, n_y=2, m=2, T_x=3, regime="nonfinite"), 300):
         for name, array in every_array(problem.inputs("lstm_cell_forward")).items():

@@ -1,4 +1,4 @@
-"""Bounds go through time and layers: no correct program is accused, and a small mistake is seen."""
+"""The bounds of layers: no correct program exceeds them, and a small mistake does."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -30,13 +30,13 @@ one_layer = {"layers": st.just(1), "directions": st.just(1), "lengths": st.just(
 
 
 def by_reference(problem: LayerProblem) -> Answer:
-    """The outputs as the witnesses give theirs."""
+    """The outputs of the reference, without empty arrays."""
     answer = forward_by_reference(problem.kind, problem.inputs(problem.kind))
     return {name: array for name, array in answer.items() if array.size}
 
 
 def with_head(inputs: LayerInputs) -> Inputs:
-    """One layer in one direction, as the forwards have it."""
+    """The inputs of the sequence function that equals one layer in one direction."""
     a0, c0, (p,) = inputs.a0[0], inputs.c0[0], inputs.parameters
     head = {"Wya" if inputs.kind == "rnn" else "Wy": np.ones((1, len(a0))), "by": np.ones((1, 1))}
     return Inputs(inputs.kind, inputs.x, a0, c0, {**p, **head}, inputs.dtype)
@@ -69,7 +69,7 @@ def test_torch_and_the_evaluation_itself_stay_within_the_bound(problem: LayerPro
 
 
 @given(layer_problems(**some, dtype=st.sampled_from(["float16", "float32"])))
-def test_more_precision_than_asked_stays_within_the_bound(problem: LayerProblem) -> None:
+def test_a_wider_dtype_than_that_of_the_problem_stays_within_the_bound(problem: LayerProblem) -> None:
     inputs = problem.inputs(problem.kind)
     answer = in_float64(inputs)
     assert_within(answer, evaluate(inputs))
@@ -89,7 +89,7 @@ def test_single_steps_from_any_states_stay_within_the_bound(problem: LayerProble
 
 @pytest.mark.parametrize("lengths", ["absent", "random"])
 @pytest.mark.parametrize(("dtype", "T_x"), [("float16", 12), ("float64", 400)])
-def test_nothing_is_said_of_what_may_have_overflowed(dtype: Any, T_x: int, lengths: Any) -> None:
+def test_the_bound_is_infinite_after_a_possible_overflow(dtype: Any, T_x: int, lengths: Any) -> None:
     unknown = 0
     for seed in range(6):
         problem = Problem.rnn_layer(
@@ -109,7 +109,7 @@ def test_nothing_is_said_of_what_may_have_overflowed(dtype: Any, T_x: int, lengt
 
 
 @given(layer_problems())
-def test_each_has_the_shape_that_torch_answers_with(problem: LayerProblem) -> None:
+def test_each_quantity_has_the_shape_of_torch_s_answer(problem: LayerProblem) -> None:
     inputs = problem.inputs(problem.kind)
     n_h, places = problem.n_p or problem.n_a, problem.layers * problem.directions
     shapes = {"a": (problem.directions * n_h, problem.m, problem.T_x), "a_last": (places * n_h, problem.m, 1)}
@@ -160,7 +160,7 @@ def test_a_sample_has_the_bounds_that_it_has_alone_over_its_own_steps(problem: L
 
 
 @given(layer_problems(), st.integers(1, 3))
-def test_several_at_once_have_the_bounds_of_each(problem: LayerProblem, count: int) -> None:
+def test_several_inputs_have_the_bounds_that_each_has_alone(problem: LayerProblem, count: int) -> None:
     alike = [replace(problem, seed=problem.seed + i).inputs(problem.kind) for i in range(count)]
     for together, inputs in zip(evaluate_each(alike), alike, strict=True):
         for name, bounded in evaluate(inputs).items():
@@ -171,7 +171,7 @@ def test_several_at_once_have_the_bounds_of_each(problem: LayerProblem, count: i
 
 
 def nudged(inputs: LayerInputs, place: int, name: str, rng: np.random.Generator) -> LayerInputs:
-    """One weight off by 1e-11 of itself, the largest of a row."""
+    """The inputs, with a relative error of 1e-11 in one weight, the largest of its row."""
     parameters = [dict(p) for p in inputs.parameters]
     weight = parameters[place][name] = parameters[place][name].copy()
     row = int(rng.integers(len(weight)))
@@ -184,7 +184,7 @@ def off(answer: Answer, expected: Mapping[str, Bounded]) -> bool:
 
 
 @pytest.mark.parametrize("name", ["Wf", "Wi", "Wc", "Wo", "bc", "Wp"])
-def test_one_weight_of_the_second_layer_s_backward_direction_is_seen(name: str) -> None:
+def test_an_error_in_one_weight_of_the_second_layer_s_backward_direction_is_found(name: str) -> None:
     rng, seen = np.random.default_rng(0), 0
     for seed in range(20):
         lengths: Lengths = "with 1" if seed % 2 else "absent"
@@ -199,7 +199,7 @@ def test_one_weight_of_the_second_layer_s_backward_direction_is_seen(name: str) 
 
 
 @pytest.mark.parametrize("activation", ["tanh", "relu"])
-def test_one_weight_of_the_first_layer_is_seen_through_those_above(activation: Any) -> None:
+def test_an_error_in_one_weight_of_the_first_layer_is_found(activation: Any) -> None:
     rng, seen = np.random.default_rng(0), 0
     for seed in range(20):
         problem = Problem.rnn_layer(
@@ -211,7 +211,7 @@ def test_one_weight_of_the_first_layer_is_seen_through_those_above(activation: A
     assert seen >= 15
 
 
-def test_what_is_not_zero_beyond_a_sample_s_length_is_seen() -> None:
+def test_a_value_in_the_padding_that_is_not_zero_is_found() -> None:
     problem = Problem.lstm_layer(n_x=2, n_a=3, m=3, T_x=4, lengths="with 1", seed=2)
     inputs = problem.inputs("lstm_layer")
     answer = PROGRAMS["plain"](inputs)

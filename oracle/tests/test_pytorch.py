@@ -1,6 +1,6 @@
-"""The framework's word, as far as the oracle counts on it, with any torch and on any processor.
+"""Torch's answers have the properties that the oracle relies on, in every release and on every processor.
 
-What differs between releases is in docs/edges.md, what differs between processors in docs/machines.md.
+docs/edges.md has the differences between releases, and docs/machines.md those between processors.
 """
 
 from dataclasses import replace
@@ -23,7 +23,7 @@ from reference.contract import Array, Kind
 
 
 def assert_within(actual: Array, expected: Bounded, name: str) -> None:
-    """No farther apart than two correct programs may be; of `c` torch has the last steps only."""
+    """Assert that an answer is within twice the bound; of `c`, torch has only the last step."""
     late = slice(expected.value.shape[2] - actual.shape[2], None)
     value, bound = expected.value[:, :, late], expected.error[:, :, late]
     finite = np.isfinite(value)
@@ -32,7 +32,7 @@ def assert_within(actual: Array, expected: Bounded, name: str) -> None:
 
 
 def by_cells(inputs: Inputs) -> dict[str, Array]:
-    """The states by torch's cells, step by step."""
+    """The states from torch's cells, step by step."""
     state = {
         name.removesuffix("_l0"): torch.tensor(a)
         for name, a in to_torch(inputs.kind, [inputs.parameters]).items()
@@ -104,8 +104,8 @@ def test_gates_are_within_the_bound(problem: Problem) -> None:
 
 
 @given(problems(n_x=st.integers(1, 4), regime=st.just("unit")))
-def test_no_answer_depends_on_the_one_before(problem: Problem) -> None:
-    """Nor changes after it was given. Asked again, torch may sum in another order."""
+def test_no_answer_depends_on_the_previous_answer(problem: Problem) -> None:
+    """An answer does not change later, either. In a second call, torch may sum in another order."""
     inputs = problem.inputs(FORWARD[problem.kind])
     first = pytorch.run(inputs)
     kept = {name: array.copy() for name, array in first.items()}
@@ -118,7 +118,7 @@ def test_no_answer_depends_on_the_one_before(problem: Problem) -> None:
 
 
 @given(problems(T_x=st.integers(1, 4)))
-def test_inputs_are_left_as_they_were(problem: Problem) -> None:
+def test_inputs_are_not_changed(problem: Problem) -> None:
     inputs = problem.inputs(CELL[problem.kind])
     arrays = [inputs.x, inputs.a0, inputs.c0, *inputs.parameters.values()]
     before = [array.copy() for array in arrays]
@@ -148,8 +148,8 @@ def test_no_features_no_samples_and_no_steps_have_an_answer(
 
 
 @given(problems(n_x=st.integers(1, 5), m=st.integers(1, 5), T_x=st.integers(1, 6)))
-def test_whichever_kernel_answers_it_stays_within_the_bound(problem: Problem) -> None:
-    """Gradients, and a state that is not in one piece, make torch choose another on some processors."""
+def test_every_kernel_stays_within_the_bound(problem: Problem) -> None:
+    """On some processors, torch uses another kernel for gradients, and for states that are not contiguous."""
     inputs = problem.inputs(FORWARD[problem.kind])
     module: Any = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM}[problem.kind]
     module = module(problem.n_x, problem.n_a, dtype=getattr(torch, problem.dtype))
@@ -166,5 +166,5 @@ def test_whichever_kernel_answers_it_stays_within_the_bound(problem: Problem) ->
 
 
 def strided(state: torch.Tensor) -> torch.Tensor:
-    """The same, with the samples next to each other in memory."""
+    """The tensor, with the samples next to each other in memory."""
     return state.T.contiguous().T

@@ -1,4 +1,4 @@
-"""Torch's word on layers: its modules, packed where samples end early, agree with cells and bounds."""
+"""Torch's answers to layers, also with packed sequences, agree with torch's cells within the bounds."""
 
 import warnings
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ def tensor(array: Array) -> torch.Tensor:
 
 
 def cell(inputs: LayerInputs, place: int) -> Any:
-    """A step of torch's cells, from `a` and `c` `(1, n)`; a projected LSTM's takes `[a; x]` as its input."""
+    """A step of torch's cells, from `a` and `c` `(1, n)`; with a projection, the cell's input is `[a; x]`."""
     p = inputs.parameters[place]
     state = {n.removesuffix("_l0"): tensor(array) for n, array in to_torch(inputs.kind, [p]).items()}
     n_in, n_a = state["weight_ih"].shape[1], len(p["ba" if inputs.kind == "rnn" else "bf"])
@@ -59,7 +59,7 @@ def cell(inputs: LayerInputs, place: int) -> Any:
 
 @torch.no_grad()
 def by_cells(inputs: LayerInputs) -> Answer:
-    """Step by step, one sample after the other, each at its own length."""
+    """The answer from torch's cells, one sample after the other, each at its own length."""
     (_, m, T_x), D = inputs.x.shape, inputs.directions
     a_last, c_last = inputs.a0.copy(), inputs.c0.copy()
     top = np.zeros((D * inputs.a0.shape[1], m, T_x), inputs.x.dtype)
@@ -137,7 +137,7 @@ def test_a_projection_that_keeps_all_units_or_makes_more_has_an_answer(problem: 
 
 @pytest.mark.parametrize("lengths", get_args(Lengths))
 @pytest.mark.parametrize("kind", get_args(LayerKind))
-def test_a_sample_is_answered_as_if_it_were_alone_at_its_length(kind: Any, lengths: Any) -> None:
+def test_the_answer_of_a_sample_is_that_of_the_sample_alone(kind: Any, lengths: Any) -> None:
     for seed in range(5):
         problem = LayerProblem(
             kind, n_x=3, n_a=2, m=4, T_x=5, layers=2, directions=2, lengths=lengths, seed=seed
@@ -158,7 +158,7 @@ def test_a_sample_is_answered_as_if_it_were_alone_at_its_length(kind: Any, lengt
 
 @pytest.fixture
 def every_warning() -> Iterator[None]:
-    """Torch gives some of its warnings once in a process."""
+    """Let torch show the warnings again that it shows only once in a process."""
     torch.set_warn_always(True)
     yield
     torch.set_warn_always(False)
@@ -180,7 +180,7 @@ def test_no_warning_escapes(dtype: Any) -> None:
 
 
 @given(layer_problems())
-def test_inputs_are_left_as_they_were(problem: LayerProblem) -> None:
+def test_inputs_are_not_changed(problem: LayerProblem) -> None:
     inputs = problem.inputs(problem.kind)
     arrays = [inputs.x, inputs.a0, inputs.c0, *(array for p in inputs.parameters for array in p.values())]
     arrays += [] if inputs.lengths is None else [inputs.lengths]
@@ -194,8 +194,8 @@ def test_inputs_are_left_as_they_were(problem: LayerProblem) -> None:
 
 
 @given(layer_problems(**some, regime=st.just("unit")))
-def test_no_answer_depends_on_the_one_before(problem: LayerProblem) -> None:
-    """Nor changes after it was given; the module that answered is used again."""
+def test_no_answer_depends_on_the_previous_answer(problem: LayerProblem) -> None:
+    """An answer does not change later, either, although its module is used again."""
     inputs = problem.inputs(problem.kind)
     first = pytorch.run(inputs)
     kept = {name: array.copy() for name, array in first.items()}

@@ -1,4 +1,4 @@
-"""The constants of the bounds, measured: they cover every library and formula."""
+"""The constants of the bounds cover the measured error of every library and formula."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, get_args
@@ -52,7 +52,7 @@ TRUTH: Mapping[str, Callable[[arb], arb]] = {
 
 
 def points(function: str, dtype: DType) -> Array:
-    """Half of them linear, half logarithmic, where the function neither overflows nor underflows."""
+    """Arguments without overflow or underflow, half of them evenly spaced, and half logarithmically."""
     rng = np.random.default_rng(0)
     most = np.log(float(np.finfo(dtype).max)) - 1 if function == "exp" else 20.0
     linear = rng.uniform(-most, most, 3000)
@@ -75,7 +75,7 @@ def test_the_constants_cover_every_library_and_formula(library: str, function: s
     with ctx.workprec(200):
         truth = [TRUTH[name](arb(x)) for x in z.tolist()]
         errors = [abs(true - fx) for true, fx in zip(truth, computed.tolist(), strict=True)]
-        if relative:  # a library's tanh too, as sigmoid by tanh relies on it
+        if relative:  # also for a library's tanh, since some formulas of sigmoid use tanh
             errors = [error / abs(true) for error, true in zip(errors, truth, strict=True)]
     allowed: Any = EXP
     if not relative:
@@ -86,8 +86,8 @@ def test_the_constants_cover_every_library_and_formula(library: str, function: s
 
 
 @pytest.mark.parametrize(("name", "units"), [("sigmoid", 8.1), ("tanh", 10.1), ("tanh", 11.9)])
-def test_what_libraries_promise_is_allowed(name: str, units: float) -> None:
-    """Engines err by 8.0 units roundoff in a sigmoid and by 10.0 in a tanh; Eigen says up to 6 ulp."""
+def test_the_constants_allow_what_libraries_promise(name: str, units: float) -> None:
+    """Engines have errors of 8.0 units roundoff in a sigmoid and 10.0 in a tanh; Eigen states 6 ulp."""
     rules = Arithmetic("float32")
     z = Bounded.exact(np.asarray([-9.0, -4.0, 4.0, 9.0]))
     assert (getattr(rules, name)(z).error >= units * rules.u).all()

@@ -1,4 +1,4 @@
-"""The bounds let subnormal numbers be flushed to zero, unless underflow has to be gradual."""
+"""The bounds allow a program to flush subnormal numbers to zero, unless underflow must be gradual."""
 
 from typing import Any
 
@@ -25,12 +25,12 @@ some: Any = {
 
 
 def flushed(array: Array) -> Array:
-    """What is subnormal is zero, as where a processor is told to make it so."""
+    """The array with 0 in place of subnormal numbers, as on a processor that flushes."""
     return np.where(np.abs(array) < np.finfo(array.dtype).tiny, array.dtype.type(0), array)
 
 
 def product(W: Array, v: Array) -> Array:
-    """Every product and every partial sum is flushed, and so are the factors."""
+    """The product of two matrices, with every factor, product and partial sum flushed."""
     total = np.zeros((len(W), v.shape[1]), W.dtype)
     for k in range(W.shape[1]):
         total = flushed(total + flushed(flushed(W[:, k : k + 1]) * flushed(v[k : k + 1])))
@@ -38,7 +38,7 @@ def product(W: Array, v: Array) -> Array:
 
 
 def forward(inputs: Inputs) -> dict[str, Array]:
-    """The states and predictions of a program that flushes wherever it can."""
+    """The states and predictions of a program that flushes in every operation."""
     p, a, c = inputs.parameters, flushed(inputs.a0), flushed(inputs.c0)
     steps = []
     for t in range(inputs.x.shape[2]):
@@ -61,7 +61,7 @@ def forward(inputs: Inputs) -> dict[str, Array]:
 
 
 @given(problems(**some))
-def test_who_flushes_everything_is_within_the_bound(problem: Problem) -> None:
+def test_a_program_that_flushes_everything_is_within_the_bound(problem: Problem) -> None:
     inputs = problem.inputs(FORWARD[problem.kind])
     bounds = evaluate(inputs)
     for name, shown in forward(inputs).items():

@@ -1,4 +1,4 @@
-"""The rules of the bounds, one by one: no error is forgotten, and none is made much larger."""
+"""Each rule of the bounds covers all errors, and is not much larger than the errors."""
 
 from fractions import Fraction
 from typing import Any, get_args
@@ -26,7 +26,7 @@ def known_to(value: float, error: float) -> Bounded:
 def test_an_error_passes_through_tanh_and_sigmoid(
     value: float, error: float, true: float, off: float
 ) -> None:
-    z = value + true * error  # the exact argument, and one that a program may have computed instead
+    z = value + true * error  # two arguments: the exact one, and one that a program may have computed
     z_computed = z + off * error
     fl = Arithmetic("float64")
     for rule, function in ((fl.tanh, arb.tanh), (fl.sigmoid, lambda x: 1 / (1 + (-x).exp()))):
@@ -58,22 +58,22 @@ def test_an_error_passes_through_softmax(logits: list[tuple[float, float, float,
             assert abs(y - y_computed) <= arb(float(allowed))
 
 
-def test_a_prediction_that_underflows_is_still_in_doubt_where_its_logit_is() -> None:
+def test_a_prediction_that_underflows_has_a_bound_if_its_logit_has_an_error() -> None:
     logits = Bounded(np.array([[0.0], [-760.0]]), np.array([[60.0], [60.0]]))
     assert Arithmetic("float64").softmax(logits).error[1, 0] >= np.exp(-640.0)
 
 
-def test_a_single_class_is_certain() -> None:
+def test_the_prediction_of_a_single_class_is_exact() -> None:
     logit = Bounded(np.array([[3.0]]), np.array([[1.0]]))
     assert Arithmetic("float64").softmax(logit).error[0, 0] < 1e-12
 
 
-def test_a_class_far_ahead_is_nearly_certain() -> None:
+def test_the_prediction_of_a_class_with_a_large_logit_is_nearly_exact() -> None:
     logits = Bounded(np.array([[40.0], [0.0]]), np.array([[1e-3], [1e-3]]))
     assert Arithmetic("float64").softmax(logits).error[0, 0] < 1e-13
 
 
-def test_nothing_is_said_where_a_partial_sum_may_overflow() -> None:
+def test_the_bound_is_infinite_if_a_partial_sum_may_overflow() -> None:
     W, b = np.array([[300.0, -300.0]]), np.zeros((1, 1))
     fl = Arithmetic("float16")
     assert fl.affine(W, Bounded.exact(np.array([[200.0], [200.0]])), b).error[0, 0] == np.inf
@@ -81,9 +81,7 @@ def test_nothing_is_said_where_a_partial_sum_may_overflow() -> None:
 
 
 @pytest.mark.parametrize(("a", "b"), [(300.0, 300.0), (300.0, -300.0)])
-def test_what_may_have_overflowed_may_be_any_number_or_none_and_so_may_all_that_comes_of_it(
-    a: float, b: float
-) -> None:
+def test_after_a_possible_overflow_all_later_values_are_unknown(a: float, b: float) -> None:
     fl, none = Arithmetic("float64"), np.zeros((1, 1))
     with np.errstate(all="ignore"):
         z = fl.affine(np.array([[a, b]]), Bounded.exact(np.full((2, 1), 1e306)), none)
@@ -103,7 +101,7 @@ def test_what_may_have_overflowed_may_be_any_number_or_none_and_so_may_all_that_
     assert np.isinf(after.error).all()
 
 
-def test_an_infinity_is_certain_only_where_what_is_added_to_it_cannot_overflow() -> None:
+def test_an_infinity_is_exact_only_if_the_other_terms_cannot_overflow() -> None:
     fl, none = Arithmetic("float16"), np.zeros((1, 1))
     with np.errstate(all="ignore"):
         for large, certain in ((1e4, True), (7e4, False)):
@@ -115,9 +113,7 @@ def test_an_infinity_is_certain_only_where_what_is_added_to_it_cannot_overflow()
 
 
 @given(NUMBERS, ERRORS, IN_UNIT, IN_UNIT)
-def test_an_error_passes_through_relu_as_it_is_or_not_at_all(
-    value: float, error: float, true: float, off: float
-) -> None:
+def test_relu_keeps_an_error_or_removes_it(value: float, error: float, true: float, off: float) -> None:
     z = Fraction(value) + Fraction(true) * Fraction(error)
     z_computed = z + Fraction(off) * Fraction(error)
     after = Arithmetic("float64").relu(known_to(value, error))
@@ -126,7 +122,7 @@ def test_an_error_passes_through_relu_as_it_is_or_not_at_all(
     assert after.error[0, 0] == (pytest.approx(error, rel=2e-6) if after.error[0, 0] else 0)
 
 
-def test_relu_is_certain_where_all_that_may_be_computed_is_negative() -> None:
+def test_relu_is_exact_if_every_computed_value_is_negative() -> None:
     fl = Arithmetic("float64")
     assert [fl.relu(known_to(-1.0, e)).error[0, 0] for e in (0.0, 0.49)] == [0, 0]
     assert [fl.relu(known_to(v, 0.1)).error[0, 0] for v in (5.0, 0.0, -0.19)] == pytest.approx(
@@ -135,12 +131,12 @@ def test_relu_is_certain_where_all_that_may_be_computed_is_negative() -> None:
     assert np.isnan(fl.relu(known_to(np.nan, 0.0)).value[0, 0])
 
 
-def test_nothing_is_said_of_more_terms_than_the_precision_can_count() -> None:
+def test_the_bound_is_infinite_for_more_terms_than_one_over_u() -> None:
     assert Arithmetic("float16").gamma(2047) > 1
     assert Arithmetic("float16").gamma(2048) == np.inf
 
 
-def test_an_unknown_factor_is_never_forgotten() -> None:
+def test_a_product_with_an_unknown_factor_is_unknown() -> None:
     nothing, unknown = known_to(0.0, 0.0), known_to(1.0, np.inf)
     fl = Arithmetic("float64")
     with np.errstate(invalid="ignore"):
@@ -153,7 +149,7 @@ exactly = np.vectorize(lambda number: Fraction(float(number)), otypes=[object])
 
 @pytest.mark.parametrize("scale", [1.0, 40.0])
 @given(dtype=st.sampled_from(get_args(DType)), seed=st.integers(0, 2**32 - 1))
-def test_every_rounding_is_allowed_for(dtype: DType, seed: int, scale: float) -> None:
+def test_the_bounds_allow_every_rounding(dtype: DType, seed: int, scale: float) -> None:
     rng = np.random.default_rng(seed)
     if scale != 1:  # subnormal products
         scale *= float(np.finfo(dtype).smallest_subnormal)
@@ -174,7 +170,7 @@ def test_every_rounding_is_allowed_for(dtype: DType, seed: int, scale: float) ->
 
 
 @given(st.sampled_from(get_args(DType)), st.integers(2, 60))
-def test_the_worst_order_of_summation_is_allowed_for_and_not_much_more(dtype: DType, k: int) -> None:
+def test_the_bound_allows_the_worst_order_of_summation_and_not_much_more(dtype: DType, k: int) -> None:
     # Each addition to the 1 of the bias loses a term of nearly half a unit in the last place.
     W, v = np.full((1, k), 0.99 * np.finfo(dtype).eps / 2, dtype), np.ones((k, 1), dtype)
     computed = np.ones((1, 1), dtype)
@@ -185,19 +181,19 @@ def test_the_worst_order_of_summation_is_allowed_for_and_not_much_more(dtype: DT
     assert bound / 3 < error <= bound
 
 
-def test_a_bound_that_has_grown_beyond_all_numbers_scales_without_a_warning() -> None:
+def test_an_infinite_bound_is_scaled_without_a_warning() -> None:
     bounded = Bounded(np.array([1e-300, 1.0]), np.array([1e10, 1e300]))
     scaled = bounded.scaled_to(np.array([1e5, 1e10]))
     assert np.isposinf(scaled.error).all()
 
 
-def test_nothing_is_known_of_the_rounding_of_a_wrong_number_where_no_error_is_allowed() -> None:
+def test_the_bound_for_a_wrong_answer_is_infinite_if_no_error_is_allowed() -> None:
     scaled = Bounded(np.zeros(4), np.zeros(4)).scaled_to(np.array([0.0, 0.3, np.nan, np.inf]))
     assert scaled.error.tolist() == [0, np.inf, 0, 0]
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float16])
-def test_slopes_may_be_computed_by_any_formula(dtype: Any) -> None:
+def test_the_bounds_allow_any_formula_of_a_slope(dtype: Any) -> None:
     fl = Arithmetic(dtype)
     a = np.concatenate([np.linspace(-1, 1, 999), 1 - 2.0 ** -np.arange(1, 30)]).astype(dtype)
     s = np.abs(a)
@@ -210,8 +206,8 @@ def test_slopes_may_be_computed_by_any_formula(dtype: Any) -> None:
             assert np.all(np.abs(slope.astype(float) - bounded.value) <= bounded.error)
 
 
-def test_libraries_may_leave_out_what_is_multiplied_by_0() -> None:
-    """NumPy's product gives 0 or NaN for 0 times infinity, by the shapes of the matrices."""
+def test_the_bounds_allow_libraries_to_omit_products_with_0() -> None:
+    """For 0 times infinity, NumPy's product gives 0 or NaN, depending on the shapes of the matrices."""
     fl, infinite = Arithmetic("float64"), Bounded.exact(np.full((1, 2), np.inf))
     with np.errstate(invalid="ignore"):
         by_zero = fl.matmul(Bounded.exact(np.zeros((1, 1))), infinite)

@@ -1,4 +1,4 @@
-"""The bounds are sharp: a mistake far smaller than any usual tolerance is seen."""
+"""The bounds reveal a mistake that is far smaller than any usual tolerance."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -76,7 +76,7 @@ MISTAKES: Mapping[str, Callable[[Inputs], Answer]] = {
 
 @pytest.mark.parametrize("kind", ["rnn", "lstm"])
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_mistake_far_below_usual_tolerances_is_seen(kind: Any, mistake: str) -> None:
+def test_the_bounds_reveal_a_mistake_far_below_usual_tolerances(kind: Any, mistake: str) -> None:
     for seed in range(20):
         inputs = Problem(kind, n_x=3, n_a=5, n_y=2, m=4, T_x=6, seed=seed).inputs(FORWARD[kind])
         assert seen(MISTAKES[mistake](inputs), inputs), seed

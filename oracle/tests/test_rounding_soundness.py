@@ -1,4 +1,4 @@
-"""The bounds are sound: no correct program is ever accused."""
+"""No correct program exceeds its bound."""
 
 from typing import get_args
 
@@ -38,7 +38,7 @@ def test_every_step_of_a_correct_program_stays_within_the_bound(name: str, probl
 
 
 @given(problems(**some, dtype=st.sampled_from(["float16", "float32"])))
-def test_more_precision_than_asked_stays_within_the_bound(problem: Problem) -> None:
+def test_a_wider_dtype_than_that_of_the_problem_stays_within_the_bound(problem: Problem) -> None:
     inputs = problem.inputs(FORWARD[problem.kind])
     answer = in_float64(inputs)
     assert_within(answer, evaluate(inputs))
@@ -78,7 +78,7 @@ def test_large_dimensions_stay_within_the_bound(problem: Problem) -> None:
 
 
 @given(problems())
-def test_a_bound_is_a_number_and_zero_only_where_there_is_nothing_to_round(problem: Problem) -> None:
+def test_a_bound_is_not_nan_and_is_zero_only_without_rounding(problem: Problem) -> None:
     for quantity in evaluate(problem.inputs(FORWARD[problem.kind])).values():
         finite = np.isfinite(quantity.value)
         assert (quantity.error[finite] > 0)[quantity.value[finite] != 0].all()
@@ -97,7 +97,7 @@ def test_less_precision_has_a_larger_bound(problem: Problem) -> None:
         assert (single[name].error < half[name].error).all()
 
 
-def test_a_chaotic_bound_grows_without_turning_into_no_number() -> None:
+def test_a_chaotic_bound_grows_without_becoming_nan() -> None:
     inputs = Problem.lstm(n_x=2, n_a=5, n_y=2, m=2, T_x=1000, regime="wild", seed=5).inputs("lstm_forward")
     for quantity in evaluate(inputs).values():
         assert (quantity.error > 0).all()

@@ -1,4 +1,4 @@
-"""Problems whose parameters are those of a file: their line, their sizes, and what is refused."""
+"""Problems with the parameters of a file: their line, their sizes, and their errors."""
 
 import re
 from dataclasses import replace
@@ -18,12 +18,12 @@ from oracle.weight_copies import difference, port
 
 @pytest.fixture(autouse=True)
 def anew() -> None:
-    """Files of one name are others in each test."""
+    """Clear the cache, since each test writes another file of the same name."""
     only_layer.cache_clear()
 
 
 def saved(path: Path, seed: int = 0, **given: Any) -> Path:
-    """The weights of a problem of layers in a file, by the names of torch."""
+    """A file with the weights of a problem of layers, under torch's names."""
     sizes = {"n_x": 3, "n_a": 4, "m": 1, "T_x": 1, "layers": 2, "directions": 2, "dtype": "float32"}
     inputs = Problem.lstm_layer(**{**sizes, **given}, seed=seed).inputs("lstm_layer")
     state = to_torch("lstm", inputs.parameters, inputs.directions)
@@ -37,7 +37,7 @@ def weights(tmp_path: Path) -> str:
     return f"{saved(tmp_path / 'model.npz')}:encoder"
 
 
-def test_the_line_rebuilds_the_problem_and_leaves_out_what_the_file_says(weights: str) -> None:
+def test_the_line_rebuilds_the_problem_without_the_sizes_in_the_file(weights: str) -> None:
     problem = Problem.lstm_layer(weights=weights, m=2, T_x=5, lengths="random", seed=3)
     assert Problem.parse(repr(problem)) == problem
     assert re.fullmatch(
@@ -49,7 +49,7 @@ def test_the_line_rebuilds_the_problem_and_leaves_out_what_the_file_says(weights
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_the_parameters_are_those_of_the_file_and_the_rest_is_drawn(weights: str, dtype: Any) -> None:
+def test_the_parameters_are_those_of_the_file_and_other_arrays_are_drawn(weights: str, dtype: Any) -> None:
     problem = Problem.lstm_layer(weights=weights, m=2, T_x=5, seed=3, dtype=dtype)
     inputs, other = (each.inputs("lstm_layer") for each in (problem, replace(problem, seed=4)))
     for ours, theirs, again in zip(
@@ -81,7 +81,7 @@ def test_a_file_with_other_numbers_is_another_problem(weights: str) -> None:
         ),
     ],
 )
-def test_a_file_that_is_none_is_refused_in_one_line(weights: str, change: Any, message: str) -> None:
+def test_an_invalid_file_is_refused_in_one_line(weights: str, change: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message) as caught:
         Problem.lstm_layer(**change(weights), m=1, T_x=1)
     assert "\n" not in str(caught.value)
@@ -124,7 +124,7 @@ COPIES: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize("name", COPIES)
-def test_what_is_wrong_with_a_copy_of_the_weights_is_named(weights: str, name: str) -> None:
+def test_the_mistake_in_a_copy_of_the_weights_is_named(weights: str, name: str) -> None:
     problem = Problem.lstm_layer(weights=weights, m=1, T_x=1)
     change, sentence = COPIES[name]
     program = port("lstm_layer", change(only_layer(weights).parameters))
@@ -133,14 +133,14 @@ def test_what_is_wrong_with_a_copy_of_the_weights_is_named(weights: str, name: s
     assert [each.words for each in found[:1]] == [sentence]
 
 
-def test_a_right_copy_is_not_accused(weights: str) -> None:
+def test_a_right_copy_has_no_difference(weights: str) -> None:
     problem = Problem.lstm_layer(weights=weights, m=1, T_x=1)
     program = port("lstm_layer", only_layer(weights).parameters)
     assert not diagnose("lstm_layer", program, problem.inputs("lstm_layer"), Scope(network=problem.network))
 
 
-def test_a_copy_is_told_from_its_original(weights: str) -> None:
-    """Takes seconds: for each copy a mistake with the same effect is looked for."""
+def test_a_wrong_copy_has_a_difference(weights: str) -> None:
+    """This test takes seconds, since a mistake with the same effect is searched for each copy."""
     original = only_layer(weights)
     assert difference(original, original) == ""
     for change, sentence in COPIES.values():

@@ -1,4 +1,4 @@
-"""The comparison finds who is wrong, and its words are pinned."""
+"""The comparison of two answers finds which of them is wrong, and states the facts."""
 
 from dataclasses import replace
 from typing import Any
@@ -34,7 +34,7 @@ def torchs() -> Array:
 
 
 def off(values: Array, by: float = 1e-6) -> Array:
-    """The values with those of one unit of one sample off from the second step on."""
+    """The values, with an error in one unit of one sample from the second step on."""
     values = values.copy()
     values[1, 0, 1:] += by
     return values
@@ -64,8 +64,8 @@ def test_a_comparison_of_numbers_that_are_not_finite_needs_a_closer_look(a: Arra
     assert largest_ratio(INPUTS, [(off(a, np.inf), off(a, np.inf), bound)], "torch") == 0
 
 
-def test_a_bound_beyond_use_needs_a_closer_look(a: Array) -> None:
-    """That of a gradient is compared with the largest element of its own output."""
+def test_a_bound_that_is_not_meaningful_needs_a_closer_look(a: Array) -> None:
+    """The bound of a gradient is compared with the largest element of the same output."""
     small, fine, large = np.full_like(a, 1e-9), np.full_like(a, 1e-15), np.full_like(a, 0.2)
     assert largest_ratio(INPUTS, [(a, a, fine), (a, a, large)], "torch") == np.inf
     gradients = PROBLEM.inputs("lstm_backward")
@@ -74,7 +74,7 @@ def test_a_bound_beyond_use_needs_a_closer_look(a: Array) -> None:
     assert largest_ratio(INPUTS, [(a, a, fine), (small, small, small)], "torch") == 0
 
 
-def test_the_message_names_everything(a: Array, torchs: Array) -> None:
+def test_the_facts_of_a_wrong_answer(a: Array, torchs: Array) -> None:
     ours, theirs = a.copy(), torchs.copy()
     ours[1, 0, 1:], theirs[1, 0, 1] = 0.125, -0.0347620888066540
     facts = compared(ours, theirs, bound=np.full_like(a, 2e-15)).explain()
@@ -99,25 +99,25 @@ def test_the_message_names_everything(a: Array, torchs: Array) -> None:
         (3.0, 12.0, "3 times that, 12 ulp"),
         ("inf", 12.0, "12 ulp, where no error is allowed"),  # the bound is 0
         ("inf", "inf", "more than any rounding error"),  # the answer is NaN or infinite
-        ("inf", "nan", "more than any rounding error"),  # the exact value is
-        (9e14, "inf", "9e+14 times that"),  # the exact value is below the smallest number
+        ("inf", "nan", "more than any rounding error"),  # the exact value is infinite or NaN
+        (9e14, "inf", "9e+14 times that"),  # the exact value is infinite or NaN below the smallest number
     ],
 )
-def test_an_error_is_told_by_its_bound_if_that_is_not_zero(
+def test_the_error_is_stated_as_a_multiple_of_the_bound_unless_the_bound_is_zero(
     bounds: float | str, ulp: float | str, words: str
 ) -> None:
     assert texts_of_facts({"off_by": {"bounds": bounds, "ulp": ulp}})["off by"] == words
 
 
-def test_a_corrupted_framework_is_blamed(a: Array, torchs: Array) -> None:
+def test_a_corrupted_answer_of_torch_is_wrong(a: Array, torchs: Array) -> None:
     assert compared(a, off(torchs)).explain()["wrong"] == ["torch"]
 
 
-def test_two_wrong_answers_are_both_blamed(a: Array, torchs: Array) -> None:
+def test_two_wrong_answers_are_both_wrong(a: Array, torchs: Array) -> None:
     assert compared(off(a), off(torchs, -1e-6)).explain()["wrong"] == ["implementation", "torch"]
 
 
-def test_a_bound_that_neither_exceeds_is_at_fault() -> None:
+def test_nobody_is_wrong_if_neither_answer_exceeds_the_bound() -> None:
     assert texts_of_facts({"wrong": []})["wrong"].startswith("neither")
 
 
@@ -148,7 +148,7 @@ def test_the_first_step_that_is_off_is_named(a: Array, torchs: Array) -> None:
     }
 
 
-def test_an_exact_value_that_is_infinite_is_told() -> None:
+def test_an_infinite_exact_value_is_stated() -> None:
     problem = Problem.rnn_layer(n_x=1, n_a=1, m=1, T_x=1, activation="relu", dtype="float16")
     inputs = problem.inputs("rnn_layer")
     inputs = replace(
@@ -163,7 +163,7 @@ def test_an_exact_value_that_is_infinite_is_told() -> None:
     assert told["wrong"] == ["implementation"]
 
 
-def test_steps_laid_side_by_side_are_named_by_sample_and_step(a: Array) -> None:
+def test_single_steps_are_named_by_sample_and_step(a: Array) -> None:
     c = reference.lstm_forward(*PROBLEM.arguments("lstm_forward"))[2]
     inputs: Inputs = INPUTS.steps(a, c)
     theirs, bound = pytorch.run(inputs)["c"], propagation.evaluate(inputs)["c"].error
@@ -173,7 +173,7 @@ def test_steps_laid_side_by_side_are_named_by_sample_and_step(a: Array) -> None:
     assert comparison.explain()["element"] == {"name": "c", "row": "unit 1", "sample": 1, "step": 1}
 
 
-def test_nan_and_infinity_equal_themselves_alone(a: Array) -> None:
+def test_nan_and_infinity_equal_only_themselves(a: Array) -> None:
     special = a.copy()
     special[0, 0] = [np.nan, np.inf, -np.inf]
     assert compared(special, special).worst == 0
@@ -181,12 +181,12 @@ def test_nan_and_infinity_equal_themselves_alone(a: Array) -> None:
     assert compared(a, special).worst == np.inf
 
 
-def test_a_bound_beyond_use_is_no_evidence(a: Array, torchs: Array) -> None:
+def test_a_bound_that_is_not_meaningful_is_no_evidence(a: Array, torchs: Array) -> None:
     assert not compared(a, torchs).is_meaningless
     assert compared(a, torchs, bound=np.full_like(a, 0.2)).is_meaningless
 
 
-def test_what_is_near_a_bound_beyond_use_does_not_count_as_near(a: Array, torchs: Array) -> None:
+def test_an_error_near_a_bound_that_is_not_meaningful_does_not_count(a: Array, torchs: Array) -> None:
     bound = np.full_like(a, 0.2)
     assert compared(a, torchs + 0.3, bound=bound).worst == pytest.approx(0.75)
     assert compared(a, torchs + 0.3, bound=bound).worst_meaningful == 0
@@ -195,7 +195,7 @@ def test_what_is_near_a_bound_beyond_use_does_not_count_as_near(a: Array, torchs
 
 
 @pytest.mark.parametrize("rival", ["torch", "exact"])
-def test_an_infinite_bound_accuses_nobody_and_is_no_evidence(a: Array, rival: str) -> None:
+def test_with_an_infinite_bound_nobody_is_wrong_and_there_is_no_evidence(a: Array, rival: str) -> None:
     ours, theirs, unknown = a.copy(), a.copy(), np.full_like(a, np.inf)
     ours[0, 0], theirs[0, 0] = [np.inf, np.nan, 1.0], [-np.inf, 2.0, np.nan]
     comparison = compared(ours, theirs, bound=unknown, rival=rival)
