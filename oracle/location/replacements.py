@@ -74,14 +74,9 @@ def _map_along(axis: int, index: Callable[[Array, int, int], Array]) -> IndexMap
     def mapped(v: Array, by: int) -> Array | None:
         if v.ndim != 3 or not v.shape[axis]:
             return None
-        n = v.shape[axis]
-        places = index(np.arange(n), by, n)
-        taken = np.take(v, np.maximum(places, 0), axis=axis)
-        if (places < 0).any():
-            shape = [1, 1, 1]
-            shape[axis] = n
-            taken = np.where(places.reshape(shape) < 0, 0, taken)
-        return np.asarray(taken)
+        indices = index(np.arange(v.shape[axis]), by, v.shape[axis])
+        taken = np.moveaxis(np.take(v, np.maximum(indices, 0), axis=axis), axis, -1)
+        return np.moveaxis(np.where(indices < 0, 0, taken), -1, axis)
 
     return mapped
 
@@ -92,9 +87,9 @@ def _map_by_reshape(written: tuple[int, ...], read: tuple[int, ...]) -> IndexMap
     def mapped(v: Array, by: int) -> Array | None:
         if v.ndim != 3:
             return None
-        flat = v.transpose(written).reshape(-1)
-        back = np.argsort(read)
-        return np.asarray(flat.reshape([v.shape[i] for i in read]).transpose(back))
+        return np.asarray(
+            v.transpose(written).reshape([v.shape[i] for i in read]).transpose(np.argsort(read))
+        )
 
     return mapped
 

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from oracle.faults import sentence
-from oracle.location.facts import Condition, Feature, Location, Replacement, Where
+from oracle.location.facts import Condition, Feature, Location, Replacement, When, Where
+from oracle.location.features import AXIS_SIZES
 from oracle.location.how import replacement_for_gate
 from reference.contract import CONTRACTS
 
@@ -67,8 +68,8 @@ MAP_TEXTS: Mapping[str, str] = {
     "steps and samples exchanged": "with steps and samples exchanged",
     "(samples, steps) as (steps, samples)": "written as (samples, steps), read as (steps, samples)",
     "(steps, samples) as (samples, steps)": "written as (steps, samples), read as (samples, steps)",
-    "along the samples": "used as a row: one number for each sample, and not for each unit",
-    "without the rows that blocks leave": "without its last rows, those that blocks of {by} leave over",
+    "along the samples": "used as a row (one number for each sample)",
+    "without the rows that blocks leave": "without its last rows (those that blocks of {by} leave over)",
 }
 FUNCTION_TEXTS: Mapping[str, str] = {
     "zero": "0",
@@ -85,25 +86,22 @@ FUNCTION_TEXTS: Mapping[str, str] = {
     "plus": "{v} + {k}",
     "multiples": "{v} rounded to multiples of {k}",
 }
-EXTENTS: Mapping[str, str] = {"unit": "n", "sample": "m", "step": "T_x"}
-
 MOST_CHARACTERS = 120
 """The largest number of characters in a line."""
 
 
 def lines(location: Location) -> list[str]:
     """The lines `where: …`, `when: …` and `how: …`, without the lines of unknown parts."""
-    parts = {"where": _where(location)}
+    parts = {"where": _where(location.where)}
     if location.when is not None:
-        parts["when"] = _when(location)
+        parts["when"] = _when(location.when)
     if location.how is not None:
         parts["how"] = _how(location.how, location.where)
     every = [f"{name}: {text}" for name, text in parts.items()]
     return [line if len(line) <= MOST_CHARACTERS else f"{line[: MOST_CHARACTERS - 1]}…" for line in every]
 
 
-def _where(location: Location) -> str:
-    where = location.where
+def _where(where: Where) -> str:
     if where.stage == "calls":
         return "the answer depends on earlier calls, or on chance"
     if where.stage == "network":
@@ -134,12 +132,10 @@ def _statement(where: Where) -> str:
     return STATEMENTS.get(name, name)
 
 
-def _when(location: Location) -> str:
-    assert location.when is not None
-    conditions = location.when.conditions
-    if not conditions:
-        return "wherever it changes a value" if location.when.has_unchanged else "always"
-    return " and ".join(map(_condition, conditions))
+def _when(when: When) -> str:
+    if when.conditions:
+        return " and ".join(map(_condition, when.conditions))
+    return "wherever it changes a value" if when.has_unchanged else "always"
 
 
 def _listed(names: list[str]) -> str:
@@ -163,12 +159,12 @@ def _condition(condition: Condition) -> str:
         case "index from end":
             if relation == "=" and condition.value == 0:
                 return f"in the last {name}"
-            return f"{name} {relation} {value}, counted from the last one back"
+            return f"{name} {relation} {value}, counted back from the last {name}"
         case "residue":
             return f"{name} mod {feature.by} {relation} {value}"
         case "in last block":
             is_in = "in" if condition.value else "not in"
-            return f"{is_in} the last {EXTENTS[name]} mod {feature.by} {name}s"
+            return f"{is_in} the last {AXIS_SIZES[name] or 'n'} mod {feature.by} {name}s"
         case "input repeats":
             verb = "equals" if condition.value else "differs from"
             return f"xt of all samples {verb} that of the step before"
