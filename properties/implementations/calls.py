@@ -175,12 +175,11 @@ class CallHistory:
     """The deaths of a function, and how fast it is. A speed is work in a second; `effort` defines work.
 
     - `crashes`: the number of deaths, in which a hang counts as several.
-    - `deaths_by_problem`: the deaths in calls with the arguments of a problem, whose reply several laws use.
+    - `deaths_by_problem`: the deaths in plain calls (see `retries.Call`).
     - `is_unfinished`: whether the function is unfinished; `None` as long as this is unknown.
     - `answered_work`: the most work of a problem that was answered.
     - `compiles`: whether the first call for each size takes long.
-    - `measured_speed`: the highest speed of the calls that were in time. Small calls and first calls are
-      slower.
+    - `measured_speed`: the highest speed of calls that were in time. Small and first calls are slower.
     - `most_speed`: an upper limit of the speed, from the calls that were too slow. `smallest_late` is the
       smallest problem of these calls.
     """

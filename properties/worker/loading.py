@@ -151,16 +151,13 @@ def _run_file(path: Path) -> tuple[ModuleType, RunStatements]:
 
 
 def _package_of(path: Path) -> str:
-    """Import the package that a file is in, and return its name; empty if the file is in no package.
-
-    The name is unique, since the folder may have the name of a standard module.
-    """
+    """Import the package that a file is in, and return its name; empty if the file is in no package."""
     folder = path.parent
     initial = folder / "__init__.py"
     if not initial.is_file():
         return ""
     above = _package_of(folder)
-    name = f"{above}.{folder.name}" if above else f"{folder.name} under test"
+    name = f"{above}.{folder.name}" if above else f"{folder.name} under test"  # no other module has this name
     spec = spec_from_file_location(name, initial, submodule_search_locations=[str(folder)])
     assert spec
     assert spec.loader

@@ -54,17 +54,14 @@ class Target:
 class TargetFacts:
     """What is known of a target after loading.
 
-    - `functions`: for each function `None`, or the signature if the function does not take the contract's
-      arguments.
-    - `lacking`: for each function that the target defines and that cannot be used, the reason.
-    - `similar`: for a missing function, the name of a function of the target that may be meant.
-    - `unfinished`: for a function with a placeholder, the text and the place of the placeholder.
+    - `functions`: `None`, or the signature of a function that does not take the contract's arguments.
+    - `lacking`: the reason why a function that the target defines cannot be used.
+    - `similar`: the function of the target that may be meant by a missing one.
+    - `unfinished`: the placeholder in a function, with its place.
     - `notes`: a line for each statement that was skipped or replaced.
     - `replaced`: the functions of helper modules that were replaced by right ones.
-    - `folder`: the folder of the target's code.
-    - `supports`: the value of `SUPPORTS`, or `None`.
-    - `understood`: for a module of a framework, the facts of `oracle.modules`; `network`: its weights if it
-      is trained.
+    - `folder`: the folder of the target's code. `supports`: the value of `SUPPORTS`, or `None`.
+    - `understood`, `network`: the facts of `oracle.modules` on a module, and the weights of a trained module.
     """
 
     functions: Mapping[str, Optional[str]] = field(default_factory=dict)
