@@ -34,8 +34,8 @@ def _is_a(target: object, framework: str, name: str) -> bool:
 def understand(target: Any, name: str, stated: ModuleOptions) -> Understood:
     """Understand a class, a module, or a function that makes or converts modules. Raises `UnusableModule`.
 
-    `name` is the name of the target in messages. Without `stated.like` the target is understood as the first
-    interface that fits.
+    `name` is the name of the target in messages. If `stated` names no interface, the first one that fits is
+    taken.
     """
     errors: list[UnusableModule] = []
     named = stated.converts or stated.like
@@ -62,7 +62,7 @@ def _factory(target: Any, name: str, interface: Interface, stated: ModuleOptions
 
 
 def _likely(target: Any, name: str) -> list[Interface]:
-    """The interfaces that a module may have: those of its base classes, or else all, the likeliest first."""
+    """Return the interfaces of the module's base classes, or else all, the likeliest first."""
     framework = "keras" if _is_a(target, "keras", "Layer") else "torch"
     interfaces = [each for each in INTERFACES.values() if each.framework == framework]
     own = [each for each in interfaces if _is_a(target, *each.name.rsplit(".", 1))]
@@ -80,7 +80,7 @@ def like(
     gates: str = "",
     device: str = "cpu",
 ) -> tuple[Any, ...]:
-    """The functions of layers, and `SUPPORTS`, for a class or function that makes modules.
+    """Return the functions of layers, and `SUPPORTS`, for a class or function that makes modules.
 
     `interface` is the class that the modules replace, or its name: `"torch.nn.LSTM"`. `fixed`, `gates` and
     `device` are the options `--with`, `--gates` and `--device` of the command. Returns the forward pass, the
@@ -104,7 +104,7 @@ def like(
 def functions_of_converted(
     convert: Callable[[Any], Any], interface: str, form: CallForm
 ) -> Mapping[str, Callable[..., Any]]:
-    """The functions of the modules that `convert` returns for modules of torch, without trials.
+    """Return the functions of the modules that `convert` returns for modules of torch, without trials.
 
     `interface` is the name of the class that `convert` takes, such as `"torch.nn.LSTM"`; `form` says how the
     returned modules are called.

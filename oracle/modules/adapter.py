@@ -13,7 +13,7 @@ from oracle.layout import plain
 from oracle.modules.calls import CallForm
 from oracle.modules.factory import BuiltModule, Factory
 from oracle.modules.interface import Sizes, UnusableModule, WrongModule
-from oracle.modules.weights import Reading, by_the_frameworks_names, places
+from oracle.modules.weights import Reading, by_the_frameworks_names, locate_tensors
 from reference.contract import Array, Kind, direction_shapes, extents
 
 Parameters = Sequence[Mapping[str, Array]]
@@ -21,11 +21,11 @@ Options = Mapping[str, Any]
 
 
 @lru_cache(maxsize=64)
-def numbered(kind: Kind, sizes: Sizes) -> list[dict[str, Array]]:
-    """Parameters whose entries are their own indices in `flat` parameters."""
+def parameter_indices(kind: Kind, sizes: Sizes) -> list[dict[str, Array]]:
+    """Return parameters in which each entry is its own index in the array of `flat`."""
     symbols = {"n_x": sizes.n_x, "n_a": sizes.n_a, "n_h": sizes.n_h, "n_p": sizes.n_p, "D": sizes.directions}
     parameters, start = [], 0
-    for k in range(sizes.places):
+    for k in range(sizes.parameter_dicts):
         p = {}
         for name, shape in sorted(direction_shapes(kind, k // sizes.directions, sizes.n_p > 0).items()):
             numbers = extents(shape, symbols)
@@ -36,19 +36,20 @@ def numbered(kind: Kind, sizes: Sizes) -> list[dict[str, Array]]:
 
 
 def flat(parameters: Parameters) -> Array:
-    """All entries of parameters in one array."""
+    """Return all entries of parameters in one array."""
     return np.concatenate([p[name].ravel() for p in parameters for name in sorted(p)])
 
 
 def _unflat(values: Array, kind: Kind, sizes: Sizes, prefix: str = "") -> list[dict[str, Array]]:
-    """The parameters whose entries are these values, under names with a prefix."""
-    return [{prefix + name: values[at] for name, at in p.items()} for p in numbered(kind, sizes)]
+    """Undo `flat`; the names get the prefix."""
+    return [{prefix + name: values[at] for name, at in p.items()} for p in parameter_indices(kind, sizes)]
 
 
 class Adapter:
-    """The functions of layers, computed by the modules of a factory, which are called in one form.
+    """Computes the functions of layers by the modules of a factory, all called in the same form.
 
-    The reading is that of a module of one layer and direction without a projection.
+    `reading` is that of a module of one layer and direction, without a projection. `in_training` puts modules
+    in training mode.
     """
 
     def __init__(self, factory: Factory, reading: Reading, form: CallForm, in_training: bool = False) -> None:
@@ -67,7 +68,7 @@ class Adapter:
         shapes = built.shapes
         named = by_the_frameworks_names(shapes, self._factory.interface, sizes) if sizes.n_p else {}
         reading = named or self.reading
-        found, of_each = places(shapes, reading, sizes), numbered(self.kind, sizes)
+        found, of_each = locate_tensors(shapes, reading, sizes), parameter_indices(self.kind, sizes)
         if not found:
             longest = max(shapes, key=len)
             raise UnusableModule(f"names such as {longest} do not tell the places of its weights")
@@ -83,11 +84,11 @@ class Adapter:
         return {name: (array.reshape(shapes[name]), half_of[name]) for name, array in entries.items()}
 
     def _filled(self, x: Array, parameters: Parameters, options: Options) -> tuple[Sizes, BuiltModule]:
-        """The sizes of a call, and a module with its weights."""
+        """Return the sizes of a call, and a module of these sizes with the parameters as its weights."""
         D, activation = options.get("directions", 1), options.get("activation", "tanh")
         n_a, n_p = len(parameters[0]["ba" if self.kind == "rnn" else "bf"]), len(parameters[0].get("Wp", ()))
         sizes = Sizes(len(x), n_a, len(parameters) // D, D, n_p, activation)
-        for p, expected in zip(parameters, numbered(self.kind, sizes)):
+        for p, expected in zip(parameters, parameter_indices(self.kind, sizes)):
             for name, array in expected.items():
                 if p[name].shape != array.shape:
                     raise ValueError(f"{name} has shape {p[name].shape}, expected {array.shape}")
@@ -102,17 +103,17 @@ class Adapter:
         return sizes, built
 
     def parameters(self) -> list[dict[str, Array]]:
-        """The parameters of a trained module; two biases are added."""
+        """Return the parameters of a trained module; two biases are added."""
         sizes, module = self._factory.tried, self._factory.construct(self._factory.tried)
         trained = BuiltModule(module, self._factory.weights(module))
         weights = {name: _array(each) for name, each in trained.weights.items()}
-        values = np.zeros(len(flat(numbered(self.kind, sizes))), next(iter(weights.values())).dtype)
+        values = np.zeros(len(flat(parameter_indices(self.kind, sizes))), next(iter(weights.values())).dtype)
         for name, (entries, _) in self._sources(trained, sizes).items():
             values[entries] += weights[name]
         return _unflat(values, self.kind, sizes)
 
     def run(self, x: Array, *given: Any) -> tuple[Any, ...]:
-        """The output and the last states; `None` for last memory states that the module does not return."""
+        """Return the output and the last states; `None` for last memory states that the module hides."""
         *states, parameters, options = given
         sizes, built = self._filled(x, parameters, options)
         with sys.modules["torch"].no_grad():
@@ -143,13 +144,15 @@ class Adapter:
         return (dx, *of_states, _unflat(values, self.kind, sizes, "d"))
 
     def _answer(self, built: BuiltModule, sizes: Sizes, leaves: Sequence[Any], lengths: Any) -> list[Any]:
-        """The output `(T_x, m, n)`, and the last states `(L D, m, n)` that the module returns."""
+        """Call a module. Returns the output `(T_x, m, n)` and the last states `(L D, m, n)`."""
         torch, form = sys.modules["torch"], self.form
         steps, *states = leaves
         samples = steps.shape[1]
-        shapes = [(sizes.places, samples, n) for n in (sizes.n_h, sizes.n_a)][: len(states)]
-        if any(each is not None and len(each) != sizes.places for each in states):
-            raise ValueError(f"there are initial states for more or fewer than {sizes.places} layers")
+        shapes = [(sizes.parameter_dicts, samples, n) for n in (sizes.n_h, sizes.n_a)][: len(states)]
+        if any(each is not None and len(each) != sizes.parameter_dicts for each in states):
+            raise ValueError(
+                f"there are initial states for more or fewer than {sizes.parameter_dicts} layers"
+            )
         if form.needs_states or any(each is not None for each in states):
             states = [steps.new_zeros(n) if each is None else each for each, n in zip(states, shapes)]
         else:
@@ -167,7 +170,7 @@ class Adapter:
         return [output, *last]
 
     def _tensors(self, arrays: Sequence[Any]) -> list[Any]:
-        """The tensors for a sequence and states; `None` for an absent state."""
+        """Return the tensors for a sequence and states; `None` for an absent state."""
         each = zip(arrays, _AXES)
         return [None if array is None else self._tensor(array.transpose(axes)) for array, axes in each]
 
@@ -175,7 +178,7 @@ class Adapter:
         return sys.modules["torch"].from_numpy(plain(array)).to(self._factory.device)
 
     def functions(self) -> dict[str, Callable[..., Any]]:
-        """The forward and the backward pass, by the names of the contract."""
+        """Return the forward and the backward pass, by the names of the contract."""
         forward, backward = f"{self.kind}_layer", f"{self.kind}_layer_backward"
         return {forward: lambda *given: self.run(*given), backward: lambda *given: self.gradients(*given)}
 
@@ -190,16 +193,16 @@ def _arrays(tensors: Sequence[Any]) -> list[Array]:
 
 
 def _array(tensor: Any) -> Array:
-    """A tensor as an array; bfloat16, which NumPy does not have, becomes float32 with the same values."""
+    """Return a tensor as an array; bfloat16, which NumPy lacks, becomes float32 with the same values."""
     tensor = tensor.detach().cpu()
     return np.asarray((tensor.float() if tensor.dtype == sys.modules["torch"].bfloat16 else tensor).numpy())
 
 
 def torch_gradients(outputs: Sequence[Any], leaves: Sequence[Any], by_outputs: Sequence[Any]) -> Any:
-    """A tuple of the gradients with respect to each leaf, as tensors; 0 for a leaf that no output depends on.
+    """Return the gradient with respect to each leaf; 0 for a leaf that no output depends on.
 
-    An output that depends on no leaf is left out, since torch raises an error for it: the output of no steps,
-    for example. If no output depends on a leaf, that error is raised.
+    Torch raises an error for an output that depends on no leaf, such as the output of no steps. Here such an
+    output is left out, and the error is raised only if no output depends on a leaf.
     """
     pairs = [(each, d) for each, d in zip(outputs, by_outputs) if each.requires_grad]
     outputs, by_outputs = zip(*pairs) if pairs else (outputs, by_outputs)

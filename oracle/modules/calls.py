@@ -45,11 +45,11 @@ class CallForm:
     def call(
         self, module: Any, steps: Any, states: Sequence[Any], shapes: Sequence[Shape], lengths: Any
     ) -> tuple[Any, list[Any]]:
-        """The output `(T_x, m, n)`, and the last states, or none if the module returns none.
+        """Call a module. Returns the output `(T_x, m, n)`, and the last states that the module returns.
 
-        `steps` is `(T_x, m, n_x)`; the initial states, if there are any, and the last states have these
-        `shapes`, `(L D, m, n)`; `lengths` is a tensor of counts, or `None`. Raises the errors of the module,
-        and `WrongModule` if it returns other tensors.
+        `steps` is `(T_x, m, n_x)`. Initial states, if there are any, and last states have these `shapes`,
+        `(L D, m, n)`. `lengths` is a tensor of counts, or `None`. Raises the errors of the module, and
+        `WrongModule` if the module returns other tensors.
         """
         torch = sys.modules["torch"]
         if self.time == "stepped":
@@ -83,7 +83,7 @@ class CallForm:
         return output, last
 
     def _call(self, module: Any, value: Any, states: Sequence[Any], **named: Any) -> list[Any]:
-        """The tensors that a call with states `(L D, m, n)` returns."""
+        """Call a module with states `(L D, m, n)`. Returns its tensors in one list."""
         own: Any = [each[0] for each in states] if self.flat else [*states]
         if self.states == "pairs":
             own = [*zip(*(each if self.flat else each.split(1) for each in states))]
@@ -111,7 +111,7 @@ class _StatesByName(dict[str, Any]):
 
 
 def _last_states(tensors: Sequence[Any], shapes: Sequence[Shape]) -> list[Any]:
-    """The last states `(L D, m, n)` in returned tensors, which may be a pair for each layer and direction."""
+    """Return the last states `(L D, m, n)`. The tensors may be a pair for each layer and direction."""
     n = len(shapes)
     if len(tensors) == n * shapes[0][0] > n:
         torch = sys.modules["torch"]
@@ -123,9 +123,9 @@ def _last_states(tensors: Sequence[Any], shapes: Sequence[Shape]) -> list[Any]:
 
 
 def _tensors(value: Any) -> Iterator[Any]:
-    """The tensors and packed sequences of floating-point numbers in a returned value.
+    """Yield the tensors and packed sequences of floating-point numbers in a returned value, in order.
 
-    They have the order of the value, but in a dict memory states come last.
+    Of a dict, memory states come last.
     """
     torch = sys.modules["torch"]
     if isinstance(value, torch.nn.utils.rnn.PackedSequence) or torch.is_tensor(value):
@@ -138,7 +138,7 @@ def _tensors(value: Any) -> Iterator[Any]:
 
 
 def forms(forward: Any, interface: Interface, batch_first: Optional[bool]) -> list[CallForm]:  # noqa: UP045
-    """The forms that the signature of `forward` allows: the most usual first, those with lengths last."""
+    """Return the forms that the signature of `forward` allows: the most usual first, with lengths last."""
     times = ["first", "second"] if batch_first is None else ["second" if batch_first else "first"]
     times = ["stepped"] if interface.is_cell else times
     more, found = _arguments(forward), []
@@ -158,7 +158,7 @@ def forms(forward: Any, interface: Interface, batch_first: Optional[bool]) -> li
 
 
 def forms_with_lengths(form: CallForm, forward: Any) -> Iterator[CallForm]:
-    """This form with each way to pass lengths that the signature of `forward` allows."""
+    """Yield this form with each way to pass lengths that the signature of `forward` allows."""
     yield replace(form, lengths="packed")
     for name in (each.name for each in _arguments(forward) if _LENGTHS.fullmatch(each.name)):
         for lengths in ["mask", "padding"] if "mask" in name.lower() else ["counts", "fractions"]:
@@ -169,7 +169,7 @@ _ANY = inspect.Parameter("states", inspect.Parameter.VAR_POSITIONAL)
 
 
 def _arguments(forward: Any) -> list[inspect.Parameter]:
-    """The parameters after the input; a compiled function has no signature, and may take states."""
+    """Return the parameters after the input. A compiled function has no signature, and may take states."""
     try:
         first, *others = inspect.signature(forward).parameters.values()
     except (TypeError, ValueError):

@@ -60,13 +60,13 @@ class BuiltModule:
 class Factory:
     """Builds modules of torch by a class or a function.
 
-    `tried` are the sizes of trial modules; `trained` tells whether they are those of one trained module.
-    `batch_first` tells whether modules take the batch first; `None` if it is unknown. `lacking` has the
-    reason for each option of torch's constructor that the modules lack. `shares` tells whether a converted
-    module uses later changes of the weights.
+    `tried` are the sizes of the modules in trial calls. If `is_trained`, the factory copies one trained
+    module, which has these sizes. `batch_first` tells whether modules take the batch first; `None` if it is
+    unknown. `missing_options` has each option of torch's constructor that the modules lack, with the reason.
+    If not `shares_weights`, a converted module has copies of the weights.
     """
 
-    tried, trained, shares = Sizes(), False, True
+    tried, is_trained, shares_weights = Sizes(), False, True
     batch_first: Optional[bool] = None  # noqa: UP045
 
     def __init__(self, make: Callable[..., Any], interface: Interface, stated: ModuleOptions) -> None:
@@ -83,10 +83,10 @@ class Factory:
                 self._names[option] = named[0] if named else option
         self.batch_first = self._fixed.get("batch_first", False if "batch_first" in self._free else None)
         self._sizes = [] if _VAR_POSITIONAL in kinds else self._names_of_sizes()
-        self.lacking = {option: self._why_lacking(option) for option in {*_DEFAULTS} - {*self._names}}
+        self.missing_options = {option: self._why_lacking(option) for option in {*_DEFAULTS} - {*self._names}}
 
     def _names_of_sizes(self) -> list[str]:
-        """The names of the arguments for n_x and n_a; empty if their names are unknown."""
+        """Return the names of the arguments for n_x and n_a; empty if these are passed by position."""
         found = [next((name for name in self._free if names.fullmatch(name)), "") for names in _SIZES]
         ordinary = [each for each in self._free.values() if each.kind is not _VAR_KEYWORD]
         required = [each.name for each in ordinary if each.default is each.empty]
@@ -99,7 +99,7 @@ class Factory:
         return found if all(found) else []
 
     def _why_lacking(self, option: str) -> str:
-        """The reason why the modules lack an option, with arguments that may be another name of it."""
+        """Say why the modules lack an option; name the arguments that may be the option by another name."""
         if option in self._fixed:
             return f"{option}={self._fixed[option]!r} is fixed"
         known, default = {*self._names.values(), *self._sizes}, repr(_DEFAULTS[option])
@@ -107,14 +107,14 @@ class Factory:
         named = ", ".join(name for name in self._free if name in others)
         return f"its constructor has no {option}, but {named}" if others else _NONE
 
-    def advised(self, error: UnusableModule) -> UnusableModule:
-        """The error with the arguments that the user fixed, which may be its cause."""
+    def with_advice(self, error: UnusableModule) -> UnusableModule:
+        """Add to the error the arguments that the user fixed, which may be its cause."""
         fixed = ", ".join(f"{name}={value!r}" for name, value in self._fixed.items())
         why = f"{error.why}, made with {fixed}" if fixed else error.why
         return UnusableModule(why, error.advice, stage=error.stage)
 
     def construct(self, sizes: Sizes) -> Any:
-        """What the constructor returns for these sizes. Raises the errors of the constructor."""
+        """Call the constructor with these sizes. Raises the errors of the constructor."""
         options = {**sizes.options, "batch_first": False, "bias": True}
         both = (sizes.n_x, sizes.n_a)
         named = dict(zip(self._sizes, both))
@@ -124,7 +124,7 @@ class Factory:
         return self._make(*(() if self._sizes else both), **{**named, **self._fixed})
 
     def build(self, sizes: Sizes, dtype: str) -> Any:
-        """A module of these sizes in a precision, on the device.
+        """Build a module of these sizes and this dtype on the device.
 
         Raises the errors of the constructor, and `TypeError` if it returns no module.
         """
@@ -135,7 +135,7 @@ class Factory:
 
     @lru_cache(maxsize=64)  # noqa: B019 (factories live as long as the process)
     def cached_module(self, sizes: Sizes, dtype: str, in_training: bool = False) -> BuiltModule:
-        """The module of `build` in evaluation or training mode; cached."""
+        """Build a module in evaluation or training mode; cached."""
         module = self.build(sizes, dtype).train(in_training)
         learned = {name: each for name, each in module.named_parameters() if _INITIAL_STATE.fullmatch(name)}
         for each in learned.values():
@@ -143,9 +143,9 @@ class Factory:
         return BuiltModule(module, self.weights(module), [*learned])
 
     def weights(self, module: Any) -> dict[str, Any]:
-        """The parameters by their names in the state dict, or else in the module.
+        """Return the parameters, without learned initial states, by their names in the state dict.
 
-        Learned initial states are left out.
+        A parameter that is not in the state dict has its name in the module.
         """
         stored = module.state_dict(keep_vars=True)
         named = {name: each for name, each in stored.items() if getattr(each, "requires_grad", False)}
@@ -154,7 +154,7 @@ class Factory:
         return {name: each for name, each in named.items() if not _INITIAL_STATE.fullmatch(name)}
 
     def object_to_call(self, built: BuiltModule) -> Any:
-        """The object to call, for a module that has its weights."""
+        """Return the object to call, for a module whose weights are set."""
         return built.module
 
 
@@ -166,8 +166,8 @@ class Converter(Factory):
         self._convert = convert
 
     def object_to_call(self, built: BuiltModule) -> Any:
-        """The converted module. Raises `TypeError` if it cannot be called."""
-        if built.converted is None or not self.shares:
+        """Return the converted module. Raises `TypeError` if it cannot be called."""
+        if built.converted is None or not self.shares_weights:
             built.converted = self._convert(built.module)
         if not callable(built.converted):
             kind = type(built.converted).__name__
@@ -178,11 +178,11 @@ class Converter(Factory):
 class Trained(Factory):
     """Copies one trained module; all other sizes are refused."""
 
-    trained = True
+    is_trained = True
 
     def __init__(self, module: Any, interface: Interface, stated: ModuleOptions) -> None:
         _check_names(stated.fixed, ("input_size", "hidden_size", "batch_first", *_DEFAULTS))
-        self.interface, self.device, self._module, self.lacking = interface, stated.device, module, {}
+        self.interface, self.device, self._module, self.missing_options = interface, stated.device, module, {}
         names = ("input_size", "hidden_size", "batch_first", *_DEFAULTS)
         of = {name: stated.fixed.get(name, getattr(module, name, None)) for name in names}
         self.batch_first = of["batch_first"]
@@ -194,12 +194,12 @@ class Trained(Factory):
         others = (of["proj_size"] or 0, of["nonlinearity"] or "tanh")
         self.tried = Sizes(of["input_size"], of["hidden_size"], layers, directions, *others)
 
-    def advised(self, error: UnusableModule) -> UnusableModule:
-        """The error with the options that the attributes of the module do not tell."""
+    def with_advice(self, error: UnusableModule) -> UnusableModule:
+        """Add to the error that the user may state the options that are no attributes of the module."""
         return UnusableModule(error.why, error.advice or self._advice, stage=error.stage)
 
     def construct(self, sizes: Sizes) -> Any:
-        """A copy of the module. Raises `NotImplementedError` for other sizes."""
+        """Copy the module. Raises `NotImplementedError` for other sizes."""
         if sizes != self.tried:
             raise NotImplementedError("the sizes of the module are fixed")
         return deepcopy(self._module)
@@ -216,20 +216,20 @@ class KerasFactory(Factory):
             raise UnusableModule("Keras does not run on torch", advice)
         self.interface, self.device, self._make = interface, stated.device, make
         self._fixed = {"return_sequences": True, "return_state": True, **stated.fixed}
-        self.lacking = dict.fromkeys(_DEFAULTS, _NONE)
+        self.missing_options = dict.fromkeys(_DEFAULTS, _NONE)
         parameters = _parameters(make)
         if "activation" in parameters or any(each.kind is _VAR_KEYWORD for each in parameters.values()):
-            del self.lacking["nonlinearity"]
+            del self.missing_options["nonlinearity"]
 
     def build(self, sizes: Sizes, dtype: str) -> Any:
-        """A layer of these sizes in a precision."""
+        """Build a layer of these sizes and this dtype."""
         activation = {} if sizes.activation == "tanh" else {"activation": sizes.activation}
         layer = self._make(sizes.n_a, dtype=dtype, **activation, **self._fixed)
         layer.build((None, None, sizes.n_x))
         return layer
 
     def weights(self, module: Any) -> dict[str, Any]:
-        """The parameters by the path of the variable, without the name of the layer."""
+        """Return the parameters by the path of the variable, without the name of the layer."""
         return {each.path.partition("/")[2]: each.value for each in module.trainable_variables}
 
 

@@ -7,40 +7,42 @@ from typing import Any
 
 import numpy as np
 
-from oracle.modules.adapter import Adapter, numbered
+from oracle.modules.adapter import Adapter, parameter_indices
 from oracle.modules.interface import Sizes, UnusableModule, WrongModule
 from oracle.modules.weights import NETWORKS, Reading, orders
 from reference.contract import Array, Kind
 from reference.layers import lstm_layer, rnn_layer
 
-FITS, DIFFERS = 1e-5, 1e-3
-"""The largest error of a reading that fits, and the error that all other readings must exceed."""
+FIT_ERROR, MISFIT_ERROR = 1e-5, 1e-3
+"""The largest error of a reading that fits, and the error that every other reading must exceed."""
 
 
-def question(
+def trial_arguments(
     kind: Kind, sizes: Sizes, dtype: str = "float64", samples: int = 3, steps: int = 4, **options: Any
 ) -> tuple[Any, ...]:
-    """The input, initial states, parameters and options of a call, drawn from a normal distribution."""
+    """Draw the input, initial states, parameters and options of a call from a normal distribution."""
     rng = np.random.default_rng(0)
 
     def drawn(*shape: int) -> Array:
         return (0.5 * rng.standard_normal(shape)).astype(dtype)
 
-    states = [drawn(sizes.places, size, samples) for size in (sizes.n_h, sizes.n_a)]
-    parameters = [{name: drawn(*array.shape) for name, array in p.items()} for p in numbered(kind, sizes)]
+    states = [drawn(sizes.parameter_dicts, size, samples) for size in (sizes.n_h, sizes.n_a)]
+    parameters = [
+        {name: drawn(*array.shape) for name, array in p.items()} for p in parameter_indices(kind, sizes)
+    ]
     options = {"directions": sizes.directions, **options}
     if kind == "rnn":
         states, options = states[:1], {"activation": sizes.activation, **options}
     return (drawn(sizes.n_x, samples, steps), *states, parameters, options)
 
 
-def error_of(adapter: Adapter, sizes: Sizes, order: Sequence[int] = (), **how: Any) -> float:
-    """The largest error of the answer to a question; infinite if the last states have other shapes.
+def trial_error(adapter: Adapter, sizes: Sizes, order: Sequence[int] = (), **how: Any) -> float:
+    """Return the largest error of a trial call; infinite if the last states have wrong shapes.
 
     With `order`, the module gets the parameters of layers and directions in this order. Raises the errors of
     the module, and `WrongModule` if the output has another shape.
     """
-    x, *states, parameters, options = question(adapter.kind, sizes, **how)
+    x, *states, parameters, options = trial_arguments(adapter.kind, sizes, **how)
     states = [0 * each for each in states] if adapter.form.states == "none" else states
     answer = adapter.run(x, *states, [parameters[k] for k in order] or parameters, options)
     layer: Callable[..., Any] = lstm_layer if adapter.kind == "lstm" else rnn_layer
@@ -58,7 +60,7 @@ def depends_on(what: str, adapter: Adapter, sizes: Sizes, dtype: str) -> bool:
 
     With `"x alone"`, whether it depends on the first step of x although the weights on x are 0.
     """
-    x, *states, parameters, options = question(adapter.kind, sizes, dtype)
+    x, *states, parameters, options = trial_arguments(adapter.kind, sizes, dtype)
     for p in parameters if what == "x alone" else ():
         for name in ["Wax"] if adapter.kind == "rnn" else ["Wf", "Wi", "Wc", "Wo"]:
             p[name][:, -sizes.n_x :] = 0
@@ -72,7 +74,7 @@ def depends_on(what: str, adapter: Adapter, sizes: Sizes, dtype: str) -> bool:
 
 
 def stated_order(reading: Reading) -> str:
-    """The orders of a reading in the form of `--gates`: `"ifgo"` or `"xh:ifgo"`."""
+    """Return the orders of a reading in the form of `--gates`: `"ifgo"` or `"xh:ifgo"`."""
     return ":".join(filter(None, orders(reading)))
 
 
@@ -81,18 +83,18 @@ def no_fit(why: str, order: str) -> UnusableModule:
     return UnusableModule(why, f"state the order by --gates {order}, if that is it", stage=2)
 
 
-def only_fit(readings: Sequence[Reading], errors: Sequence[float], kind: Kind) -> Reading:
-    """The only reading that fits; of one reading, that one, whatever its error is.
+def choose_reading(readings: Sequence[Reading], errors: Sequence[float], kind: Kind) -> Reading:
+    """Return the only reading that fits. A single reading need not fit.
 
-    Raises `UnusableModule` if no reading of several fits, or several fit.
+    Raises `UnusableModule` if none of several readings fits, or if more than one fits.
     """
     (least, first), *others = sorted((error, k) for k, error in enumerate(errors))
     nearest = stated_order(readings[first])
-    if others and (least > FITS or others[0][0] <= DIFFERS):
+    if others and (least > FIT_ERROR or others[0][0] <= MISFIT_ERROR):
         none = (
             f"none of {len(readings)} readings of its weights gives {NETWORKS[kind]}; the nearest, {nearest}"
         )
         both = f"two readings of its weights fit, {nearest} and {stated_order(readings[others[0][1]])}"
-        why = f"{none}, is {least:.1g} off" if least > FITS else both
+        why = f"{none}, is {least:.1g} off" if least > FIT_ERROR else both
         raise UnusableModule(why, f"state the order by --gates {nearest}, if that is it", stage=2)
     return readings[first]

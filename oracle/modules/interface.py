@@ -16,8 +16,8 @@ Shape = tuple[int, ...]
 class UnusableModule(Exception):  # noqa: N818
     """A module cannot be judged.
 
-    `why` is the reason, and `advice` what the user can do, by options of the command. `stage` is 0 if the
-    weights were not understood, 1 if the call was not, 2 if the order of the gates was not.
+    `why` is the reason, and `advice` has options of the command that may help. `stage` is 0 if the weights
+    were not understood, 1 if no call works, 2 if the order of the gates is unknown.
     """
 
     def __init__(self, why: str, advice: str = "", stage: int = 0) -> None:
@@ -78,7 +78,7 @@ class ModuleOptions:
 
     @property
     def orders(self) -> tuple[str, str]:
-        """The order of input and hidden state, and the order of the gates; empty if it is not stated."""
+        """Return the order of input and hidden state, and the order of the gates; empty if not stated."""
         order, _, gates = self.gates.rpartition(":")
         return order, gates.replace("c", "g")
 
@@ -103,7 +103,7 @@ class Sizes:
         return self.n_p or self.n_a
 
     @property
-    def places(self) -> int:
+    def parameter_dicts(self) -> int:
         """The number of dicts of parameters."""
         return self.layers * self.directions
 
@@ -121,7 +121,7 @@ _REFUSAL = re.compile(
 
 
 def refusal(error: Optional[BaseException]) -> str:  # noqa: UP045
-    """The error in one line, if it says in words that something is not supported; otherwise empty."""
+    """Return the error in one line if it says that something is not supported; otherwise `""`."""
     if isinstance(error, UnusableModule):
         return error.why
     is_refusal = isinstance(error, NotImplementedError) or _REFUSAL.search(str(error))
@@ -129,5 +129,5 @@ def refusal(error: Optional[BaseException]) -> str:  # noqa: UP045
 
 
 def one_line(error: BaseException) -> str:
-    """An error of the user's code in one line."""
+    """Return an error of the user's code in one line."""
     return f"{type(error).__name__}: {' '.join(str(error).split())[:160]}"

@@ -14,7 +14,14 @@ import numpy as np
 from oracle.modules.adapter import Adapter
 from oracle.modules.calls import CallForm, forms, forms_with_lengths
 from oracle.modules.factory import Factory
-from oracle.modules.fitting import FITS, depends_on, error_of, only_fit, question, stated_order
+from oracle.modules.fitting import (
+    FIT_ERROR,
+    choose_reading,
+    depends_on,
+    stated_order,
+    trial_arguments,
+    trial_error,
+)
 from oracle.modules.interface import ModuleOptions, Sizes, UnusableModule, one_line, refusal
 from oracle.modules.weights import Reading, orders, readings, tell_directions
 
@@ -28,14 +35,15 @@ _TRIALS: Sequence[tuple[str, Any, str, Mapping[str, Any], Mapping[str, Any]]] = 
     ("dtypes", ["float64", "float32"], "", {}, {"dtype": "float16"}),
     ("empty", [], "", {}, {"samples": 0}),
 )
-"""A limit and its value, the option of torch's constructor that a module then lacks, and a trial call.
+"""Trial calls. Each row has a key and value of `SUPPORTS`, which is the limit if the call is refused.
 
-The call has the `Sizes` that differ from those of other trials, and the arguments of `fitting.question`.
+Then there are the option of torch's constructor that the call needs, the fields of `Sizes` that differ from
+those of other trials, and keyword arguments of `fitting.trial_arguments`.
 """
 
 
 class Understood(NamedTuple):
-    """The functions of a module, its limits in the form of `SUPPORTS`, and the facts for the user.
+    """The functions of a module, its limits as in `SUPPORTS`, and the facts that users see.
 
     For a trained module, `network` has its `kind`, `directions`, `activation` and `parameters`.
     """
@@ -58,7 +66,7 @@ class Trials:
         self._why: dict[str, str] = {}
 
     def understood(self, name: str) -> Understood:
-        """Everything that was understood, after all trials. Raises `UnusableModule`."""
+        """Make all trial calls, and return what they show. Raises `UnusableModule`."""
         kind, tried = self._interface.kind, self._tried
         determined_by, fitting_order = self._find_reading_and_form()
         self._find_limits()
@@ -84,14 +92,14 @@ class Trials:
             "limits": self._why,
         }
         network: dict[str, Any] = {}
-        if self._factory.trained:
+        if self._factory.is_trained:
             network = {"kind": kind, "directions": tried.directions, "activation": tried.activation}
             network["parameters"] = adapter.parameters()
         return Understood(functions, self._supports, facts, network)
 
     def _error(self, adapter: Optional[Adapter] = None, **how: Any) -> float:  # noqa: UP045
-        """The error of a module in a trial, by default of the tried sizes and precision."""
-        return error_of(adapter or self._adapter, **{"sizes": self._tried, "dtype": self._dtype, **how})
+        """Return the error of a trial call, by default with the sizes and dtype of most trials."""
+        return trial_error(adapter or self._adapter, **{"sizes": self._tried, "dtype": self._dtype, **how})
 
     def _depends_on(self, what: str, adapter: Adapter) -> bool:
         return depends_on(what, adapter, self._tried, self._dtype)
@@ -101,9 +109,10 @@ class Trials:
             self._supports[key], self._why[key] = value, why
 
     def _find_reading_and_form(self) -> tuple[str, str]:
-        """Find the reading of the weights and the form of a call.
+        """Find the reading of the weights, and the form of calls, for `self._adapter`.
 
-        Returns what determines the reading, and the order of the gates that fits if the stated one does not.
+        Returns what determines the reading, such as "torch's names". If the order of the gates that the user
+        states does not fit, and exactly one other does, the other order is returned, too; otherwise `""`.
         """
         tried, fitting_order = self._tried, ""
         try:
@@ -111,7 +120,7 @@ class Trials:
             determined_by, every = readings(built.shapes, self._interface, tried)
             module = self._factory.object_to_call(built)
         except UnusableModule as error:
-            raise self._factory.advised(error) from None
+            raise self._factory.with_advice(error) from None
         except Exception as error:  # raised by the user's code
             sizes = f"{tried.n_x} inputs and {tried.n_a} units"
             raise UnusableModule(f"it cannot be made for {sizes}: {one_line(error)}") from None
@@ -136,8 +145,8 @@ class Trials:
         if not errors:
             raise UnusableModule(f"none of the calls of {self._interface.name} works: {why}", stage=1)
         least = {form: min(each) for form, each in errors.items()}
-        form = min(least, key=lambda form: (form.always, least[form] > FITS, np.isinf(least[form])))
-        fits = [each for each, error in zip(every, errors[form]) if error <= FITS]
+        form = min(least, key=lambda form: (form.always, least[form] > FIT_ERROR, np.isinf(least[form])))
+        fits = [each for each, error in zip(every, errors[form]) if error <= FIT_ERROR]
         if not any(each in allowed for each in fits):  # a wrong module still shows which weights act on x
             joined = {Adapter(self._factory, each, form): each for each in allowed if orders(each)[0]}
             shown = [each for adapter, each in joined.items() if not self._depends_on("x alone", adapter)]
@@ -146,20 +155,21 @@ class Trials:
             fitting_order = stated_order(fits[0]) if len(fits) == 1 else ""
         self._by_fit = len(allowed) > 1
         errors_of_allowed = [error for each, error in zip(every, errors[form]) if each in allowed]
-        reading = only_fit(allowed, errors_of_allowed, self._interface.kind)
+        reading = choose_reading(allowed, errors_of_allowed, self._interface.kind)
         if form.states == "none":  # states that are taken and ignored are judged
             others = [each for each in least if each.states != "none" and each.time == form.time]
             form = min(others, key=least.__getitem__, default=form)
         self._adapter = Adapter(self._factory, reading, form)
-        self._factory.shares = self._depends_on("weights", self._adapter)
+        self._factory.shares_weights = self._depends_on("weights", self._adapter)
         return determined_by, fitting_order
 
     def _errors(
         self, found: Sequence[Reading], tried: Iterable[CallForm]
     ) -> tuple[dict[CallForm, list[float]], str]:
-        """The error of each reading in each form that works, and the first exception in words.
+        """Return the errors of all readings, by form of call, and the first exception in words.
 
-        A form in which later steps do not depend on the first step counts only if there is no other form.
+        A form in which the module raises an error is left out. So is a form in which later steps do not
+        depend on the first step, if there is another form.
         """
         errors: dict[CallForm, list[float]] = {}
         others, why = dict(errors), ""
@@ -172,7 +182,7 @@ class Trials:
                 why = why or one_line(wrong)
                 continue
             (errors if is_in_time else others)[form] = each
-            if is_in_time and min(each) <= FITS:
+            if is_in_time and min(each) <= FIT_ERROR:
                 break
         return errors or others, why
 
@@ -191,12 +201,12 @@ class Trials:
             self._limit("empty", [], "an empty batch has no lengths")
         for key, value, option, other, how in _TRIALS:
             is_of_other_kind = key == ("activations" if is_lstm else "projection")
-            is_limited = key in supports or (option and self._factory.trained)
+            is_limited = key in supports or (option and self._factory.is_trained)
             if key == "stacked_directions":
                 is_limited = is_limited or "layers" in supports or "directions" in supports
             if not (is_of_other_kind or is_limited):
                 self._limit(key, value, self._why_limited(option, replace(tried, **other), **how))
-        if is_lstm and not self._factory.trained:
+        if is_lstm and not self._factory.is_trained:
             supports.setdefault("projection", "fewer")
         supports.setdefault("empty", ["m"])
         for size, empty in (("n_x", {"sizes": replace(tried, n_x=0)}), ("T_x", {"steps": 0})):
@@ -206,25 +216,25 @@ class Trials:
         self._limit("gradients", False, self._why_no_gradients())
 
     def _why_limited(self, option: str, sizes: Sizes, **how: Any) -> str:
-        """The reason why a module lacks an option or refuses a call; empty if it must be judged on it."""
-        if option in self._factory.lacking:
-            return self._factory.lacking[option]
+        """Say why a module lacks an option or refuses a call; empty if the module does neither."""
+        if option in self._factory.missing_options:
+            return self._factory.missing_options[option]
         try:
-            if self._error(sizes=sizes, **how) <= FITS or option != "bidirectional":
+            if self._error(sizes=sizes, **how) <= FIT_ERROR or option != "bidirectional":
                 return ""
             if not self._by_fit and tell_directions(self._factory.cached_module(sizes, self._dtype).weights):
                 return ""
             exchanges = product(*([(2 * k, 2 * k + 1), (2 * k + 1, 2 * k)] for k in range(sizes.layers)))
-            if any(self._error(sizes=sizes, order=sum(each, ())) <= FITS for each in exchanges):
+            if any(self._error(sizes=sizes, order=sum(each, ())) <= FIT_ERROR for each in exchanges):
                 return f"with {option} its weights of both directions are exchanged: no name tells them"
         except Exception as error:  # raised by the user's code
             return refusal(error)
         return ""
 
     def _find_lengths(self) -> str:
-        """Find how lengths are passed; returns the reason if they cannot be.
+        """Find how lengths are passed; say why if they cannot be passed.
 
-        A way that takes unsorted lengths comes first, then an argument for lengths, which users pass.
+        Preferred is a way that takes unsorted lengths, then an argument for lengths, which users pass.
         """
         ranks: dict[Adapter, tuple[bool, bool, float]] = {}
         none = "it takes neither packed sequences nor an argument for lengths"
@@ -244,8 +254,8 @@ class Trials:
         return "" if ranks else none
 
     def _why_no_gradients(self) -> str:
-        """The reason why the module has no gradients to judge; empty if it has them."""
-        given = question(self._interface.kind, self._tried, self._dtype)
+        """Say why the module has no gradients to judge; empty if the module has gradients."""
+        given = trial_arguments(self._interface.kind, self._tried, self._dtype)
         answer = self._adapter.run(*given)
         if answer[-1] is None:
             self._limit("c_last", False, "it returns none")
@@ -258,12 +268,12 @@ class Trials:
         return "" if reaches else "none reaches the weights that are set"
 
     def _other_modes(self) -> list[str]:
-        """The modes in which the module gives other numbers than in evaluation mode without gradients."""
-        given = question(self._interface.kind, self._tried, self._dtype)
+        """Return the modes in which the module gives other numbers than in evaluation mode."""
+        given = trial_arguments(self._interface.kind, self._tried, self._dtype)
         first, modes = self._adapter.run(*given)[0], []
         in_training = Adapter(self._factory, self._adapter.reading, self._adapter.form, in_training=True)
         for mode in ("every call", "inference mode", "training mode"):
             with sys.modules["torch"].inference_mode() if mode == "inference mode" else nullcontext():
                 again = (in_training if mode == "training mode" else self._adapter).run(*given)[0]
-            modes += [] if np.allclose(again, first, rtol=0, atol=FITS) else [mode]
+            modes += [] if np.allclose(again, first, rtol=0, atol=FIT_ERROR) else [mode]
         return modes[:1] if "every call" in modes else modes

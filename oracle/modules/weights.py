@@ -1,9 +1,9 @@
-"""Finds which weights of a layer each parameter of a module holds, and where in the module they are.
+"""Reads the weights of a module: finds which parameters of a layer each of its tensors holds.
 
-A reading gives each tensor of a module of one layer and direction its role: by the names of a framework, by
-the names of gates, or by shapes. If several readings are possible, `oracle.modules.trials` tries each. The
-same tensors of several layers and directions have names that differ only in numbers and in words for the
-direction: `cells.0.weight` and `cells.1.weight`, or `layer_fw.cell.weight` and `layer_bw.cell.weight`.
+A reading is the role of each tensor in a module of one layer and direction, by the names of a framework, the
+names of gates, or the shapes. If several readings are possible, `oracle.modules.trials` tries each. In a
+module of several layers and directions, the names of tensors of one role differ only in numbers and in words
+for the direction: `cells.0.weight` and `cells.1.weight`, or `fw.cell.weight` and `bw.cell.weight`.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Role:
     apart: bool = False
 
     def of(self, kind: Kind, p: Mapping[str, Array]) -> Array:
-        """The tensor, from the parameters of one direction."""
+        """Return the content of the tensor, from the parameters of one direction."""
         if self.apart:
             return np.stack([replace(self, gates=gate, apart=False).of(kind, p) for gate in self.gates])
         if self.side == "p":
@@ -59,9 +59,9 @@ Reading = Mapping[str, Role]
 
 
 def orders(reading: Reading) -> tuple[str, str]:
-    """The order of input and hidden state if one weight acts on both, and the order of the gates.
+    """Return the order of input and hidden state, and the order of the gates, in torch's letters.
 
-    Both are in torch's letters: `("xh", "ifgo")`, `("", "ifgo")`, or `("", "")` of an RNN.
+    The first is empty unless one weight acts on both: `("xh", "ifgo")`, `("", "ifgo")`, `("", "")` of an RNN.
     """
     roles = [role for role in reading.values() if "x" in role.side]
     joined = roles[0].side.replace("a", "h") if len(roles[0].side) == 2 else ""
@@ -69,14 +69,14 @@ def orders(reading: Reading) -> tuple[str, str]:
 
 
 def readings(shapes: Mapping[str, Shape], interface: Interface, sizes: Sizes) -> tuple[str, list[Reading]]:
-    """What determines the reading of the tensors of the first layer and direction, and each reading.
+    """Return all possible readings, after what they are based on: `"torch's names"`, `"fit"` and the like.
 
-    What determines it is `"torch's names"`, `"fit"` and the like. Raises `UnusableModule` if the tensors are
-    not those of a module of one layer and direction.
+    Of several layers and directions, only the tensors of the first are read. Raises `UnusableModule` if the
+    tensors are not those of an LSTM or RNN.
     """
     if named := by_the_frameworks_names(shapes, interface, sizes):
         return {"torch": "torch's names", "keras": "Keras's names"}[interface.framework], [named]
-    if sizes.places > 1:
+    if sizes.parameter_dicts > 1:
         shapes = {names[0]: shapes[names[0]] for names in _by_words(shapes).values()}
     n, letters = (4, "fico") if interface.kind == "lstm" else (1, "r")
     network = f"{NETWORKS[interface.kind]} of one layer, {sizes.n_x} inputs and {sizes.n_a} units"
@@ -122,11 +122,11 @@ _SIDES = {  # the sides of the names, which stand in the order of weight, recurr
 def by_the_frameworks_names(
     shapes: Mapping[str, Shape], interface: Interface, sizes: Sizes
 ) -> dict[str, Role]:
-    """The reading by the names of the framework; empty unless each tensor has such a name, and its shape.
+    """Read tensors by the names of the framework; empty unless each has such a name and the right shape.
 
-    Of several layers and directions, it is the reading of the first.
+    Of several layers and directions, only the tensors of the first are read.
     """
-    if sizes.places > 1:
+    if sizes.parameter_dicts > 1:
         shapes = {names[0]: shapes[names[0]] for names in _by_words(shapes).values()}
     layout, sides = LAYOUTS[interface.framework], _SIDES[interface.framework]
     gates = layout.gates if interface.kind == "lstm" else "r"
@@ -144,7 +144,7 @@ def by_the_frameworks_names(
 
 
 def _by_shape(shape: Shape, sizes: Sizes, gates: str) -> Iterator[Role]:
-    """The possible roles of a tensor of this shape; the letters of the gates only tell their number."""
+    """Yield the possible roles of a tensor of this shape. Of `gates`, only the number matters."""
     longer = [n for n in shape if n != 1]
     if len(longer) == 1 and longer[0] % sizes.n_a == 0 and 0 < longer[0] // sizes.n_a <= len(gates):
         yield Role("b", gates[: longer[0] // sizes.n_a])
@@ -156,16 +156,16 @@ def _by_shape(shape: Shape, sizes: Sizes, gates: str) -> Iterator[Role]:
 
 
 def _by_shape_of_gate(shape: Shape, sizes: Sizes, gates: str) -> Iterator[Role]:
-    """The possible roles of a tensor of this shape, if its first axis has the gates."""
+    """Yield the possible roles of a tensor of this shape whose first axis has the gates."""
     if len(shape) > 1 and shape[0] == len(gates):
         for role in _by_shape(shape[1:], sizes, gates[0]):
             yield replace(role, gates=gates, apart=True)
 
 
 def _by_side(roles: Mapping[str, Role], gates: int) -> dict[str, list[str]]:
-    """The names of the tensors by side. A second bias has the side `""`.
+    """Group the names of tensors by side. Of two biases, the second has the side `""`.
 
-    The second bias is the one beside the weight on the hidden state, or else the later one.
+    The second bias is in the same submodule as the weight on the hidden state, or else comes later.
     """
     sides: dict[str, list[str]] = {}
     for name, role in roles.items():
@@ -185,7 +185,7 @@ _OTHER_WORDS = {"gate", "gates", "layer", "linear", "fc", "weight", "state", "ti
 
 
 def _gates_by_name(names: Sequence[str]) -> str:
-    """The gates of four tensors by the words in which their names differ; empty if these tell no gates."""
+    """Return the gates of four tensors, by the words in which their names differ; empty if unknown."""
     if len(names) != 4:
         return ""
     words = [Counter(re.findall(r"[A-Z]?[a-z]+|[A-Z]+|\d+", name)) for name in names]
@@ -205,14 +205,14 @@ _BACKWARD = {"bw", "bwd", "backward", "reverse", "reversed", "rev", "r2l", "rtl"
 
 
 def _parsed(name: str) -> tuple[tuple[int, ...], int, tuple[str, ...]]:
-    """The numbers in a name, its direction, and its other words, which all layers and directions share."""
+    """Return the numbers in a name, its direction, 0 or 1, and its other words."""
     words = re.findall(r"l2r|r2l|\d+|[a-z]+", name.lower())
     others = tuple("#" if word.isdigit() else word for word in words if word not in _FORWARD | _BACKWARD)
     return tuple(int(word) for word in words if word.isdigit()), int(bool(_BACKWARD & {*words})), others
 
 
 def _by_words(names: Iterable[str]) -> dict[tuple[str, ...], list[str]]:
-    """The sorted names in groups; the names of a group differ only in numbers and directions."""
+    """Group sorted names that differ only in numbers and directions."""
     groups: dict[tuple[str, ...], list[str]] = {}
     for name in sorted(names, key=_parsed):
         groups.setdefault(_parsed(name)[2], []).append(name)
@@ -224,8 +224,8 @@ def tell_directions(names: Iterable[str]) -> bool:
     return any(_parsed(name)[1] for name in names)
 
 
-def places(names: Iterable[str], reading: Reading, sizes: Sizes) -> dict[str, tuple[int, str]]:
-    """For each tensor, the index of its dict of parameters, and its name in a module of one dict.
+def locate_tensors(names: Iterable[str], reading: Reading, sizes: Sizes) -> dict[str, tuple[int, str]]:
+    """Return for each tensor the index of its layer and direction, and its name in the reading.
 
     If no word tells the direction, the directions of a layer are consecutive, the forward direction first.
     Empty if the names do not fit.
@@ -241,5 +241,5 @@ def places(names: Iterable[str], reading: Reading, sizes: Sizes) -> dict[str, tu
         for single in singles:
             same = [name for name in every if own[name] == own[single]]
             found.update({name: (k, single) for k, name in enumerate(same)})
-    fits = {*names} == {*found} and {*found.values()} == {*product(range(sizes.places), reading)}
+    fits = {*names} == {*found} and {*found.values()} == {*product(range(sizes.parameter_dicts), reading)}
     return found if fits else {}

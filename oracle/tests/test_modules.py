@@ -10,7 +10,7 @@ import torch
 
 from oracle.modules import like, understand
 from oracle.modules.adapter import torch_gradients
-from oracle.modules.fitting import only_fit, question
+from oracle.modules.fitting import choose_reading, trial_arguments
 from oracle.modules.interface import INTERFACES, ModuleOptions, Sizes, UnusableModule
 from oracle.modules.trials import Understood
 from oracle.modules.weights import Role
@@ -30,7 +30,7 @@ def is_right(found: Understood, sizes: Sizes, lengths: Any = None) -> bool:
     """Whether the forward pass of its network agrees with the reference."""
     interface = INTERFACES[found.facts["like"]]
     given: dict[str, Any] = {} if lengths is None else {"lengths": np.array(lengths)}
-    x, *states, parameters, options = question(interface.kind, sizes, **given)
+    x, *states, parameters, options = trial_arguments(interface.kind, sizes, **given)
     name, reference = {"lstm": ("lstm_layer", lstm_layer), "rnn": ("rnn_layer", rnn_layer)}[interface.kind]
     ours = found.functions[name](x, *states, parameters, options)
     right: Any = reference(x, *states, parameters, options)  # type: ignore[operator]
@@ -83,9 +83,9 @@ def test_of_all_orders_of_gates_one_fits() -> None:
 
 def test_of_two_readings_that_fit_none_is_guessed() -> None:
     one, other = ({"w": Role("xa", gates)} for gates in ("ifgo", "iofg"))
-    assert only_fit([one, other], [1.0, 1e-9], "lstm") is other
+    assert choose_reading([one, other], [1.0, 1e-9], "lstm") is other
     with pytest.raises(UnusableModule, match="two readings of its weights fit, xh:iofg and xh:ifgo"):
-        only_fit([one, other], [1e-6, 1e-9], "lstm")
+        choose_reading([one, other], [1e-6, 1e-9], "lstm")
 
 
 def test_a_module_that_is_wrong_and_has_no_names_is_not_guessed() -> None:
@@ -173,7 +173,7 @@ def test_fixed_arguments_reach_the_constructor() -> None:
 def test_gradients_come_by_autograd() -> None:
     forward, backward, supports = like(users.BatchFirst, "torch.nn.LSTM")
     assert "gradients" not in supports
-    x, *states, parameters, options = question("lstm", Sizes(2, 3))
+    x, *states, parameters, options = trial_arguments("lstm", Sizes(2, 3))
     incoming = [np.ones_like(each) for each in forward(x, *states, parameters, options)]
     given = (*incoming, x, *states, parameters, options)
     *ours, by_parameters = backward(*given)
@@ -212,7 +212,7 @@ def test_a_trained_module_has_its_sizes_and_weights() -> None:
     found = understood(decoder)
     sizes = Sizes(3, 4, layers=2, directions=2)
     assert is_right(found, sizes, lengths=[2, 4, 1])
-    x, *states, _, options = question("lstm", sizes, dtype="float32")
+    x, *states, _, options = trial_arguments("lstm", sizes, dtype="float32")
     ours = found.functions["lstm_layer"](x, *states, found.network["parameters"], options)
     given = [torch.from_numpy(array.transpose(0, 2, 1)) for array in states]
     with torch.no_grad():

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from oracle.modules.fitting import question
+from oracle.modules.fitting import trial_arguments
 from oracle.modules.interface import Sizes
 from oracle.tests import torch_modules_with_own_calls as callers
 from oracle.tests.test_modules import is_right, understood
@@ -38,7 +38,7 @@ def test_an_output_may_end_with_the_longest_sample() -> None:
     found = understood(Padded)
     assert found.facts["lengths"] == "mask"
     lengths = np.array([3, 1, 2])  # of 4 steps
-    x, *states, parameters, options = question("lstm", Sizes(2, 3), lengths=lengths)
+    x, *states, parameters, options = trial_arguments("lstm", Sizes(2, 3), lengths=lengths)
     a, *_ = found.functions["lstm_layer"](x, *states, parameters, options)
     assert np.allclose(a, lstm_layer(x, states[0], states[1], parameters, options)[0])
 
@@ -50,7 +50,7 @@ def test_modules_that_take_packed_sequences_or_lengths_alone() -> None:
     assert counted.supports["initial_state"] is counted.supports["c_last"] is False
     assert counted.supports["layers"] == 1
     assert [*counted.functions] == ["lstm_layer"]
-    x, _, _, parameters, options = question("lstm", Sizes(2, 3))
+    x, _, _, parameters, options = trial_arguments("lstm", Sizes(2, 3))
     a, a_last, c_last = counted.functions["lstm_layer"](x, None, None, parameters, options)
     right = lstm_layer(x, None, None, parameters, options)
     assert np.allclose(a, right[0])
@@ -75,7 +75,7 @@ def test_a_module_with_a_mask_or_lengths_is_called_with_no_samples(module: Any) 
     """Without lengths, since torch packs no empty batch."""
     found = understood(module, like="torch.nn.RNN")
     assert is_right(found, Sizes(2, 3), lengths=[2, 4, 1])
-    x, a0, parameters, options = question("rnn", Sizes(2, 3))
+    x, a0, parameters, options = trial_arguments("rnn", Sizes(2, 3))
     a, a_last = found.functions["rnn_layer"](
         x[:, :0], a0[..., :0], parameters, {**options, "lengths": np.zeros(0, int)}
     )
@@ -83,7 +83,7 @@ def test_a_module_with_a_mask_or_lengths_is_called_with_no_samples(module: Any) 
 
 
 def test_arrays_of_negative_strides_reach_the_module() -> None:
-    x, *states, parameters, options = question("rnn", Sizes(1, 1))
+    x, *states, parameters, options = trial_arguments("rnn", Sizes(1, 1))
     x, a0 = x[:, :1], states[0][..., :1]
     ours, _ = understood(torch.nn.RNN).functions["rnn_layer"](x[::-1, ::-1], a0, parameters, options)
     assert np.allclose(ours, rnn_layer(x, a0, parameters, options)[0])
@@ -107,7 +107,7 @@ def test_learned_initial_states_are_0_and_no_weights() -> None:
         assert each.facts["learned_states"] == ["h0", "init_cell"]
     assert is_right(found, Sizes(2, 3, layers=2), lengths=[2, 4, 1])
     assert alone.supports["initial_state"] is False
-    x, *_, parameters, options = question("lstm", Sizes(2, 3, layers=2))
+    x, *_, parameters, options = trial_arguments("lstm", Sizes(2, 3, layers=2))
     for each in (found, alone):
         ours = each.functions["lstm_layer"](x, None, None, parameters, options)
         right = lstm_layer(x, None, None, parameters, options)
@@ -116,7 +116,7 @@ def test_learned_initial_states_are_0_and_no_weights() -> None:
 
 def test_gradients_of_a_module_without_initial_states_are_those_of_its_input_and_parameters() -> None:
     found = understood(callers.LearnedStatesAlone)
-    x, *states, parameters, options = question("lstm", Sizes(2, 3))
+    x, *states, parameters, options = trial_arguments("lstm", Sizes(2, 3))
     given: Any = (x, *(0 * each for each in states), parameters, options)
     incoming: Any = [np.ones_like(each) for each in lstm_layer(*given)]
     dx, da0, dc0, by_parameters = found.functions["lstm_layer_backward"](*incoming, *given)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from oracle.modules import like, understand
-from oracle.modules.fitting import question
+from oracle.modules.fitting import trial_arguments
 from oracle.modules.interface import ModuleOptions, Sizes, UnusableModule, WrongModule
 from oracle.modules.trials import Understood
 from oracle.tests import torch_modules_of_users as users
@@ -140,7 +140,7 @@ def test_the_gates_that_the_user_states_are_printed_though_others_would_fit() ->
 def test_what_fails_for_a_projection_without_a_word_is_judged_on_it() -> None:
     found = understood(WithoutProjection, converts="torch.nn.LSTM")
     assert "projection" not in found.facts["limits"]
-    x, *states, parameters, options = question("lstm", Sizes(2, 5, n_p=3))
+    x, *states, parameters, options = trial_arguments("lstm", Sizes(2, 5, n_p=3))
     with pytest.raises(ValueError, match="shapes do not match"):
         found.functions["lstm_layer"](x, *states, parameters, options)
 
@@ -148,7 +148,7 @@ def test_what_fails_for_a_projection_without_a_word_is_judged_on_it() -> None:
 def test_weights_of_other_shapes_than_an_option_needs_are_judged() -> None:
     found = understood(WrongShapes)
     assert "stacked_directions" not in found.supports
-    given = question("lstm", Sizes(2, 3, layers=2, directions=2))
+    given = trial_arguments("lstm", Sizes(2, 3, layers=2, directions=2))
     with pytest.raises(WrongModule, match=r"has shape \(12, 3\), expected \(12, 6\) of num_layers=2, bid"):
         found.functions["lstm_layer"](*given)
 
@@ -180,7 +180,7 @@ def test_what_torch_makes_of_a_module_is_a_converter() -> None:
         lambda lstm: torch.jit.script(Annotated(lstm)),
         lambda lstm: torch.compile(lstm, backend="eager"),
     ]
-    x, *states, parameters, options = question("lstm", Sizes(2, 3, layers=2))
+    x, *states, parameters, options = trial_arguments("lstm", Sizes(2, 3, layers=2))
     right = lstm_layer(x, states[0], states[1], parameters, options)
     for converter in converters:
         found = understood(converter, converts="torch.nn.LSTM")
