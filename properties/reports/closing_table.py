@@ -177,7 +177,7 @@ def _mistakes(run: Run, width: int) -> Iterator[str]:
         only_in_caches = all(each.only_in_caches for each in mistake.occurrences)
         words = mistake.words + "; outputs right, caches wrong" * only_in_caches
         n_targets = len(run.judgements)
-        count = f"{len(mistake.implementations)} of {n_targets}  " if n_targets > 1 else ""
+        count = f"{len(mistake.implementations)} of {n_targets} targets: " if n_targets > 1 else ""
         yield from _wrapped(words, width, initial_indent=f"{number:>4}. {count}")
         functions = ", ".join(
             short_name(function) + (" (inherited)" if all(result.inherited for result in results) else "")

@@ -23,7 +23,7 @@ COMMANDS = {
 USAGE_ERROR = 4
 """The exit status of wrong usage, the same as pytest's."""
 
-_NAMED = 8
+_MOST_NAMED = 8
 """The number of wrong layers whose mistakes are named. Each search for a mistake takes seconds."""
 
 _NUMBERS = ("L", "D", "n_x", "n_a", "n_p", "max |W|")
@@ -45,12 +45,14 @@ def main(arguments: Sequence[str]) -> int:
     try:
         checkpoint = load(options.file, options.layout, limit=limit)
         if arguments[0] == "weights":
-            show(checkpoint)
+            show_layers(checkpoint)
             if not options.against:
                 return 0
-            return against(checkpoint, load(options.against, options.layout, overrules=False, limit=limit))
+            return compare_weights(
+                checkpoint, load(options.against, options.layout, overrules=False, limit=limit)
+            )
         for each in convert(checkpoint, options.out, options.to, force=options.force):
-            print(printable(f"{each} is the same bit for bit"))
+            print(printable(f"{each} has the same numbers, bit for bit"))
     except CheckpointError as error:
         fail(f"rnn-crosscheck: error: {error}")
     except OSError as error:
@@ -58,7 +60,7 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def show(checkpoint: Checkpoint) -> None:
+def show_layers(checkpoint: Checkpoint) -> None:
     """Print a table of the layers, the remarks on layers, and what was skipped."""
     print_table(_COLUMNS, _NUMBERS, [_row(layer) for layer in checkpoint.layers])
     prefixes_by_remark: defaultdict[str, list[str]] = defaultdict(list)
@@ -88,7 +90,7 @@ def print_table(columns: Sequence[str], numbers: Sequence[str], rows: Sequence[S
         print(line.rstrip())
 
 
-def against(copy: Checkpoint, original: Checkpoint) -> int:
+def compare_weights(copy: Checkpoint, original: Checkpoint) -> int:
     """Print how each layer of a copy differs from the original. Returns the exit status: 1 if one differs."""
     if len(copy.layers) != len(original.layers):
         raise CheckpointError(
@@ -97,7 +99,7 @@ def against(copy: Checkpoint, original: Checkpoint) -> int:
         )
     n_wrong = 0
     for copied, layer in zip(copy.layers, original.layers, strict=True):
-        sentence = difference(layer, copied, named=n_wrong < _NAMED)
+        sentence = difference(layer, copied, named=n_wrong < _MOST_NAMED)
         print(printable(f"{copied.prefix or copy.path}: {sentence or 'the same numbers'}"))
         n_wrong += bool(sentence)
     return 1 if n_wrong else 0
