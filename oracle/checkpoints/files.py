@@ -11,14 +11,7 @@ from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 
-from oracle.checkpoints.contents import (
-    Allowance,
-    CheckpointError,
-    Contents,
-    import_optional,
-    shorten,
-    tensor,
-)
+from oracle.checkpoints.contents import Allowance, CheckpointError, Contents, import_optional, shorten, tensor
 from oracle.checkpoints.onnx_files import read_onnx
 from oracle.checkpoints.torch_files import read_safetensors, read_state_dict
 

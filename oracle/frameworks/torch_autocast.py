@@ -6,8 +6,8 @@ not have, so this adapter returns the same values in float32.
 
 import torch
 
-from oracle.frameworks.torch_modules import SUPPORTS, called_within, functions_of_modules
+from oracle.frameworks.torch_modules import SUPPORTS, functions_of_modules
 
 __all__ = ["SUPPORTS"]
 
-globals().update(functions_of_modules(called_within(lambda: torch.autocast("cpu", torch.bfloat16))))
+globals().update(functions_of_modules(torch.autocast("cpu", torch.bfloat16)))

@@ -21,7 +21,8 @@ _CONFIG = {"allow_rnn": True, "recompile_limit": 10**6, "accumulated_recompile_l
 
 def _compile(module: torch.nn.Module) -> Callable[..., Any]:
     compiled = torch.compile(module, fullgraph=True, dynamic=False)
-    return torch_modules.called_within(lambda: torch._dynamo.config.patch(_CONFIG))(compiled)
+    within_config: Callable[..., Any] = torch._dynamo.config.patch(_CONFIG)(compiled)
+    return within_config
 
 
 globals().update(torch_modules.functions_of_modules(_compile))

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from oracle.frameworks.torch_modules import SUPPORTS, called_within, functions_of_modules
+from oracle.frameworks.torch_modules import SUPPORTS, functions_of_modules
 
 __all__ = ["SUPPORTS"]
 
@@ -13,4 +13,4 @@ _FLAGS: dict[str, Any] = {"enabled": False}
 if "allow_tf32" in signature(torch.backends.mkldnn.flags).parameters:
     _FLAGS["allow_tf32"] = False  # without this flag, torch warns that there is no GPU
 
-globals().update(functions_of_modules(called_within(lambda: torch.backends.mkldnn.flags(**_FLAGS))))
+globals().update(functions_of_modules(torch.backends.mkldnn.flags(**_FLAGS)))

@@ -22,22 +22,12 @@ def functions_of_modules(
 ) -> dict[str, Callable[..., Any]]:
     """Return the functions of a target by name. They call what `convert` makes of a module of torch.
 
+    `convert` may be a context manager that is also a decorator, as those of torch are: then each call of the
+    module is within the context.
+
     A converted module takes `x` and the states, if there are any. `lengths` is `"packed"` if the converted
     module takes packed sequences, and `"counts"` if it has a third argument `lengths`.
     """
     form = CallForm(lengths=lengths, names=("", "lengths"))
     rnn, lstm = (functions_of_converted(convert, f"torch.nn.{name}", form) for name in ("RNN", "LSTM"))
     return with_four_functions({**rnn, **lstm})
-
-
-def called_within(context: Callable[[], Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Return a conversion of a module to a function that calls the module within a context."""
-
-    def convert(module: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*arguments: Any) -> Any:
-            with context():
-                return module(*arguments)
-
-        return call
-
-    return convert
