@@ -53,9 +53,8 @@ class LawCache:
         candidates = {trial: held for trial in called if (held := self._held.get(_key(trial)))}
         requests = [request for held in candidates.values() for request, _ in held.replies]
         replies = trials[0].implementation.reply_each(requests) if requests else []
-        digests = chain(
-            (reply.digest for reply in replies), repeat(b"")
-        )  # after a death, replies are missing
+        # After a death, the other replies are missing.
+        digests = chain((reply.digest for reply in replies), repeat(b""))
         return {
             trial: held
             for trial, held in candidates.items()

@@ -234,12 +234,12 @@ class Trial:
         values = {name: exact[name] for name in outputs}
         self.compare(outputs, Expected(values, bounds, self.inputs, rival="exact"))
 
-    def require_same(self, name: str, ours: Array, given: Array, steps: int = 1, *, source: str) -> None:
+    def require_same(self, name: str, ours: Array, original: Array, steps: int = 1, *, source: str) -> None:
         """Require that a cached array equals the array that it was copied from.
 
         `source` is the label of that array in the message, and `steps` is that of `Expected`.
         """
-        differs = ~((ours == given) | (np.isnan(ours) & np.isnan(given)))
+        differs = ~((ours == original) | (np.isnan(ours) & np.isnan(original)))
         if not differs.any():
             return
         row, column, t = np.argwhere(differs)[0]
@@ -248,7 +248,7 @@ class Trial:
         raise self.violation(
             element={"name": name, "row": f"{kind} {row}", "sample": int(sample), "step": int(step + t)},
             cached=json_number(ours[row, column, t]),
-            **{source: json_number(given[row, column, t])},
+            **{source: json_number(original[row, column, t])},
             extent={"wrong": int(differs.sum()), "of": differs.size, "name": name},
         )
 

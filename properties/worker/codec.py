@@ -108,11 +108,11 @@ class _Encoder:
         kind = type(value)
         if kind in _LEAF_TYPES:
             return value
-        known = self._known.get(id(value))
-        if known is not None:
-            if type(known) is int and known >= 0:
-                self._count(self._sizes[known])
-            return known
+        encoding = self._known.get(id(value))
+        if encoding is not None:
+            if type(encoding) is int and encoding >= 0:
+                self._count(self._sizes[encoding])
+            return encoding
         if kind is ndarray:
             return self._array(value)
         if kind is int:

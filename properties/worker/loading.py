@@ -83,8 +83,8 @@ def _load_module(target: Target, directory: Path, options: ModuleOptions) -> Loa
             raise TargetMissing(why) from None
         if not target.source.startswith(f"{FRAMEWORKS}."):
             raise
-        known = importlib.import_module(FRAMEWORKS).ADAPTERS.get(target.source.rpartition(".")[2])
-        package = f"'rnn-crosscheck[{known.extra}]'" if known and known.extra else missing
+        adapter = importlib.import_module(FRAMEWORKS).ADAPTERS.get(target.source.rpartition(".")[2])
+        package = f"'rnn-crosscheck[{adapter.extra}]'" if adapter and adapter.extra else missing
         remedy = f"pip install {package}, or --python with one that has it"
         raise Unusable(f"needs {missing}, which is not installed: {remedy}") from None
     return _load_from(module, target, options)

@@ -123,28 +123,27 @@ class RunStatements:
 
     def why_lacking(self, name: str) -> str:
         """The failed statement because of which a name cannot be used; empty if the name can be used."""
-        used = self._uses_of([name])
+        uses = self._uses_of([name])
         for failed in self.failed:
-            if missing := self._missing_names(failed, used):
+            if missing := self._missing_names(failed, uses):
                 return _why(failed, missing)
         return ""
 
     def notes(self, names: Iterable[str]) -> list[str]:
         """A line for each failed statement that was skipped, or whose stand-ins one of these names uses."""
-        used = self._uses_of(names)
+        uses = self._uses_of(names)
         replaced: list[str] = []
         skipped: dict[str, str] = {}
         for failed in self.failed:
-            here = {name for name, value in failed.stand_ins.items() if self._namespace.get(name) is value}
-            ours = {attribute or name for name, attribute in used if name in here}
-            if ours:
-                functions = " and ".join(sorted(ours))
-                replaced.append(f"{missing_module(failed.error)} is missing: replaced by our own {functions}")
+            bound = {name for name, value in failed.stand_ins.items() if self._namespace.get(name) is value}
+            if functions := {attribute or name for name, attribute in uses if name in bound}:
+                module, ours = missing_module(failed.error), " and ".join(sorted(functions))
+                replaced.append(f"{module} is missing: replaced by our own {ours}")
             elif not self._is_consequence(failed):
                 skipped.setdefault(failed.place, f"skipped {failed.place}: {_error_line(failed)}")
         lines = [*skipped.values()]
-        more = [f"and {len(lines) - MOST_NOTES} more"] if len(lines) > MOST_NOTES else []
-        return [*replaced, *lines[:MOST_NOTES], *more]
+        lines[MOST_NOTES:] = [f"and {len(lines) - MOST_NOTES} more"] if len(lines) > MOST_NOTES else []
+        return [*replaced, *lines]
 
     def _uses_of(self, names: Iterable[str]) -> set[tuple[str, str]]:
         """These names, and all names that they use, directly or indirectly; pairs as in `Statement.uses`."""
@@ -157,16 +156,15 @@ class RunStatements:
                 waiting += [pair for each in self._statements if use[0] in each.binds for pair in each.uses]
         return uses
 
-    def _missing_names(self, failed: Statement, used: Iterable[tuple[str, str]]) -> set[str]:
-        """The used names that this failed statement would have bound."""
-        missing = {name for name, _ in used if name not in self._namespace}
+    def _missing_names(self, failed: Statement, uses: Iterable[tuple[str, str]]) -> set[str]:
+        """The names among `uses` that this failed statement would have bound."""
+        missing = {name for name, _ in uses if name not in self._namespace}
         if isinstance(failed.node, ast.ImportFrom) and failed.node.names[0].name == "*":
-            return (
-                missing - self.bound_names - vars(builtins).keys()
-            )  # import * may have bound any other name
+            # `import *` would have bound every name that nothing else binds.
+            return missing - self.bound_names - vars(builtins).keys()
         return missing & failed.binds | {
             f"{name}.{attribute}"
-            for name, attribute in used
+            for name, attribute in uses
             if isinstance(failed.stand_ins.get(name), ModuleType) and attribute not in {*STAND_INS, ""}
         }
 
