@@ -47,7 +47,7 @@ MOST_CACHED = 512
 
 
 def diagnose(
-    function: str, implementation: Program, counterexample: Inputs, scope: Scope = ORDINARY
+    function: str, program: Program, counterexample: Inputs, scope: Scope = ORDINARY
 ) -> list[Finding]:
     """Find the mistakes of the catalogue that fit, the best first.
 
@@ -61,10 +61,10 @@ def diagnose(
     def answers(program: Program) -> list[Behaviour]:
         return [*_behaviours(program, [*(each.inputs(function) for each in problems), counterexample])]
 
-    shown = answers(implementation)
+    shown = answers(program)
     if all(map(_raised, shown)) and not network:
         problems += tuple(map(limits.fitted, square_problems(function)))
-        shown = answers(implementation)
+        shown = answers(program)
     every_problem = problems
     # Leave out the problems that the function refuses, perhaps for options that the counterexample lacks.
     problems = tuple(
@@ -73,7 +73,7 @@ def diagnose(
         if not (_raised(behaviour) and has_more_options(each.inputs(function), counterexample))
     )
     if problems != every_problem:
-        shown = answers(implementation)
+        shown = answers(program)
     right = answers(specification(function, limits))
     wrong = next((part for part in PARTS if not all_same(shown, right, part)), None)
     pairs = zip(shown, right, strict=True)
@@ -92,7 +92,7 @@ def diagnose(
     fits = fitting(mistakes_in(function))
     if not fits and not network:
         inputs = next((each.inputs(function) for each in problems), counterexample)
-        if random_mistakes := _random_mistakes(function, implementation, inputs, limits):
+        if random_mistakes := _random_mistakes(function, program, inputs, limits):
             return random_mistakes
     best = max((parts for parts, _ in fits), default=0)
     if best < len(PARTS):

@@ -169,16 +169,12 @@ def _replacements_with_terms(
         now, wanted, other = _right_and_implied(cases, node, term)
     except ValueError:
         return
-    if len(now) < 6:
-        return
     A = np.stack([now, other], axis=1)
-    if not np.isfinite(A).all():
+    if len(now) < 6 or not np.isfinite(A).all():
         return
     (a, b), _, rank, _ = np.linalg.lstsq(A, wanted, rcond=None)
-    if rank < 2:
-        return
     a, b = _shortest_near(float(a)), _shortest_near(float(b))
-    if b and _mostly_equal(a * now + b * other, wanted, 1e-6):
+    if rank == 2 and b and _mostly_equal(a * now + b * other, wanted, 1e-6):
         simple = 0.0 if a in (0, 1) and abs(b) in (0, 1) else 0.6
         function, number = ("", 0.0) if a == 1 else ("times", a)
         replacement = Replacement(node, function=function, number=number, other=term, share=b)

@@ -83,11 +83,11 @@ def settings(counterexample: LayerProblem, limits: Limits) -> Sequence[Setting]:
 def returned_arrays(shown: Behaviour, network: LayerInputs) -> dict[str, Array] | None:
     """The returned arrays in float64, by name; `None` if the call raised or returned other shapes."""
     n_h, m, T_x = network.a0.shape[1], *network.x.shape[1:]
-    shapes = {"a": (network.directions * n_h, m, T_x), "a_last": network.a0.shape, "c_last": network.c0.shape}
+    shapes = {"a": (network.directions * n_h, m, T_x), "a_last": network.a0.shape}
+    if network.kind == "lstm":
+        shapes["c_last"] = network.c0.shape
     found = {}
     for k, (name, shape) in enumerate(shapes.items()):
-        if name == "c_last" and network.kind == "rnn":
-            continue
         array = shown.outputs.get(f".{k}")
         if not isinstance(array, np.ndarray) or array.shape != shape:
             return None

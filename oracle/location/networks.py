@@ -125,12 +125,6 @@ MOST_STEPS = 60
 LEAST_WRONG = 3
 """The smallest number of wrong answers that a location needs."""
 
-ABSENT_STATES: Mapping[str, Sequence[tuple[str, ...]]] = {
-    "rnn_layer": [("a0",)],
-    "lstm_layer": [("a0", "c0"), ("a0",), ("c0",)],
-}
-"""The initial states that calls leave out to find out whether a layer then starts from zeros."""
-
 SIZES = ((3, 4, 5, 4), (2, 3, 4, 6), (4, 3, 9, 3), (3, 2, 1, 5))
 """n_x, n_a, m and T_x of the networks."""
 
@@ -238,12 +232,12 @@ def locate_absent_states(
 
     The layer must be right in calls with initial states.
     """
-    for absent in ABSENT_STATES[function]:
+    states = ("a0", "c0") if function == "lstm_layer" else ("a0",)
+    for absent in dict.fromkeys((states, *zip(states))):  # all states, then each state alone
         every = _networks_without_states(absent, function, counterexample, limits, seed)
         answers = [found for inputs in every if (found := network_answer(function, program, inputs))]
         if any(each.is_wrong for each in answers):
-            is_alone = len(absent) < len(ABSENT_STATES[function][0])
-            setting = "absent alone" if is_alone else "absent"
+            setting = "absent" if absent == states else "absent alone"
             where = Where(" and ".join(absent), setting=(setting,), stage="network")
             for replacement in network_mistakes(function):
                 if explains_answers(replacement, answers):

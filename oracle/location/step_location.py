@@ -29,9 +29,6 @@ def locate_in_steps(observer: Observer) -> Location | None:
     target = first_wrong_equation(observer.observations[:1]) or first_wrong_equation(observer.observations)
     if not target:
         return None
-    limits = observer.limits
-    when: When | None = None
-    replacement: Replacement | None = None
     for seed in range(ROUNDS):
         cases = cases_of(observer.observations, target)
         replacement, when = replacement_and_conditions(cases)
@@ -39,18 +36,19 @@ def locate_in_steps(observer: Observer) -> Location | None:
             break
         count = len(observer.observations)
         example = next(c.observation.inputs for c in reversed(cases) if c.check.wrong.any())
-        new = problems_for_conditions(observer.draw, when or When(), example, seed + 1, limits.dtypes)
+        dtypes = observer.limits.dtypes
+        new = problems_for_conditions(observer.draw, when or When(), example, seed + 1, dtypes)
         is_complete = observer.add_each(islice(new, MOST_CONFIRMING))
-        if (earlier := first_wrong_equation(observer.observations)) != target and earlier:
-            target = earlier
+        earlier_target, target = target, first_wrong_equation(observer.observations) or target
+        if target != earlier_target:
             continue
-        new_cases = cases_of(observer.observations[count:], target)
-        if is_complete and parts_hold(new_cases, replacement, when):
-            break
         if not is_complete:
             replacement, when = replacement_and_conditions(cases_of(observer.observations, target))
             break
+        if parts_hold(cases_of(observer.observations[count:], target), replacement, when):
+            break
     else:
+        new_cases = cases_of(observer.observations[count:], target)
         replacement = replacement if parts_hold(new_cases, replacement, None) else None
         when = when if parts_hold(new_cases, replacement, when) else None
     if sum(case.check.wrong.any() for case in cases_of(observer.observations, target)) == 1:
