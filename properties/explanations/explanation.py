@@ -39,11 +39,6 @@ class Explanation:
     inherited: bool = False
     is_reproducible: bool = True
 
-    @property
-    def names_a_mistake(self) -> bool:
-        """Whether a finding names the mistake, and not only its place."""
-        return any(each.is_mistake for each in self.findings)
-
 
 @dataclass(frozen=True)
 class _Cache:
@@ -100,7 +95,7 @@ def _explain(trial: Trial, *, whole: bool, locating: bool) -> Explanation:
             is_random[program.function] = program.acts_at_random(trial.inputs)
         if is_random[program.function]:
             return replace(explanation, findings=[Finding.of("two answers")], is_reproducible=True)
-    if explanation.names_a_mistake:
+    if any(each.is_mistake for each in explanation.findings):
         earlier.append(explanation)
     if [*explanation.findings] != [Finding.of("nearly")]:
         return explanation

@@ -10,7 +10,7 @@ from oracle.faults import mistakes_raising
 from oracle.verdict import Facts
 from properties.explanations.explanation import Explanation, explain
 from properties.explanations.printed_values import printed_arguments
-from properties.trials.trial import Trial, ViolationError
+from properties.trials.trial import ViolationError
 
 NO_ANSWER = ("died", "raised", "form")
 """The facts of a call that returned no valid answer. Findings of these kinds repeat the facts."""
@@ -92,17 +92,16 @@ class Failure:
             text_by_label["unknown mistake"] = "\n".join(line for each in others for line in each.lines)
         text_by_label["problem"] = repr(trial.problem)
         text = printed_arguments(trial.problem, trial.contract.name)
-        if text and "network" not in self.facts.get("element", {}):  # the element is not of another network
+        if text and "network" not in self.facts.get("element", {}):  # the element is of this problem
             text_by_label["input"] = text
-        text_by_label["reproduce"] = reproduction(trial)
+        implementation = trial.implementation
+        words = [*implementation.settings.command, implementation.target, "-k", trial.contract.name]
+        reproduce = f"{shlex.join(words)} --reproduce '{trial.problem!r}'"
         if not self.explanation.is_reproducible:
-            text_by_label["reproduce"] += (
-                "\nThis command passes: the answer is wrong only after other calls, or by chance."
-            )
+            reproduce += "\nThis command passes: the answer is wrong only after other calls, or by chance."
+        text_by_label["reproduce"] = reproduce
         if trial.is_stored:
-            text_by_label["stored"] = (
-                "an earlier run stored this problem in .hypothesis, so this run tried it first"
-            )
+            text_by_label["stored"] = "by an earlier run in .hypothesis, so that this run tried it first"
         width = max(map(len, text_by_label))
         lines = (
             f"  {label:<{width}}  {line}"
@@ -110,9 +109,3 @@ class Failure:
             for label, line in zip_longest([name], text.splitlines(), fillvalue="")
         )
         return "\n".join([str(self._violation), *lines])
-
-
-def reproduction(trial: Trial) -> str:
-    """Return the command that checks all laws of the trial's function on the trial's problem."""
-    words = [*trial.implementation.settings.command, trial.implementation.target, "-k", trial.contract.name]
-    return f"{shlex.join(words)} --reproduce '{trial.problem!r}'"

@@ -145,8 +145,9 @@ class _CauseFinder:
         if finding.is_vague and not result.ours:
             first = self._by_function[result.function]
             return of_function or self._by_function.get(source) or (first if first.is_vague else finding)
-        if finding.kind == "location" and result.grade == "robust" and _is_always(finding):
-            return of_function or finding
+        if finding.kind == "location" and result.grade == "robust" and of_function:
+            is_always = finding.facts["when"] in ({}, {"conditions": []})  # every element is wrong
+            return of_function if is_always else finding
         return finding
 
 
@@ -157,11 +158,6 @@ def _first_by_key(pairs: Iterable[tuple[str, Finding]]) -> dict[str, Finding]:
 def _error_key(result: LawResult) -> str:
     """A key for the exception of a failure and its place; empty if there was no exception."""
     return repr((result.facts["raised"], result.facts.get("at"))) if "raised" in result.facts else ""
-
-
-def _is_always(finding: Finding) -> bool:
-    """Whether a location has no conditions, so that every element is wrong."""
-    return finding.facts["when"] in ({}, {"conditions": []})
 
 
 def ranked_mistakes(judgements: Iterable[Judgement]) -> list[Mistake]:
