@@ -73,23 +73,22 @@ def load(path: Path) -> Any:
 def run_exported(path: Path, model: Any, feeds: Mapping[str, Array]) -> tuple[list[LayerPass], list[Array]]:
     """Return the passes through the recurrent nodes, in the order of the graph, and the model's outputs.
 
-    In the model that ONNX Runtime runs, the inputs and outputs of these nodes are outputs of the graph. Nodes
-    in branches and loops have no pass, since an output of the graph cannot be inside of them.
+    Changes the model: the inputs and outputs of these nodes become outputs of the graph. Nodes in branches
+    and loops have no pass, since an output of the graph cannot be inside of them.
     """
-    onnx, runtime = import_optional("onnx"), import_optional("onnxruntime")
-    observed = onnx.ModelProto()
-    observed.CopyFrom(model)
-    nodes = [node for node in observed.graph.node if node.op_type in _KINDS and is_onnx(node)]
+    nodes = [node for node in model.graph.node if node.op_type in _KINDS and is_onnx(node)]
     if not nodes:
         raise ParityError(f"{path}: it has no RNN or LSTM node outside of branches and loops")
     for k, node in enumerate(nodes):
         absent = (3 if node.op_type == "LSTM" else 2) - len(node.output)
         names = [*node.output, *[""] * absent]
         node.output[:] = [name or f"{node.op_type} {k} output {i}" for i, name in enumerate(names)]
-    outputs = [each.name for each in observed.graph.output]
+    outputs = [each.name for each in model.graph.output]
     values_of_nodes = {name for node in nodes for name in (*node.input, *node.output) if name}
     added = sorted(values_of_nodes - {*outputs} - {*feeds})
-    observed.graph.output.extend(onnx.ValueInfoProto(name=name) for name in added)
+    for name in added:
+        model.graph.output.add(name=name)
+    runtime = import_optional("onnxruntime")
     options = runtime.SessionOptions()
     options.log_severity_level = 3
     # ONNX Runtime gets the model from memory, so it needs the folder of the external tensors.
@@ -97,7 +96,7 @@ def run_exported(path: Path, model: Any, feeds: Mapping[str, Array]) -> tuple[li
     options.add_session_config_entry("session.model_external_initializers_file_folder_path", folder)
     providers = ["CPUExecutionProvider"]
     try:
-        session = runtime.InferenceSession(observed.SerializeToString(), options, providers=providers)
+        session = runtime.InferenceSession(model.SerializeToString(), options, providers=providers)
         arrays = session.run([*outputs, *added], dict(feeds))
     except Exception as error:  # ONNX Runtime raises many kinds of errors
         raise ParityError(f"{path}: ONNX Runtime cannot run it: {shorten(error)}") from None
