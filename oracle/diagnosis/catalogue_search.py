@@ -158,10 +158,7 @@ def _opening_inputs(function: str, limits: Limits, network: LayerProblem | None)
 
 
 def _behaviours(program: Program, inputs: Sequence[Inputs]) -> Iterator[Behaviour]:
-    """The behaviour on each problem.
-
-    If the first two problems have equal shapes, the first answer is read after calls with the second.
-    """
+    """The behaviour on each problem. If shapes are equal, the first answer is read after the second call."""
     shapes = [(each.x.shape, each.a0.shape) for each in inputs[:2]]
     for k, given in enumerate(inputs):
         yield program(given, then=inputs[1] if k == 0 and shapes[:1] == shapes[1:] else None)

@@ -186,10 +186,7 @@ def _numbers(ours: Behaviour, right: Behaviour) -> tuple[Array, Array] | None:
 
 
 def _computes_wrong_entries(function: str, ours: Behaviour, right: Behaviour) -> bool:
-    """Whether a cached result of a cell is wrong.
-
-    Cached arguments do not count: if one is wrong, a later call may have overwritten it.
-    """
+    """Whether a cached result is wrong. A cached argument may be wrong only because it was overwritten."""
     contract = CONTRACTS[function]
     results = {str(i) for i, name in enumerate(contract.cache) if name not in CACHED_ARGUMENTS}
     depth = 2 if contract.is_cell else 4  # of the path to an entry of a cell's cache
@@ -201,10 +198,7 @@ def _computes_wrong_entries(function: str, ours: Behaviour, right: Behaviour) ->
 
 
 def _reordered(function: str, limits: Limits) -> Iterator[Inputs]:
-    """The inputs of a problem with the parameters in several orders, since a program may rely on an order.
-
-    All sizes are 1, so that all weights have the same shape, and all biases.
-    """
+    """A problem with its parameters in several orders. All sizes are 1, so that the shapes fit any order."""
     kind = CONTRACTS[function].kind
     inputs = limits.fitted(problem(function, n_x=1, n_a=1, n_y=1, m=1, T_x=1)).inputs(function)
     yield inputs

@@ -106,15 +106,11 @@ def further_problems(
 
 
 def extreme_problems(function: str) -> list[Problem]:
-    """Problems with large pre-activations and logits.
-
-    For an LSTM, a second problem has large pre-activations only in some gates. So an overflow in one gate has
-    other answers than an overflow in all sigmoids.
-    """
+    """Problems with large pre-activations and logits."""
     contract = CONTRACTS[function]
     seed = 7 if contract.is_layer else 7578
     chosen = [problem(function, n_x=2, n_a=2, n_y=3, m=4, T_x=3, regime="huge", seed=seed)]
-    if contract.kind == "lstm" and not contract.is_layer:
+    if contract.kind == "lstm" and not contract.is_layer:  # only some gates overflow on this problem
         chosen.append(problem(function, n_x=2, n_a=3, n_y=2, m=6, T_x=1, regime="huge", seed=131))
     return chosen
 

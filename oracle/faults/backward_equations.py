@@ -78,10 +78,7 @@ SPECIFICATION: Mapping[Kind, Equations] = {
 
 
 def run(contract: Contract, equations: Equations, v: Any, *arguments: Any) -> dict[str, Array]:
-    """Compute the gradients of a function, by name.
-
-    Raises the errors of the equations and of `reference.cache_validation`.
-    """
+    """Compute the gradients, by name. Raises the errors of the equations and of `cache_validation`."""
     *incoming, caches = arguments
     validate = validate_cell_backward if contract.is_cell else validate_backward
     arrays, weights = validate(contract.name, dict(zip(contract.arguments, incoming, strict=True)), caches)

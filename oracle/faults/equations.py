@@ -86,10 +86,7 @@ SPECIFICATION: Mapping[Kind, Equations] = {
 
 
 def run(contract: Contract, equations: Equations, v: Any, *arguments: Any) -> tuple[Any, ...]:
-    """Compute what a function returns.
-
-    Raises the errors of the equations and of `reference.validation.validate`.
-    """
+    """Compute what a function returns. Raises the errors of the equations and of `validate`."""
     *v.arguments, v.parameters = arguments
     evaluate(v, equations, ARGUMENTS)
     arrays, v.parameters, sizes = validate(contract.name, v.arguments, v.parameters)
@@ -123,10 +120,7 @@ def evaluate(v: Any, equations: Equations, names: Iterable[str]) -> None:
 
 
 def unroll(v: Any, equations: Equations, cell: Iterable[str], results: Mapping[str, str]) -> None:
-    """Compute all steps of a sequence.
-
-    `results` has, for each array over time, the name of the quantity that each step stores in the array.
-    """
+    """Compute all steps of a sequence. `results` names the quantity that each array over time stores."""
     names = (*STEP, *cell, "entry")
     v.a_next, v.c_next = v.a0, v.c0
     for t in v.steps:

@@ -84,9 +84,7 @@ CELL: Mapping[Kind, Equations] = {
 """One step without the head; `a_out` is the hidden state after the projection."""
 
 STEP: Equations = {"a_prev": lambda v: v.a_out if v.t else v.a0, "entry": lambda v: v.a_next}
-"""The equations of a step that differ from those without layers.
-
-`entries` lists the hidden states before the projection."""
+"""The equations of a step that only layers have; `entries` lists the hidden states before the projection."""
 
 AFTER_STEPS: Equations = {
     "hidden": lambda v: in_order(v.a, v.order),  # in the order of time, since `order` is its own inverse

@@ -28,10 +28,7 @@ COSTS: Mapping[str, float] = {
 
 
 def features_of(observation: Observation, target: str) -> dict[Feature, Array]:
-    """The features of the elements of an equation, each an array that broadcasts to `(n, m, T_x)`.
-
-    `derived_features` computes the other features.
-    """
+    """The features of the elements, as arrays that broadcast to `(n, m, T_x)`, but for `derived_features`."""
     shape = observation.checks[target].shown.shape
     sizes = observation.sizes
     found = {Feature("size", name): _number(size) for name, size in sizes.items()}

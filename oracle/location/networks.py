@@ -24,10 +24,7 @@ from reference.contract import CONTRACTS, Array
 
 @cache
 def network_mistakes(function: str) -> Mapping[Replacement, Fault]:
-    """The mistakes of the catalogue around the steps of layers, by their replacements.
-
-    A mistake in both states, a and c, is listed as two mistakes in one state, too.
-    """
+    """The mistakes around the steps of layers, by replacement; also those in both states, for each state."""
     mistakes = {}
     for fault in (*mistakes_in(function), *RARE.values()):
         changes = fault.changes[function]

@@ -220,10 +220,7 @@ class _Steps:
     fl: Arithmetic
 
     def choose_arrays(self, every: dict[str, list[Array]], is_sequence: bool) -> set[str]:
-        """Add the array for each name with which the fewest elements of equations are wrong.
-
-        Returns the names for which another array is equally good.
-        """
+        """Choose an array for each name, and return the names for which another array is equally good."""
         states = [s for s in "ca" if f"{s}_next" in every]
         self.known |= {name: arrays[0] for name, arrays in every.items() if " " not in name}
         gates = [name for name in GATES.values() if name in self.known]
@@ -260,10 +257,7 @@ class _Steps:
         return int(_compare(known[target], b.value, b.error).wrong.sum())
 
     def _choose_gates(self, gates: list[str]) -> set[str]:
-        """Replace a cached gate by the computed gate if the computed gate explains the shown state better.
-
-        Returns the wrong gates with which the computed gate gives the shown state, too.
-        """
+        """Choose computed gates that explain the states better, and return wrong gates that do so as well."""
         unclear = set()
         for name in gates:
             if self._count(name, self.known):

@@ -63,9 +63,7 @@ FUNCTIONS: Mapping[str, Function] = {
 }
 
 IndexMap = Callable[[Array, int], Array | None]
-"""Moves the entries of an array `(n, m, T)` or `(rows, columns)`. The second argument is a parameter.
-
-Returns `None` if the map does not apply to the array."""
+"""Moves the entries of an array `(n, m, T)` or `(rows, columns)`, by a parameter; `None` if not possible."""
 
 
 def _map_along(axis: int, index: Callable[[Array, int, int], Array]) -> IndexMap:

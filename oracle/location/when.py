@@ -14,9 +14,7 @@ from reference.contract import Array
 MOST_ELEMENTS = 300
 """The largest number of elements that are taken from one answer."""
 RIGHT_PER_WRONG = 0.004
-"""The largest number of right elements that may meet the conditions, for each wrong element.
-
-With some mistakes, some elements are right by chance."""
+"""The largest number of elements that meet the conditions and are right by chance, per wrong element."""
 LEAST_EXCLUDED = 4
 """The smallest number of right elements that each of two conditions excludes and the other does not."""
 EQUALITY_ONLY = ("residue", "equal", "input repeats", "in last block")

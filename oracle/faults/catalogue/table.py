@@ -84,9 +84,7 @@ MASKED_STEPS = (
     " | a_out = np.where(order[:, t] < ends, right, a_prev)"
     " | c_next = np.where(order[:, t] < ends, right, c_prev)"
 )
-"""Another right way to use lengths, which mistakes change further.
-
-A direction computes all steps of x, and holds its states in the padding."""
+"""Another right way to use lengths: a direction computes all steps of x, and holds states in the padding."""
 
 
 def mistakes(table: str, **names: Any) -> list[Fault]:
