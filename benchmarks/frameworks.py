@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.ledger import DEFENDED, Explanation, anchor, explanations
-from benchmarks.shared import ROOT, parser, table, versions, write
+from benchmarks.shared import ROOT, argument_parser, table, versions, write
 from oracle import pytorch, pytorch_gradient
 from oracle.frameworks import ADAPTERS
 from oracle.limits import DTYPES, Limits
@@ -75,13 +75,13 @@ class AdapterResult:
 
 def main() -> int:
     """Judge the adapters, write the tables, and compare the verdicts with those of an earlier page."""
-    arguments = parser(__doc__)
-    arguments.add_argument("--python", action="append", default=[], help="another interpreter (repeatable)")
-    arguments.add_argument("--only", default="", help="adapters to judge, with commas (default: all)")
-    arguments.add_argument("--results", type=Path, help="a folder to store results in (default: none)")
-    arguments.add_argument("--output", type=Path, help="the page whose tables to replace (default: print)")
-    arguments.add_argument("--against", type=Path, help="an earlier page")
-    options = arguments.parse_args()
+    parser = argument_parser(__doc__)
+    parser.add_argument("--python", action="append", default=[], help="another interpreter (repeatable)")
+    parser.add_argument("--only", default="", help="adapters to judge, with commas (default: all)")
+    parser.add_argument("--results", type=Path, help="a folder to store results in (default: none)")
+    parser.add_argument("--output", type=Path, help="the page whose tables to replace (default: print)")
+    parser.add_argument("--against", type=Path, help="an earlier page")
+    options = parser.parse_args()
     page = options.against.read_text() if options.against else ""
     names = options.only.split(",") if options.only else [*ADAPTERS]
     with tempfile.TemporaryDirectory() as temporary:

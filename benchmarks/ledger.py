@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.shared import JUDGE, ROOT, parser, versions
+from benchmarks.shared import JUDGE, ROOT, argument_parser, versions
 
 LEDGER = ROOT / "FINDINGS.md"
 DEFENDED = "No defects"
@@ -89,9 +89,9 @@ def anchor(heading: str) -> str:
 
 def main() -> int:
     """Run all entries, and print the table."""
-    arguments = parser(__doc__)
-    arguments.add_argument("--python", action="append", default=[], help="another interpreter (repeatable)")
-    pythons, status = [*arguments.parse_args().python, sys.executable], 0
+    parser = argument_parser(__doc__)
+    parser.add_argument("--python", action="append", default=[], help="another interpreter (repeatable)")
+    pythons, status = [*parser.parse_args().python, sys.executable], 0
     print("| entry | version | command | script |\n| --- | --- | --- | --- |")
     for entry in entries():
         python = next((each for each in pythons if versions(each, entry.packages)), "")

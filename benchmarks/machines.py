@@ -28,7 +28,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from benchmarks.shared import ROOT, parser, table, write
+from benchmarks.shared import ROOT, argument_parser, table, write
 
 FIGURES = [f"{who} {dtype}" for who in ("reference", "torch") for dtype in ("float16", "float32", "float64")]
 VERBOSE = {"ONEDNN_VERBOSE": "1", "MKL_VERBOSE": "1"}
@@ -153,10 +153,10 @@ def environments(features: Sequence[str], *, short: bool) -> Iterator[Environmen
 
 def main() -> int:
     """Find the kernels, measure in each environment, and write the tables."""
-    arguments = parser(__doc__)
-    arguments.add_argument("--short", action="store_true", help="fewer environments, problems and tests")
-    arguments.add_argument("--output", type=Path, help="a page whose tables to replace (default: print)")
-    options = arguments.parse_args()
+    parser = argument_parser(__doc__)
+    parser.add_argument("--short", action="store_true", help="fewer environments, problems and tests")
+    parser.add_argument("--output", type=Path, help="a page whose tables to replace (default: print)")
+    options = parser.parse_args()
     extent = SHORT if options.short else FULL
     usual = Environment("as it is").find_kernels()
     if usual.missing:

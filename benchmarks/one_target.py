@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.shared import IMPORT_TORCH, JUDGE, parser, processor_seconds, table, write
+from benchmarks.shared import IMPORT_TORCH, JUDGE, argument_parser, processor_seconds, table, write
 from benchmarks.submissions import SOFTMAX, edited, write_submission
 from reference.contract import BACKWARDS, LAYERS_BACKWARD
 
@@ -27,10 +27,10 @@ TARGETS: Mapping[str, str] = {
 
 def main() -> None:
     """Measure the times, and write the table."""
-    arguments = parser(__doc__)
-    arguments.add_argument("--rounds", type=int, default=5, help="how many (default: %(default)s)")
-    arguments.add_argument("--output", type=Path, help="a page whose table to replace (default: print)")
-    options = arguments.parse_args()
+    parser = argument_parser(__doc__)
+    parser.add_argument("--rounds", type=int, default=5, help="how many (default: %(default)s)")
+    parser.add_argument("--output", type=Path, help="a page whose table to replace (default: print)")
+    options = parser.parse_args()
     judge = (*JUDGE, "--hypothesis-seed=1")
     with TemporaryDirectory() as folder:
         write_submission(

@@ -17,7 +17,7 @@ import numpy as np
 from hypothesis import settings
 
 import conftest  # noqa: F401 - registers the profiles
-from benchmarks.shared import parser, table, write
+from benchmarks.shared import argument_parser, table, write
 from oracle.diagnosis.findings import mistake
 from oracle.faults import FAULTS, Fault
 from oracle.faults.catalogue import states
@@ -40,10 +40,10 @@ class Case:
 
 def main() -> int:
     """Judge all mistakes, and write the figures and the tables."""
-    arguments = parser(__doc__)
-    arguments.add_argument("--seeds", type=int, default=1, help="how many (default: %(default)s)")
-    arguments.add_argument("--output", type=Path, help="the page whose parts to replace (default: print)")
-    options = arguments.parse_args()
+    parser = argument_parser(__doc__)
+    parser.add_argument("--seeds", type=int, default=1, help="how many (default: %(default)s)")
+    parser.add_argument("--output", type=Path, help="the page whose parts to replace (default: print)")
+    options = parser.parse_args()
     cases: dict[str, list[Case]] = {}
     laws: dict[str, int] = {}
     for fault in FAULTS.values():

@@ -14,7 +14,7 @@ IMPORT_TORCH = (sys.executable, "-c", "import torch")
 """The unit of time: a time in this unit differs little between machines."""
 
 
-def parser(description: str | None) -> ArgumentParser:
+def argument_parser(description: str | None) -> ArgumentParser:
     """Return a parser of options whose help begins with the docstring of a benchmark."""
     return ArgumentParser(description=description, formatter_class=RawDescriptionHelpFormatter)
 

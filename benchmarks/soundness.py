@@ -32,7 +32,7 @@ from typing import Any, NamedTuple, get_args
 
 import numpy as np
 
-from benchmarks.shared import parser, table
+from benchmarks.shared import argument_parser, table
 from oracle import (
     backpropagation,
     backward_own_steps,
@@ -79,12 +79,12 @@ distances = np.vectorize(lambda number, enclosure: enclosure.distance_at_most(nu
 
 def main() -> int:
     """Measure the errors, and print the table."""
-    arguments = parser(__doc__)
-    arguments.add_argument("--problems", type=int, default=2000, help="how many (default: %(default)s)")
-    arguments.add_argument("--seed", type=int, default=0, help="of all problems (default: %(default)s)")
-    arguments.add_argument("--only", choices=ONLY, help="some of the functions (default: all)")
-    arguments.add_argument("--json", action="store_true", help="print JSON and no table")
-    options = arguments.parse_args()
+    parser = argument_parser(__doc__)
+    parser.add_argument("--problems", type=int, default=2000, help="how many (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="of all problems (default: %(default)s)")
+    parser.add_argument("--only", choices=ONLY, help="some of the functions (default: all)")
+    parser.add_argument("--json", action="store_true", help="print JSON and no table")
+    options = parser.parse_args()
     rng = np.random.default_rng(options.seed)
     start, excesses = time.perf_counter(), 0
     results: dict[tuple[str, str], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))

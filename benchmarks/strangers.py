@@ -20,7 +20,7 @@ from math import sqrt
 from pathlib import Path
 from statistics import median
 
-from benchmarks.shared import parser, table
+from benchmarks.shared import argument_parser, table
 from oracle.diagnosis.catalogue_search import diagnose
 from oracle.diagnosis.effects import side_effect
 from oracle.limits import ANYTHING
@@ -55,14 +55,12 @@ class Result:
 
 def main() -> int:
     """Locate the mistakes, check the locations, and print the table and the shortfalls."""
-    arguments = parser(__doc__)
-    arguments.add_argument("folder", type=Path)
-    arguments.add_argument("--every", type=int, default=1, help="judge each Nth alone (default: all)")
-    arguments.add_argument("--only", default="", help="the sets to judge, separated by commas (default: all)")
-    arguments.add_argument(
-        "--show", action="store_true", help="print each location beside its author's words"
-    )
-    options = arguments.parse_args()
+    parser = argument_parser(__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--every", type=int, default=1, help="judge each Nth alone (default: all)")
+    parser.add_argument("--only", default="", help="the sets to judge, separated by commas (default: all)")
+    parser.add_argument("--show", action="store_true", help="print each location beside its author's words")
+    options = parser.parse_args()
     only = {*filter(None, options.only.split(","))}
     selected = [
         each for each in strangers(options.folder) if each.problem and (not only or each.group in only)

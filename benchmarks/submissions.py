@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.shared import IMPORT_TORCH, JUDGE, ROOT, parser
+from benchmarks.shared import IMPORT_TORCH, JUDGE, ROOT, argument_parser
 
 PERCENTAGES = {"right": 2, "one_maximum": 70, "unshifted": 10, "caches": 10, "equations": 5, "unfit": 3}
 """The percentage of submissions whose worst mistake is of this kind."""
@@ -88,10 +88,10 @@ def write_submission(path: Path, parts: Sequence[str]) -> None:
 
 def main() -> None:
     """Write the submissions, judge them, and print the figures."""
-    arguments = parser(__doc__)
-    arguments.add_argument("--count", type=int, default=300, help="how many (default: %(default)s)")
-    arguments.add_argument("--profile", default="dev", help="Hypothesis' profile (default: %(default)s)")
-    options = arguments.parse_args()
+    parser = argument_parser(__doc__)
+    parser.add_argument("--count", type=int, default=300, help="how many (default: %(default)s)")
+    parser.add_argument("--profile", default="dev", help="Hypothesis' profile (default: %(default)s)")
+    options = parser.parse_args()
     with TemporaryDirectory() as folder:
         for name, parts in submissions(options.count, seed=0):
             write_submission(Path(folder, name), parts)
