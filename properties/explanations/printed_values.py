@@ -14,11 +14,9 @@ LINE_WIDTH, MOST_LINES = 90, 10
 
 
 def printed_arguments(problem: Problem, function: str) -> str:
-    """Return the arguments of a function as text, as in `x = [[[1]]], a0 = [[0]]`, several in a line.
+    """The arguments of a function as text, as in `x = [[[1]]], a0 = [[0]]`; empty if they are too long.
 
-    In place of the caches of a backward pass, the text has the arguments of the forward pass that makes these
-    caches. The text is empty if an array is empty, an array takes more than a line, or all arrays take more
-    than `MOST_LINES`.
+    In place of the caches of a backward pass, the text has the arguments of the forward pass that makes them.
     """
     is_layer = CONTRACTS[function].is_layer
     arguments = _layer_arguments(problem, function) if is_layer else _arguments(problem, function)

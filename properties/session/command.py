@@ -107,9 +107,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.reportchars = ""  # the closing table lists the failures
     for word in re.findall(r"\w+", config.option.markexpr):
         if word not in (*GRADES, "and", "or", "not"):
-            raise pytest.UsageError(
-                f"-m {word}: the grades are {' and '.join(GRADES)}{closest(word, GRADES)}"
-            )
+            raise pytest.UsageError(f"-m {word}: the grades are spec and robust{closest(word, GRADES)}")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -128,14 +126,12 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 def usage_error(message: str, options: Sequence[str]) -> str:
     """Extend the message of argparse about a wrong option: name the help, and a similar option."""
-    for word in message.split():
-        name = word.strip(":,").partition("=")[0]
-        if name.startswith("--") and name not in options:
-            suffix = f".{name.removeprefix('--')}"
-            is_format = suffix in FORMATS  # such as --html
-            hint = f"; did you mean --report FILE{suffix}?" if is_format else closest(name, options)
-            return f"{message} (see rnn-crosscheck --help){hint}"
-    return f"{message} (see rnn-crosscheck --help)"
+    names = (word.strip(":,").partition("=")[0] for word in message.split())
+    wrong = next((name for name in names if name.startswith("--") and name not in options), "")
+    suffix = f".{wrong.removeprefix('--')}"
+    is_format = suffix in FORMATS  # such as --html
+    hint = f"; did you mean --report FILE{suffix}?" if is_format else wrong and closest(wrong, options)
+    return f"{message} (see rnn-crosscheck --help){hint}"
 
 
 def help_text(config: pytest.Config) -> str:
