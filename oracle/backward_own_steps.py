@@ -81,7 +81,7 @@ class _MemoryGradient:
         self._size = np.abs(k.value)
 
     def before(self, t: int, d: Bounded, d_c: Bounded) -> Bounded:
-        """The gradient before step t; `d` and `d_c` are those with respect to the states after step t."""
+        """The gradient with respect to the state before step t, from `d` and `d_c` after step t."""
         *overflows, overflows_c = self._steps.overflows(t, d, d_c)
         error = 2 * (self._rounding[t] + self._fl.eta) / self._size[t]
         error = np.where(self._known[t] & ~np.stack(overflows), error, np.inf)

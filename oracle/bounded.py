@@ -32,7 +32,7 @@ class Bounded:
 
     @classmethod
     def concatenated(cls, parts: Sequence["Bounded"], axis: int) -> Self:
-        """Quantities, joined along an axis that they have."""
+        """Quantities, joined along an existing axis."""
         values, errors = ([p.value for p in parts], [p.error for p in parts])
         return cls(np.concatenate(values, axis), np.concatenate(errors, axis))
 

@@ -62,8 +62,9 @@ class Drawing:
     def lengths(self, kind: Lengths) -> Array | None:
         """The lengths of the samples `(m,)`, from 1 to T_x; `None` for the kind `"absent"`.
 
-        Equal lengths are shorter than T_x, if T_x is more than 1. So is the first of random lengths; some
-        other length, if there are several samples, is longer than the first.
+        Equal lengths are shorter than T_x, if T_x is more than 1. Of random lengths, the first is shorter
+        than T_x, and another is longer than the first. With `"with 1"` or `"with T_x"`, one length is 1 or
+        T_x.
         """
         if kind == "absent":
             return None
@@ -100,7 +101,7 @@ class Drawing:
 
     @property
     def has_nonfinite_gradient(self) -> bool:
-        """Whether the NaN or infinity is in the incoming gradient, and not in the forward pass."""
+        """Whether the incoming gradient has the NaN or infinity of the regime `nonfinite`."""
         return self.regime == "nonfinite" and np.random.default_rng([self.seed, 3]).random() < 0.5
 
     def _arrays(self, draw: Any, shapes: Mapping[str, Shape]) -> dict[str, Array]:

@@ -141,7 +141,7 @@ Result = TypeVar("Result")
 
 
 def narrow_result(compute: Callable[[], Result], radius: float) -> Result:
-    """The result of `compute`, which is repeated in twice the precision while it raises `TooWideError`."""
+    """The result of `compute`; the precision doubles as long as `compute` raises `TooWideError`."""
     precision = 2 * KNOWN_BITS - math.frexp(radius)[1]
     while precision <= MOST_BITS:
         with ctx.workprec(precision):
@@ -155,7 +155,7 @@ def narrow_result(compute: Callable[[], Result], radius: float) -> Result:
 
 
 class Direction(NamedTuple):
-    """One direction of a layer on one sample: its inputs and the quantities of its steps, in its order."""
+    """The inputs and the quantities of the steps of one direction, in its own order, on one sample."""
 
     a0: Values
     c0: Values

@@ -187,7 +187,7 @@ AnyInputs = TypeVar("AnyInputs", bound=Inputs)
 
 
 def with_nonfinite_entry(inputs: AnyInputs, names: list[str], seed: int) -> AnyInputs:
-    """The inputs with NaN or infinity in one entry of one of the named arrays, unless these are empty."""
+    """The inputs with NaN or infinity in one entry of one named array, unless all named arrays are empty."""
     rng = np.random.default_rng([seed, 1])
     arrays = {name: getattr(inputs, name).copy() for name in names if getattr(inputs, name).size}
     if arrays:

@@ -1,4 +1,4 @@
-"""What a target declares in `SUPPORTS` that it does not do, as data."""
+"""The limits that a target declares in `SUPPORTS`, as data: what the target does not do."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -62,7 +62,7 @@ class Limits:
         return self.directions if layers == 1 else min(self.directions, self.stacked_directions)
 
     def returns(self, output: str, shape: Shape) -> bool:
-        """Whether the target returns this output, of this symbolic shape, and not `None` in its place."""
+        """Whether the target returns an output, which has this shape in the contract, and not `None`."""
         declared = {"c_last": self.c_last, "da0": self.initial_state, "dc0": self.initial_state}
         return (self.head or "n_y" not in shape) and declared.get(output, True)
 

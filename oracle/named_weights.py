@@ -62,7 +62,10 @@ def group_weights(arrays: Mapping[str, Array]) -> dict[tuple[str, str], WeightsB
 
 
 def _split_directions(role: str, direction: int, array: Array) -> Iterator[tuple[int, str, Array]]:
-    """The direction, the role and the array of each weight in a tensor; one of ONNX has all directions."""
+    """The direction, the role and the array of each weight in a tensor.
+
+    A tensor of ONNX has all directions; other tensors have one.
+    """
     if role in ("W", "R"):
         if array.ndim == 3:
             for d, each in enumerate(array):

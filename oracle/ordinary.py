@@ -30,10 +30,10 @@ def ordinary(inputs: Inputs) -> Inputs:
 
 
 def ordinary_layers(inputs: LayerInputs, *, trained: bool = False) -> LayerInputs:
-    """The inputs of layers; too large rows of weights, and samples of x and c0, are halved until ordinary.
+    """The inputs of layers, with rows of weights and samples of x and c0 halved until all are ordinary.
 
-    For the states, the largest possible values count, so that the numbers are ordinary in every step.
-    `trained` weights are unchanged. So is a relu network, whose states have no limit: it has no exponentials.
+    Each state counts with its largest possible value, so that the numbers are ordinary in every step.
+    `trained` weights are not changed. A relu network is not changed, either, since it has no exponentials.
     """
     if inputs.activation == "relu":
         return inputs
@@ -41,7 +41,7 @@ def ordinary_layers(inputs: LayerInputs, *, trained: bool = False) -> LayerInput
     largest_x = np.abs(inputs.x).max(axis=2, initial=0)  # of each sample
     from_x = np.zeros(inputs.x.shape[1])
     parameters: list[Mapping[str, Array]] = []
-    below = np.zeros(len(inputs.x))  # the largest states of the layer below; inputs count apart
+    below = np.zeros(len(inputs.x))  # the largest states of the layer below; 0 for inputs
     largest_states: list[Array] = []  # of each direction
     for place, p in enumerate(inputs.parameters):
         if place and place % D == 0:

@@ -114,7 +114,7 @@ class Problem:
     def inputs(self, function: str) -> Inputs:
         """The arrays for a call of `function`; `lstm_forward` starts from a memory state of zeros.
 
-        For a backward pass, all arrays but the incoming gradient are those of the forward pass.
+        For a backward pass, all arrays except the incoming gradient are those of the forward pass.
         """
         contract = CONTRACTS[function]
         if contract.is_cell:
@@ -165,8 +165,8 @@ class LayerProblem(Problem):
     digest
         The digest of the numbers in the file.
 
-    Raises `ValueError` as `Problem` does, for lengths without a step, and for a file that cannot be read or
-    has another digest.
+    Raises the errors of `Problem`. Raises `ValueError` also for lengths without a step, and for a file that
+    cannot be read or has another digest.
     """
 
     kind: LayerKind  # type: ignore[assignment]

@@ -162,7 +162,7 @@ def masked_steps(steps: Sequence[Bounded], within: Array) -> list[Bounded]:
 
 
 def evaluate_steps(fl: Arithmetic, layer: Layer, activation: str) -> Iterator[dict[str, Bounded]]:
-    """Evaluate each step of a layer: every quantity but the predictions."""
+    """Evaluate every quantity of each step of a layer except the predictions."""
     p, a, c = layer.p, layer.a0, layer.c0
     if is_rnn := "Waa" in p:
         W, b = np.concatenate([p["Waa"], p["Wax"]], axis=2), p["ba"]

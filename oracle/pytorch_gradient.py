@@ -87,7 +87,7 @@ def _gradients(
 ) -> tuple[list[Array], dict[str, Array]]:
     """The gradients with respect to the tensors `given`, and with respect to the parameters by name.
 
-    Torch returns the whole gradient for each of its two biases, so that of the second is replaced by zero.
+    Torch returns the whole gradient for each of its two biases, so the second bias gets zero instead.
     The gradients are those of the sum of all outputs, each multiplied by its incoming gradient. This adds no
     rounding. If the incoming gradients were passed to torch, it would import SymPy, which is slow.
     """

@@ -36,7 +36,7 @@ TANH = 12
 SIGMOID = 10
 """The largest error of a sigmoid in a library, relative to the larger of σ(z) and σ(-z)."""
 TANH_BY_FORMULA, SIGMOID_BY_FORMULA = 8.5, 6
-"""The largest absolute errors of tanh and sigmoid by a formula, such as 1/(1+e^-z)."""
+"""The largest absolute errors of a tanh and a sigmoid that are computed by a formula, such as 1/(1+e^-z)."""
 
 
 class Arithmetic:
@@ -94,7 +94,7 @@ class Arithmetic:
         return loss if loss.any() else None
 
     def tanh(self, z: Bounded) -> Bounded:
-        """Tanh; its slope sech² counts at the point of the interval of z that is nearest to 0.
+        """Tanh, with its slope sech² at the point of the interval of z nearest to 0, where it is largest.
 
         With gradual underflow, tanh(0) is exactly 0.
         """
@@ -108,7 +108,7 @@ class Arithmetic:
         return _bounded(value, error)
 
     def sigmoid(self, z: Bounded) -> Bounded:
-        """The sigmoid; its slope counts at the point of the interval of z that is nearest to 0."""
+        """The sigmoid, with its slope at the point of the interval of z nearest to 0, where it is largest."""
         q = np.exp(-_nearest_to_zero(z))
         slope = q / (1 + q) ** 2  # σ(z)σ(-z); in s(1-s), digits would cancel
         value, propagated = 1 / (1 + np.exp(-z.value)), _propagated(z, q, slope, q / (1 + q), 1)

@@ -33,8 +33,8 @@ def json_number(value: float) -> float | str:
 def largest_ratio(inputs: Inputs, outputs: Iterable[tuple[Array, Array, Array]], rival: str) -> float:
     """The largest ratio of several comparisons, computed at once to save time.
 
-    Each of the `outputs` is an answer, the answer of the witness, and the bound. The ratio is infinite or NaN
-    if a bound is too large, or an answer has a NaN; then each `Comparison` must be made.
+    Each of the `outputs` is an answer, the answer of the witness, and the bound. If a bound is too large, or
+    an answer has a NaN, the ratio is infinite or NaN: only a `Comparison` of each output can decide.
     """
     every = [_last_steps(*each) for each in outputs if each[0].size and each[1].size]
     if not every:
@@ -148,7 +148,7 @@ class Comparison:
 
     @cached_property
     def _gradient_size(self) -> float:
-        """The magnitude of the largest element, to which all are related: gradients have no natural size."""
+        """The magnitude of the largest element, which replaces the size of each element of a gradient."""
         _, theirs, _ = self._compared
         return float(np.max(np.abs(theirs), initial=0, where=np.isfinite(theirs)))
 

@@ -92,7 +92,7 @@ class Contract:
 
     @property
     def cell(self) -> str:
-        """The function for one step of the same network, forward or backward as this function."""
+        """The cell of the same network: the backward pass for a backward pass, otherwise the forward pass."""
         return f"{self.kind}_cell_{'backward' if self.is_backward else 'forward'}"
 
     @property
@@ -115,7 +115,7 @@ class Contract:
 
 
 def gradient_shapes(parameters: Mapping[str, Shape]) -> dict[str, Shape]:
-    """The shapes of the gradients with respect to all parameters but those of the head."""
+    """The shapes of the gradients with respect to all parameters except those of the head."""
     return {f"d{name}": shape for name, shape in parameters.items() if "n_y" not in shape}
 
 
