@@ -1,13 +1,17 @@
 """Tests that a location explains the counterexample, and that several answers confirm its conditions."""
 
 from collections.abc import Callable
+from itertools import cycle
 from typing import Any
 
 import numpy as np
+import pytest
 
 import reference
-from oracle.diagnosis.behaviour import Behaviour, Program
+from oracle.diagnosis.behaviour import Behaviour, Program, mistaken_program
+from oracle.faults import FAULTS
 from oracle.inputs import Inputs
+from oracle.location import step_location
 from oracle.location.locate import locate
 from oracle.problem import Problem
 
@@ -98,3 +102,15 @@ def test_weights_of_an_earlier_call_are_not_located_as_a_wrong_equation() -> Non
     location = locate("rnn_layer", program, shown, known.clear)
     assert location
     assert location.where.stage == "calls"
+
+
+def test_a_location_is_checked_also_if_each_round_finds_another_equation(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    targets = cycle(["yt_pred", "a_next"])
+    monkeypatch.setattr(step_location, "first_wrong_equation", lambda observations: next(targets))
+    program = mistaken_program("rnn_cell_forward", FAULTS["biases_missing"] + FAULTS["no_softmax"])
+    shown = Problem.rnn(n_x=2, n_a=3, n_y=2, m=2, T_x=1)
+    location = locate("rnn_cell_forward", program, shown, lambda: None)
+    assert location
+    assert location.how is None
