@@ -1,7 +1,7 @@
 """Calls a function within a budget of calls, and collects the observations."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from oracle.diagnosis.behaviour import Behaviour, Program
@@ -67,6 +67,8 @@ class Observer:
         if self.setting is None:
             return observe_function(self.function, inputs, self.program(inputs), self.limits)
         assert isinstance(inputs, LayerInputs)
+        if not self.limits.initial_state:
+            inputs = replace(inputs, a0=0 * inputs.a0, c0=0 * inputs.c0)
         return observe_layer(self.setting, inputs, self.program)
 
     def add_each(self, every: Iterable[Inputs]) -> bool:

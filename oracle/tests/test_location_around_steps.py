@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from oracle.diagnosis.behaviour import program_of
@@ -45,3 +46,19 @@ def test_if_the_last_states_are_right_no_equation_of_a_step_is_wrong() -> None:
     location = locate("lstm_layer", program, problem, lambda: None)
     assert location
     assert location.where == Where("returned a", stage="network")
+
+
+def moved(x: Any, a0: Any, c0: Any, parameters: Any, options: Any) -> Any:
+    """An LSTM without initial states that moves the samples by one if there are lengths."""
+    if "lengths" in options:
+        x, options = np.roll(x, 1, axis=1), options | {"lengths": np.roll(options["lengths"], 1)}
+    return lstm_layer(x, None, None, parameters, options)
+
+
+def test_a_layer_without_initial_states_is_observed_without_them() -> None:
+    limits = Limits(initial_state=False)
+    program = program_of(SimpleNamespace(lstm_layer=moved), "lstm_layer", limits)
+    problem = Problem.lstm_layer(n_x=1, n_a=1, m=2, T_x=2, lengths="random", initial="zero")
+    location = locate("lstm_layer", program, problem, lambda: None, limits)
+    assert location
+    assert location.where == Where("returned a", setting=("ended",), stage="network")
