@@ -55,7 +55,7 @@ class CallForm:
         if self.time == "stepped":
             outputs, last = [], [*states]
             for step in steps:
-                last = _last_states(self._call(module, step, last)[-len(shapes) :], shapes)
+                last = self._last_states(self._call(module, step, last)[-len(shapes) :], shapes)
                 outputs.append(last[0][0])
             return torch.stack(outputs), last
         value, named = steps if self.time == "first" else steps.transpose(0, 1), {}
@@ -69,7 +69,7 @@ class CallForm:
             pack = torch.nn.utils.rnn.pack_padded_sequence
             value = pack(value, lengths, batch_first=self.time == "second", enforce_sorted=False)
         output, *last = self._call(module, value, states, **named)
-        last = _last_states(last, shapes) if last else []
+        last = self._last_states(last, shapes) if last else []
         if isinstance(output, torch.nn.utils.rnn.PackedSequence):
             output, _ = torch.nn.utils.rnn.pad_packed_sequence(output, total_length=len(steps))
         elif self.time == "second":
@@ -97,6 +97,22 @@ class CallForm:
             return [*_tensors(module(value, **{self.names[0]: own}, **named))]
         return [*_tensors(module(value, *(own if self.states == "arguments" else [own]), **named))]
 
+    def _last_states(self, tensors: Sequence[Any], shapes: Sequence[Shape]) -> list[Any]:
+        """Return the last states `(L D, m, n)`. There may be a tensor for each layer and direction.
+
+        Such tensors are in pairs if initial states are, or if the module takes none.
+        """
+        n, count = len(shapes), shapes[0][0]
+        if len(tensors) == n * count > n:
+            torch = sys.modules["torch"]
+            join = torch.stack if tensors[0].ndim == 2 else torch.cat
+            in_pairs = self.states in ("pairs", "none")
+            each = [tensors[k::n] if in_pairs else tensors[k * count : (k + 1) * count] for k in range(n)]
+            tensors = [join([*one]) for one in each]
+        if len(tensors) != n:
+            raise WrongModule(f"it returned {len(tensors)} tensors, expected {n} last states")
+        return [each[None] if each.ndim == 2 else each for each in tensors]
+
 
 _MEMORY = re.compile(r"(?i)c|mem|.*_c")
 
@@ -108,18 +124,6 @@ class _StatesByName(dict[str, Any]):
         return self["states"][-1 if _MEMORY.match(name) else 0]
 
     get = __getattr__ = __missing__
-
-
-def _last_states(tensors: Sequence[Any], shapes: Sequence[Shape]) -> list[Any]:
-    """Return the last states `(L D, m, n)`. The tensors may be a pair for each layer and direction."""
-    n = len(shapes)
-    if len(tensors) == n * shapes[0][0] > n:
-        torch = sys.modules["torch"]
-        join = torch.stack if tensors[0].ndim == 2 else torch.cat
-        tensors = [join([*tensors[k::n]]) for k in range(n)]
-    if len(tensors) != n:
-        raise WrongModule(f"it returned {len(tensors)} tensors, expected {n} last states")
-    return [each[None] if each.ndim == 2 else each for each in tensors]
 
 
 def _tensors(value: Any) -> Iterator[Any]:

@@ -36,14 +36,18 @@ def trial_arguments(
     return (drawn(sizes.n_x, samples, steps), *states, parameters, options)
 
 
-def trial_error(adapter: Adapter, sizes: Sizes, order: Sequence[int] = (), **how: Any) -> float:
+def trial_error(
+    adapter: Adapter, sizes: Sizes, order: Sequence[int] = (), has_states: bool = True, **how: Any
+) -> float:
     """Return the largest error of a trial call; infinite if the last states have wrong shapes.
 
-    With `order`, the module gets the parameters of layers and directions in this order. Raises the errors of
-    the module, and `WrongModule` if the output has another shape.
+    With `order`, the module gets the parameters of layers and directions in this order. Without `has_states`,
+    it gets no initial states. Raises the errors of the module, and `WrongModule` if the output has another
+    shape.
     """
     x, *states, parameters, options = trial_arguments(adapter.kind, sizes, **how)
-    states = [0 * each for each in states] if adapter.form.states == "none" else states
+    if adapter.form.states == "none" or not has_states:
+        states = [None] * len(states)
     answer = adapter.run(x, *states, [parameters[k] for k in order] or parameters, options)
     layer: Callable[..., Any] = lstm_layer if adapter.kind == "lstm" else rnn_layer
     shown = [each for each in zip(answer, layer(x, *states, parameters, options)) if each[0] is not None]

@@ -242,6 +242,8 @@ class Trials:
             adapter, why_no_unsorted = Adapter(self._factory, self._adapter.reading, form), ""
             try:
                 error = self._error(adapter, lengths=np.array([4, 3, 1]))
+                if form.lengths == "packed":  # of which no argument tells
+                    self._error(adapter, lengths=np.array([4, 3, 1]), has_states=False)
             except Exception as wrong:  # raised by the user's code
                 none = f"{form.names[1]} raises {one_line(wrong)}" if form.lengths != "packed" else none
                 continue

@@ -105,7 +105,8 @@ def test_learned_initial_states_are_0_and_no_weights() -> None:
     found, alone = (understood(each) for each in (callers.LearnedStates, callers.LearnedStatesAlone))
     for each in (found, alone):
         assert each.facts["learned_states"] == ["h0", "init_cell"]
-    assert is_right(found, Sizes(2, 3, layers=2), lengths=[2, 4, 1])
+    assert is_right(found, Sizes(2, 3, layers=2))
+    assert found.supports["lengths"] is False  # without states it takes no packed sequences
     assert alone.supports["initial_state"] is False
     x, *_, parameters, options = trial_arguments("lstm", Sizes(2, 3, layers=2))
     for each in (found, alone):
@@ -124,6 +125,10 @@ def test_gradients_of_a_module_without_initial_states_are_those_of_its_input_and
     assert da0 is dc0 is None
     assert np.allclose(dx, right_dx)
     assert all(np.allclose(by_parameters[0][name], each) for name, each in right_by_parameters[0].items())
+
+
+def test_last_states_may_be_a_list_for_each_state() -> None:
+    assert is_right(understood(callers.ListsOfStates, like="torch.nn.LSTM"), Sizes(2, 3, layers=2))
 
 
 def test_states_may_be_a_dict_and_are_not_ignored() -> None:

@@ -131,6 +131,25 @@ class StatesByNameIgnored(StatesByName):
     ignores = True
 
 
+class ListsOfStates(nn.Module):
+    """Returns a list of hidden states and a list of memory states, one for each layer."""
+
+    def __init__(self, input_size: int, hidden_size: int, num_layers: int = 1) -> None:
+        super().__init__()
+        sizes = [input_size, *[hidden_size] * num_layers]
+        self.cells = nn.ModuleList([nn.LSTMCell(*pair) for pair in pairwise(sizes)])
+
+    def forward(self, x: Tensor, states: Any) -> Any:
+        h, c = (list(each) for each in states)
+        steps = []
+        for step in x:
+            for k, cell in enumerate(self.cells):
+                h[k], c[k] = cell(step, (h[k], c[k]))
+                step = h[k]
+            steps.append(step)
+        return torch.stack(steps), (h, c)
+
+
 class LengthsOfStatesAlone(nn.LSTM):
     """Takes packed sequences, and an argument for lengths, which its output does not depend on."""
 
