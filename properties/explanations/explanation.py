@@ -44,9 +44,9 @@ class Explanation:
 class _Cache:
     """The earlier explanations of one implementation. Without this cache, judging takes a fifth longer.
 
-    `explanations` has those that name a mistake, by function and by whether extreme problems were compared.
-    `locations` has the location on each counterexample, by function and dtypes. `is_random` says whether a
-    function answers at random, for each function with an unlisted mistake.
+    `explanations` has the explanations with a mistake, by function and by whether extreme problems were
+    compared. `locations` has the location on each counterexample, by function and dtypes. `is_random` says
+    whether a function answers at random, for each function with an unlisted mistake.
     """
 
     explanations: defaultdict[tuple[str, bool], list[Explanation]] = field(
@@ -129,7 +129,7 @@ def _matching_explanation(trial: Trial, earlier: Sequence[Explanation]) -> Expla
 def search(
     program: Program, problem: Problem, *, extreme: bool = False, whole: bool = False, locating: bool = True
 ) -> Explanation:
-    """Find the mistakes of the catalogue that fit a program, or its location, or its wrong outputs.
+    """Find the mistakes of the catalogue that fit, or the location of an unlisted one, or the wrong outputs.
 
     With `extreme`, it also calls the program on extreme problems. `whole` and `locating` are as in `explain`.
     Raises `DiedError` if the process dies.

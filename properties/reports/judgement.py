@@ -146,9 +146,9 @@ class Judgement:
         return [result for result in failed if not (result.ours or result.helpers)]
 
     def unjudged_laws(self, function: str) -> list[LawResult]:
-        """The laws without a result: the harness failed, no problem was left, or limits exclude every law."""
+        """The laws without a result on a function."""
         laws = [result for result in self.results_on(function) if result.law not in PRESENCE]
-        if laws and all(result.declared for result in laws):
+        if laws and all(result.declared for result in laws):  # limits exclude every law
             return laws
         broken = [result for result in self.results_on(function) if result.ours]
         return broken + [result for result in laws if result.all_left_out]
@@ -157,11 +157,8 @@ class Judgement:
         """The grades in which every law that ran holds; optionally, inherited failures do not count."""
         if self.verdict_on(function) not in ("conforms", "not robust", "differs"):
             return []
-        ran = [
-            each
-            for each in self.results_on(function)
-            if each.status != "skipped" and each.law not in PRESENCE
-        ]
+        ran = [each for each in self.results_on(function) if each.status != "skipped"]
+        ran = [each for each in ran if each.law not in PRESENCE]
         failed = [each for each in ran if each.status == "failed" and not each.helpers]
         broken = {each.grade for each in failed if not (without_inherited and each.inherited)}
         return [grade for grade in GRADES if grade in {result.grade for result in ran} - broken]
