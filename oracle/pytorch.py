@@ -6,6 +6,7 @@ come from torch's linear function and softmax.
 
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -125,9 +126,10 @@ def call_module(
     module: torch.nn.Module, inputs: LayerInputs, x: torch.Tensor, a0: torch.Tensor, c0: torch.Tensor
 ) -> tuple[torch.Tensor, Sequence[torch.Tensor]]:
     """Call a module with these tensors and the lengths in `inputs`; return its output and last states."""
-    is_rnn = inputs.kind == "rnn"
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "LSTM with projections is not supported with oneDNN")
+    is_rnn, is_projected = inputs.kind == "rnn", "Wp" in inputs.parameters[0]
+    with warnings.catch_warnings() if is_projected else nullcontext():
+        if is_projected:
+            warnings.filterwarnings("ignore", "LSTM with projections is not supported with oneDNN")
         if inputs.lengths is None:
             output, last = module(x, a0 if is_rnn else (a0, c0))
         else:
