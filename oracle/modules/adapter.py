@@ -157,6 +157,8 @@ class Adapter:
             states = [steps.new_zeros(n) if each is None else each for each, n in zip(states, shapes)]
         else:
             states = []
+        for learned in built.learned_states.values():  # 1 where they must not matter
+            learned.detach().fill_(float(bool(states) and form.states != "none"))
         if lengths is None or not samples:  # torch packs no empty batch
             lengths = torch.full((samples,), len(steps)) if form.always else None
         else:

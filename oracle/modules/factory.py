@@ -6,9 +6,9 @@ import difflib
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Optional
 
@@ -41,14 +41,14 @@ _VAR_KEYWORD, _VAR_POSITIONAL = inspect.Parameter.VAR_KEYWORD, inspect.Parameter
 
 @dataclass
 class BuiltModule:
-    """A module, its weights by name, and the names of its learned initial states, which are 0.
+    """A module, its weights by name, and its learned initial states by name.
 
     After the first call of a converter, `converted` is what it returned.
     """
 
     module: Any
     weights: Mapping[str, Any]
-    learned_states: Sequence[str] = ()
+    learned_states: Mapping[str, Any] = field(default_factory=dict)
     converted: Any = None
 
     @property
@@ -138,9 +138,7 @@ class Factory:
         """Build a module in evaluation or training mode; cached."""
         module = self.build(sizes, dtype).train(in_training)
         learned = {name: each for name, each in module.named_parameters() if _INITIAL_STATE.fullmatch(name)}
-        for each in learned.values():
-            sys.modules["torch"].nn.init.zeros_(each)
-        return BuiltModule(module, self.weights(module), [*learned])
+        return BuiltModule(module, self.weights(module), learned)
 
     def weights(self, module: Any) -> dict[str, Any]:
         """Return the parameters, without learned initial states, by their names in the state dict.

@@ -84,7 +84,7 @@ class Trials:
             "fits": fitting_order,
             "time": adapter.form.time,
             "states": adapter.form.states,
-            "learned_states": self._factory.cached_module(tried, self._dtype).learned_states,
+            "learned_states": [*self._factory.cached_module(tried, self._dtype).learned_states],
             "lengths": adapter.form.lengths,
             "device": self._stated.device,
             "dtypes": self._supports.get("dtypes", []),

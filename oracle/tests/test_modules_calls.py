@@ -101,7 +101,8 @@ def test_each_layer_may_have_a_pair_of_states_of_its_own() -> None:
     assert is_right(found, Sizes(2, 3, layers=2))
 
 
-def test_learned_initial_states_are_0_and_no_weights() -> None:
+def test_learned_initial_states_are_0_without_other_states_and_must_not_matter_beside_them() -> None:
+    assert not is_right(understood(callers.LearnedStatesAdded), Sizes(2, 3))
     found, alone = (understood(each) for each in (callers.LearnedStates, callers.LearnedStatesAlone))
     for each in (found, alone):
         assert each.facts["learned_states"] == ["h0", "init_cell"]

@@ -104,6 +104,13 @@ class LearnedStatesAlone(LearnedStates):
         return super().forward(x)
 
 
+class LearnedStatesAdded(LearnedStates):
+    """Adds its own initial states to those that it gets."""
+
+    def forward(self, x: Tensor, hx: Any = None) -> Any:
+        return super().forward(x, None if hx is None else (hx[0] + self.h0, hx[1]))
+
+
 class StatesByName(nn.Module):
     """Takes and returns states as a dict, perhaps without a look at what it takes."""
 

@@ -167,7 +167,7 @@ def module_in_words(facts: Mapping[str, Any]) -> str:
         [_LENGTHS_WORDS[facts["lengths"]]] if facts["lengths"] and "lengths" not in facts["limits"] else []
     )
     learned = ", ".join(facts["learned_states"])
-    parts += [f"learned initial states are 0 ({learned})"] if learned else []
+    parts += [f"learned initial states ({learned}) 0 if no states are passed"] if learned else []
     parts += [f"on {facts['device']}"] if facts["device"] != "cpu" else []
     parts += [f"other numbers in {mode}" for mode in facts["other_modes"]]
     dtypes = " and ".join(facts["dtypes"])

@@ -53,8 +53,8 @@ def test_what_was_understood_is_said_in_one_line() -> None:
     }
     assert module_in_words(facts) == (
         "Mine as torch.nn.LSTM: weights by --gates, gates f g o i, although xh:ifgo fits, one weight on x, "
-        "h, batch first, a mask of the padding, learned initial states are 0 (h0), on cuda, other numbers in "
-        "every call, one layer (no argument), float32 only (TypeError)"
+        "h, batch first, a mask of the padding, learned initial states (h0) 0 if no states are passed, on "
+        "cuda, other numbers in every call, one layer (no argument), float32 only (TypeError)"
     )
     assert "mask" not in module_in_words({**facts, "limits": {"lengths": "no reason"}})
 
