@@ -68,6 +68,8 @@ class Factory:
 
     tried, is_trained, shares_weights = Sizes(), False, True
     batch_first: Optional[bool] = None  # noqa: UP045
+    _fixed: Mapping[str, Any] = {}
+    _advice = ""
 
     def __init__(self, make: Callable[..., Any], interface: Interface, stated: ModuleOptions) -> None:
         self.interface, self.device = interface, stated.device
@@ -108,10 +110,10 @@ class Factory:
         return f"its constructor has no {option}, but {named}" if others else _NONE
 
     def with_advice(self, error: UnusableModule) -> UnusableModule:
-        """Add to the error the arguments that the user fixed, which may be its cause."""
+        """Add to the error the arguments that the user fixed, or options that the user may state."""
         fixed = ", ".join(f"{name}={value!r}" for name, value in self._fixed.items())
         why = f"{error.why}, made with {fixed}" if fixed else error.why
-        return UnusableModule(why, error.advice, stage=error.stage)
+        return UnusableModule(why, error.advice or self._advice, stage=error.stage)
 
     def construct(self, sizes: Sizes) -> Any:
         """Call the constructor with these sizes. Raises the errors of the constructor."""
@@ -191,10 +193,6 @@ class Trained(Factory):
         layers, directions = of["num_layers"] or 1, 1 + bool(of["bidirectional"])
         others = (of["proj_size"] or 0, of["nonlinearity"] or "tanh")
         self.tried = Sizes(of["input_size"], of["hidden_size"], layers, directions, *others)
-
-    def with_advice(self, error: UnusableModule) -> UnusableModule:
-        """Add to the error that the user may state the options that are no attributes of the module."""
-        return UnusableModule(error.why, error.advice or self._advice, stage=error.stage)
 
     def construct(self, sizes: Sizes) -> Any:
         """Copy the module. Raises `NotImplementedError` for other sizes."""
