@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from properties.implementations import process_start
 from properties.implementations.calls import Died, Raised, Returned
 from properties.implementations.implementation import Implementation
 from properties.implementations.process_start import Settings
@@ -227,19 +226,6 @@ def test_a_worker_may_wait_for_the_next_call_as_long_as_it_takes(
     while not tmp_path.joinpath("idle").exists():
         assert time.monotonic() < end, "an alarm is set between calls"
         time.sleep(0.01)
-
-
-def test_nothing_of_the_judge_is_imported_but_what_a_worker_needs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Uses a new fork server, since one that forked for a module of torch keeps torch."""
-    monkeypatch.setattr(process_start, "_server", [])
-    body = "[name for name in ('torch', 'oracle', 'hypothesis') if name in sys.modules]"
-    (tmp_path / "target.py").write_text(f"import sys\ndef rnn_forward(*given): return {body}\n")
-    with Implementation("target.py", Settings(directory=tmp_path)) as implementation:
-        outcome = call(implementation)
-    assert isinstance(outcome, Returned)
-    assert outcome.value == []
 
 
 def test_a_forgotten_implementation_leaves_nothing(misbehave: Misbehave, tmp_path: Path) -> None:

@@ -1,9 +1,6 @@
 """Tests targets that damage their process, and the messages on them."""
 
 import re
-import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
@@ -14,7 +11,6 @@ import pytest
 from properties.implementations.answer import Answer, MalformedError
 from properties.implementations.calls import Died, Raised, Request, Returned
 from properties.implementations.implementation import Implementation
-from properties.implementations.process import kill_group
 from properties.worker.codec import Foreign
 from reference.contract import CONTRACTS
 
@@ -241,12 +237,3 @@ return a0
     assert three.value == [[3.0]]
     assert death == Died("exited with status 3")
     assert len(outcomes(calls[:3])) == 3
-
-
-def test_a_process_that_does_not_lead_a_group_yet_is_killed() -> None:
-    """Such a process exists if an interrupt comes directly after a fork."""
-    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    with process:
-        kill_group(process)
-        assert process.wait(30) == -signal.SIGKILL
-    kill_group(process)  # a second call does nothing

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import pytest
 from properties.implementations import process_start
 from properties.implementations.calls import Died
 from properties.implementations.implementation import Implementation
-from properties.implementations.process import Process
+from properties.implementations.process import Process, kill_group
 from properties.implementations.process_start import FORKS, Settings
 from properties.tests.test_implementation import Implement, returned
 
@@ -158,3 +160,23 @@ def test_a_target_whose_import_is_slow_is_imported_once_if_a_fork_is_safe(
     pids.append(returned(implementation.call("rnn_forward", [0, 0, 0])).value)
     assert len({*pids}) == 4
     assert len(tmp_path.joinpath("imports").read_text()) == imports
+
+
+def test_nothing_of_the_judge_is_imported_but_what_a_worker_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Uses a new fork server, since one that forked for a module of torch keeps torch."""
+    monkeypatch.setattr(process_start, "_server", [])
+    body = "[name for name in ('torch', 'oracle', 'hypothesis') if name in sys.modules]"
+    (tmp_path / "target.py").write_text(f"import sys\ndef rnn_forward(*given): return {body}\n")
+    with Implementation("target.py", Settings(directory=tmp_path)) as implementation:
+        assert returned(implementation.call("rnn_forward", [0, 0, {}])).value == []
+
+
+def test_a_process_that_does_not_lead_a_group_yet_is_killed() -> None:
+    """Such a process exists if an interrupt comes directly after a fork."""
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    with process:
+        kill_group(process)
+        assert process.wait(30) == -signal.SIGKILL
+    kill_group(process)  # a second call does nothing
