@@ -16,7 +16,7 @@ class OneName(BuildHookInterface[Any]):
     """Moves our packages into one package, and rewrites their imports of each other."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Write every file of the product as the wheel has it. An editable install needs no change."""
+        """Write each file of the product with the imports of the wheel. Editable installs need no copies."""
         if version == "editable":
             return
         root = Path(self.root)

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-# In a clone, the current directory may have modules of the same names.
+# In a clone, the current directory may have modules named `properties` or `oracle`, too; ours come first.
 if (ROOT / "hatch_build.py").is_file():
     sys.path.insert(0, str(ROOT))
 
@@ -16,7 +16,7 @@ if (ROOT / "hatch_build.py").is_file():
 def main() -> int:
     """Run the command, and return its exit status."""
     statuses: list[int] = []
-    atexit.register(_end_process, statuses)  # functions are called in the reverse order, so this one last
+    atexit.register(_end_process, statuses)  # the first registered function is called last
     gc.set_threshold(50_000)  # as in conftest.py, but before pytest and Hypothesis are imported
     from properties.session import command
 

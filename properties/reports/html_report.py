@@ -113,7 +113,7 @@ def _facts(mistake: TargetMistake) -> list[tuple[str, str]]:
 
 
 def _broken_laws(mistake: TargetMistake) -> list[tuple[str, str, list[str]]]:
-    """The name, the statement and the functions of each law that fails; only of spec laws if one fails."""
+    """The name, statement and functions of each law that fails; if spec laws fail, no robust law is named."""
     statements = {law.name: (getdoc(law.check) or "").splitlines()[0] for law in all_laws()}
     failures = [each for each in mistake.results if each.grade == "spec" or not mistake.is_spec]
     return [

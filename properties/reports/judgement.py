@@ -51,7 +51,7 @@ class Judgement:
 
     @property
     def verdict_in_words(self) -> str:
-        """The verdict; also *not robust* if a worse verdict hides it, and the verdict on backward passes."""
+        """The verdicts on forward and backward passes; also a *not robust* that a missing function hides."""
         verdict: str = self.verdict
         others = map(self.verdict_on, self._forwards or self.functions)
         if verdict in ("incomplete", "unfinished") and "not robust" in others:
@@ -154,7 +154,10 @@ class Judgement:
         return broken + [result for result in laws if result.all_left_out]
 
     def grades_held(self, function: str, *, without_inherited: bool = False) -> list[str]:
-        """The grades in which every law that ran holds; optionally, inherited failures do not count."""
+        """The grades in which all laws that ran hold; empty for verdicts like *not judged* or *incomplete*.
+
+        With `without_inherited`, inherited failures do not count.
+        """
         if self.verdict_on(function) not in ("conforms", "not robust", "differs"):
             return []
         ran = [each for each in self.results_on(function) if each.status != "skipped"]
@@ -203,7 +206,7 @@ class Judgement:
 
 
 def judgements(results: Sequence[LawResult], left: Sequence[str] = ()) -> list[Judgement]:
-    """The judgement of each target. `left` are those on which some laws, or all laws, have not run."""
+    """The judgement of each target. `left` are the targets on which some laws, or all, have not run."""
     order = ["", *CONTRACTS]
     by_name: dict[str, list[LawResult]] = {name: [] for name in left}
     for result in sorted(
@@ -216,7 +219,7 @@ def judgements(results: Sequence[LawResult], left: Sequence[str] = ()) -> list[J
 
 
 def _without_false_inheritance(results: Sequence[LawResult]) -> list[LawResult]:
-    """Correct results that inherit a failure from a function on which every law holds."""
+    """Mark failures as not inherited if every law holds on the function that would have caused them."""
     judged = {each.function for each in results if each.status != "skipped"}
     right = judged - {each.function for each in results if each.status == "failed"}
     return [

@@ -127,7 +127,7 @@ def _law_entry(result: LawResult) -> dict[str, Any]:
 
 
 def as_csv(run: Run) -> str:
-    """The grade book, with a row for each target. The row of a target that is left has only its verdict."""
+    """The grade book, with a row for each target: only its verdict if it was not judged completely."""
     out = StringIO()
     rows = csv.writer(out, lineterminator="\n")
     rows.writerow(COLUMNS)

@@ -89,7 +89,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
-    """With many targets, a worker sends one of five messages for a test, unless an option needs all."""
+    """With many targets, a worker sends only the result of a test, unless an option needs all its reports."""
     config = item.config
     needs_all = config.option.verbose > 0 or config.getoption("xmlpath", None)
     needs_all = needs_all or config.option.durations is not None

@@ -67,7 +67,7 @@ def main() -> int:
         os.environ.pop(name, None)
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     root = str(PROPERTIES.parent)
-    # The last two would each run the garbage collector five times at the end.
+    # The last two of these plugins would each run the garbage collector five times at the end.
     unused = "cacheprovider legacypath logging doctest unittest unraisableexception threadexception"
     plugins = [f"no:{name}" for name in unused.split()]
     plugins += ["_hypothesis_pytestplugin", "xdist.plugin", f"{PREFIX}conftest", __name__]

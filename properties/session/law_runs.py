@@ -43,7 +43,7 @@ SHARE = pytest.StashKey[float]()
 """The seconds of one share of the time of `--fuzz-for`."""
 
 SHARES_OF_COMPLETE_LAWS = 8
-"""The shares of a complete law on a function that loops over time. Any other law has one share."""
+"""The shares of a law on `SEQUENCES` if every wrong output violates it (`Law.complete`); otherwise 1."""
 
 
 @pytest.fixture(scope="session")
@@ -60,7 +60,7 @@ def implementation(request: pytest.FixtureRequest) -> Iterator[Implementation]:
 
 @pytest.fixture
 def tally() -> Tally:
-    """The counts of a law about the whole target, which has no turn."""
+    """The counts of a law about the presence of functions. Such a law has no turn."""
     return Tally()
 
 

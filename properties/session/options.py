@@ -73,7 +73,7 @@ def pytest_configure_node(node: Any) -> None:
 
 
 def _choose_seed(config: pytest.Config) -> None:
-    """Check the profile and the seed, for which Hypothesis accepts any text. Without a seed, choose one."""
+    """Check the profile, and the seed, which Hypothesis would not check. Without a seed, choose one."""
     profile, seed = config.getoption("hypothesis_profile"), config.getoption("hypothesis_seed")
     try:
         settings.get_profile(profile or "dev")

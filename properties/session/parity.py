@@ -57,7 +57,7 @@ def _cells(row: Row) -> tuple[str, ...]:
 
 
 def _factory(text: str) -> Callable[[], Any]:
-    """Return the function that `MODULE:FACTORY` names. The module may import others from its folder."""
+    """Return the function named by `MODULE:FACTORY`. The module may import other modules from its folder."""
     target = locate(text, Path.cwd())
     if not target.attribute:
         raise ParityError(f"--against {text} names no function: add it, as in {text}:FACTORY")

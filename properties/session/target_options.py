@@ -140,7 +140,7 @@ def judged_functions(target: str, targets: Targets, *, every: bool = False) -> s
     """The functions by which a target is judged: the four, and the layers and backward passes that it has.
 
     A target with layers or backward passes, but with none of the four, is judged only by the functions that
-    it has. If a target cannot be loaded, each of the four says why; with `every`, each function does. The
+    it has. If a target cannot be loaded, these are the four, or all functions with `every`. The
     target is loaded, unless it is a file that mentions only the four. If the target is a module of a
     framework, its facts and weights are added to `targets`. Raises `TargetMissing` if a module or an
     attribute does not exist.
