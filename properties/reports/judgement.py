@@ -140,9 +140,10 @@ class Judgement:
         """The results on a function; `""` stands for the target as a whole."""
         return [result for result in self.results if result.function == function]
 
-    def failures(self, function: str) -> list[LawResult]:
-        """The failures of a function that the target itself causes."""
-        failed = [result for result in self.results_on(function) if result.status == "failed"]
+    def failures(self, function: str | None = None) -> list[LawResult]:
+        """The failures of a function, or of all functions, that the target itself causes."""
+        results = self.results if function is None else self.results_on(function)
+        failed = [result for result in results if result.status == "failed"]
         return [result for result in failed if not (result.ours or result.helpers)]
 
     def unjudged_laws(self, function: str) -> list[LawResult]:

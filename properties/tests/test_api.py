@@ -31,7 +31,9 @@ def test_a_target_is_judged_from_python() -> None:
     """Takes seconds: a process of its own imports PyTorch, and explains a failure."""
     judged = judge(MISTAKE, "-k", "lstm_cell_forward and each_step", "--hypothesis-profile=quick")
     assert judged.verdict == judged.verdict_on("lstm_cell_forward") == "differs"
-    (failure,) = judged.failures("lstm_cell_forward")
+    (failure,) = judged.failures()
+    assert judged.failures("lstm_cell_forward") == [failure]
+    assert not judged.failures("lstm_forward")
     assert failure.findings[0].is_mistake
     assert failure.counterexample.startswith("Problem.lstm(")
 
