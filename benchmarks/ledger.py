@@ -47,11 +47,11 @@ class Explanation:
 
     adapter: str
     kind: str  # "rnn" or "lstm"; empty for both
-    phrase: str  # the name of a law, a part of a finding, or `answers in float64` for all wrong answers there
+    phrase: str  # the name of a law, a part of a finding, or a phrase such as `answers in float64`
     heading: str  # of the entry, or of the section on behaviour that can be defended
 
     def covers(self, adapter: str, kind: str, phrases: Sequence[str]) -> bool:
-        """Whether this explains a failure of an adapter and a network that these phrases describe."""
+        """Whether this explains a failure of an adapter on a kind of network, which `phrases` describe."""
         is_about = adapter == self.adapter and self.kind in ("", kind)
         return is_about and any(self.phrase in each for each in phrases)
 

@@ -26,7 +26,7 @@ from properties.strategies.effort import EFFORTS
 from properties.tests.one_law import InProcess, by_power, catch, first_catch
 
 NAMED_SEEDS = 2
-"""With how many seeds mistakes are named, too. To name a mistake takes ten times as long as to catch it."""
+"""With this many seeds, mistakes are also named, which takes ten times as long as to catch them."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Case:
 
     law: str = ""  # the law that caught the mistake; empty if no law did
     problems: int = 0  # that this law needed
-    rank: int | None = None  # the position of the mistake among the findings; len(FAULTS) if it is not there
+    rank: int | None = None  # of the mistake among the findings; len(FAULTS) if no finding names it
 
 
 def main() -> int:

@@ -7,9 +7,10 @@
 The reference and torch answer random problems of every regime and dtype, and layers with all their options.
 Dimensions are at most 48 and sequences at most 200, but most are small. For each regime and dtype, the table
 shows the worst error as a fraction of the bound, of one step and of the whole trajectory. docs/soundness.md
-says what each column measures. A figure of a column with *exact* may be at most 1, and any other at most 2.
+says what each column measures. A figure of a column with *exact* may be at most 1. Any other may be at most
+2, because it compares a program with the evaluation in float64, which may be off by the bound, too.
 
-Each figure that exceeds this limit is printed with its problem, and then the exit status is 1. Two more
+Each figure that exceeds its limit is printed with its problem, and then the exit status is 1. Two more
 programs compute backward passes: one multiplies sums out, one computes cached values again. Their figures are
 checked, but not in the table. With `--json`, there is no table: the last line has the worst of every figure
 by dtype.

@@ -57,9 +57,9 @@ def main() -> int:
     """Locate the mistakes, check the locations, and print the table and the shortfalls."""
     parser = argument_parser(__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--every", type=int, default=1, help="judge each Nth alone (default: all)")
+    parser.add_argument("--every", type=int, default=1, help="judge only every Nth mistake (default: all)")
     parser.add_argument("--only", default="", help="the sets to judge, separated by commas (default: all)")
-    parser.add_argument("--show", action="store_true", help="print each location beside its author's words")
+    parser.add_argument("--show", action="store_true", help="print each location below its author's words")
     options = parser.parse_args()
     only = {*filter(None, options.only.split(","))}
     selected = [
@@ -96,11 +96,11 @@ def locate_and_check(stranger: Stranger) -> Result:
     return Result(stranger.group, verdict, calls, seconds, sentences)
 
 
-def halves(results: Sequence[Result]) -> dict[str, list[Result]]:
+def by_independence(results: Sequence[Result]) -> dict[str, list[Result]]:
     """Return the results of mistakes whose authors had seen no other mistakes, and the other results."""
     return {
-        half: [each for each in results if (each.group in INDEPENDENT) == (half == "independent")]
-        for half in RIGHT_SHARES
+        name: [each for each in results if (each.group in INDEPENDENT) == (name == "independent")]
+        for name in RIGHT_SHARES
     }
 
 
@@ -110,7 +110,7 @@ def summary(results: Sequence[Result]) -> str:
     groups: defaultdict[str, list[Result]] = defaultdict(list)
     for each in results:
         groups[each.group].append(each)
-    for name, members in [*sorted(groups.items()), *halves(results).items()]:
+    for name, members in [*sorted(groups.items()), *by_independence(results).items()]:
         located = [each for each in members if each.verdict]
         counts = [Counter(getattr(each.verdict, part) for each in located) for part in PARTS]
         cells = [f"{c['right']}, {c['left out']}, {c['false']}" for c in counts]
@@ -124,12 +124,12 @@ def summary(results: Sequence[Result]) -> str:
 def shortfalls(results: Sequence[Result]) -> list[str]:
     """Return a line for each part that is right less often than `RIGHT_SHARES` says, by more than chance."""
     lines = []
-    for half, members in halves(results).items():
+    for name, members in by_independence(results).items():
         verdicts = [each.verdict for each in members if each.verdict]
-        for part, share in zip(PARTS, RIGHT_SHARES[half], strict=True):
+        for part, share in zip(PARTS, RIGHT_SHARES[name], strict=True):
             right, n = sum(getattr(verdict, part) == "right" for verdict in verdicts), len(verdicts)
             if right < n * share - 2 * sqrt(n * share * (1 - share)):  # two standard deviations
-                lines.append(f"{half}: {part} is right for {right} of {n}, expected {share:.0%}")
+                lines.append(f"{name}: {part} is right for {right} of {n}, expected {share:.0%}")
     return lines
 
 

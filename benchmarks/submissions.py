@@ -49,7 +49,7 @@ MISTAKES: Mapping[str, Sequence[tuple[str, str, str]]] = {
         ("rnn_cell_forward", 'parameters["by"])', 'parameters["by")'),
     ),
 }
-"""By kind: a function, a part of its code, and the wrong code. The submissions of a kind take turns."""
+"""By kind: a function, a part of its code, and the wrong code. Submissions of a kind use these in turn."""
 
 
 def submissions(count: int, seed: int) -> Iterator[tuple[str, list[str]]]:

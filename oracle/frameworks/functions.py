@@ -134,7 +134,7 @@ def functions_of(
             by = call.with_arrays([*map(array, gradients(*bind(call), incoming))])
             by_parameters = []
             for weights in by.weights:
-                if layout.biases == 2:  # each bias has the whole gradient
+                if layout.biases == 2:  # unstacking adds two biases, of which each has the whole gradient
                     weights = {**weights, "recurrent_bias": np.zeros_like(weights["bias"])}
                 by_parameters.append({f"d{name}": d for name, d in layout.unstack(kind, weights).items()})
             by_states = (d.transpose(0, 2, 1) for d in by.states)
@@ -156,7 +156,7 @@ def with_four_functions(layers: Mapping[str, Callable[..., Any]]) -> dict[str, C
 
 
 def _four_functions(kind: str, layer: Callable[..., Any]) -> dict[str, Callable[..., Any]]:
-    """Return the functions of a cell and of a sequence, which call a function of layers."""
+    """Return the function of a cell and the function over time, both of which call a function of layers."""
 
     def run(x: Array, states: Sequence[Array], parameters: Mapping[str, Array]) -> Any:
         recurrent = {name: array for name, array in parameters.items() if name not in ("Wya", "Wy", "by")}

@@ -22,8 +22,8 @@ def functions_of_modules(
 ) -> dict[str, Callable[..., Any]]:
     """Return the functions of a target by name. They call what `convert` makes of a module of torch.
 
-    `convert` may be a context manager that is also a decorator, as those of torch are: then each call of the
-    module is within the context.
+    `convert` may be a context manager that is also a decorator, such as `torch.autocast`: then each call of
+    the module is within the context.
 
     A converted module takes `x` and the states, if there are any. `lengths` is `"packed"` if the converted
     module takes packed sequences, and `"counts"` if it has a third argument `lengths`.

@@ -54,16 +54,16 @@ class Adapter:
 
     def __init__(self, factory: Factory, reading: Reading, form: CallForm, in_training: bool = False) -> None:
         self.kind, self.reading, self.form = factory.interface.kind, reading, form
-        self.returns_states = True  # as far as calls have shown
+        self.returns_states = True  # until a call shows that the module does not
         self._factory, self._in_training = factory, in_training
         self._sources_of: dict[Sizes, dict[str, tuple[Array, int]]] = {}
 
     def _sources(self, built: BuiltModule, sizes: Sizes) -> dict[str, tuple[Array, int]]:
-        """For each weight, the indices of its entries in `flat` parameters, and its half of a bias.
+        """For each weight, the indices of its entries in `flat` parameters, and which half of them it gets.
 
-        The half is 1 or 2 for two biases that are added, each of which gets one half, otherwise 0. Raises
-        `UnusableModule` if the names do not tell layers and directions, and `WrongModule` if no order of
-        layers and directions explains the shapes.
+        If the module adds two biases, the first gets half 1 and the second half 2. Any other weight gets all,
+        so its number is 0. Raises `UnusableModule` if the names do not tell layers and directions, and
+        `WrongModule` if no order of layers and directions explains the shapes.
         """
         shapes = built.shapes
         named = by_the_frameworks_names(shapes, self._factory.interface, sizes) if sizes.n_p else {}
@@ -98,7 +98,7 @@ class Adapter:
         with sys.modules["torch"].no_grad():
             for name, (entries, half) in self._sources_of[sizes].items():
                 whole, one = values[entries], values[entries] / 2
-                other = np.where(one == whole, one, whole - one)  # infinity has no difference
+                other = np.where(one == whole, one, whole - one)  # infinity minus infinity is NaN
                 built.weights[name].copy_(self._tensor((whole, one, other)[half]))
         return sizes, built
 
@@ -123,8 +123,8 @@ class Adapter:
     def gradients(self, *given: Any) -> tuple[Any, ...]:
         """The gradients with respect to the input, each initial state, and the parameters, by autograd.
 
-        Those with respect to initial states are `None` if the module takes none. The arguments are the
-        gradients with respect to the output and each last state, and those of `run`.
+        The gradients of initial states are `None` if the module takes no states. The arguments are the
+        gradients with respect to the output and each last state, followed by the arguments of `run`.
         """
         n = len(given) // 2 - 1
         incoming, (x, *states, parameters, options) = given[:n], given[n:]
@@ -137,7 +137,7 @@ class Adapter:
         values = np.zeros(len(flat(parameters)), x.dtype)
         for name, (entries, half) in sorted(self._sources_of[sizes].items(), key=lambda item: item[1][1]):
             first, own = values[entries], of_weights[name]
-            # Two biases have the mean of their gradients.
+            # Each of two added biases has the gradient of their sum; take the mean, in case they differ.
             values[entries] = np.where(first == own, own, first / 2 + own / 2) if half == 2 else own
         dx, *by_states = _arrays(found[: len(leaves)])
         of_states = [None] * len(states) if self.form.states == "none" else by_states
@@ -157,7 +157,7 @@ class Adapter:
             states = [steps.new_zeros(n) if each is None else each for each, n in zip(states, shapes)]
         else:
             states = []
-        for learned in built.learned_states.values():  # 1 where they must not matter
+        for learned in built.learned_states.values():  # 1 shows whether passed states replace them
             learned.detach().fill_(float(bool(states) and form.states != "none"))
         if lengths is None or not samples:  # torch packs no empty batch
             lengths = torch.full((samples,), len(steps)) if form.always else None

@@ -30,8 +30,8 @@ class CallForm:
 
     Lengths are `"packed"` sequences, or an argument that contains `"counts"`, `"fractions"` of T_x, a
     `"mask"` that is true on the steps, or one that is true on the `"padding"`; empty if there are none.
-    `always` tells whether lengths are required. `names` are the arguments for states and for lengths; that
-    for states is empty if it is the second one.
+    `always` tells whether lengths are required. `names` are the arguments for states and for lengths; the
+    name for states is empty if they are the second argument.
     """
 
     time: str = "first"
@@ -76,7 +76,7 @@ class CallForm:
             output = output.transpose(0, 1)
         if any(each.ndim != 3 for each in (output, *last)):
             raise WrongModule(f"it returned shapes {[tuple(each.shape) for each in (output, *last)]}")
-        if lengths is not None and len(output) == lengths.max():  # ends with the longest sample
+        if lengths is not None and len(output) == lengths.max():  # it ends with the longest sample
             output = torch.cat([output, output.new_zeros(len(steps) - len(output), *output.shape[1:])])
         if lengths is not None and self.lengths != "packed":  # outputs beyond the end are not specified
             output = torch.where((within[:, None] < lengths)[:, :, None], output, output.new_zeros(()))
@@ -98,9 +98,9 @@ class CallForm:
         return [*_tensors(module(value, *(own if self.states == "arguments" else [own]), **named))]
 
     def _last_states(self, tensors: Sequence[Any], shapes: Sequence[Shape]) -> list[Any]:
-        """Return the last states `(L D, m, n)`. There may be a tensor for each layer and direction.
+        """Return the last states `(L D, m, n)`. `tensors` may have one for each layer and direction.
 
-        Such tensors are in pairs if initial states are, or if the module takes none.
+        Then they are in pairs `h, c` if the module takes initial states in pairs, or takes no states.
         """
         n, count = len(shapes), shapes[0][0]
         if len(tensors) == n * count > n:
@@ -142,7 +142,7 @@ def _tensors(value: Any) -> Iterator[Any]:
 
 
 def forms(forward: Any, interface: Interface, batch_first: Optional[bool]) -> list[CallForm]:  # noqa: UP045
-    """Return the forms that the signature of `forward` allows: the most usual first, with lengths last."""
+    """Return the forms that the signature of `forward` allows: usual first, with required lengths last."""
     times = ["first", "second"] if batch_first is None else ["second" if batch_first else "first"]
     times = ["stepped"] if interface.is_cell else times
     more, found = _arguments(forward), []

@@ -35,7 +35,7 @@ _INITIAL_STATE = re.compile(
 )
 """The names of learned initial states: `h0`, `init_hidden`, `c_init.0`."""
 _DEFAULTS = Sizes().options
-_NONE = "its constructor has no argument for it"
+_NO_ARGUMENT = "its constructor has no argument for it"
 _VAR_KEYWORD, _VAR_POSITIONAL = inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL
 
 
@@ -94,7 +94,7 @@ class Factory:
         required = [each.name for each in ordinary if each.default is each.empty]
         sizes = found if all(found) else required[:2]
         if others := [name for name in required if name not in (*sizes, *self._names.values())]:
-            needs = f"its constructor needs {others[0]}, of which {self.interface.name} has nothing"
+            needs = f"its constructor needs {others[0]}, which {self.interface.name} does not have"
             raise UnusableModule(needs, f"--with {others[0]}=…")
         if len(sizes) < 2:
             raise UnusableModule("its constructor does not take the sizes of the input and the hidden state")
@@ -107,7 +107,7 @@ class Factory:
         known, default = {*self._names.values(), *self._sizes}, repr(_DEFAULTS[option])
         others = {name for name, each in self._free.items() if repr(each.default) == default} - known
         named = ", ".join(name for name in self._free if name in others)
-        return f"its constructor has no {option}, but {named}" if others else _NONE
+        return f"its constructor has no {option}, but {named}" if others else _NO_ARGUMENT
 
     def with_advice(self, error: UnusableModule) -> UnusableModule:
         """Add to the error the arguments that the user fixed, or options that the user may state."""
@@ -212,7 +212,7 @@ class KerasFactory(Factory):
             raise UnusableModule("Keras does not run on torch", advice)
         self.interface, self.device, self._make = interface, stated.device, make
         self._fixed = {"return_sequences": True, "return_state": True, **stated.fixed}
-        self.missing_options = dict.fromkeys(_DEFAULTS, _NONE)
+        self.missing_options = dict.fromkeys(_DEFAULTS, _NO_ARGUMENT)
         parameters = _parameters(make)
         if "activation" in parameters or any(each.kind is _VAR_KEYWORD for each in parameters.values()):
             del self.missing_options["nonlinearity"]

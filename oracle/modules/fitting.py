@@ -62,7 +62,7 @@ def trial_error(
 def depends_on(what: str, adapter: Adapter, sizes: Sizes, dtype: str) -> bool:
     """Whether the output at later steps depends on the first step of `"x"`, or on the `"weights"`.
 
-    With `"x alone"`, whether it depends on the first step of x although the weights on x are 0.
+    `"x alone"` sets the weights on x to 0: if the output still depends on x, the reading is wrong about them.
     """
     x, *states, parameters, options = trial_arguments(adapter.kind, sizes, dtype)
     for p in parameters if what == "x alone" else ():
@@ -80,11 +80,6 @@ def depends_on(what: str, adapter: Adapter, sizes: Sizes, dtype: str) -> bool:
 def stated_order(reading: Reading) -> str:
     """Return the orders of a reading in the form of `--gates`: `"ifgo"` or `"xh:ifgo"`."""
     return ":".join(filter(None, orders(reading)))
-
-
-def no_fit(why: str, order: str) -> UnusableModule:
-    """The error that no order of the gates was found, or not the one that the user states."""
-    return UnusableModule(why, f"state the order by --gates {order}, if that is it", stage=2)
 
 
 def choose_reading(readings: Sequence[Reading], errors: Sequence[float], kind: Kind) -> Reading:

@@ -35,10 +35,10 @@ _TRIALS: Sequence[tuple[str, Any, str, Mapping[str, Any], Mapping[str, Any]]] = 
     ("dtypes", ["float64", "float32"], "", {}, {"dtype": "float16"}),
     ("empty", [], "", {}, {"samples": 0}),
 )
-"""Trial calls. Each row has a key and value of `SUPPORTS`, which is the limit if the call is refused.
+"""Trial calls. If a call is refused, the limit in `SUPPORTS` is the key and value that begin its row.
 
-Then there are the option of torch's constructor that the call needs, the fields of `Sizes` that differ from
-those of other trials, and keyword arguments of `fitting.trial_arguments`.
+Then come the option of torch's constructor that the call needs, the fields of `Sizes` that differ from
+those of most trials, and keyword arguments of `fitting.trial_arguments`.
 """
 
 
@@ -125,7 +125,7 @@ class Trials:
             sizes = f"{tried.n_x} inputs and {tried.n_a} units"
             raise UnusableModule(f"it cannot be made for {sizes}: {one_line(error)}") from None
         self._forward = getattr(module, "call" if self._interface.framework == "keras" else "forward", module)
-        stated = self._stated.orders  # empty if not stated, as those of a reading if they do not exist
+        stated = self._stated.orders  # "" if not stated; a reading has "" for an order that it lacks
         allowed = [
             each
             for each in every
@@ -156,7 +156,7 @@ class Trials:
         self._by_fit = len(allowed) > 1
         errors_of_allowed = [error for each, error in zip(every, errors[form]) if each in allowed]
         reading = choose_reading(allowed, errors_of_allowed, self._interface.kind)
-        if form.states == "none":  # states that are taken and ignored are judged
+        if form.states == "none":  # a module that takes states and ignores them is judged with states
             others = [each for each in least if each.states != "none" and each.time == form.time]
             form = min(others, key=least.__getitem__, default=form)
         self._adapter = Adapter(self._factory, reading, form)
@@ -226,7 +226,7 @@ class Trials:
                 return ""
             exchanges = product(*([(2 * k, 2 * k + 1), (2 * k + 1, 2 * k)] for k in range(sizes.layers)))
             if any(self._error(sizes=sizes, order=sum(each, ())) <= FIT_ERROR for each in exchanges):
-                return f"with {option} its weights of both directions are exchanged: no name tells them"
+                return f"with {option} the weights of both directions are exchanged: no name tells them apart"
         except Exception as error:  # raised by the user's code
             return refusal(error)
         return ""
@@ -234,7 +234,7 @@ class Trials:
     def _find_lengths(self) -> str:
         """Find how lengths are passed; say why if they cannot be passed.
 
-        Preferred is a way that takes unsorted lengths, then an argument for lengths, which users pass.
+        Ways that take unsorted lengths are preferred; among these, an argument for counts or fractions.
         """
         ranks: dict[Adapter, tuple[bool, bool, float]] = {}
         none = "it takes neither packed sequences nor an argument for lengths"
@@ -242,7 +242,7 @@ class Trials:
             adapter, why_no_unsorted = Adapter(self._factory, self._adapter.reading, form), ""
             try:
                 error = self._error(adapter, lengths=np.array([4, 3, 1]))
-                if form.lengths == "packed":  # of which no argument tells
+                if form.lengths == "packed":  # no argument shows whether a module takes them
                     self._error(adapter, lengths=np.array([4, 3, 1]), has_states=False)
             except Exception as wrong:  # raised by the user's code
                 none = f"{form.names[1]} raises {one_line(wrong)}" if form.lengths != "packed" else none

@@ -69,7 +69,7 @@ def orders(reading: Reading) -> tuple[str, str]:
 
 
 def readings(shapes: Mapping[str, Shape], interface: Interface, sizes: Sizes) -> tuple[str, list[Reading]]:
-    """Return all possible readings, after what they are based on: `"torch's names"`, `"fit"` and the like.
+    """Return what the readings are based on, such as `"torch's names"` or `"fit"`, and all possible readings.
 
     Of several layers and directions, only the tensors of the first are read. Raises `UnusableModule` if the
     tensors are not those of an LSTM or RNN.
@@ -172,8 +172,8 @@ def _by_side(roles: Mapping[str, Role], gates: int) -> dict[str, list[str]]:
         sides.setdefault(role.side, []).append(name)
     biases = sides.get("b", [])
     if sum(len(roles[name].gates) for name in biases) == 2 * gates:
-        beside = {side: {name.rpartition(".")[0] for name in sides.get(side, [])} for side in "xa"}
-        second = [name for name in biases if name.rpartition(".")[0] in beside["a"] - beside["x"]]
+        submodules = {side: {name.rpartition(".")[0] for name in sides.get(side, [])} for side in "xa"}
+        second = [name for name in biases if name.rpartition(".")[0] in submodules["a"] - submodules["x"]]
         second = second if 2 * len(second) == len(biases) else biases[len(biases) // 2 :]
         sides.update({"b": [name for name in biases if name not in second], "": second})
     return sides

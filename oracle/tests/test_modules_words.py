@@ -73,7 +73,7 @@ def fresh(lstm: nn.LSTM) -> nn.LSTM:
 @pytest.mark.parametrize(
     ("module", "asked", "why"),
     [
-        (users.NeedsMore, {}, "needs cell_size, of which torch.nn.LSTM has nothing: --with cell_size=…"),
+        (users.NeedsMore, {}, "needs cell_size, which torch.nn.LSTM does not have: --with cell_size=…"),
         (
             users.Peephole,
             {},

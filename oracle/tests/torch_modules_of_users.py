@@ -162,7 +162,7 @@ class RefusesLayers(nn.LSTM):
 
 
 class NeedsMore(BatchFirst):
-    """Needs an argument of which torch.nn.LSTM has nothing."""
+    """Needs an argument that torch.nn.LSTM does not have."""
 
     def __init__(self, input_size: int, hidden_size: int, cell_size: int) -> None:
         super().__init__(input_size, hidden_size)
