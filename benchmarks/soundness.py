@@ -187,7 +187,7 @@ def figures_of(function: str, problem: Problem, rng: np.random.Generator) -> Fig
     for each in all_answers:
         for program, answer in each.answers.items():
             figures[f"{program} {each.extent}"] = max(
-                Comparison(each.inputs, n, n, array, bound.value, bound.error, rival="exact").worst
+                Comparison(each.inputs, n, n, array, bound.value, bound.error, witness_name="exact").worst
                 for n, array in answer.items()
                 if (bound := each.evaluation.get(n))
             )

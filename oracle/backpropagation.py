@@ -1,8 +1,8 @@
 """The bounds of a backward pass: the rules of `oracle.rounding`, applied back through time and layers.
 
 For a backward pass that takes caches, the right gradients are those of the numbers in the caches. But a
-program may compute the states and gates of a step again from the inputs of the step. So the cached numbers
-have an error: twice the bound of one step. For whole layers, the right gradients are those of the exact
+program may compute the states and gates of a step again from the inputs of the step. So each cached number
+gets an error: twice the bound of one step. For whole layers, the right gradients are those of the exact
 function, and the errors of the forward pass propagate.
 
 `batch` is a sequence of inputs of equal shapes; axis 0 of all arrays has one entry for each input.
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from oracle.backward_inputs import AnyBackward, BackwardInputs, LayerBackwardInputs, by_parameter
+from oracle.backward_inputs import AnyBackward, BackwardInputs, LayerBackwardInputs, gradient_name
 from oracle.backward_step import steps_of
 from oracle.propagation import (
     Layer,
@@ -88,7 +88,7 @@ def cached_layer(fl: Arithmetic, batch: Sequence[BackwardInputs]) -> Layer:
 
 
 def _layer_gradients(fl: Arithmetic, batch: Sequence[LayerBackwardInputs]) -> dict[str, Bounded]:
-    """The gradients of layers, from the top layer down; after the end of a sample they are exactly 0."""
+    """The gradients of layers, from the top layer down; `dx` is exactly 0 after the end of a sample."""
     first, D = batch[0], batch[0].directions
     layers, _ = evaluate_layers(fl, batch)
     within, ends, backward = (
@@ -110,7 +110,7 @@ def _layer_gradients(fl: Arithmetic, batch: Sequence[LayerBackwardInputs]) -> di
         chains.insert(0, chain)
         for name, bounded in parameter_gradients(fl, layer, chain, within_directions).items():
             gradients |= {
-                by_parameter(place, name): direction_slice(bounded, i, D) for i, place in enumerate(places)
+                gradient_name(place, name): direction_slice(bounded, i, D) for i, place in enumerate(places)
             }
         dx = split_directions(chain.dx, backward, D)
         da = masked_steps([fl.total(*parts) for parts in zip(*dx, strict=True)], within)
@@ -121,7 +121,7 @@ def _layer_gradients(fl: Arithmetic, batch: Sequence[LayerBackwardInputs]) -> di
 
 
 def _with_last_state(gradients: Sequence[Bounded], last: Bounded, ends: Array) -> list[tuple[Bounded, ...]]:
-    """The terms of the direct gradient at each step. At the end of a sample, they include that of `last`."""
+    """The terms of the direct gradient at each step. At the end of a sample, they include `last`."""
     return [
         (gradient, Bounded(np.where((ends == t)[:, None], last.value, 0), last.error))
         if (ends == t).any()
@@ -158,7 +158,7 @@ def back_through_time(
     """Apply the chain rule from the last step to the first.
 
     `da` and `dc` have the terms of the direct gradient with respect to each state, the initial state first.
-    A step of the padding, which is not `within (T_x, k, 1, m)` a sample, changes nothing.
+    A step of the padding, where `within (T_x, k, 1, m)` is false, changes nothing.
     """
     n_h, T_x = layer.a0.value.shape[1], len(layer.steps)
     WT = fl.matrix(_exact(stacked_weights(layer).swapaxes(1, 2)))

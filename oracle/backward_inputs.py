@@ -163,6 +163,6 @@ BY_SAMPLES = ("dx", "da0", "dc0")
 """The gradients with an entry for each sample. All other gradients are sums over samples."""
 
 
-def by_parameter(place: int, name: str) -> str:
+def gradient_name(place: int, name: str) -> str:
     """The name of the gradient with respect to a parameter of layers: `gradients[0]["dWax"]`."""
     return f'gradients[{place}]["d{name}"]'

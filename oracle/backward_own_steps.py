@@ -48,7 +48,7 @@ def evaluate(inputs: BackwardInputs, dz: Array) -> dict[str, Bounded]:
     dx = [layer.a0] * T_x
     for t in reversed(range(T_x)):
         dz_t, _ = steps.back(t, d[t], d_c)
-        # The product with the identity turns an infinity into NaN in all values of its sample.
+        # A program multiplies dz by the identity. So an infinity makes NaN, inf * 0, of its whole sample.
         unknown = np.isinf(dz_t.error).any(axis=1, keepdims=True)
         dx[t] = Bounded(dz_t.value, np.where(unknown, np.inf, dz_t.error))
         if memory:
@@ -81,7 +81,7 @@ class _MemoryGradient:
         self._size = np.abs(k.value)
 
     def before(self, t: int, d: Bounded, d_c: Bounded) -> Bounded:
-        """The gradient with respect to the state before step t, from `d` and `d_c` after step t."""
+        """The gradient with respect to the memory state before step t, from `d` and `d_c` after step t."""
         *overflows, overflows_c = self._steps.overflows(t, d, d_c)
         error = 2 * (self._rounding[t] + self._fl.eta) / self._size[t]
         error = np.where(self._known[t] & ~np.stack(overflows), error, np.inf)

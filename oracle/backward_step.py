@@ -78,7 +78,7 @@ class LSTMSteps:
         return dz, unknown_where(overflows[3], self.to_memory_before(t, dc))
 
     def overflows(self, t: int, d: Bounded, d_c: Bounded) -> Array:
-        """Where a program may overflow if it multiplies out the gradient with respect to c, which is a sum.
+        """Where a program may overflow if it multiplies out the sum that is the gradient with respect to c.
 
         The result `(4, k, n, m)` is for `dz` of f, i and c, and for the memory state before the step.
         """

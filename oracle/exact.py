@@ -47,7 +47,7 @@ class Enclosure:
 
     @property
     def radius(self) -> float:
-        """The largest distance of the exact value from the midpoint before rounding."""
+        """The largest distance of the exact value from the midpoint before its rounding."""
         return _rounded(self.ball.rad(), math.inf) if self.ball.is_finite() else 0.0
 
     def distance(self, number: float) -> float:
@@ -282,7 +282,7 @@ def _sigmoid(z: arb) -> arb:
 
 
 def _softmax(s: Values) -> Values:
-    """The softmax, shifted by the largest logit; all NaN if a logit is NaN, or the largest one infinite."""
+    """The softmax, shifted by the largest logit; all NaN if a logit is NaN, or the largest logit infinite."""
     top = max(s, key=arb.mid)
     e = [(z - top).exp() for z in s]
     total = sum(e, arb(0))

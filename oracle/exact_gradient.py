@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from flint import arb, arb_mat
 
-from oracle.backward_inputs import AnyBackward, BackwardInputs, LayerBackwardInputs, by_parameter
+from oracle.backward_inputs import AnyBackward, BackwardInputs, LayerBackwardInputs, gradient_name
 from oracle.exact import (
     Affine,
     Direction,
@@ -55,8 +55,8 @@ def evaluate(inputs: AnyBackward, radius: float) -> dict[str, Array]:
 
     `dx` is `(n_x, m, T_x)`. `da0` and, for an LSTM, `dc0` are `(n, m, 1)`, with the rows of all layers.
     Gradients with respect to parameters are `(n, k, 1)`; for layers, their names are those of
-    `oracle.backward_inputs.by_parameter`. Each is an array of `Enclosure`. Their radius and the errors raised
-    are those of `oracle.exact.evaluate`.
+    `oracle.backward_inputs.gradient_name`. Each is an array of `Enclosure`. For the radius and the errors
+    raised, see `oracle.exact.evaluate`.
     """
     if not 0 < radius < np.inf:
         raise ValueError(f"radius={radius!r}, expected a positive number")
@@ -92,7 +92,7 @@ def _values(inputs: AnyBackward, radius: float) -> dict[str, Array]:
             chains[place].append(chain)
     for place, (p, place_chains) in enumerate(zip(every, chains, strict=True)):
         for name, array in _parameter_gradients(p, place_chains).items():
-            gradients[by_parameter(place, name) if is_layer else f"d{name}"] = array
+            gradients[gradient_name(place, name) if is_layer else f"d{name}"] = array
     if inputs.kind == "rnn":
         del gradients["dc0"]
     check_width(radius, *(list(array.flat) for array in gradients.values()))

@@ -17,8 +17,8 @@ class Inputs:
 
     `x` is `(n_x, m, T_x)`, `a0` and `c0` are `(n_a, m)`, and the parameters are those of the specification.
     An RNN has no memory state: its `c0` is `(0, m)`. `dtype` is the precision of the problem. The arrays have
-    a wider dtype if they hold states that an implementation returned in this dtype. `activation` is `"tanh"`;
-    layers of an RNN may also have `"relu"`.
+    a wider dtype if some of them are states that an implementation returned in that dtype. `activation` is
+    `"tanh"`; layers of an RNN may also have `"relu"`.
     """
 
     kind: Kind
@@ -75,8 +75,8 @@ class Inputs:
         """All steps of a trajectory `a`, `c` `(n_a, m, T_x)` as one batch of `m T_x` single steps.
 
         Each step starts from a state of the trajectory itself, so that an error in one step does not count
-        against the next step. A result `(n, m T_x, 1)` can be reshaped to `(n, m, T_x)`. For one step of the
-        same dtype, the batch is the problem itself.
+        against the next step. A result `(n, m T_x, 1)` can be reshaped to `(n, m, T_x)`. If T_x is 1 and the
+        trajectory has no wider dtype than `x`, the batch is the problem itself.
         """
         _, m, T_x = self.x.shape
         if T_x == 1 and np.result_type(self.x, a, c) == self.x.dtype:

@@ -80,7 +80,7 @@ class Layout:
         return parameters if projection is None else {**parameters, "Wp": projection}
 
     def split_bias(self, kind: Kind, bias: Array) -> dict[str, Array]:
-        """The parameters, by name, whose numbers a stacked bias `(G n_a, 1)` has."""
+        """The biases of the specification, by name, that are stacked in a bias `(G n_a, 1)`."""
         if kind == "rnn":
             return {"ba": bias}
         return {f"b{gate}": part for gate, part in zip(self.gates, np.split(bias, 4))}

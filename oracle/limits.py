@@ -62,14 +62,14 @@ class Limits:
         return self.directions if layers == 1 else min(self.directions, self.stacked_directions)
 
     def returns(self, output: str, shape: Shape) -> bool:
-        """Whether the target returns an output, which has this shape in the contract, and not `None`."""
+        """Whether the target returns an output, with this shape in the contract, rather than `None`."""
         declared = {"c_last": self.c_last, "da0": self.initial_state, "dc0": self.initial_state}
         return (self.head or "n_y" not in shape) and declared.get(output, True)
 
     def unmet_need(self, needs: Sequence[str]) -> str:
         """The words for the limit that conflicts with the first unmet need; empty if all needs are met.
 
-        A need is the name of a field, or `"equal projection"`, to as many units as the memory state has.
+        A need is a field's name, or `"equal projection"`: a projection to as many units as c has.
         """
         for name in needs:
             if name == "equal projection" and self.projection is not True:
@@ -144,7 +144,7 @@ _VALUES: Mapping[str, Sequence[Any]] = {
     **dict.fromkeys(("directions", "least_directions", "stacked_directions"), (1, 2)),
     "projection": (True, False, "fewer"),
 }
-"""The values that another entry of `SUPPORTS` may have; by default `True` and `False`."""
+"""The values that other entries of `SUPPORTS` may have; `True` and `False` for an entry not listed here."""
 
 
 def _checked(key: str, value: Any) -> Any:

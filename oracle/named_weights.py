@@ -153,7 +153,7 @@ def _check_complete(roles: Roles) -> None:
 
 
 def _extent(weight: Weight, axis: int, layout: Layout) -> int:
-    """The length of an axis of a weight as it is without transposition; 0 for a scalar."""
+    """The length of an axis of a weight, counted as in a layout that is not transposed; 0 for a scalar."""
     shape = weight.array.shape[::-1] if layout.transposed else weight.array.shape
     return shape[axis] if shape else 0
 
@@ -185,8 +185,8 @@ def _direction_parameters(
         shape = expected.get(role, (rows,))
         shape = shape[::-1] if layout.transposed else shape
         if has.array.shape != shape:
-            beside = roles["recurrent_weight" if role != "recurrent_weight" else "weight"]
-            expected_shape = f"{shape} beside {beside.name} {beside.array.shape}"
+            other = roles["recurrent_weight" if role != "recurrent_weight" else "weight"]
+            expected_shape = f"{shape} to fit {other.name} {other.array.shape}"
             raise ValueError(f"{has.name} is {has.array.shape}, expected {expected_shape}")
     zeros = np.zeros(rows, roles["weight"].array.dtype)
     stacked = {"bias": zeros, **{role: weight.array for role, weight in roles.items()}}

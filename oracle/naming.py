@@ -56,7 +56,7 @@ _ROLES: Mapping[str, str] = {
     "ba": "bias",
     "Wp": "projection",
 }
-"""The role for each text that the groups of a pattern can match."""
+"""The role of a weight, by the part of its name that a pattern captures; `i.` and `h.` are for flax."""
 
 _PREFIX = r"(?:(?P<prefix>.+?)[./])??"
 _PLACE = r"(?:_l(?P<layer>\d{1,6})(?P<backward>_reverse)?)?"

@@ -165,7 +165,7 @@ class LayerProblem(Problem):
     digest
         The digest of the numbers in the file.
 
-    Raises the errors of `Problem`. Raises `ValueError` also for lengths without a step, and for a file that
+    Raises the errors of `Problem`. Raises `ValueError` also for lengths if T_x is 0, and for a file that
     cannot be read or has another digest.
     """
 
@@ -196,9 +196,9 @@ class LayerProblem(Problem):
         if self.lengths != "absent" and not self.T_x:
             raise ValueError(f'lengths="{self.lengths}", expected "absent" where T_x=0')
         if self.kind == "rnn_layer" and self.n_p:
-            raise ValueError(f"n_p={self.n_p}, expected 0 of an RNN")
+            raise ValueError(f"n_p={self.n_p}, expected 0 for an RNN")
         if self.kind == "lstm_layer" and self.activation != "tanh":
-            raise ValueError(f'activation="{self.activation}", expected "tanh" of an LSTM')
+            raise ValueError(f'activation="{self.activation}", expected "tanh" for an LSTM')
 
     @property
     def _fields_in_repr(self) -> list[str]:
@@ -274,7 +274,7 @@ def _with_file_fields(kind: LayerKind, given: Mapping[str, Any]) -> Mapping[str,
 def siblings(problem: Problem, count: int, regimes: Sequence[Regime] = ()) -> Iterator[Problem]:
     """`count` problems of one shape: `problem`, then problems with the next seeds.
 
-    The problems take the `regimes` in turn, or all have the regime of `problem` if there are none.
+    The problems take the `regimes` in turn. Without `regimes`, all have the regime of `problem`.
     """
     regimes = regimes or (problem.regime,)
     first = regimes.index(problem.regime)

@@ -108,7 +108,7 @@ def evaluate_layers(fl: Arithmetic, batch: Sequence[LayerInputs]) -> tuple[list[
 
 
 def exact_states(batch: Sequence[LayerInputs], name: str, places: Sequence[int]) -> Bounded:
-    """The stack of the states with this name; `places` are indices of the parameters of directions."""
+    """The stack of the states with this name; `places` are the indices of directions in the parameters."""
     return Bounded.exact(np.stack([getattr(inputs, name)[place] for place in places for inputs in batch]))
 
 
@@ -154,7 +154,7 @@ def _layer_quantities(fl: Arithmetic, batch: Sequence[LayerInputs]) -> dict[str,
 
 
 def masked_steps(steps: Sequence[Bounded], within: Array) -> list[Bounded]:
-    """The steps, with exactly 0 in the padding, which is not `within (T_x, k, 1, m)` a sample."""
+    """The steps, with exactly 0 in the padding, where `within (T_x, k, 1, m)` is false."""
     return [
         Bounded(np.where(mask, step.value, 0), np.where(mask, step.error, 0))
         for step, mask in zip(steps, within, strict=True)

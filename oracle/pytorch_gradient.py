@@ -11,7 +11,7 @@ from oracle.backward_inputs import (
     AnyBackward,
     BackwardInputs,
     LayerBackwardInputs,
-    by_parameter,
+    gradient_name,
 )
 from oracle.layout import LAYOUTS
 from oracle.naming import torch_name
@@ -22,8 +22,8 @@ from reference.contract import Array
 def run(inputs: AnyBackward) -> dict[str, Array]:
     """Every gradient; the shapes and names are those of `oracle.exact_gradient.evaluate`.
 
-    A backward pass that takes caches must have a single step. Torch computes the gates again from the cached
-    states, and does not use the cached gates, so torch is no witness for a sequence.
+    Backward passes that take caches must have a single step. Torch computes the gates again from the cached
+    states, and does not use the cached gates, so torch is no witness for `rnn_backward` and `lstm_backward`.
     """
     return _layer_gradients(inputs) if isinstance(inputs, LayerBackwardInputs) else _cell_gradients(inputs)
 
@@ -75,7 +75,7 @@ def _layer_gradients(inputs: LayerBackwardInputs) -> dict[str, Array]:
         gradients[name] = array.reshape(prod(array.shape[:2]), m, 1)
     for k, p in enumerate(inputs.parameters):
         for name, W in p.items():  # without the rows and columns that `accepted_by_torch` added
-            gradients[by_parameter(k, name)] = parameters[k][name][: W.shape[0], : W.shape[1], None]
+            gradients[gradient_name(k, name)] = parameters[k][name][: W.shape[0], : W.shape[1], None]
     return gradients
 
 
@@ -103,7 +103,7 @@ def _gradients(
 
 
 def _own_gradients(inputs: AnyBackward, by_name: Mapping[str, Array]) -> list[dict[str, Array]]:
-    """The gradients with respect to the parameters of each direction, from those of torch's parameters."""
+    """The gradients with respect to our parameters, for each direction, from those of torch's parameters."""
     D = inputs.directions if isinstance(inputs, LayerBackwardInputs) else 1
     layout, roles = LAYOUTS["torch"], ("weight", "recurrent_weight", "bias", "recurrent_bias", "projection")
     gradients = []

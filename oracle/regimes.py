@@ -10,8 +10,8 @@ In most regimes, weights are divided by the square root of their fan-in.
   inputs of some samples are up to a thousand times larger;
 - `huge`: pre-activations and logits up to ±1e4;
 - `nonfinite`: as `unit`, but one entry of an input, a state or an incoming gradient is NaN or infinite;
-- `subnormal`: inputs, states, biases, and all predictions but one are below the smallest normal number; the
-  weights are as in `unit`, but those of the candidate are 0.
+- `subnormal`: inputs, states, biases of the cell, and all predictions but one are below the smallest normal
+  number; the weights are as in `unit`, but those of the candidate are 0.
 
 In the first five regimes, `oracle.ordinary` halves rows of weights and samples of inputs until all
 pre-activations are below 300 and all logits below 30.

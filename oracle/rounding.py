@@ -94,7 +94,7 @@ class Arithmetic:
         return loss if loss.any() else None
 
     def tanh(self, z: Bounded) -> Bounded:
-        """Tanh, with its slope sech² at the point of the interval of z nearest to 0, where it is largest.
+        """Tanh, with its slope sech² where it is largest: at the point of the interval of z nearest to 0.
 
         With gradual underflow, tanh(0) is exactly 0.
         """
@@ -108,7 +108,7 @@ class Arithmetic:
         return _bounded(value, error)
 
     def sigmoid(self, z: Bounded) -> Bounded:
-        """The sigmoid, with its slope at the point of the interval of z nearest to 0, where it is largest."""
+        """The sigmoid, with its slope where it is largest: at the point of the interval of z nearest to 0."""
         q = np.exp(-_nearest_to_zero(z))
         slope = q / (1 + q) ** 2  # σ(z)σ(-z); in s(1-s), digits would cancel
         value, propagated = 1 / (1 + np.exp(-z.value)), _propagated(z, q, slope, q / (1 + q), 1)
@@ -194,7 +194,7 @@ class Arithmetic:
         return self._slope(s, value, propagated, np.fmax(value, 0.25 - value))
 
     def _slope(self, x: Bounded, value: Array, propagated: Array, most: Array) -> Bounded:
-        """The slope with the bound, which is at most the distance `most` to the ends of the range."""
+        """The slope with its bound, which is at most `most`, the distance to the farther end of the range."""
         rounding = self.gamma(3) * (np.abs(value) + propagated)
         error = propagated + self.gamma(2) * x.reach**2 + rounding + 4 * self.eta
         error = np.fmin(error, most + self.gamma(8))

@@ -18,8 +18,8 @@ LEAST_RADIUS = float(np.finfo(np.float64).smallest_subnormal)
 MEANINGFUL_BOUND = 0.1
 """The largest meaningful bound on a value of size 1. A larger bound would accept nearly any answer."""
 
-OWN_NEXT_GRADIENT = "from its own gradient of the step after"
-"""The witness of a single step of a backward pass: the formulas, applied to the program's next gradient."""
+FROM_OWN_NEXT_GRADIENT = "from its own gradient of the step after"
+"""The witness of a step of a backward pass: the formulas, from the program's gradient of the step after."""
 
 Facts = Mapping[str, Any]
 """The facts of a violation by name, as data that JSON can hold."""
@@ -30,7 +30,7 @@ def json_number(value: float) -> float | str:
     return float(value) if np.isfinite(value) else repr(float(value))
 
 
-def largest_ratio(inputs: Inputs, outputs: Iterable[tuple[Array, Array, Array]], rival: str) -> float:
+def largest_ratio(inputs: Inputs, outputs: Iterable[tuple[Array, Array, Array]], witness_name: str) -> float:
     """The largest ratio of several comparisons, computed at once to save time.
 
     Each of the `outputs` is an answer, the answer of the witness, and the bound. If a bound is too large, or
@@ -44,7 +44,7 @@ def largest_ratio(inputs: Inputs, outputs: Iterable[tuple[Array, Array, Array]],
         for arrays in zip(*every, strict=True)
     )
     with np.errstate(all="ignore"):
-        ratio = np.where(ours == theirs, 0, np.abs(ours - theirs) / (bound * _allowed_bounds(rival)))
+        ratio = np.where(ours == theirs, 0, np.abs(ours - theirs) / (bound * _allowed_bounds(witness_name)))
     largest, size = bound.max(keepdims=True), np.ones(1)
     if _has_gradients(inputs):
         starts = np.cumsum([0, *(each[0].size for each in every[:-1])])
@@ -59,9 +59,9 @@ def _last_steps(ours: Array, theirs: Array, bound: Array) -> tuple[Array, Array,
     return tuple(array[:, :, array.shape[2] - count :] for array in (ours, theirs, bound))  # type: ignore[return-value]
 
 
-def _allowed_bounds(rival: str) -> int:
+def _allowed_bounds(witness_name: str) -> int:
     """The number of bounds by which two correct answers may differ: two, or one from the exact value."""
-    return 1 if rival == "exact" else 2
+    return 1 if witness_name == "exact" else 2
 
 
 def _has_gradients(inputs: Inputs) -> bool:
@@ -84,10 +84,10 @@ class Comparison:
     label
         The name of the output in the contract of the function.
     steps
-        The number of columns of the batch that are steps of one sample, as in `Inputs.steps`.
-    rival
-        The witness: `torch`; `formulas`, in float64; `exact`, which has no rounding error;
-        `OWN_NEXT_GRADIENT`; or, if the implementation answered twice, a few words on the second call.
+        The number of consecutive columns that are the steps of one sample; 1 if each column is a sample.
+    witness_name
+        `torch`; `formulas`, which are evaluated in float64; `exact`, which has no rounding error;
+        `FROM_OWN_NEXT_GRADIENT`; or, if the implementation answered twice, a few words on the second call.
     """
 
     inputs: Inputs
@@ -97,7 +97,7 @@ class Comparison:
     witness: Array
     bound: Array
     steps: int = 1
-    rival: str = "torch"
+    witness_name: str = "torch"
 
     @cached_property
     def ratio(self) -> Array:
@@ -107,7 +107,7 @@ class Comparison:
         """
         ours, theirs, bound = self._compared
         with np.errstate(all="ignore"):
-            ratio = np.abs(ours - theirs) / (bound * _allowed_bounds(self.rival))
+            ratio = np.abs(ours - theirs) / (bound * _allowed_bounds(self.witness_name))
         if np.isfinite(ratio).all() and not np.isinf(bound).any():
             return np.asarray(ratio)
         same = (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))
@@ -154,7 +154,7 @@ class Comparison:
 
     @cached_property
     def _relative_bound(self) -> Array:
-        """The bound in relation to the size of each element, which counts as at least 1 for states."""
+        """The bound, relative to the size of each element, which counts as at least 1 in a forward pass."""
         _, theirs, bound = self._compared
         size = self._gradient_size if _has_gradients(self.inputs) else np.maximum(1, np.abs(theirs))
         with np.errstate(all="ignore"):
@@ -164,10 +164,10 @@ class Comparison:
     def explain(self) -> Facts:
         """The facts of the worst element in the first wrong step; for a gradient, in the last wrong step.
 
-        The keys are `element`, `implementation`, `allowed`, `wrong` and `extent`. If the rival is torch, the
-        formulas or the exact value, there are also `exact` and `off_by`, and `torch` for torch. For
-        `OWN_NEXT_GRADIENT` there is `expected`, and for a second answer of the implementation `again`. If the
-        compared network is not that of the problem, the element has the key `network`.
+        The keys are `element`, `implementation`, `allowed`, `wrong` and `extent`. If the witness is torch,
+        the formulas or the exact value, there are also `exact` and `off_by`, and `torch` for torch. For
+        `FROM_OWN_NEXT_GRADIENT` there is `expected`, and for a second answer of the implementation `again`.
+        If the compared network is not that of the problem, the element has the key `network`.
         """
         is_wrong = self.ratio > 1
         first = max if _has_gradients(self.inputs) else min
@@ -179,10 +179,10 @@ class Comparison:
         element = self._element(unit, column, index)
         extent = {"extent": {"wrong": int(is_wrong.sum()), "of": is_wrong.size, "name": self.label}}
         dtype = str(self.inputs.dtype)
-        if self.rival not in ("torch", "exact", "formulas"):
-            witness: Facts = {"again": {"asked": self.rival, "value": json_number(theirs)}}
-            if self.rival == OWN_NEXT_GRADIENT:
-                later = f", {OWN_NEXT_GRADIENT}" if self.inputs.x.shape[2] > 1 else ""
+        if self.witness_name not in ("torch", "exact", "formulas"):
+            witness: Facts = {"again": {"asked": self.witness_name, "value": json_number(theirs)}}
+            if self.witness_name == FROM_OWN_NEXT_GRADIENT:
+                later = f", {FROM_OWN_NEXT_GRADIENT}" if self.inputs.x.shape[2] > 1 else ""
                 witness = {"expected": {"value": json_number(theirs), "from": later}}
                 element = {**element, "network": "the problem with an input for each pre-activation"}
             return {
@@ -200,7 +200,7 @@ class Comparison:
         return {
             "element": element,
             "implementation": json_number(ours),
-            **({"torch": json_number(theirs)} if self.rival == "torch" else {}),
+            **({"torch": json_number(theirs)} if self.witness_name == "torch" else {}),
             "exact": {"value": json_number(float(truth.midpoint)), "digits": str(truth)},
             "allowed": {"error": json_number(bound), "dtype": dtype},
             "off_by": {

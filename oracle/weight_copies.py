@@ -115,7 +115,7 @@ def _mistaken_biases(
         return
 
     def copied(rounded: Callable[[Array], Array], first: int = 1, second: int = 1) -> list[dict[str, Array]]:
-        """The parameters, with both biases multiplied by these numbers."""
+        """The parameters, with `first` times one bias plus `second` times the other."""
         return [
             {name: rounded(array).astype(dtype) for name, array in p.items()}
             | {

@@ -16,8 +16,8 @@ def sigmoid(z: Any, out: Optional[Array] = None) -> Array:
     `out` is given, the result is written into it, as in NumPy; `out` may be `z`.
     """
     z = floating("z", z)
-    # e / (1 + e) is accurate down to the subnormals. The dtype is for NumPy 1, which computes 1 + e in
-    # float64 if e is a single number.
+    # e / (1 + e) is accurate down to the subnormals. `divide` needs the dtype, since NumPy 1 computes 1 + e
+    # in float64 if e is a single number.
     e = np.exp(np.minimum(z, _saturation(z.dtype)), out=out)
     return np.asarray(np.divide(e, 1 + e, out=out, dtype=e.dtype))
 

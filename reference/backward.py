@@ -186,7 +186,7 @@ def lstm_steps_backward(
     WaT = np.concatenate([p[f"W{gate}"][:, :n_h] for gate in "fioc"]).T
     ft, it, ot, cct = gates
     h = np.tanh(c_next)
-    # dz / dc of the gates f, i and c, and dz / da of the output gate. These factors depend on no later step.
+    # The factors from dc to dz of f, i and c, and from da to dz of o. They depend on no later step.
     factors = gates * (1 - gates)
     factors[:3] *= np.stack([c_prev, cct, h])
     factors[3] = it * (1 - cct**2)

@@ -29,10 +29,10 @@ def validate_cell_backward(
 def validate_backward(
     function: str, arguments: Mapping[str, Any], caches: Any
 ) -> tuple[dict[str, Array], dict[str, Array]]:
-    """Check a call of a sequence's backward pass against its contract.
+    """Check a call of `rnn_backward` or `lstm_backward` against its contract.
 
     The results are those of `validate_cell_backward`, with each cache entry over time, `(n, T_x, m)`. `da`
-    determines T_x; if there are more than T_x caches, the last ones are ignored.
+    determines T_x; the caches after the first T_x are ignored.
     """
     contract = CONTRACTS[function]
     if not isinstance(caches, (tuple, list)) or len(caches) != 2 or not isinstance(caches[0], (tuple, list)):
@@ -56,7 +56,7 @@ def validate_backward(
 
 
 def _entries(contract: Contract, cache: Any, where: str) -> tuple[dict[str, Any], Any]:
-    """The entries of a cell's cache by name, and the parameters, its last entry."""
+    """The entries of a cell's cache by name, and its last entry, the parameters."""
     if not isinstance(cache, (tuple, list)) or len(cache) != len(contract.cache) + 1:
         expected = f"a tuple ({', '.join([*contract.cache, 'parameters'])})"
         raise TypeError(f"{where} is {_type(cache)}, expected {expected}")

@@ -184,8 +184,7 @@ FUNCTIONS, LAYERS, BACKWARDS, LAYERS_BACKWARD = (
     tuple(name for name, each in CONTRACTS.items() if (each.is_layer, each.is_backward) == group)
     for group in ((False, False), (True, False), (False, True), (True, True))
 )
-"""The names of the four functions (a cell and a sequence of each network), the layers, and their backward
-passes."""
+"""The names of the four functions, the layers, the backward passes of the four, and those of the layers."""
 
 OPTIONS: Mapping[str, str] = {
     "directions": "D, 1 or 2: forward, or forward and backward (default 1)",
@@ -198,8 +197,8 @@ OPTIONS: Mapping[str, str] = {
 def direction_shapes(kind: Kind, layer: int, projected: bool) -> dict[str, Shape]:
     """The shapes of the parameters of one direction of layer number `layer`, from 0.
 
-    They are those of a cell without the head, and of `Wp` if the hidden state is `projected`. A layer above
-    the first takes the hidden states of all directions of the layer below.
+    The parameters are those of a cell without its head, and `Wp` if the hidden state is `projected`. A layer
+    above the first takes the hidden states of all directions of the layer below.
     """
     n_h, n_in = ("n_p" if projected else "n_a"), ("D n_h" if layer else "n_x")
     shapes: dict[str, Shape] = {"Wp": ("n_p", "n_a")} if projected else {}

@@ -34,8 +34,8 @@ def rnn_layer(
     a0 : (L D, n_a, m)
         The initial hidden states, layer by layer, forward before backward in each; `None` for zeros.
     parameters : list of L D mappings, in this order
-        `Wax (n_a, n_in)`, `Waa (n_a, n_a)`, `ba (n_a, 1)`. In the first layer `n_in` is `n_x`. In each layer
-        above it is `D n_a`: the layer takes the hidden states of the layer below, forward above backward.
+        `Wax (n_a, n_in)`, `Waa (n_a, n_a)`, `ba (n_a, 1)`. In the first layer `n_in` is `n_x`. In each other
+        layer it is `D n_a`: the layer takes the hidden states of the layer below, forward in the first rows.
     options : mapping
         `directions`, `lengths`, `activation` (see `reference.contract.OPTIONS`). If a sample has fewer than
         T_x steps, its last states are the states after its own last step, its backward direction begins at
@@ -44,7 +44,7 @@ def rnn_layer(
     Returns
     -------
     a : (D n_a, m, T_x)
-        The hidden states of the top layer, forward above backward.
+        The hidden states of the top layer, with the forward direction in the first rows.
     a_last : (L D, n_a, m)
         The last hidden states, in the order of `a0`; a backward direction ends at the first step.
 
@@ -79,15 +79,15 @@ def lstm_layer(
         The initial states, layer by layer, and within a layer forward before backward; `None` for zeros.
     parameters : list of L D mappings, in this order
         `Wf`, `Wi`, `Wc`, `Wo`, each `(n_a, n_h + n_in)`; `bf`, `bi`, `bc`, `bo`, each `(n_a, 1)`; perhaps
-        `Wp`. In the first layer `n_in` is `n_x`. In each layer above it is `D n_h`: the layer takes the
-        hidden states of the layer below, forward above backward.
+        `Wp`. In the first layer `n_in` is `n_x`. In each other layer it is `D n_h`: the layer takes the
+        hidden states of the layer below, with the forward direction in the first rows.
     options : mapping
         `directions` and `lengths`, as in `rnn_layer`.
 
     Returns
     -------
     a : (D n_h, m, T_x)
-        The hidden states of the top layer, forward above backward.
+        The hidden states of the top layer, with the forward direction in the first rows.
     a_last : (L D, n_h, m)
     c_last : (L D, n_a, m)
         The last states, in the order of `a0`; a backward direction ends at the first step.

@@ -94,7 +94,7 @@ def validate_layers(
     if isinstance(parameters, Mapping) or not isinstance(parameters, Sequence):
         raise TypeError(f"{function}: parameters is a {type(parameters).__name__}, expected a list of dicts")
     if not parameters or len(parameters) % D:
-        raise ValueError(f"{function}: parameters has {len(parameters)} dicts, expected D = {D} a layer")
+        raise ValueError(f"{function}: parameters has {len(parameters)} dicts, expected D = {D} per layer")
     projected = isinstance(parameters[0], Mapping) and "Wp" in parameters[0]
     if projected and contract.kind == "rnn":
         raise ValueError(f"{function}: parameters[0] has a projection 'Wp', which only an LSTM has")

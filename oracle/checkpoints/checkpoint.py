@@ -29,9 +29,9 @@ def load(text: str, layout: str = "", *, overrules: bool = True, limit: int | No
     """Return the layers that `FILE` or `FILE:PREFIX` names.
 
     A prefix selects all layers whose names begin with the prefix, or the only layer whose name ends with it.
-    The prefix `A+B` selects one layer: B stacked on A. `layout` is the layout of all weights; with
-    `overrules=False`, only of weights whose names do not tell theirs. The tensors may take `limit` bytes of
-    memory. Raises `CheckpointError`, whose message begins with the file, if a layer cannot be read.
+    The prefix `A+B` selects one layer: B stacked on A. `layout` is the layout of all weights; but with
+    `overrules=False`, names that tell a layout have precedence. The tensors may take `limit` bytes of memory.
+    Raises `CheckpointError`, whose message begins with the file, if a layer cannot be read.
     """
     file, prefix = split(text)
     path = Path(file)
@@ -123,7 +123,7 @@ def _names(layers: Sequence[Layer]) -> str:
 
 
 def _matches(layers: Sequence[Layer], prefix: str) -> list[Layer]:
-    """Return the layers with this prefix, or that begin with it, or else the only layer that ends with it."""
+    """Return the layers with this prefix; else those under it; else the only one whose name ends with it."""
     same = [layer for layer in layers if layer.prefix == prefix]
     starting = [layer for layer in layers if layer.prefix.startswith(tuple(prefix + end for end in "./+"))]
     ending = [layer for layer in layers if layer.prefix.endswith((f".{prefix}", f"/{prefix}"))]

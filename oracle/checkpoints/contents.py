@@ -19,7 +19,7 @@ FLOATS = (*FLOATS_16, "float32", "float64")
 class Tensor:
     """A tensor in a file.
 
-    If its dtype is not in `FLOATS`, the array has the shape of the tensor, but not its numbers.
+    If its dtype is not in `FLOATS`, only the shape of the array is used: its numbers may be placeholders.
     """
 
     array: Array

@@ -43,7 +43,7 @@ _MAGIC = (
 
 
 def kind_of(path: Path) -> str:
-    """Return the kind of a file in words; empty for an unknown kind: an ONNX model, a truncated file."""
+    """Return the kind of a file in words; empty for an unknown kind, such as an ONNX model or a cut file."""
     with path.open("rb") as file:
         head = file.read(512)
     # A safetensors file begins with a number, which may look like any other kind, so it is checked first.

@@ -42,8 +42,8 @@ def find_layers(
 ) -> tuple[list[Layer], list[str]]:
     """Return the layers of a file in its order, and sentences about recurrent data that is skipped.
 
-    `layout` is the layout of all weights; with `overrules=False`, only of weights whose names do not tell
-    theirs. Raises `CheckpointError` if the file has no layer, or if its weights can be read in two ways.
+    `layout` is the layout of all weights; but with `overrules=False`, names that tell a layout have
+    precedence. Raises `CheckpointError` if the file has no layer, or if its weights can be read in two ways.
     """
     if layout and layout not in LAYOUTS:
         raise CheckpointError(f"--layout {layout} is not one of {', '.join(LAYOUTS)}")

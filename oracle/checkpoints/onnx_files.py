@@ -111,7 +111,7 @@ def _inner_graphs(node: Any) -> Iterator[Any]:
 
 
 def _graphs(graph: Any, allowance: Allowance, outer: Scope | None = None) -> Iterator[tuple[Any, Scope]]:
-    """Yield the nodes and the scope of a graph and of each graph in it. `outer` is the scope around it."""
+    """Yield the nodes and the scope of a graph and of each graph in it. `outer` is the enclosing scope."""
     own: dict[str, Any] = {each.name: each for each in graph.initializer}
     own.update({output: node for node in graph.node for output in node.output if output})
     allowance.count_steps(len(own) + len(graph.node))

@@ -57,7 +57,7 @@ def read_state_dict(path: Path, allowance: Allowance) -> Contents:
     import torch
 
     for pickled in _pickles(path, allowance):
-        if b"bytearray\n" in pickled:  # torch lets a pickle make one of any size
+        if b"bytearray\n" in pickled:  # torch lets a pickle make a bytearray of any size
             raise CheckpointError(_refused("bytearray"))
     try:
         loaded = torch.load(path, map_location="cpu", weights_only=True)
@@ -103,7 +103,7 @@ def _why(message: str) -> str:
     """Return the cause of an error of `torch.load`, without torch's advice to read the file unsafely."""
     match = re.search(r"GLOBAL ([\w.]+)|`([\w.]+)` was blocked|class ([\w.]+)", message)
     if "torch.ScriptObject" in message:
-        return "its weights are packed, as torch keeps those of quantised layers: save them before that"
+        return "its weights are packed, as in torch's quantised layers: save them before they are quantised"
     if ("nsupported" in message and match) or "GLOBAL" in message:
         return _refused(next(filter(None, match.groups()), "code") if match else "code")
     return "it is cut short, or no file of torch.save"

@@ -74,7 +74,7 @@ def convert(checkpoint: Checkpoint, out: Path, to: str, *, force: bool = False) 
 
 
 def _write_whole(content: bytes, out: Path) -> None:
-    """Write the file. If an error occurs, no file is left."""
+    """Write the whole file. If an error occurs, `out` stays as it was."""
     part = out.with_name(f".{out.name}.{os.getpid()}")
     try:
         part.write_bytes(content)

@@ -33,7 +33,7 @@ class Difference:
 
 
 def difference(ours: Array, theirs: Array, name: str) -> Difference:
-    """Compare an array of the exported model with the original. Other shapes differ by infinity."""
+    """Compare an array of the exported model with the original. Unequal shapes differ by infinity."""
     if ours.shape != theirs.shape:
         return Difference(np.inf, True, f"{name} has the shape {ours.shape}, not {theirs.shape}")
     floats = [array.dtype for array in (ours, theirs) if array.dtype.kind == "f"]
@@ -107,8 +107,8 @@ class Parity:
     def _difference_outside(self) -> str:
         """The first difference of the models, if it is outside of the recurrent nodes; empty otherwise.
 
-        Later differences do not count, since they may follow from the first one. This is true even if the
-        first one is within the bound of its node.
+        Later differences do not count, since the first difference may cause them, even if it is within the
+        bound of its node.
         """
         for row in (row for row in self.rows if row.node and row.layer):
             if row.input_difference.is_error:
@@ -174,7 +174,7 @@ def _row(node: LayerPass | None, layer: LayerPass | None, layers: Sequence[Layer
     inputs = replace(node.inputs, parameters=layer.inputs.parameters, activation=layer.inputs.activation)
     bounds = evaluate(inputs)
     comparisons = [
-        Comparison(inputs, name, name, array, bounds[name].value, bounds[name].error, rival="exact")
+        Comparison(inputs, name, name, array, bounds[name].value, bounds[name].error, witness_name="exact")
         for name, array in node.outputs.items()
     ]
     input_differences = _differences(node.used_inputs, layer.used_inputs)

@@ -139,7 +139,7 @@ def _remarks(node: Any, attributes: Mapping[str, Any]) -> Iterator[str]:
         yield "it has peepholes"
 
 
-def original_by(factory: Callable[[], Any], name: str) -> tuple[torch.nn.Module, Any]:
+def original_from(factory: Callable[[], Any], name: str) -> tuple[torch.nn.Module, Any]:
     """Return the original module and the example inputs, from the factory with this name."""
     try:
         original = factory()

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 import reference
-from oracle.backward_inputs import AnyBackward, BackwardInputs, LayerBackwardInputs, by_parameter
+from oracle.backward_inputs import AnyBackward, BackwardInputs, LayerBackwardInputs, gradient_name
 from reference.contract import Array
 
 
@@ -18,7 +18,7 @@ def by_reference(inputs: AnyBackward) -> dict[str, Array]:
         for name, each in zip(("da0", "dc0"), states, strict=False):
             found[name] = each.reshape(each.shape[0] * each.shape[1], each.shape[2], 1)
         for k, by in enumerate(gradients):
-            found |= {by_parameter(k, name[1:]): array[:, :, None] for name, array in by.items()}
+            found |= {gradient_name(k, name[1:]): array[:, :, None] for name, array in by.items()}
         return found
     return _called(inputs, inputs.arguments(_function(inputs)))
 

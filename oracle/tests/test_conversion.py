@@ -140,7 +140,7 @@ WRONG: list[tuple[str, Any, str]] = [
     (
         "weight_hh_l1",
         lambda a: a[:, :3],
-        r"weight_hh_l1 is \(16, 3\), expected \(16, 4\) beside weight_ih_l1 \(16, 8\)",
+        r"weight_hh_l1 is \(16, 3\), expected \(16, 4\) to fit weight_ih_l1 \(16, 8\)",
     ),
     ("weight_ih_l1", lambda a: a.T, r"weight_ih_l1 is \(8, 16\), expected \(16, 8\)"),
     ("weight_hh_l0", lambda a: a[:9], r"weight_hh_l0 is \(9, 4\), expected \(G n_a, n_a\)"),

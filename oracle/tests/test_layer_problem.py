@@ -96,9 +96,9 @@ def test_other_texts_are_refused(text: str) -> None:
         ("lstm_layer", {"lengths": "some"}, "lengths='some', expected one of absent, equal, random, "),
         ("lstm_layer", {"lengths": None}, "lengths=None, expected one of absent, "),
         ("lstm_layer", {"lengths": "equal", "T_x": 0}, 'lengths="equal", expected "absent" where T_x=0'),
-        ("lstm_layer", {"activation": "relu"}, 'activation="relu", expected "tanh" of an LSTM'),
+        ("lstm_layer", {"activation": "relu"}, 'activation="relu", expected "tanh" for an LSTM'),
         ("rnn_layer", {"activation": "sigmoid"}, "activation='sigmoid', expected one of tanh, relu"),
-        ("rnn_layer", {"n_p": 1}, "n_p=1, expected 0 of an RNN"),
+        ("rnn_layer", {"n_p": 1}, "n_p=1, expected 0 for an RNN"),
         ("rnn_layer", {"regime": "big"}, "regime='big', expected one of "),
     ],
 )

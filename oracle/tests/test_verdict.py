@@ -122,7 +122,7 @@ def test_nobody_is_wrong_if_neither_answer_exceeds_the_bound() -> None:
 
 
 def test_an_implementation_that_contradicts_itself_is_wrong(a: Array) -> None:
-    facts = compared(off(a), a, rival="asked again").explain()
+    facts = compared(off(a), a, witness_name="asked again").explain()
     assert facts["again"] == {"asked": "asked again", "value": a[1, 0, 1]}
     assert texts_of_facts(facts)["asked again"] == repr(float(a[1, 0, 1]))
     said = "the implementation: its two answers must agree"
@@ -131,7 +131,7 @@ def test_an_implementation_that_contradicts_itself_is_wrong(a: Array) -> None:
 
 
 def test_the_exact_value_has_no_error_of_its_own(a: Array, torchs: Array) -> None:
-    against_torch, against_truth = compared(off(a), torchs), compared(off(a), torchs, rival="exact")
+    against_torch, against_truth = compared(off(a), torchs), compared(off(a), torchs, witness_name="exact")
     assert against_truth.worst == pytest.approx(2 * against_torch.worst)
 
 
@@ -194,16 +194,16 @@ def test_an_error_near_a_bound_that_is_not_meaningful_does_not_count(a: Array, t
     assert compared(a, torchs + 0.1, bound=bound).worst_meaningful == pytest.approx(0.5)
 
 
-@pytest.mark.parametrize("rival", ["torch", "exact"])
-def test_with_an_infinite_bound_nobody_is_wrong_and_there_is_no_evidence(a: Array, rival: str) -> None:
+@pytest.mark.parametrize("witness_name", ["torch", "exact"])
+def test_with_an_infinite_bound_nobody_is_wrong_and_there_is_no_evidence(a: Array, witness_name: str) -> None:
     ours, theirs, unknown = a.copy(), a.copy(), np.full_like(a, np.inf)
     ours[0, 0], theirs[0, 0] = [np.inf, np.nan, 1.0], [-np.inf, 2.0, np.nan]
-    comparison = compared(ours, theirs, bound=unknown, rival=rival)
+    comparison = compared(ours, theirs, bound=unknown, witness_name=witness_name)
     assert comparison.worst == comparison.worst_meaningful == 0
     assert comparison.is_meaningless
-    assert compared(a, np.full_like(a, np.inf), bound=unknown, rival=rival).is_meaningless
+    assert compared(a, np.full_like(a, np.inf), bound=unknown, witness_name=witness_name).is_meaningless
     unknown[1:] = 1e-15
-    assert compared(off(ours), theirs, bound=unknown, rival=rival).worst > 1
+    assert compared(off(ours), theirs, bound=unknown, witness_name=witness_name).worst > 1
 
 
 def test_an_infinity_that_all_programs_give_is_evidence(a: Array) -> None:

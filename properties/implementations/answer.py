@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from oracle.backward_inputs import by_parameter
+from oracle.backward_inputs import gradient_name
 from oracle.limits import ANYTHING, Limits
 from properties.implementations.calls import Returned
 from reference.contract import Array, Contract, Shape, direction_shapes, extents, shape_text
@@ -119,7 +119,7 @@ class Answer:
             parameters = direction_shapes(contract.kind, k // sizes["D"], is_projected)
             shapes = {f"d{name}": shape for name, shape in parameters.items()}
             by_name = self._gradients(f"gradients[{k}] is", entry, shapes, n_p=sizes["n_h"])
-            gradients |= {by_parameter(k, name[1:]): array for name, array in by_name.items()}
+            gradients |= {gradient_name(k, name[1:]): array for name, array in by_name.items()}
         return gradients
 
     def _gradients(

@@ -41,15 +41,15 @@ class Question:
         return (_cached_question if is_small(problems) else Question)(function, tuple(problems))
 
     @property
-    def rival(self) -> str:
+    def witness_name(self) -> str:
         """The witness: `"formulas"` for a backward pass on caches, which torch lacks, or else `"torch"`."""
         takes_caches = self.contract.is_backward and not (self.contract.is_layer or self.contract.is_cell)
         return "formulas" if takes_caches else "torch"
 
     @cached_property
     def witness(self) -> list[dict[str, Array]]:
-        """The outputs of torch, or if `rival` says so, of the formulas in float64."""
-        if self.rival == "formulas":
+        """The outputs of torch, or if `witness_name` says so, of the formulas in float64."""
+        if self.witness_name == "formulas":
             return [{name: each.value for name, each in bounds.items()} for bounds in self.bounds]
         if self.contract.is_backward:
             from oracle import pytorch_gradient

@@ -12,7 +12,7 @@ from typing import Any
 from oracle.checkpoints import CheckpointError
 from oracle.checkpoints.contents import printable, shorten
 from oracle.parity.comparison import Row, compare
-from oracle.parity.models import ParityError, original_by
+from oracle.parity.models import ParityError, original_from
 from properties.session.weights import Parser, fail, print_table
 from properties.worker.targets import TargetMissing, locate
 
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str]) -> int:
     )
     options = parser.parse_args(arguments)
     try:
-        parity = compare(options.model, *original_by(_factory(options.against), options.against))
+        parity = compare(options.model, *original_from(_factory(options.against), options.against))
     except (ParityError, CheckpointError, TargetMissing) as error:
         fail(f"rnn-crosscheck: error: {error}")
     print_table(_COLUMNS, _NUMBERS, [_cells(row) for row in parity.rows])

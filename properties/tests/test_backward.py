@@ -117,7 +117,9 @@ def test_of_several_steps_the_last_one_is_shown() -> None:
     inputs = Problem.rnn(n_x=2, n_a=3, n_y=1, m=2, T_x=4).inputs("rnn_backward")
     right, wrong = np.zeros((2, 2, 4)), np.zeros((2, 2, 4))
     wrong[1, 0, [0, 2]] = 1
-    compared = Comparison(inputs, "dx", "dx", wrong, right, np.full_like(right, 1e-9), rival="formulas")
+    compared = Comparison(
+        inputs, "dx", "dx", wrong, right, np.full_like(right, 1e-9), witness_name="formulas"
+    )
     assert compared.explain()["element"] == {"name": "dx", "row": "feature 1", "sample": 0, "step": 2}
 
 

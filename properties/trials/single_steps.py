@@ -8,7 +8,7 @@ from oracle import backward_own_steps, propagation
 from oracle.backward_inputs import BackwardInputs
 from oracle.inputs import Inputs, LayerInputs
 from oracle.rounding import Bounded
-from oracle.verdict import OWN_NEXT_GRADIENT
+from oracle.verdict import FROM_OWN_NEXT_GRADIENT
 from properties.implementations.answer import steps_as_samples
 from properties.trials.trial import Expected, Trial
 from reference.contract import Array
@@ -55,7 +55,7 @@ def _compare_backward(trial: Trial, inputs: BackwardInputs) -> None:
     ours = trial.answer_to(with_rows).outputs
     bounds = backward_own_steps.evaluate(with_rows, ours["dx"].astype(np.float64))
     formulas = {name: bounded.value for name, bounded in bounds.items()}
-    trial.compare(ours, Expected(formulas, bounds, with_rows, rival=OWN_NEXT_GRADIENT))
+    trial.compare(ours, Expected(formulas, bounds, with_rows, witness_name=FROM_OWN_NEXT_GRADIENT))
 
 
 def step_through(

@@ -26,13 +26,13 @@ from reference.contract import Array, Contract
 
 @dataclass(frozen=True)
 class Expected:
-    """The expected outputs on these inputs, with bounds. `steps` and `rival` are those of `Comparison`."""
+    """Expected outputs on these inputs, with bounds. `steps` and `witness_name` are as in `Comparison`."""
 
     values: Mapping[str, Array]
     bounds: Mapping[str, Bounded]
     inputs: Inputs
     steps: int = 1
-    rival: str = "torch"
+    witness_name: str = "torch"
 
 
 class ViolationError(AssertionError):
@@ -178,16 +178,16 @@ class Trial:
 
     def compare(self, ours: Mapping[str, Array], expected: Expected) -> bool:
         """Require that every quantity is within its bound. Returns whether any bound is meaningful."""
-        inputs, steps, rival = expected.inputs, expected.steps, expected.rival
+        inputs, steps, witness_name = expected.inputs, expected.steps, expected.witness_name
         names = [name for name in expected.values if name in ours]  # a target may not return all quantities
         outputs = [(ours[name], expected.values[name], expected.bounds[name].error) for name in names]
-        ratio = largest_ratio(inputs, outputs, rival)
+        ratio = largest_ratio(inputs, outputs, witness_name)
         if names and ratio <= 1:
             self.measure(ratio)
             return True
         labels, meaningful = {quantity(self.contract, name): name for name in self.contract.outputs}, False
         for name, output in zip(names, outputs, strict=True):
-            comparison = Comparison(inputs, name, labels.get(name, name), *output, steps, rival)
+            comparison = Comparison(inputs, name, labels.get(name, name), *output, steps, witness_name)
             if comparison.worst > 1:
                 raise ViolationError(self, comparison.explain)
             self.measure(comparison.worst_meaningful)
@@ -198,9 +198,8 @@ class Trial:
         """Compare the whole trajectory with torch's, as `compare` does."""
         question = self.answers.question
         witness = question.witness[self.number]
-        return self.compare(
-            self.answer.outputs, Expected(witness, self.bounds, self.inputs, rival=question.rival)
-        )
+        expected = Expected(witness, self.bounds, self.inputs, witness_name=question.witness_name)
+        return self.compare(self.answer.outputs, expected)
 
     def compare_calls(
         self,
@@ -223,7 +222,7 @@ class Trial:
             return
         allowed = bounds() if bounds else propagation.evaluate(inputs) if inputs else self.bounds
         scaled = {name: allowed[name].scaled_to(answer) for name, answer in first.items()}
-        self.compare(first, Expected(second, scaled, inputs or self.inputs, rival=variation))
+        self.compare(first, Expected(second, scaled, inputs or self.inputs, witness_name=variation))
 
     def compare_with_exact_value(self, *, gradual: bool = False) -> None:
         """Compare every output with the exact value. If `gradual`, subnormal numbers must not become 0."""
@@ -232,7 +231,7 @@ class Trial:
         exact = question.exact[self.number]
         bounds = question.gradual_bounds[self.number] if gradual else self.bounds
         values = {name: exact[name] for name in outputs}
-        self.compare(outputs, Expected(values, bounds, self.inputs, rival="exact"))
+        self.compare(outputs, Expected(values, bounds, self.inputs, witness_name="exact"))
 
     def require_same(self, name: str, ours: Array, original: Array, steps: int = 1, *, source: str) -> None:
         """Require that a cached array equals the array that it was copied from.

@@ -179,7 +179,7 @@ TOP = P | {"Wax": np.ones((5, 5))}
     ("parameters", "options", "message"),
     [
         ([P], {}, r"a0 has shape \(2, 5, 2\), expected \(L D, n_a, m\) = \(1, 5, 2\)"),
-        ([P, P, P], {"directions": 2}, "parameters has 3 dicts, expected D = 2 a layer"),
+        ([P, P, P], {"directions": 2}, "parameters has 3 dicts, expected D = 2 per layer"),
         ([P, P], {}, r'parameters\[1\]\["Wax"\] has shape \(5, 3\), expected \(n_a, D n_a\) = \(5, 5\)'),
         (
             [P, TOP],
