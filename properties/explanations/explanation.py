@@ -31,8 +31,8 @@ LARGEST_ORDINARY = 30
 class Explanation:
     """The findings on a failure, the best first: mistakes of the catalogue, a location, or wrong outputs.
 
-    If `inherited`, the function is wrong only because its cell is wrong, or gradients because their forward
-    pass is. If not `is_reproducible`, a new process gives the right answer.
+    If `inherited`, the function is wrong only because its cell or, for the gradients of a layer, its forward
+    pass is wrong. If not `is_reproducible`, a new process gives the right answer.
     """
 
     findings: Sequence[Finding] = ()
@@ -109,7 +109,7 @@ def _explain(trial: Trial, *, whole: bool, locating: bool) -> Explanation:
 
 
 def _matching_explanation(trial: Trial, earlier: Sequence[Explanation]) -> Explanation | None:
-    """Return an earlier explanation whose mistakes also give this answer. In float64, few mistakes do."""
+    """Return an earlier explanation whose mistakes also give this answer: in float64, not by chance."""
     problem, function, limits = trial.problem, trial.contract.name, trial.implementation.limits
     if problem.dtype != "float64" or not trial.answers.digest(trial.number):
         return None
@@ -148,7 +148,7 @@ def search(
     is_backward = CONTRACTS[function].is_backward
     location = None
     if not findings and locating and not is_backward:  # `locate` knows forward passes only
-        location = located(program, widest, limits) or _located_in_float32(program, problem)
+        location = cached_location(program, widest, limits) or _location_in_float32(program, problem)
     if location:
         findings = [Finding.of("location", **location.data(), lines=lines(location))]
     is_vague = not findings or (location and not location.data()["how"])
@@ -164,7 +164,7 @@ def search(
     return Explanation(findings, inherited, is_reproducible)
 
 
-def located(program: Program, counterexample: Problem, limits: Limits) -> Location | None:
+def cached_location(program: Program, counterexample: Problem, limits: Limits) -> Location | None:
     """Find where, when and how a function is wrong on a counterexample; `None` if no location fits.
 
     Layers that may compile for each shape are not located, since that would take too long. Raises `DiedError`
@@ -195,12 +195,12 @@ def _known_locations(program: Program, counterexample: Problem, limits: Limits) 
     return of_function + of_cell if inherits else of_function
 
 
-def _located_in_float32(program: Program, counterexample: Problem) -> Location | None:
+def _location_in_float32(program: Program, counterexample: Problem) -> Location | None:
     """Find the location in float32 of a function that is right in the widest dtype that it supports."""
     dtype = counterexample.dtype
     if dtype != "float32" or dtype == program.limits.dtypes[0]:
         return None
-    location = located(program, counterexample, replace(program.limits, dtypes=(dtype,)))
+    location = cached_location(program, counterexample, replace(program.limits, dtypes=(dtype,)))
     return location.with_condition(Condition(Feature("bits"), "=", 32)) if location else None
 
 

@@ -37,7 +37,7 @@ class Failure:
 
     @cached_property
     def explanation(self) -> Explanation:
-        """The explanation; empty if a call crashed or hung, because more calls would, too."""
+        """The explanation; empty if a call crashed or hung, because further calls may, too."""
         facts = self._violation.cheap_facts
         if "died" in facts:
             return Explanation()

@@ -92,7 +92,7 @@ class _WithRightCell(Implementation):
 def follows_wrong_forward(program: Program, problem: LayerProblem) -> bool:
     """Whether wrong gradients of a layer are the derivatives of its own forward pass, which is wrong, too.
 
-    They are compared on two problems with ordinary numbers: the first problem of the diagnosis, and `problem`
+    Both are compared on two problems with ordinary numbers: the first problem of the diagnosis, and `problem`
     in the regime `unit`. The gradients must be wrong on one of the two. The forward pass must be wrong on one
     of the two, or on `problem`.
     """

@@ -54,7 +54,7 @@ class Answer:
 
     @cached_property
     def caches(self) -> dict[str, Array]:
-        """Every cache entry over time, `(n, m, T_x)`, by name; for a sequence also the cached `x`."""
+        """Every cache entry by name, `(n, m, T_x)`; for a function over time, also the cached `x`."""
         self._require_outputs()
         if len(self._value) == len(self._contract.outputs):
             raise MalformedError(f"returned {_kind(self._value)} without a cache")
@@ -180,8 +180,8 @@ class Answer:
 def quantity(contract: Contract, name: str) -> str:
     """The quantity in an output: `a` for `a_next` and `a`, `y` for `yt_pred` and `y_pred`.
 
-    Each output of a layer and each gradient is a quantity of its own. A cell's gradient has the name of the
-    sequence's gradient: `dx` for `dxt`.
+    Each output of a layer and each gradient is a quantity of its own. A gradient of a cell has the name that
+    this gradient has over time: `dx` for `dxt`.
     """
     if contract.is_backward:
         return {"dxt": "dx", "da_prev": "da0", "dc_prev": "dc0"}.get(name, name)

@@ -22,8 +22,8 @@ class Request:
     """A call of a function with positional arguments, encoded so that it can be sent repeatedly.
 
     `arrangement` is the memory layout of the arrays. After this call the worker calls the function with each
-    of the lists of arguments in `then`. The value of the first call is encoded last, because a later call may
-    overwrite it. `with_reference_cell` replaces the cell that a forward pass calls by the reference's.
+    of the lists of arguments in `then`. The value of the first call is encoded last, to show whether a later
+    call overwrites it. `with_reference_cell` replaces the cell that a forward pass calls by the reference's.
 
     Raises `CodecError` if an argument is not of a type that `worker.codec` encodes.
     """

@@ -85,7 +85,7 @@ class Implementation:
         return self.load().limits
 
     def with_right_helpers(self, *names: str) -> "Implementation":
-        """The same target with right functions in place of the functions of these names in helper modules."""
+        """The same target, with the functions of these names in helper modules replaced by right ones."""
         if names not in self._with_right_helpers:
             settings = replace(self.settings, replaced=names)
             self._with_right_helpers[names] = Implementation(self.target, settings)

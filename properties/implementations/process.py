@@ -72,11 +72,11 @@ class StderrTail:
 
 
 class Process:
-    """A running worker, which is a fork of a process that has loaded the target if there is a `template`.
+    """A running worker. With a `template`, it is a fork of a process that has loaded the target.
 
-    `end` kills the process and its process group and closes the file descriptors; so does garbage collection
-    of this object. `slowest_seconds` is the time of the slowest of the last answers. Raises `OSError` if the
-    template has ended.
+    `end` kills the process and its process group, and closes the file descriptors. It is also called when
+    this object is garbage. `slowest_seconds` is the time of the slowest of the last answers. Raises `OSError`
+    if the template has ended.
     """
 
     def __init__(self, settings: Settings, template: ForkServer | None = None) -> None:
@@ -115,7 +115,7 @@ class Process:
         """
         first = self._serial + 1
         self._serial += len(bodies)
-        worker_limit = math.ceil(2 * time_limit + 1)  # after this time the worker ends: the judge was killed
+        worker_limit = math.ceil(2 * time_limit + 1)  # then the worker ends itself: the judge was killed
         messages = [message(number, body, worker_limit) for number, body in enumerate(bodies, first)]
         unsent = memoryview(b"".join(messages))
         received: list[bytearray | Died] = []
@@ -148,7 +148,7 @@ class Process:
             death = Died(self._cause_of_death(folder))
         except CodecError:
             death = Died(UNREADABLE)
-        except BaseException:  # after an interrupt, the next answers would still be those to these requests
+        except BaseException:  # an interrupt: later requests would read the answers to these
             self.end()
             raise
         self._stderr.read()

@@ -123,7 +123,7 @@ class ForkedProcess:
     def wait(self, timeout: float | None = None) -> int:
         """Wait for the end of the worker and return its exit status. Raises `subprocess.TimeoutExpired`.
 
-        If the server was killed, it cannot tell the status, which is then that of a killed process.
+        If the server was killed, the status is unknown, and that of a killed process is returned.
         """
         if self._status is None:
             try:

@@ -12,8 +12,8 @@ INDEPENDENT = "independent"
 """The name of a backend that draws every example independently.
 
 With its own backend, Hypothesis mutates most examples, to repeat numbers or to increase its target. Then half
-of the problems have the sizes of an earlier problem. This finds large errors and mistakes at equal sizes, and
-misses mistakes at one size of many. With a backend of any other name, Hypothesis mutates nothing, and still
-shrinks failures.
+of the problems have the sizes of an earlier problem. This finds large errors, and mistakes that need equal
+sizes, but misses a mistake at one particular size. With a backend of any other name, Hypothesis mutates
+nothing, and still shrinks failures.
 """
 AVAILABLE_PROVIDERS[INDEPENDENT] = AVAILABLE_PROVIDERS["hypothesis"]

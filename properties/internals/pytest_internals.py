@@ -32,7 +32,7 @@ def drop_reports(reporter: pytest.TerminalReporter) -> None:
 
 
 def drop_property(report: pytest.TestReport, name: str) -> None:
-    """Drop a property and, if the test passed, the keywords of a report, which pytest keeps until the end."""
+    """Drop a property of a report, which pytest keeps until the end, and if the test passed, the keywords."""
     report.user_properties = [each for each in report.user_properties if each[0] != name]
     if report.passed:
         report.keywords = {}
@@ -68,7 +68,7 @@ def positional_arguments(config: pytest.Config) -> list[str]:
 
 
 def option_words(config: pytest.Config, *options: str) -> list[str]:
-    """Those of these options that the user has given, with their values, as words of a command."""
+    """The options among `options` that the user has given, with their values, as words of a command."""
     words: list[str] = []
     for option in options:
         value = config.getoption(option) or []

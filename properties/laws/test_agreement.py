@@ -18,7 +18,7 @@ def test_each_step(trial: Trial) -> None:
     compare_step_by_step(trial)
 
 
-@law("spec", functions=ALL_FUNCTIONS, largest=8)  # as in dev, where other laws use the same problems
+@law("spec", functions=ALL_FUNCTIONS, largest=8)  # exact values take long; dev draws none larger
 def test_exact_value(trial: Trial) -> None:
     """On small problems, every output is within the bound of the exact value."""
     trial.compare_with_exact_value()

@@ -17,7 +17,7 @@ _PRESENT: Sequence[Lengths] = ("equal", "random", "with 1", "with T_x")
 
 @law("spec", functions=LAYERS, directions=(1,), lengths=("absent",), needs=("initial_state",))
 def test_split_with_states(trial: Trial) -> None:
-    """One call on the first t steps, and one on the rest from the states between, give the same answer."""
+    """A call on the first t steps, and one on the rest from the states after them, give the same answer."""
     inputs, whole = trial.inputs, trial.answer.outputs
     if trial.problem.T_x < 2:
         return

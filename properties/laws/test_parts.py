@@ -23,14 +23,15 @@ def test_samples_independent(trial: Trial) -> None:
     of_samples = [name for name in whole if not trial.contract.is_backward or name in BY_SAMPLES]
     part = {name: whole[name][:, samples] for name in of_samples}
     ours = {name: alone[name] for name in of_samples}
-    trial.compare_calls(part, ours, inputs, partial(trial.bounds_of, samples), variation="those alone")
+    bounds = partial(trial.bounds_of, samples)
+    trial.compare_calls(part, ours, inputs, bounds, variation="these samples alone")
 
 
 @law("spec", functions=SEQUENCES)
 def test_split(trial: Trial) -> None:
-    """The first t steps give the same answer in a call of their own, and so does the rest.
+    """The first t steps, and the remaining steps, give the same answer in a call of their own.
 
-    The rest is compared only for an RNN: an LSTM always starts from a memory state of zeros.
+    The remaining steps are compared only for an RNN: an LSTM always starts from a memory state of zeros.
     """
     whole = trial.answer.outputs
     T_x = trial.problem.T_x
@@ -48,9 +49,10 @@ def test_split(trial: Trial) -> None:
 
 @law("spec", functions=SEQUENCES_BACKWARD)
 def test_tail(trial: Trial) -> None:
-    """The last steps have the same gradients in a call of their own. So have the first steps of an RNN.
+    """The last steps, and the first steps of an RNN, have the same gradients in a call of their own.
 
-    The gradient of the first call at the state between the parts is an input of the second call.
+    The first steps take the gradient that the last steps return with respect to the state between the parts.
+    An LSTM takes no such gradient for its memory state.
     """
     inputs, whole, T_x = trial.inputs, trial.answer.outputs, trial.problem.T_x
     if T_x < 2:

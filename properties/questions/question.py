@@ -42,13 +42,13 @@ class Question:
 
     @property
     def witness_name(self) -> str:
-        """The witness: `"formulas"` for a backward pass on caches, which torch lacks, or else `"torch"`."""
-        takes_caches = self.contract.is_backward and not (self.contract.is_layer or self.contract.is_cell)
-        return "formulas" if takes_caches else "torch"
+        """The witness: `"formulas"` for a backward pass from caches of several steps, or else `"torch"`."""
+        takes_many_caches = self.contract.name in ("rnn_backward", "lstm_backward")
+        return "formulas" if takes_many_caches else "torch"  # torch cannot use cached gates
 
     @cached_property
     def witness(self) -> list[dict[str, Array]]:
-        """The outputs of torch, or if `witness_name` says so, of the formulas in float64."""
+        """The outputs of the witness that `witness_name` names: torch, or the formulas in float64."""
         if self.witness_name == "formulas":
             return [{name: each.value for name, each in bounds.items()} for bounds in self.bounds]
         if self.contract.is_backward:

@@ -43,10 +43,10 @@ def equal_size_examples(
 ) -> Sequence[Sequence[Problem]]:
     """Examples in which all sizes are 2, if they are in the domain.
 
-    Some mistakes show only if two certain sizes are equal. Only a third to a half of the runs draw a problem
-    in which they are. For a backward pass, one more example has `SEED_WITHOUT_GRADIENT`. For layers, one more
-    example has distinct sizes, and one has no lengths, since adapters may have code for this case; in the
-    latter, an RNN has the activation relu.
+    Some mistakes show only if two certain sizes are equal, and only a third to a half of the runs draw a
+    problem with these sizes equal. For a backward pass, one more example has `SEED_WITHOUT_GRADIENT`. For
+    layers, one more example has distinct sizes, and another one has no lengths (adapters may have code for
+    this case) and, if it is an RNN, the activation relu.
     """
     contract = CONTRACTS[function]
     fixed: Iterable[Problem]

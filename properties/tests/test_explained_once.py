@@ -9,7 +9,7 @@ import pytest
 from oracle.limits import ANYTHING
 from oracle.problem import Problem
 from oracle.tests.strangers import LAYERS, PROGRAM
-from properties.explanations.explanation import Explanation, explain, located
+from properties.explanations.explanation import Explanation, cached_location, explain
 from properties.explanations.program import Program
 from properties.implementations.answers import Answers
 from properties.implementations.calls import Request
@@ -46,7 +46,7 @@ def test_a_mistake_is_located_once(tmp_path: Path) -> None:
         found = []
         for n_a in (1, 2):
             target.calls, problem = 0, Problem.lstm(n_x=1, n_a=n_a, n_y=1, m=1, T_x=1)
-            found.append(located(Program(target, "lstm_cell_forward"), problem, ANYTHING))
+            found.append(cached_location(Program(target, "lstm_cell_forward"), problem, ANYTHING))
             assert (target.calls == 1) == (n_a == 2)
     assert found[0]
     assert found[0] is found[1]
@@ -61,7 +61,7 @@ def test_what_a_network_takes_for_something_else_is_not_looked_for_again(tmp_pat
         )  # so it compiles nothing
         for layers in (1, 2):
             target.calls, problem = 0, Problem.lstm_layer(**sizes, layers=layers, directions=2)
-            found.append(located(Program(target, "lstm_layer"), problem, ANYTHING))
+            found.append(cached_location(Program(target, "lstm_layer"), problem, ANYTHING))
             assert (target.calls == 1) == (layers == 2)
     assert found[0]
     assert found[0] is found[1]
@@ -80,7 +80,7 @@ def test_what_is_located_of_a_cell_is_told_of_a_forward_that_is_wrong_by_it_alon
         found = []
         for function in ("lstm_cell_forward", "lstm_forward"):
             target.calls, problem = 0, Problem.lstm(n_x=2, n_a=2, n_y=2, m=2, T_x=3)
-            found.append(located(Program(target, function), problem, ANYTHING))
+            found.append(cached_location(Program(target, function), problem, ANYTHING))
     assert found[0]
     assert (found[0] is found[1]) == (target.calls < 50) == (not is_its_own)
 
@@ -103,7 +103,7 @@ def test_a_layer_that_compiles_for_each_shape_is_not_asked_a_thousand(tmp_path: 
     (tmp_path / "shrunk.py").write_text(SHRUNK)
     with Compiling("shrunk.py", Settings(directory=tmp_path)) as target:
         problem = Problem.rnn_layer(n_x=1, n_a=2, m=2, T_x=2, directions=2)
-        assert located(Program(target, "rnn_layer"), problem, ANYTHING) is None
+        assert cached_location(Program(target, "rnn_layer"), problem, ANYTHING) is None
     assert target.calls == 0
 
 
@@ -115,7 +115,7 @@ def test_a_layer_is_located_once_in_each_setting_that_counterexamples_have(tmp_p
         found, calls = [], []
         for stacking in ({"directions": 2}, {"directions": 2, "layers": 2}, {"layers": 2}):
             target.calls, problem = 0, Problem.rnn_layer(**sizes, **stacking)
-            found.append(located(Program(target, "rnn_layer"), problem, ANYTHING))
+            found.append(cached_location(Program(target, "rnn_layer"), problem, ANYTHING))
             calls.append(target.calls)
     assert found[0]
     assert found[0].where.setting == ("beside a backward direction",)

@@ -2,7 +2,7 @@
 
 Whether a law holds on a problem depends only on the replies, and many targets in a class of students are the
 same program, whose replies are equal to the last bit. If a target's reply to a problem is in the cache, the
-target also gets all other requests that the law made then; the requests for many problems are sent at once.
+other requests of the cached trial are sent to the target, too, and the requests for many problems at once.
 Without the cache, the verdicts on a class of 40 take one and a half times as long.
 """
 
@@ -62,7 +62,7 @@ class LawCache:
         }
 
     def store(self, trial: Trial) -> None:
-        """Store a trial in which the law held."""
+        """Store a trial in which the law held, if all its replies have digests."""
         if not all([trial.answers.digest(trial.number), *(digest for _, digest in trial.replies)]):
             return
         if self._size >= MAX_BYTES:

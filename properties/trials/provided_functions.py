@@ -93,7 +93,7 @@ def _shows_placeholder(outcome: Outcome, contract: Contract) -> bool:
 
 
 TO_REPLACE = (("softmax",), ("sigmoid",), ("sigmoid", "softmax"))
-"""The sets of helper functions that are replaced by right ones in turn."""
+"""The sets of helper functions that are replaced by right functions, one set after the other."""
 
 
 def helpers_to_blame(trial: Trial) -> list[str]:

@@ -131,7 +131,7 @@ def retry_late_call(call: Call) -> Returned | Raised | Death | None:
     limit = implementation.settings.time_limit
     time_limit = implementation.settings.import_time_limit if implementation.may_compile else limit
     versions = smaller_versions(problem)
-    predicted = 0.0  # the longest that the first call of the next version may take
+    predicted = 0.0  # the longest time that the first call on the next version may take
     for version, larger in pairwise([*versions, problem]):
         arguments = version.arguments(function)
         reply = implementation.call(function, arguments, time_limit=time_limit)

@@ -16,7 +16,7 @@ PROBLEMS = 16
 
 
 def small_problems(problem: Problem, domain: Domain) -> Iterator[Sequence[Problem]]:
-    """Some problems of each small shape that is no larger in any size, the smallest shapes first.
+    """Some problems of each small shape that exceeds no size of the problem, the smallest shapes first.
 
     Most mistakes show on such shapes. There are none for layers.
     """

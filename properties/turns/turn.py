@@ -66,7 +66,7 @@ class Turn:
         self._implementation = implementation
         self._function = function
         self._effort = EFFORTS.get(draws.profile, EFFORTS["dev"])
-        self._left_out: NotJudgedError | None = None  # why the last problem was not judged, if any was not
+        self._left_out: NotJudgedError | None = None  # why a problem was not judged; of several, the last
         self._failure: tuple[Trial, Exception] | None = None
 
     def run(self) -> None:
@@ -111,7 +111,7 @@ class Turn:
         """Shrink the failure.
 
         First, small shapes are tried. If the law holds on all of these, Hypothesis draws the problems of the
-        turn again, and shrinks the failure. If it finds no failure, the failing problem is a fixed one, whose
+        turn again, and shrinks the failure. If none of them fails, the failing problem is a fixed one, whose
         sizes are then reduced one by one. Raises what `search` raises.
         """
         assert self._failure

@@ -36,8 +36,8 @@ def arrange(arguments: Sequence[Any], arrangement: Arrangement, *, with_aliases:
     `with_aliases` says whether parameters can also be looked up by their aliases.
 
     In the layout `"swapped"` the byte order is not the machine's, in `"strided"` each element is followed by
-    a gap on every axis, and `"reversed"` is a view with negative strides. `"updated"` and `"retrained"` have
-    the layout `"C"`: these calls differ because a call with `earlier_numbers` comes before.
+    a gap on every axis, and `"reversed"` is a view with negative strides. For `"updated"` and `"retrained"`,
+    the layout is `"C"`, but the worker first calls the function with `earlier_numbers` in the same arrays.
     """
     layout = _LAYOUTS.get(arrangement, _LAYOUTS["C"])
     container = AliasedParameters if with_aliases else dict
@@ -60,8 +60,8 @@ def earlier_numbers(arguments: Sequence[Any], arrangement: Arrangement) -> Itera
     """Give the arguments other numbers within this context, as before a step of training.
 
     With `"retrained"`, every parameter is replaced by a new array with half the numbers. With `"updated"`,
-    half of the parameters are replaced in this way, and the others are halved in place. Other arrays are
-    quartered in place, so that a cached product is wrong whichever factor has changed.
+    only every second parameter is replaced; the others are halved in place, and all other arrays quartered
+    in place. So a product that the function has cached is wrong, whichever of its factors has changed.
 
     Afterwards, all arrays have their numbers again, whatever the target wrote into them. An array that the
     target froze or reshaped is replaced by a copy.

@@ -90,7 +90,7 @@ def _check_size(header: Union[bytes, bytearray]) -> None:
     """Raise `CodecError` if decoding the header would take too much memory, also for unused parts."""
     if len(header) > MAX_BYTES:
         raise CodecError(_TOO_LARGE)
-    if sum(map(header.count, (b"[", b"{", b","))) > 8 * MAX_NODES:  # up to 4 for a part, with its array
+    if sum(map(header.count, (b"[", b"{", b","))) > 8 * MAX_NODES:  # a matrix of its own shape takes 8
         raise CodecError(f"has more than {MAX_NODES} parts")
 
 

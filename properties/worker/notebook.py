@@ -121,9 +121,9 @@ def parse(cell: Cell) -> tuple[str, Sequence[ast.stmt]]:
 
 
 def only_defines(statement: ast.stmt) -> bool:
-    """Whether a statement only defines functions, classes, imports or constants.
+    """Whether a statement does nothing but define functions, classes, imports or constants.
 
-    An `if` or a `try` only defines if all statements in it do. The handlers of a `try` may do anything.
+    This holds for an `if` or a `try` whose statements only define; the handlers of a `try` may do anything.
     """
     if isinstance(statement, (ast.Assign, ast.AnnAssign)):
         return _is_constant(statement.value)

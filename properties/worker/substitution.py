@@ -22,7 +22,7 @@ STAND_INS: Mapping[str, Callable[..., Any]] = {"sigmoid": sigmoid, "softmax": so
 class RightCell:
     """A right cell. Its cache holds the same array objects that it takes as arguments and returns.
 
-    If a forward pass later writes to one of these arrays, its cache changes, too, as with a cell of its own.
+    If a forward pass later writes to one of these arrays, the cache changes, too, as with the target's cell.
     `is_used` says whether the cell was called.
     """
 

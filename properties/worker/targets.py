@@ -56,7 +56,7 @@ class TargetFacts:
 
     - `functions`: `None`, or the signature of a function that does not take the contract's arguments.
     - `lacking`: the reason why a function that the target defines cannot be used.
-    - `similar`: the function of the target that may be meant by a missing one.
+    - `similar`: for a missing function, a function of the target that the user may have meant.
     - `unfinished`: the placeholder in a function, with its place.
     - `notes`: a line for each statement that was skipped or replaced.
     - `replaced`: the functions of helper modules that were replaced by right ones.
@@ -99,8 +99,8 @@ def locate(target: str, directory: Path) -> Target:
 def expand(patterns: Sequence[str], directory: Path) -> list[str]:
     """The targets that patterns mean, each once; paths are relative to `directory`.
 
-    A glob means the Python files and notebooks that it matches, in sorted order. A directory means those in
-    it, or if there are none, those in all folders below. Any other pattern is a target itself.
+    A glob means the Python files and notebooks that it matches, in sorted order. A directory means its files
+    and notebooks or, if it has none, those in all folders below it. Any other pattern is a target itself.
 
     Hidden and private files and folders, virtual environments, `conftest.py` and `test_*.py` are left out,
     unless a pattern is the path of such a file.

@@ -97,7 +97,7 @@ class Worker:
                 resource.setrlimit(limit, (size, size))
 
     def _serve(self) -> NoReturn:
-        """Answer requests. Raises `EOFError` when the judge closes the socket, and `OSError` on its loss."""
+        """Answer requests. Raises `EOFError` if the judge closes the socket, `OSError` if it fails."""
         receiver = Receiver(lambda size: read(self._connection, size))
         answers: dict[str, Callable[..., tuple[Any, ...]]] = {
             "load": self._load,
@@ -192,7 +192,7 @@ class Worker:
 
 
 def _call_quietly(function: Callable[..., Any], arguments: list[Any]) -> Any:
-    """Call a function without warnings and floating-point errors. Its settings end with the call."""
+    """Call a function without warnings and floating-point errors, and restore their settings afterwards."""
     with errstate(all="ignore"), _catch_warnings():
         _simplefilter("ignore")
         return function(*arguments)
