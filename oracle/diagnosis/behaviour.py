@@ -1,4 +1,4 @@
-"""What a call returns and does to its arguments, and comparisons of two such behaviours."""
+"""The behaviour of a call (what it returns, and does to its arguments), and comparisons of behaviours."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -35,7 +35,7 @@ class Behaviour:
     ) -> "Behaviour":
         """The behaviour of a call that returned `value`: only what every target with these limits returns.
 
-        Without caches, only the last memory state is left, since a target without caches may return no other.
+        Without caches, only the last memory state is kept, since a target without caches may return no other.
         """
         contract = CONTRACTS[function]
         names = contract.outputs
@@ -158,7 +158,7 @@ TOLERANCE = {"float16": 1e-1, "float32": 1e-5, "float64": 1e-11}
 
 
 def _precision(values: Array) -> str:
-    """The lowest precision that holds all values; float64 for values with so few bits that all hold them."""
+    """The lowest precision that holds all values; float64 if they have so few bits that it shows nothing."""
     for dtype, few_bits in (("float16", 5), ("float32", 11)):
         with np.errstate(over="ignore"):
             if np.array_equal(values, values.astype(dtype), equal_nan=True):

@@ -181,7 +181,7 @@ def _fit(
 
     `wrong` is the first part in which the implementation differs from the specification. The mistake must
     agree with the implementation in all parts up to `wrong`, and differ clearly from the specification in
-    `wrong`. In the answers that are not errors, the mistake must do both in some part.
+    `wrong`. The mistake must also agree and differ in some part of the answers that are not errors.
     """
     needed = PARTS[: PARTS.index(wrong) + 1]
     seen: list[Behaviour] = []
@@ -196,12 +196,12 @@ def _fit(
     if not any(all_same(theirs, ours, part) and not all_same(theirs, spec, part, CLEAR) for part in PARTS):
         return 0
     rest = PARTS[len(needed) :]
-    if not all(_right_where(seen, shown, right, part) for part in rest):
+    if not all(_keeps_right_values(seen, shown, right, part) for part in rest):
         return 0
     return len(needed) + sum(all_same(seen, shown, part) for part in rest)
 
 
-def _right_where(
+def _keeps_right_values(
     seen: Sequence[Behaviour], shown: Sequence[Behaviour], right: Sequence[Behaviour], part: str
 ) -> bool:
     """Whether a mistake gives all values of a part that are right in the implementation."""

@@ -86,7 +86,7 @@ def _written_arguments(
 
 
 def _overwritten_outputs(function: str, shown: Behaviour, later: Behaviour) -> Finding:
-    """The finding of the outputs that a later call overwrites; without any, these are the caches."""
+    """The finding of the outputs that a later call overwrites, or of the caches if no output changes."""
     names = [
         name
         for i, name in enumerate(CONTRACTS[function].outputs)
@@ -144,7 +144,7 @@ def flushed_subnormals(
 
 
 def _enlarged(inputs: Inputs) -> Inputs:
-    """The inputs, with a factor on all subnormal numbers that makes these and their products normal."""
+    """Multiply the tiny numbers of the inputs, so that their products with ordinary numbers are normal."""
     limits = np.finfo(inputs.dtype)
     factor = float(np.exp2(limits.nmant + min(12, -limits.minexp // 4)))
 
@@ -230,10 +230,7 @@ def wrong_outputs(
 
 
 def _wrong_places(function: str, inputs: Inputs, ours: Leaves, right: Leaves) -> list[tuple[str, str]]:
-    """The name of each wrong output, and its first wrong step or layer.
-
-    For cells and gradients, that place is empty.
-    """
+    """The name of each wrong output, with its first wrong step or layer, or why it cannot be compared."""
     if ours.keys() != right.keys():
         return []
     contract, wrong = CONTRACTS[function], dict[str, str]()

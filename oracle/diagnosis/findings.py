@@ -110,7 +110,6 @@ def _subnormals(all: bool) -> str:
 
 
 def _traces(outputs: Sequence[Sequence[str]]) -> str:
-    """The wrong outputs, each with its first wrong step or layer."""
     return f"wrong outputs: {', '.join(f'{name} ({place})' if place else name for name, place in outputs)}"
 
 
@@ -209,7 +208,7 @@ def texts_of_facts(facts: Facts) -> dict[str, str]:
 
 
 def is_far(facts: Facts, relative_error: float) -> bool:
-    """Whether the relative error of an answer is larger than this."""
+    """Whether the relative error of an answer is larger than `relative_error`."""
     right = facts.get("exact") or facts.get("again") or facts.get("expected")
     if not isinstance(right, Mapping):
         return False

@@ -57,7 +57,7 @@ def problem(function: str, **fields: Any) -> Problem:
 
 
 def opening_problems(function: str, network: LayerProblem | None = None) -> Sequence[Problem]:
-    """The first two problems, which have equal shapes. For layers, they have all options but a projection."""
+    """Two problems of equal shapes. Without `network`, layers have two layers, two directions, lengths."""
     if network:
         first: Problem = replace(
             network, m=7, T_x=4, lengths="random", regime="unit", seed=0, dtype="float64"
@@ -134,7 +134,7 @@ def has_more_options(inputs: Inputs, counterexample: Inputs) -> bool:
 
 
 def _options(inputs: LayerInputs) -> dict[str, Any]:
-    """The options of a problem of layers, with the values that a problem of a few units has for them."""
+    """The options that a problem of layers uses, each with its value for a problem of a few units."""
     options = {
         "layers": 2 if len(inputs.parameters) > inputs.directions else 0,
         "directions": 2 if inputs.directions > 1 else 0,

@@ -19,7 +19,7 @@ Equations = Mapping[str, Callable[..., Any]]
 
 TRANSFORMS: Equations = {
     "argument": lambda array: array,  # each argument
-    "parameters": lambda p: p,  # the parameters by name; the head has Wy and by, in an RNN, too
+    "parameters": lambda p: p,  # the parameters by name; Wy and by are the head, even in an RNN
     "predictions": lambda y: y,  # the predictions of all steps
     "cached": lambda names: names,  # the quantities in a cell's cache, in order
     "returned": lambda names: names,  # the quantities that the function returns, in order

@@ -69,7 +69,7 @@ class Fault:
 
 
 def equation_module(contract: Contract) -> Any:
-    """The module whose `run` computes a function from equations, with the right ones in `SPECIFICATION`."""
+    """The module whose `run` computes a function from equations; `SPECIFICATION` has the right equations."""
     if contract.is_backward:
         return backward_equations
     return layer_equations if contract.is_layer else equations

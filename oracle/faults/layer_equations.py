@@ -1,7 +1,7 @@
 """Whole layers as tables of equations that a mistake can replace.
 
 The steps of one direction of one layer are computed as in `oracle.faults.equations`. This module adds the
-equations around the steps: the input of a direction, the order and the number of its steps, its initial
+equations outside the steps: the input of a direction, the order and the number of its steps, its initial
 states, and how the results of directions and layers are combined.
 
 The attributes of `v` are the known quantities. `v.call` has the validated arguments. `v.k` is the index of a
@@ -110,12 +110,12 @@ END: Equations = {
 }
 """The equations of the returned arrays; `top` has the hidden states of the top layer."""
 
-_AROUND: Equations = {**BEGIN, **BEFORE_STEPS, **AFTER_STEPS, **AFTER_LAYER, **BETWEEN, **END}
-AROUND_STEPS = frozenset({*_AROUND, "a0", "c0"})
-"""The names of the equations around the steps of a layer."""
+_OUTSIDE: Equations = {**BEGIN, **BEFORE_STEPS, **AFTER_STEPS, **AFTER_LAYER, **BETWEEN, **END}
+OUTSIDE_STEPS = frozenset({*_OUTSIDE, "a0", "c0"})
+"""The names of the equations outside the steps of a layer."""
 
 SPECIFICATION: Mapping[Kind, Equations] = {
-    kind: {**sequence.SPECIFICATION[kind], **_AROUND, **SEQUENCE, **CELL[kind], **STEP} for kind in CELL
+    kind: {**sequence.SPECIFICATION[kind], **_OUTSIDE, **SEQUENCE, **CELL[kind], **STEP} for kind in CELL
 }
 
 

@@ -1,4 +1,4 @@
-"""Lists the replacements to try, each with its cost. Their numbers are computed from the shown values."""
+"""Lists the replacements to try, each with its cost. Their numbers come from lists or from shown values."""
 
 from collections.abc import Iterator, Sequence
 
@@ -13,7 +13,7 @@ from reference.contract import Array
 CLIP_BOUNDS = (0.5, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 16, 20, 25, 30, 40, 50, 60, 80, 88, 100, 500, 700)
 ROUNDING_UNITS = (*(10.0**-k for k in range(1, 13)), *(2.0**-k for k in range(1, 25)), 1 / 127, 1 / 255)
 TRIED_NUMBERS = (("multiples", ROUNDING_UNITS, 1.0), ("clipped", CLIP_BOUNDS, 1.1))
-"""The functions whose parameters people choose, each with the parameters to try, and its cost."""
+"""Functions with a number that a programmer chooses (a bound, a unit): the numbers to try, and the cost."""
 SHOWN_TERMS = ("xt", "a_prev", "c_prev", "ft", "it", "cct", "ot", "c_next", "a_next", "yt_pred", "a0", "c0")
 COMPUTED_TERMS = ("ft * c_prev", "it * cct", "tanh(c_next)", "z", "zf", "zi", "zc", "zo", "logits")
 """Nodes that may replace other nodes: nodes that a program can show, and computed nodes."""
@@ -41,7 +41,7 @@ def candidates(cases: Sequence[EquationCase]) -> Iterator[tuple[float, Replaceme
     terms = [name for name in SHOWN_TERMS if name in observation.known]
     terms += [name for name in (*every, *COMPUTED_TERMS) if name in observation.nodes and name not in terms]
     terms = [name for name in terms if name != target]
-    yield 0.95, Replacement(target, source="shown", map="step back", by=1)
+    yield 0.95, Replacement(target, source="shown", map="step back", by=1)  # the value shown a step before
     for depth, node in enumerate(every):
         depth_cost = 0.0 if node == target else 0.5 + 0.03 * depth
         for name, (_, cost) in PLAIN_FUNCTIONS.items():
@@ -82,7 +82,7 @@ def _same_shape(observation: Observation, target: str, source: str, node: str) -
 
 
 def _implied_values(case: EquationCase) -> dict[str, Array]:
-    """For each node, the values from which the equation would give the wrong values that are shown."""
+    """For each node, the values with which the equation gives the shown wrong values; NaN elsewhere."""
     observation, target = case.observation, case.target
     check = observation.checks[target]
     found = {target: np.where(check.wrong & check.visible, check.shown, np.nan)}
@@ -173,7 +173,7 @@ def _replacements_with_terms(
     if len(now) < 6 or not np.isfinite(A).all():
         return
     (a, b), _, rank, _ = np.linalg.lstsq(A, wanted, rcond=None)
-    a, b = _shortest_near(float(a)), _shortest_near(float(b))
+    a, b = _fewest_digits_near(float(a)), _fewest_digits_near(float(b))
     if rank == 2 and b and _mostly_equal(a * now + b * other, wanted, 1e-6):
         simple = 0.0 if a in (0, 1) and abs(b) in (0, 1) else 0.6
         function, number = ("", 0.0) if a == 1 else ("times", a)
@@ -188,10 +188,10 @@ def _common_number(numbers: Array) -> float | None:
         return None
     number = float(np.median(numbers))
     near = np.abs(numbers - number) <= 1e-6 * abs(number) + 1e-300
-    return _shortest_near(number) if near.sum() > max(len(numbers) / 2, 1) else None
+    return _fewest_digits_near(number) if near.sum() > max(len(numbers) / 2, 1) else None
 
 
-def _shortest_near(number: float) -> float:
+def _fewest_digits_near(number: float) -> float:
     """The number with the fewest digits that equals `number` up to rounding."""
     for digits in range(1, 8):
         plain = float(f"{number:.{digits}g}")

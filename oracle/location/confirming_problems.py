@@ -19,10 +19,10 @@ LARGEST_SIZE = 300
 def problems_for_conditions(
     draw: Draw, when: When, example: Inputs, seed: int, dtypes: Sequence[DType]
 ) -> Iterator[Inputs]:
-    """Three ordinary problems, then for each condition problems that meet the condition, and others.
+    """Three ordinary problems; then, for each condition, problems that meet it and problems that do not.
 
     The sizes of the problems meet all other conditions on sizes. `example` is a problem for which the
-    equation is wrong; `dtypes` are the dtypes of the function.
+    equation is wrong; `dtypes` are the dtypes that the function supports.
     """
     sizes_met = {name: size for each in when.conditions for name, size in _sizes_meeting(each).items()}
     bits = [each for each in when.conditions if each.feature.kind == "bits"]
@@ -38,14 +38,14 @@ def problems_for_conditions(
         numbers = np.random.default_rng([seed, k]).integers(1, 11, len(BASE)).tolist()
         yield drawn(k, dict(zip(BASE, numbers, strict=True)) | sizes_met)
     for condition in when.conditions:
-        sizes = [*_sizes_beside(condition)]
+        sizes = [*_sizes_testing(condition)]
         if sizes:
             yield from (drawn(max(each.values()), each) for each in sizes)
         elif condition.feature.kind == "bits":
             every = [(k, dtype) for dtype in dtypes for k in range(3)]
             yield from (drawn(k, {"n_a": 1 + 2 * k, "n_x": 4 - k}, dtype) for k, dtype in every)
         else:
-            yield from _values_beside(condition, example, drawn, seed)
+            yield from _problems_testing(condition, example, drawn, seed)
 
 
 def _sizes_meeting(condition: Condition) -> dict[str, int]:
@@ -59,7 +59,7 @@ def _sizes_meeting(condition: Condition) -> dict[str, int]:
     return {}
 
 
-def _sizes_beside(condition: Condition) -> Iterator[dict[str, int]]:
+def _sizes_testing(condition: Condition) -> Iterator[dict[str, int]]:
     """Sizes that meet a condition on sizes or indices, and sizes that do not. Other conditions have none."""
     (kind, name, by), value = vars(condition.feature).values(), int(min(condition.value, LARGEST_SIZE))
     if kind == "size" and name in BASE:
@@ -79,7 +79,7 @@ def _sizes_beside(condition: Condition) -> Iterator[dict[str, int]]:
         yield from ({AXIS_SIZES[name] or "n_a": least + more} for more in beyond)
 
 
-def _values_beside(condition: Condition, example: Inputs, drawn: Draw, seed: int) -> Iterator[Inputs]:
+def _problems_testing(condition: Condition, example: Inputs, drawn: Draw, seed: int) -> Iterator[Inputs]:
     """Problems in which some elements meet a condition on values, and others do not."""
     if condition.feature.kind in ("input repeats", "change"):
         for k in range(5):

@@ -1,4 +1,4 @@
-"""Computes the nodes of a step, the quantities in its equations, and bounds on their rounding errors."""
+"""Computes the nodes of a step (the quantities in its equations), and bounds on their rounding errors."""
 
 import ast
 from collections.abc import Callable, Mapping

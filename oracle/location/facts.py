@@ -46,7 +46,7 @@ class Where:
 
     `also` has the other gates with the same mistake. For layers, `setting` has the names of the properties of
     the networks in which the equation does not hold (`Setting.names` in `layer_observations`). `stage` is
-    `"network"` for a mistake around the steps, and `"calls"` if the answers depend on earlier calls.
+    `"network"` for a mistake outside the steps, and `"calls"` if the answers depend on earlier calls.
     """
 
     equation: str
@@ -72,7 +72,7 @@ class Replacement:
     """What replaces a node in an equation: `function(map(source)) + share * other`.
 
     An empty field leaves out its part of the formula; without a `source`, the node itself is the source. `by`
-    is the parameter of the map, and `number` the parameter of the function. For a mistake around the steps,
+    is the parameter of the map, and `number` the parameter of the function. For a mistake outside the steps,
     `mistake` is the name of an entry of the catalogue; `source` is `a` or `c` if only this state is wrong.
     """
 

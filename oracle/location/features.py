@@ -28,7 +28,7 @@ COSTS: Mapping[str, float] = {
 
 
 def features_of(observation: Observation, target: str) -> dict[Feature, Array]:
-    """The features of the elements, as arrays that broadcast to `(n, m, T_x)`, but for `derived_features`."""
+    """The features of the elements without `derived_features`, as arrays that broadcast to `(n, m, T_x)`."""
     shape = observation.checks[target].shown.shape
     sizes = observation.sizes
     found = {Feature("size", name): _number(size) for name, size in sizes.items()}

@@ -47,7 +47,7 @@ def _changes_hidden_state(observation: Observation, c_next: Array) -> Array:
 
 
 def _matched(case: EquationCase, replacement: Replacement) -> tuple[int, int] | None:
-    """The number of clearly wrong elements with the value of a replacement, and of wrong elements without.
+    """Count the clearly wrong elements with the replacement's value, and the wrong elements with another.
 
     `None` if the replacement does not apply.
     """

@@ -102,8 +102,8 @@ SHORTER_SEQUENCES = 3
 def observe_layer(setting: Setting, network: LayerInputs, program: Program) -> Observation | None:
     """Observe one direction of the top layer.
 
-    `None` if a call raises or returns other shapes, or if the input of the top layer is unknown, since the
-    lower layers return other states without the top layer.
+    `None` if a call raises or returns other shapes, or if the lower layers return other states when they are
+    called without the top layer, so that the input of the top layer is unknown.
 
     A layer returns only its last memory state. The other memory states are inferred (see `_infer_memory`). If
     an inferred memory state does not give the returned hidden state, the layer is called with sequences that

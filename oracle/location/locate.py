@@ -1,4 +1,4 @@
-"""Locates a mistake that is not in the catalogue by calls of the function."""
+"""Calls a function to locate a mistake that is not in the catalogue."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,7 +17,7 @@ from oracle.location.networks import (
 )
 from oracle.location.observer import Budget, BudgetSpentError, Observer
 from oracle.location.probe_problems import all_problems, few_problems
-from oracle.location.step_location import cases_of, first_wrong_equation, locate_in_steps, parts_hold
+from oracle.location.step_location import cases_of, first_wrong_equation, locate_in_steps, location_holds
 from oracle.problem import LayerProblem, Problem
 
 AFTER_CALLS = Location(Where("answer", stage="calls"))
@@ -63,18 +63,18 @@ def explains(location: Location, function: str, program: Program, problem: Probl
     observer.add_each([problem.inputs(function)])
     if first_wrong_equation(observer.observations) != location.where.equation:
         return False
-    return parts_hold(cases_of(observer.observations, location.where.equation), replacement, when)
+    return location_holds(cases_of(observer.observations, location.where.equation), replacement, when)
 
 
 def _located_if_repeatable(observer: Observer, restart: Callable[[], object]) -> Location | None:
     """The location of the mistake in the steps; `None` if a wrong answer is right in a second call."""
-    if _is_right_again(observer):
+    if _is_right_when_repeated(observer):
         return None  # equal arguments have different answers
     restart()
-    return AFTER_CALLS if _is_right_again(observer) else locate_in_steps(observer)
+    return AFTER_CALLS if _is_right_when_repeated(observer) else locate_in_steps(observer)
 
 
-def _is_right_again(observer: Observer) -> bool:
+def _is_right_when_repeated(observer: Observer) -> bool:
     """Whether the answer to a problem was wrong at first and is right in a second call."""
     wrong = [each for each in observer.observations if each.wrong]
     try:
@@ -84,7 +84,7 @@ def _is_right_again(observer: Observer) -> bool:
     return again is not None and not again.wrong
 
 
-def _differs_again(function: str, program: Program, first: NetworkAnswer) -> bool:
+def _differs_when_repeated(function: str, program: Program, first: NetworkAnswer) -> bool:
     """Whether a network gives another answer in a second call with the same arguments."""
     again = network_answer(function, program, first.inputs)
     return again is not None and not again.is_close_to(first)
@@ -93,16 +93,16 @@ def _differs_again(function: str, program: Program, first: NetworkAnswer) -> boo
 def _locate_in_layers(
     function: str, budget: Budget, problem: LayerProblem, restart: Callable[[], object], limits: Limits
 ) -> Location | None:
-    """Locate a mistake around the steps, or else a mistake in the steps, in the simplest wrong setting."""
+    """Locate a mistake outside the steps, or else a mistake in the steps of the simplest wrong setting."""
     like = [replace(problem, seed=problem.seed + k) for k in range(3)]
     every = (each.inputs(function) for each in chain(like, networks(problem, limits)))
     answers = [found for inputs in every if (found := network_answer(function, budget, inputs))]
     wrong_answer = next((each for each in answers if each.is_wrong), None)
     if wrong_answer:
-        if _differs_again(function, budget, wrong_answer):
+        if _differs_when_repeated(function, budget, wrong_answer):
             return None  # equal arguments have different answers
         restart()
-        if _differs_again(function, budget, wrong_answer):
+        if _differs_when_repeated(function, budget, wrong_answer):
             return AFTER_CALLS
     if in_networks := locate_in_networks(function, budget, answers, problem, limits):
         return in_networks
@@ -118,7 +118,7 @@ def _locate_in_layers(
             observer.add_each(all_problems(function, observer.draw, limits.dtypes))
             location = _located_if_repeatable(observer, restart)
             if location and not location.how and (setting.ended or wrong == {"a"}):
-                # No equation is wrong: the steps are right without lengths, or the last states are right.
+                # The equations are right: they hold without lengths, or give the right last states.
                 wrong_in = setting.names
                 break
             return location

@@ -1,4 +1,4 @@
-"""Locates mistakes of the catalogue around the steps of a network, and in calls without initial states."""
+"""Locates mistakes of the catalogue outside the steps of a network, and in calls without initial states."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from oracle.diagnosis.behaviour import Program, mistaken_program
 from oracle.faults import RARE, mistakes_in
 from oracle.faults.equations import Equations
 from oracle.faults.fault import Fault
-from oracle.faults.layer_equations import AROUND_STEPS
+from oracle.faults.layer_equations import OUTSIDE_STEPS
 from oracle.inputs import LayerInputs
 from oracle.limits import Limits
 from oracle.location.facts import Location, Replacement, When, Where
@@ -24,12 +24,12 @@ from reference.contract import CONTRACTS, Array
 
 @cache
 def network_mistakes(function: str) -> Mapping[Replacement, Fault]:
-    """The mistakes around the steps of layers, by replacement; also those in both states, for each state."""
+    """Mistakes outside the steps, by replacement. A mistake in both states is listed for each state, too."""
     mistakes = {}
     for fault in (*mistakes_in(function), *RARE.values()):
         changes = fault.changes[function]
-        is_around = changes.keys() <= AROUND_STEPS or "order" in changes or fault.name in RARE
-        if fault.group == "purity" or not is_around:
+        is_outside = changes.keys() <= OUTSIDE_STEPS or "order" in changes or fault.name in RARE
+        if fault.group == "purity" or not is_outside:
             continue
         mistakes[Replacement(_last_equation(changes), mistake=fault.name)] = fault
         for state in "ac" if function == "lstm_layer" else ():
@@ -41,8 +41,8 @@ def network_mistakes(function: str) -> Mapping[Replacement, Fault]:
 
 
 def _last_equation(changes: Equations) -> str:
-    """The last changed equation around the steps; `begin` or `last` if both states' equations change."""
-    name = [each for each in changes if each in AROUND_STEPS or each == "order"][-1]
+    """The last changed equation outside the steps; `begin` or `last` if both states' equations change."""
+    name = [each for each in changes if each in OUTSIDE_STEPS or each == "order"][-1]
     state, _, part = name.partition("_")
     is_of_both = state in "ac" and {f"a_{part}", f"c_{part}"} <= changes.keys()
     return ("begin" if part in ("first", "begin") else "last") if is_of_both else name
@@ -178,7 +178,7 @@ def locate_in_networks(
         if (is_long and fault.group != "lengths") or not explains_answers(replacement, answers):
             continue
         where = Where(replacement.node, stage="network")
-        location = Location(where, when_wrong(answers, replacement), replacement)
+        location = Location(where, always_if_consistent(answers, replacement), replacement)
         if location.when:
             return location
         without_when = without_when or location
@@ -207,9 +207,9 @@ class InputsWithoutStates(LayerInputs):
 def _networks_without_states(
     absent: tuple[str, ...], function: str, counterexample: LayerProblem, limits: Limits, seed: int
 ) -> Iterator[InputsWithoutStates]:
-    """Eight networks without some of the initial states: four, and four with a projection if these have none.
+    """Eight networks without the `absent` initial states: four, then the same four with other numbers.
 
-    If the first four have a projection, the others have none.
+    Where possible, the second four have a projection if the first four have none, and none if they have one.
     """
     can_change = function == "lstm_layer" and limits.projection and not counterexample.weights
     every = (
@@ -238,12 +238,12 @@ def locate_absent_states(
             where = Where(" and ".join(absent), setting=(setting,), stage="network")
             for replacement in network_mistakes(function):
                 if explains_answers(replacement, answers):
-                    return Location(where, when_wrong(answers, replacement), replacement)
+                    return Location(where, always_if_consistent(answers, replacement), replacement)
             return Location(where)
     return None
 
 
-def when_wrong(answers: Sequence[NetworkAnswer], replacement: Replacement) -> When | None:
-    """`When` without conditions if every answer that the mistake changes is wrong; otherwise `None`."""
+def always_if_consistent(answers: Sequence[NetworkAnswer], replacement: Replacement) -> When | None:
+    """A `When` that always holds, if every answer that the mistake should change is wrong; or else `None`."""
     changed = [each for each in answers if each.is_wrong or each.is_changed_by(replacement)]
     return When(has_unchanged=len(changed) < len(answers)) if all(each.is_wrong for each in changed) else None

@@ -25,8 +25,8 @@ class Check:
     """The check of one equation, as arrays `(n, m, T_x)`.
 
     `shown`, `right` and `allowed` are the program's values, the right values, and the bounds on rounding. For
-    each element, `decided` says whether it is known if the equation holds, `wrong` that it does not hold, and
-    `visible` whether the program shows the value itself.
+    each element, `decided` says that it is known to be right or wrong, `wrong` that it is wrong. `visible`
+    says that the program shows its value: it does not show the inferred memory states of a layer.
     """
 
     shown: Array
@@ -42,7 +42,7 @@ class Observation:
     """One answer of a program, with the check of each equation.
 
     `known` has the arguments and the arrays that the program shows, by name. `memo` caches values of nodes,
-    and `samples` the features of some elements of each equation, with the flat indices of these elements.
+    and `sampled_features` the features of some elements of each equation, with their flat indices.
     """
 
     inputs: Inputs
@@ -51,10 +51,10 @@ class Observation:
     known: dict[str, Array]
     checks: dict[str, Check]
     memo: dict[str, Array] = field(default_factory=dict)
-    samples: dict[str, tuple[dict[Feature, Array], Array]] = field(default_factory=dict)
+    sampled_features: dict[str, tuple[dict[Feature, Array], Array]] = field(default_factory=dict)
 
     def value(self, name: str, target: str) -> Array:
-        """The shown value of a node; the computed value if none is shown, and for `target` itself."""
+        """The shown value of a node; the computed value, if none is shown or the node is `target`."""
         if name in self.known and name != target:
             return self.known[name]
         return evaluate(self.nodes, self.known, name, self.memo)
@@ -128,9 +128,9 @@ def observe_function(function: str, inputs: Inputs, shown: Behaviour, limits: Li
     if only_first_step:
         known["c of steps"] = known["c0"][:, :, :T_x]  # only the shape matters: the first step reads c0
     states = "ac" if kind == "lstm" and "c" in returned else "a"
-    steps = _Steps(known, nodes, Arithmetic(inputs.dtype))
-    alternatives = _alternatives(steps, returned, cached, contract.is_cell)
-    unclear = steps.choose_arrays(alternatives, not contract.is_cell)
+    choice = _ArrayChoice(known, nodes, Arithmetic(inputs.dtype))
+    alternatives = _alternatives(choice, returned, cached, contract.is_cell)
+    unclear = choice.choose(alternatives, not contract.is_cell)
     observation = Observation(inputs, sizes, nodes, known, {})
     showing = {f"cached {name}": array for name, array in cached.items()}
     showing |= {f"returned {name}": array for name, array in returned.items() if name in states}
@@ -187,18 +187,18 @@ def _cached(
 
 
 def _alternatives(
-    steps: "_Steps", returned: Mapping[str, Array], cached: Mapping[str, Array], is_cell: bool
+    choice: "_ArrayChoice", returned: Mapping[str, Array], cached: Mapping[str, Array], is_cell: bool
 ) -> dict[str, list[Array]]:
     """For each operand and result of the steps, the distinct arrays that the program shows."""
     every: dict[str, list[Array | None]] = {name: [cached[name]] for name in GATES.values() if name in cached}
-    every["xt"] = [None if is_cell else cached.get("xt"), steps.known["x"]]
+    every["xt"] = [None if is_cell else cached.get("xt"), choice.known["x"]]
     for s in (s for s in "ac" if s in returned):
         every[f"{s} of steps"] = [returned[s]]
         every[f"{s}_next"] = [cached.get(f"{s}_next"), returned[s]]
         if is_cell:
-            every[f"{s}_prev"] = [steps.known[f"{s}0"]]
+            every[f"{s}_prev"] = [choice.known[f"{s}0"]]
         else:
-            chain = evaluate(steps.nodes, steps.known | {f"{s} of steps": returned[s]}, f"{s}_prev", {})
+            chain = evaluate(choice.nodes, choice.known | {f"{s} of steps": returned[s]}, f"{s}_prev", {})
             every[f"{s}_prev"] = [cached.get(f"{s}_prev"), chain]
     return {name: _distinct(arrays) for name, arrays in every.items()}
 
@@ -212,14 +212,14 @@ def _distinct(arrays: Iterable[Array | None]) -> list[Array]:
 
 
 @dataclass
-class _Steps:
+class _ArrayChoice:
     """Chooses the known arrays of an answer if the program shows several arrays for the same node."""
 
     known: dict[str, Array]
     nodes: Nodes
     fl: Arithmetic
 
-    def choose_arrays(self, every: dict[str, list[Array]], is_sequence: bool) -> set[str]:
+    def choose(self, every: dict[str, list[Array]], is_sequence: bool) -> set[str]:
         """Choose an array for each name, and return the names for which another array is equally good."""
         states = [s for s in "ca" if f"{s}_next" in every]
         self.known |= {name: arrays[0] for name, arrays in every.items() if " " not in name}
@@ -257,7 +257,10 @@ class _Steps:
         return int(_compare(known[target], b.value, b.error).wrong.sum())
 
     def _choose_gates(self, gates: list[str]) -> set[str]:
-        """Choose computed gates that explain the states better, and return wrong gates that do so as well."""
+        """Replace each wrong gate by the computed gate if fewer elements of the states are wrong with it.
+
+        Returns the wrong gates for which the states are right both with the shown and with the computed gate.
+        """
         unclear = set()
         for name in gates:
             if self._count(name, self.known):

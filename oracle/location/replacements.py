@@ -133,7 +133,7 @@ INDEX_MAPS: Mapping[str, tuple[IndexMap, tuple[int, ...], float]] = {
 
 
 def _source_value(name: str, observation: Observation, target: str) -> Array:
-    """The value of the array `name`; if `name` and `target` are operands of a step, the right value."""
+    """The value of the array `name`; its right value, if `name` and `target` are both operands of a step."""
     if name == "shown":
         return observation.checks[target].shown
     check = observation.checks.get(name)

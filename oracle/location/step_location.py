@@ -45,12 +45,12 @@ def locate_in_steps(observer: Observer) -> Location | None:
         if not is_complete:
             replacement, when = replacement_and_conditions(cases_of(observer.observations, target))
             break
-        if parts_hold(cases_of(observer.observations[count:], target), replacement, when):
+        if location_holds(cases_of(observer.observations[count:], target), replacement, when):
             break
     else:
         new_cases = cases_of(observer.observations[count:], target)
-        replacement = replacement if parts_hold(new_cases, replacement, None) else None
-        when = when if parts_hold(new_cases, replacement, when) else None
+        replacement = replacement if location_holds(new_cases, replacement, None) else None
+        when = when if location_holds(new_cases, replacement, when) else None
     if sum(case.check.wrong.any() for case in cases_of(observer.observations, target)) == 1:
         when = None  # conditions that one answer meets may be chance
     return _location(observer, target, replacement, when)
@@ -59,7 +59,7 @@ def locate_in_steps(observer: Observer) -> Location | None:
 def _location(
     observer: Observer, target: str, replacement: Replacement | None, when: When | None
 ) -> Location:
-    """Build the location. A layer shows no gates, so a gate that the replacement changes is named instead."""
+    """Build the location. Layers show no gates, so if the replacement is in a gate, the gate is named."""
     also, setting = _other_gates(observer.observations, target, replacement), observer.setting
     if setting and replacement and target in ("c_next", "a_next") and target != replacement.node:
         for gate, name in GATES.items():
@@ -94,6 +94,7 @@ def replacement_and_conditions(cases: Sequence[EquationCase]) -> tuple[Replaceme
         unchanged = [unchanged_elements(case, replacement) for case in cases]
         when = cheapest_conditions(table.without_elements(unchanged), True)
         if when is not None and plain is not None:
+            # One condition says more than "wherever the replacement changes a value".
             count, plain_count = len(when.conditions), len(plain.conditions)
             when = plain if plain_count < count or (count, plain_count) == (0, 1) else when
         if when is not None:
@@ -105,8 +106,8 @@ def replacement_and_conditions(cases: Sequence[EquationCase]) -> tuple[Replaceme
     return best[1:] if best else (None, plain)
 
 
-def parts_hold(cases: Sequence[EquationCase], replacement: Replacement | None, when: When | None) -> bool:
-    """Whether the replacement gives all wrong elements, and exactly these meet the conditions."""
+def location_holds(cases: Sequence[EquationCase], replacement: Replacement | None, when: When | None) -> bool:
+    """Whether the replacement gives all wrong elements, and exactly these elements meet the conditions."""
     wrong = [case for case in cases if case.check.wrong.any()]
     if replacement and wrong and not fits(wrong, replacement):
         return False
@@ -119,7 +120,7 @@ def parts_hold(cases: Sequence[EquationCase], replacement: Replacement | None, w
 
 
 def conditions_hold(table: FeatureTable, when: When) -> bool:
-    """Whether exactly the wrong elements meet the conditions; a few of these may be right by chance."""
+    """Whether all wrong elements and almost no right elements meet the conditions."""
     met = np.ones(len(table.wrong), bool)
     for condition in when.conditions:
         met &= table.elements_meeting(condition)

@@ -16,7 +16,7 @@ MOST_ELEMENTS = 300
 RIGHT_PER_WRONG = 0.004
 """The largest number of elements that meet the conditions and are right by chance, per wrong element."""
 LEAST_EXCLUDED = 4
-"""The smallest number of right elements that each of two conditions excludes and the other does not."""
+"""Each condition must exclude at least this number of right elements that no other condition excludes."""
 EQUALITY_ONLY = ("residue", "equal", "input repeats", "in last block")
 """The kinds of features that conditions compare only by `=` and `≠`."""
 WHOLE_NUMBERS = (*EQUALITY_ONLY, "size", "bits", "index", "index from end")
@@ -82,7 +82,7 @@ def meets(values: Array, condition: Condition) -> Array:
 
 def _sampled_features(case: EquationCase) -> tuple[dict[Feature, Array], Array]:
     """The features of some elements, and the flat indices of these elements; cached in the observation."""
-    known = case.observation.samples
+    known = case.observation.sampled_features
     if case.target not in known:
         at, shape = _sampled_indices(case.check), case.check.shown.shape
         features = features_of(case.observation, case.target)
@@ -103,7 +103,7 @@ def cheapest_conditions(table: FeatureTable, how_is_known: bool) -> When | None:
     """The cheapest one or two conditions that separate the wrong from the right elements; `None` if unknown.
 
     All wrong elements and almost no right elements meet the conditions. Each of two conditions must exclude
-    at least `LEAST_EXCLUDED` right elements that the other does not. If the replacement is known
+    at least `LEAST_EXCLUDED` right elements that meet the other condition. If the replacement is known
     (`how_is_known`), more pairs of conditions are tried.
     """
     most, rights = RIGHT_PER_WRONG * int(table.wrong.sum()), int((~table.wrong).sum())
@@ -143,7 +143,7 @@ def cheapest_conditions(table: FeatureTable, how_is_known: bool) -> When | None:
 
 
 def _goes_with_others(condition: Condition, how_is_known: bool) -> bool:
-    """Whether a condition can be one of two. If the replacement is unknown, thresholds are weak evidence."""
+    """Whether a condition can be one of two. A threshold is weak evidence, and needs a known replacement."""
     is_exact = condition.feature.kind in WHOLE_NUMBERS or condition.value == 0
     return is_exact or (how_is_known and condition.feature.kind not in ("largest of all", "change"))
 
@@ -171,13 +171,13 @@ def _candidates(table: FeatureTable) -> Iterator[tuple[Condition, float]]:
             if is_whole:
                 yield Condition(feature, "≥", low), cost + 0.05
             elif np.isfinite(low) and not 0 <= limit < SMALLEST_THRESHOLD:
-                yield Condition(feature, ">", -_shortest_between(-low, -limit)), cost + _gap(limit, low)
+                yield Condition(feature, ">", -_fewest_digits_between(-low, -limit)), cost + _gap(limit, low)
         if above.size:
             limit = float(above.min())
             if is_whole:
                 yield Condition(feature, "≤", high), cost + 0.05
             elif np.isfinite(limit):
-                yield Condition(feature, "<", _shortest_between(high, limit)), cost + _gap(high, limit)
+                yield Condition(feature, "<", _fewest_digits_between(high, limit)), cost + _gap(high, limit)
 
 
 def _gap(low: float, high: float) -> float:
@@ -186,7 +186,7 @@ def _gap(low: float, high: float) -> float:
     return 0.4 * min((high - low) / scale, 2) if scale else 0.0
 
 
-def _shortest_between(low: float, high: float) -> float:
+def _fewest_digits_between(low: float, high: float) -> float:
     """The number with the fewest digits that is above `low` and at most `high`."""
     if low < 0 <= high:
         return 0.0

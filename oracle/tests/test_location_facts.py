@@ -90,7 +90,7 @@ def test_the_data_of_a_location_survives_json() -> None:
 
 
 @pytest.mark.parametrize("function", ["rnn_layer", "lstm_layer"])
-def test_every_mistake_around_the_steps_fits_in_a_line(function: str) -> None:
+def test_every_mistake_outside_the_steps_fits_in_a_line(function: str) -> None:
     for replacement in network_mistakes(function):
         where, _, how = lines(Location(Where(replacement.node, stage="network"), When(), replacement))
         assert where.removeprefix("where: ") in NETWORK_TEXTS.values()

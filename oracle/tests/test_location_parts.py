@@ -1,4 +1,4 @@
-"""Tests of equations, observations, conditions, replacements, and mistakes around the steps."""
+"""Tests of equations, observations, conditions, replacements, and mistakes outside the steps."""
 
 from dataclasses import replace
 from itertools import count
@@ -142,7 +142,7 @@ def test_a_threshold_lies_between_right_and_wrong_values() -> None:
 
 
 @pytest.mark.parametrize("function", ["rnn_layer", "lstm_layer"])
-def test_most_mistakes_around_the_steps_change_the_answer(function: str) -> None:
+def test_most_mistakes_outside_the_steps_change_the_answer(function: str) -> None:
     problem = getattr(Problem, function)(
         n_x=3, n_a=3, m=4, T_x=5, layers=2, directions=2, lengths="random", seed=3
     )
@@ -154,7 +154,7 @@ def test_most_mistakes_around_the_steps_change_the_answer(function: str) -> None
     assert sum(map(seen.is_changed_by, every)) > 0.75 * len(every)
 
 
-def test_a_mistake_around_the_steps_is_located_as_an_entry_of_the_catalogue() -> None:
+def test_a_mistake_outside_the_steps_is_located_as_an_entry_of_the_catalogue() -> None:
     """Takes half a second: the answers to some sixty networks are compared with the catalogue."""
     problem = Problem.rnn_layer(n_x=3, n_a=3, m=4, T_x=5, lengths="random", seed=3)
     program = mistaken_program("rnn_layer", FAULTS["held_state_in_padding"])

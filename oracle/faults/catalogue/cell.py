@@ -1,7 +1,7 @@
 """Mistakes in the step of a cell: weights and biases, activations, the update of c and a, and the head.
 
 The known quantities are those of `oracle.faults.equations`: `zf` is the pre-activation of the forget gate
-`ft`, and `p` has all parameters by name. The head has `Wy` and `by`, in an RNN, too.
+`ft`, and `p` has all parameters by name. `Wy` and `by` are the head, even in an RNN.
 """
 
 from collections.abc import Callable, Iterator
@@ -75,7 +75,7 @@ ALL
 LAYERS
   every_bias_missing | every bias is left out | affine = W @ u
   every_bias_doubled | every bias is added twice | affine = W @ u + 2 * b
-  every_bias_halved | half of every bias is added, as where one of two biases is left out
+  every_bias_halved | half of every bias is added, as if one of two equal biases were left out
     | affine = W @ u + b / 2
 [weights]
 EVERY

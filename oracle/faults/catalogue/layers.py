@@ -88,15 +88,15 @@ LAYERS
     | ?_last = np.stack(?_ends[:D] * L)
 [directions]
 LAYERS
-  directions_exchanged_in_a | a has the backward direction above the forward one
+  directions_exchanged_in_a | the output a has the backward direction above the forward one
     | top = halves(padded, D, lambda f, b: [b, f])
   directions_summed | a is the sum of the directions | top = halves(padded, D, lambda f, b: [f + b])
   directions_averaged | a is the mean of the directions | top = halves(padded, D, lambda f, b: [(f + b) / 2])
   directions_multiplied | a is the product of the directions | top = halves(padded, D, lambda f, b: [f * b])
-  directions_by_turns | in a the units of the directions alternate
+  directions_by_turns | the rows of a alternate between the directions
     | top = padded.reshape(D, -1, m, T_x).swapaxes(0, 1).reshape(-1, m, T_x)
   forward_alone | a is only the forward direction | top = halves(padded, D, lambda f, b: [f])
-  forward_twice | a has the forward direction in both halves | top = halves(padded, D, lambda f, b: [f, f])
+  forward_twice | both halves of a are the forward direction | top = halves(padded, D, lambda f, b: [f, f])
   directions_exchanged_between | layers above the first read the backward direction above the forward one
     | between = halves(padded, D, lambda f, b: [b, f])
   forward_alone_between | layers above the first read only the forward half

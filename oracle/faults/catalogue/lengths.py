@@ -38,12 +38,12 @@ LAYERS
     | lengths = {_T_X_IF_ABSENT} np.full(m, min(call.lengths, default=0))
   first_length_for_all | every sample has the length of the first sample
     | lengths = {_T_X_IF_ABSENT} np.repeat(call.lengths[:1], m)
-  lengths_sorted | lengths are sorted downwards, the samples are not
+  lengths_sorted | lengths are sorted, the longest first, but the samples are not
     | lengths = {_T_X_IF_ABSENT} -np.sort(-call.lengths)
   lengths_ignored_backward | the backward direction starts in the padding, not at the end of the sequence
     | backward ends = full_lengths
   lengths_ignored_above | layers above the first ignore lengths | above ends = full_lengths
-  lengths_for_padding_alone | lengths are used only for the padding of a | ends = full_lengths
+  lengths_for_padding_alone | lengths are used only for the padding of the output a | ends = full_lengths
   lengths_for_last_states_alone | lengths are used only for the last states
     | padded = joined | order = through_the_padding
   lengths_for_x_alone | x is set to 0 in the padding, and lengths are ignored otherwise
@@ -57,8 +57,8 @@ LAYERS
     | forward ?_end = np.where(ends == T_x, right, 0)
   lengths_in_the_first_layer_alone | only the first layer uses the lengths
     | above padded = joined | above ends = full_lengths
-  held_state_in_padding | a has the held state in the padding, not 0 | {MASKED_STEPS} | padded = joined
-  held_state_at_first_padding | a has the held state in the first step of the padding
+  held_state_in_padding | the padding of a has the held state, not 0 | {MASKED_STEPS} | padded = joined
+  held_state_at_first_padding | the first step of the padding of a has the held state
     | {MASKED_STEPS} | padded = np.where(np.arange(T_x) <= lengths[:, None], joined, 0)
   a_zeroed_in_padding | the hidden state, and not only a, is set to 0 in the padding
     | {MASKED_STEPS} | a_out = np.where(order[:, t] < ends, right, 0)
@@ -77,7 +77,7 @@ LAYERS
     | backward hidden = in_order(zero_behind_the_end(v), order)
     | backward ends = lengths * (lengths.max(initial=0) == T_x)
   padding_not_zeroed | a is not 0 in the padding | padded = joined
-  last_state_repeated | a repeats the last step in the padding
+  last_state_repeated | the padding of a repeats the last step
     | padded = in_order(joined, np.minimum(np.arange(T_x), lengths[:, None] - 1))
   a_left_sorted | the samples of a are left sorted by length, the longest first
     | top = right[:, longest_first(lengths)]

@@ -14,8 +14,8 @@ forms are in `oracle.faults.equations`, `layer_equations` or `backward_equations
 continues the line above.
 
 The right side of a changed equation is the name of a function, or an expression. An expression can use the
-quantities (for the equations in `ARGUMENTS`, the arguments there), the names in `NAMES`, and the keyword
-arguments of `mistakes`. In an expression, `right` is the right value, and `v` has all quantities.
+quantities (or only its arguments, if the equation is listed in `ARGUMENTS`), the names in `NAMES`, and the
+keyword arguments of `mistakes`. In an expression, `right` is the right value, and `v` has all quantities.
 
 An equation with `?` stands for two equations, one with `a` for `?`, and one with `c`. The words `above`,
 `forward` and `backward` restrict a change to the layers above the first, or to one direction. A line with

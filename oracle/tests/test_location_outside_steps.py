@@ -1,4 +1,4 @@
-"""Locations of mistakes around the steps of layers: in absent initial states, and in the returned states."""
+"""Locations of mistakes outside the steps of layers: in absent initial states, and in the returned states."""
 
 from types import SimpleNamespace
 from typing import Any
