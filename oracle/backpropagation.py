@@ -91,8 +91,8 @@ def _layer_gradients(fl: Arithmetic, batch: Sequence[LayerBackwardInputs]) -> di
     """The gradients of layers, from the top layer down; `dx` is exactly 0 after the end of a sample."""
     first, D = batch[0], batch[0].directions
     layers, _ = evaluate_layers(fl, batch)
-    within, ends, backward = (
-        np.stack([getattr(inputs, name) for inputs in batch]) for name in ("within", "ends", "backward")
+    within, ends, reversed_steps = (
+        np.stack([getattr(inputs, name) for inputs in batch]) for name in ("within", "ends", "reversed_steps")
     )
     within, n_h = np.moveaxis(within, 2, 0)[:, :, None], first.a0.shape[1]
     within_directions, ends = np.concatenate([within] * D, axis=1), np.concatenate([ends] * D)
@@ -102,7 +102,7 @@ def _layer_gradients(fl: Arithmetic, batch: Sequence[LayerBackwardInputs]) -> di
     for k, layer in reversed([*enumerate(layers)]):
         places = range(k * D, (k + 1) * D)
         da_directions = [[step[:, i * n_h : (i + 1) * n_h] for step in da] for i in range(D)]
-        da_states = [_zeros(layer.a0), *stacked_directions(da_directions, backward)]
+        da_states = [_zeros(layer.a0), *stacked_directions(da_directions, reversed_steps)]
         dc_states = [_zeros(layer.c0)] * len(da_states)
         da_last, dc_last = (exact_states(batch, name, places) for name in ("da_last", "dc_last"))
         terms = _with_last_state(da_states, da_last, ends), _with_last_state(dc_states, dc_last, ends)
@@ -112,7 +112,7 @@ def _layer_gradients(fl: Arithmetic, batch: Sequence[LayerBackwardInputs]) -> di
             gradients |= {
                 gradient_name(place, name): direction_slice(bounded, i, D) for i, place in enumerate(places)
             }
-        dx = split_directions(chain.dx, backward, D)
+        dx = split_directions(chain.dx, reversed_steps, D)
         da = masked_steps([fl.total(*parts) for parts in zip(*dx, strict=True)], within)
     gradients["dx"] = over_time(da, _exact(inputs.x[:, :, :0].sum(axis=2) for inputs in batch))
     for name in ("da0", "dc0")[: 1 if first.kind == "rnn" else 2]:

@@ -25,7 +25,7 @@ class Drawing:
     seed: int
     dtype: str
 
-    def sequence(self) -> Inputs:
+    def inputs(self) -> Inputs:
         """The inputs of one of the four functions."""
         rng = np.random.default_rng(self.seed)
         memory: Shape = ("n_a", "m") if self.kind == "lstm" else (0, "m")
@@ -35,7 +35,7 @@ class Drawing:
         inputs = Inputs(self.kind, x, a0, c0, _shuffled(arrays, rng), np.dtype(self.dtype))
         return ordinary(inputs) if self.regime in ORDINARY else inputs
 
-    def layers(
+    def layer_inputs(
         self, activation: str, has_states: bool, lengths: Lengths, trained: Sequence[Parameters] = ()
     ) -> LayerInputs:
         """The inputs of layers; the initial states are zeros unless `has_states`.

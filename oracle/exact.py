@@ -22,7 +22,7 @@ MOST_BITS = 2**17
 """The largest precision in bits. Each step of a chaotic network uses up some bits."""
 
 KNOWN_BITS = 64
-"""The number of bits of each value that are computed (float64 has 53), and the precision of distances."""
+"""The number of correct bits of each value (float64 has 53). Distances are computed with as many bits."""
 
 Values = list[arb]
 Affine = Callable[[Values], Values]
@@ -36,7 +36,7 @@ Network = Mapping[str, Affine]
 
 @dataclass(frozen=True, slots=True)
 class Enclosure:
-    """An interval that contains the exact value; or the infinity or NaN that is the exact value."""
+    """An interval that contains the exact value; or the exact value itself, if it is infinite or NaN."""
 
     ball: arb
 
@@ -58,10 +58,10 @@ class Enclosure:
         """An upper bound of the distance of `number` from the exact value."""
         return self._distance(float(number), arb.abs_upper, math.inf)
 
-    def _distance(self, number: float, end: Callable[[arb], arb], toward: float) -> float:
+    def _distance(self, number: float, bound: Callable[[arb], arb], toward: float) -> float:
         if self.ball.is_finite() and math.isfinite(number):
             with ctx.workprec(KNOWN_BITS):
-                return _rounded(end(self.ball - arb(number)), toward)
+                return _rounded(bound(self.ball - arb(number)), toward)
         return 0.0 if np.array_equal(number, self.midpoint, equal_nan=True) else math.inf
 
     def __str__(self) -> str:
@@ -195,7 +195,7 @@ def evaluate_steps(
 
 def check_width(radius: float, *quantities: Values) -> None:
     """Raise `TooWideError` unless every finite value is as narrow as `evaluate` states."""
-    last_bit = arb(radius) / 2**KNOWN_BITS  # which may be too small for a float64
+    last_bit = arb(radius) / 2**KNOWN_BITS  # an arb, since it may be too small for a float64
     for value in (value for values in quantities for value in values if value.is_finite()):
         lacks_bits = value.rel_accuracy_bits() < KNOWN_BITS and not value.rad() <= last_bit
         if lacks_bits or not value.rad() <= radius:

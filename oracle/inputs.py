@@ -153,7 +153,7 @@ class LayerInputs(Inputs):
         return np.asarray(np.arange(self.x.shape[2]) < self.ends[:, None])
 
     @property
-    def backward(self) -> Array:
+    def reversed_steps(self) -> Array:
         """The step numbers of each sample in reversed order, then those of the padding, `(m, T_x)`."""
         t, ends = np.arange(self.x.shape[2]), self.ends[:, None]
         return np.where(t < ends, ends - 1 - t, t)
@@ -187,7 +187,7 @@ AnyInputs = TypeVar("AnyInputs", bound=Inputs)
 
 
 def with_nonfinite_entry(inputs: AnyInputs, names: list[str], seed: int) -> AnyInputs:
-    """The inputs with NaN or infinity in one entry of one named array, unless all named arrays are empty."""
+    """The inputs with NaN or infinity in one entry of one of the named arrays, unless all these are empty."""
     rng = np.random.default_rng([seed, 1])
     arrays = {name: getattr(inputs, name).copy() for name in names if getattr(inputs, name).size}
     if arrays:

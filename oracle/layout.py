@@ -86,7 +86,7 @@ class Layout:
         return {f"b{gate}": part for gate, part in zip(self.gates, np.split(bias, 4))}
 
     def sequence(self, x: Array) -> Array:
-        """A sequence `(n, m, T_x)` with the axes of the framework."""
+        """A sequence `(n, m, T_x)` with its axes in the order of the framework."""
         return plain(x.transpose(["fbt".index(axis) for axis in self.axes]))
 
     def from_sequence(self, x: Array) -> Array:

@@ -139,7 +139,7 @@ _LISTS: Mapping[str, Sequence[str]] = {
     "activations": get_args(Activation),
     "empty": get_args(Empty),
 }
-"""The values from which the list in an entry of `SUPPORTS` is chosen."""
+"""The values that the list in an entry of `SUPPORTS` may contain."""
 _VALUES: Mapping[str, Sequence[Any]] = {
     **dict.fromkeys(("directions", "least_directions", "stacked_directions"), (1, 2)),
     "projection": (True, False, "fewer"),

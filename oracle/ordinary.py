@@ -13,7 +13,7 @@ from oracle.inputs import Inputs, LayerInputs
 from reference.contract import Array
 
 MOST_OF_STATES = MOST_OF_INPUTS = 149.0
-"""The largest part of a pre-activation from the states and the bias, and the largest part from the inputs."""
+"""The most that the states and the bias add to a pre-activation, and the most that the inputs add."""
 
 MOST_LOGIT = 29.5
 
@@ -72,7 +72,7 @@ def _magnitudes(p: Mapping[str, Array]) -> Array:
 
 
 def _halved_rows(p: Mapping[str, Array], states: Array, below: Array) -> Mapping[str, Array]:
-    """The parameters; each row is halved until it is ordinary for states and inputs up to these sizes."""
+    """The parameters; each row is halved until it is ordinary for the largest `states` and inputs `below`."""
     is_rnn, halved = "Waa" in p, dict(p)
     biases = p["ba"] if is_rnn else np.concatenate([p[f"b{gate}"] for gate in GATES])
     size = _magnitudes(p) @ np.concatenate([states, below]) + np.abs(biases[:, 0])

@@ -142,7 +142,7 @@ class Problem:
 
     @cached_property
     def _drawn(self) -> Inputs:
-        return self._drawing.sequence()
+        return self._drawing.inputs()
 
 
 @dataclass(frozen=True, repr=False)
@@ -259,7 +259,7 @@ class LayerProblem(Problem):
             from oracle.checkpoints import only_layer
 
             trained = only_layer(self.weights, self.layout).parameters
-        return self._drawing.layers(self.activation, self.initial == "given", self.lengths, trained)
+        return self._drawing.layer_inputs(self.activation, self.initial == "given", self.lengths, trained)
 
 
 def _with_file_fields(kind: LayerKind, given: Mapping[str, Any]) -> Mapping[str, Any]:

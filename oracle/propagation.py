@@ -51,7 +51,7 @@ def for_each_dtype(
 
 
 def _function_quantities(fl: Arithmetic, batch: Sequence[Inputs]) -> dict[str, Bounded]:
-    """The quantities of a sequence over time, and its predictions, each a stack `(k, n, m, T_x)`.
+    """The quantities of all steps, and the predictions, each a stack `(k, n, m, T_x)`.
 
     The arrays of a step are stacks `(k, n, m)` over the k inputs.
     """
@@ -89,8 +89,8 @@ def evaluate_layers(fl: Arithmetic, batch: Sequence[LayerInputs]) -> tuple[list[
     sample, all states are exactly 0.
     """
     first, D = batch[0], batch[0].directions
-    within, backward = (
-        np.stack([getattr(inputs, name) for inputs in batch]) for name in ("within", "backward")
+    within, reversed_steps = (
+        np.stack([getattr(inputs, name) for inputs in batch]) for name in ("within", "reversed_steps")
     )
     within = np.moveaxis(within, 2, 0)[:, :, None]
     xs = masked_steps(inputs_of_each_step(batch), within)
@@ -99,10 +99,10 @@ def evaluate_layers(fl: Arithmetic, batch: Sequence[LayerInputs]) -> tuple[list[
         places = range(k, k + D)
         p = stacked_parameters([inputs.parameters[place] for place in places for inputs in batch])
         a0, c0 = (exact_states(batch, name, places) for name in ("a0", "c0"))
-        layer = Layer(p, a0, c0, stacked_directions([xs] * D, backward))
+        layer = Layer(p, a0, c0, stacked_directions([xs] * D, reversed_steps))
         steps = list(evaluate_steps(fl, layer, first.activation))
         layers.append(layer._replace(steps=steps))
-        hidden = split_directions([step["a"] for step in steps], backward, D)
+        hidden = split_directions([step["a"] for step in steps], reversed_steps, D)
         xs = masked_steps([joined_rows(*both) for both in zip(*hidden, strict=True)], within)
     return layers, xs
 
@@ -112,21 +112,21 @@ def exact_states(batch: Sequence[LayerInputs], name: str, places: Sequence[int])
     return Bounded.exact(np.stack([getattr(inputs, name)[place] for place in places for inputs in batch]))
 
 
-def stacked_directions(directions: Sequence[Sequence[Bounded]], backward: Array) -> list[Bounded]:
+def stacked_directions(directions: Sequence[Sequence[Bounded]], reversed_steps: Array) -> list[Bounded]:
     """The steps of one or two directions as one stack.
 
-    The steps of the backward direction are reordered as in `backward (k, m, T_x)`.
+    The steps of the backward direction are reordered as in `reversed_steps (k, m, T_x)`.
     """
     if len(directions) == 1:
         return list(directions[0])
-    forward, other = directions[0], reordered_steps(directions[1], backward)
+    forward, other = directions[0], reordered_steps(directions[1], reversed_steps)
     return [Bounded.concatenated(both, axis=0) for both in zip(forward, other, strict=True)]
 
 
-def split_directions(steps: Sequence[Bounded], backward: Array, D: int) -> list[list[Bounded]]:
+def split_directions(steps: Sequence[Bounded], reversed_steps: Array, D: int) -> list[list[Bounded]]:
     """The inverse of `stacked_directions`."""
     forward, *other = ([direction_slice(step, i, D) for step in steps] for i in range(D))
-    return [forward, *(reordered_steps(part, backward) for part in other)]
+    return [forward, *(reordered_steps(part, reversed_steps) for part in other)]
 
 
 def direction_slice(x: Bounded, direction: int, D: int) -> Bounded:

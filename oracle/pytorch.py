@@ -28,8 +28,8 @@ _CELLS: Mapping[Kind, Any] = {"rnn": torch.nn.RNNCell, "lstm": torch.nn.LSTMCell
 def run(inputs: Inputs) -> dict[str, Array]:
     """The hidden states `a (n_a, m, T_x)` and the predictions `y (n_y, m, T_x)`.
 
-    For an LSTM there is also the memory state `c (n_a, m, 1)` after the last step; torch returns no other
-    one. For layers there are `a (D n_h, m, T_x)`, `a_last` and, for an LSTM, `c_last` `(L D n, m, 1)`, with
+    For an LSTM there is also the memory state `c (n_a, m, 1)` after the last step; torch returns no other.
+    For layers there are `a (D n_h, m, T_x)`, `a_last` and, for an LSTM, `c_last` `(L D n, m, 1)`, with
     the rows of all layers. The modules refuse inputs without features, so torch's cells answer these. The
     modules also refuse a sequence without steps, whose answer is empty.
     """

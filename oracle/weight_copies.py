@@ -44,8 +44,8 @@ def difference(
     for other in others:
         if other.digest == copy.digest:
             return f"the weights of {other.prefix}"
-    everywhere = len(wrong) == len(original.parameters) or original.layers > 1
-    if named and everywhere and (mistake := _mistake(original, copy)):
+    may_be_one_mistake = len(wrong) == len(original.parameters) or original.layers > 1
+    if named and may_be_one_mistake and (mistake := _mistake(original, copy)):
         return mistake
     if len(original.parameters) == 1:
         return _largest_difference(original, copy)
@@ -96,7 +96,7 @@ def _mistake(original: RecurrentLayer, copy: RecurrentLayer) -> str:
         np.savez(file, allow_pickle=False, **named)
         activation = {"activation": original.activation or "tanh"} if original.kind == "rnn" else {}
         problem = getattr(Problem, function)(weights=str(file), m=1, T_x=1, **activation)
-        program = port(function, copy.parameters)
+        program = program_with(function, copy.parameters)
         found = diagnose(function, program, problem.inputs(function), Scope(network=problem.network))
     return found[0].words if found else ""
 
@@ -133,7 +133,7 @@ def _mistaken_biases(
         yield f"the parameters are rounded to {precision}", copied(rounded)
 
 
-def port(function: str, parameters: Sequence[Mapping[str, Array]]) -> Program:
+def program_with(function: str, parameters: Sequence[Mapping[str, Array]]) -> Program:
     """A program that uses these parameters, and ignores the parameters of a call."""
 
     def program(inputs: Inputs, then: Inputs | None = None) -> Behaviour:

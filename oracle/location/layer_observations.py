@@ -168,7 +168,7 @@ def _is_stacked_on(below: dict[str, Array], found: dict[str, Array]) -> bool:
 
 def _reversed_in_time(steps: Array, network: LayerInputs) -> Array:
     """The steps in the order of the backward direction."""
-    return np.take_along_axis(steps, np.broadcast_to(network.backward[None], steps.shape), axis=2)
+    return np.take_along_axis(steps, np.broadcast_to(network.reversed_steps[None], steps.shape), axis=2)
 
 
 def _infer_memory(observation: Observation, A: Array, memory: Array, is_shown: Array, within: Array) -> None:

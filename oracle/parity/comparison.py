@@ -26,7 +26,7 @@ class Difference:
 
     largest: float
     is_error: bool
-    name: str  # of the arrays; or a sentence, if the largest difference is infinite
+    name: str  # of the arrays; or a sentence, if they cannot be subtracted
 
     def __str__(self) -> str:
         return f"{self.name} differs by {self.largest:.2g}" if np.isfinite(self.largest) else self.name
@@ -62,7 +62,7 @@ class Row:
     is_vague: bool = False  # whether the bound is too large to be useful
 
     @property
-    def present(self) -> LayerPass:
+    def node_or_layer(self) -> LayerPass:
         """The node, or the layer that has no node."""
         present = self.node or self.layer
         assert present
@@ -98,7 +98,7 @@ class Parity:
     @property
     def sentence(self) -> str:
         """A sentence on the first wrong row, and on the first difference outside of the nodes."""
-        wrong = [row.present.layer.prefix for row in self.rows if not row.is_right]
+        wrong = [row.node_or_layer.layer.prefix for row in self.rows if not row.is_right]
         first = f"The first wrong row is {wrong[0]}" if wrong else ""
         clauses = [first or "Every recurrent node is right for its inputs", self._difference_outside]
         return "; ".join(filter(None, clauses)) + "."
@@ -112,7 +112,7 @@ class Parity:
         """
         for row in (row for row in self.rows if row.node and row.layer):
             if row.input_difference.is_error:
-                return f"the models differ before {row.present.layer.prefix}: {row.input_difference}"
+                return f"the models differ before {row.node_or_layer.layer.prefix}: {row.input_difference}"
             if row.output_difference.is_error:
                 return ""
         outputs = self.outputs if all(row.is_right for row in self.rows) else ()

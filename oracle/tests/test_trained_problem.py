@@ -13,7 +13,7 @@ from oracle.conversion import to_torch
 from oracle.diagnosis.catalogue_search import diagnose
 from oracle.diagnosis.problems import Scope
 from oracle.problem import LayerProblem, Problem
-from oracle.weight_copies import difference, port
+from oracle.weight_copies import difference, program_with
 
 
 @pytest.fixture(autouse=True)
@@ -127,7 +127,7 @@ COPIES: dict[str, tuple[Any, str]] = {
 def test_the_mistake_in_a_copy_of_the_weights_is_named(weights: str, name: str) -> None:
     problem = Problem.lstm_layer(weights=weights, m=1, T_x=1)
     change, sentence = COPIES[name]
-    program = port("lstm_layer", change(only_layer(weights).parameters))
+    program = program_with("lstm_layer", change(only_layer(weights).parameters))
     assert isinstance(problem, LayerProblem)
     found = diagnose("lstm_layer", program, problem.inputs("lstm_layer"), Scope(network=problem.network))
     assert [each.words for each in found[:1]] == [sentence]
@@ -135,7 +135,7 @@ def test_the_mistake_in_a_copy_of_the_weights_is_named(weights: str, name: str) 
 
 def test_a_right_copy_has_no_difference(weights: str) -> None:
     problem = Problem.lstm_layer(weights=weights, m=1, T_x=1)
-    program = port("lstm_layer", only_layer(weights).parameters)
+    program = program_with("lstm_layer", only_layer(weights).parameters)
     assert not diagnose("lstm_layer", program, problem.inputs("lstm_layer"), Scope(network=problem.network))
 
 

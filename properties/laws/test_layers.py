@@ -44,14 +44,14 @@ def test_backward_direction(trial: Trial) -> None:
     n_h, n_a = inputs.a0.shape[1], inputs.c0.shape[1]
     alone = replace(
         inputs,
-        x=inputs.x[:, samples, inputs.backward],
+        x=inputs.x[:, samples, inputs.reversed_steps],
         a0=inputs.a0[1:],
         c0=inputs.c0[1:],
         parameters=inputs.parameters[1:],
         directions=1,
     )
     answer = trial.answer_to(alone).outputs
-    answer["a"] = answer["a"][:, samples, inputs.backward]
+    answer["a"] = answer["a"][:, samples, inputs.reversed_steps]
     rows = {"a": n_h, "a_last": n_h, "c_last": n_a}
     both = {name: np.concatenate([whole[name][: rows[name]], answer[name]]) for name in answer}
     trial.compare_calls(whole, both, variation="as a forward one")

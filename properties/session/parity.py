@@ -47,7 +47,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _cells(row: Row) -> tuple[str, ...]:
-    kind, n_x, n_a, _, D = row.present.sizes
+    kind, n_x, n_a, _, D = row.node_or_layer.sizes
     names = (each.layer.prefix if each else "–" for each in (row.node, row.layer))
     start = (*names, kind.upper(), str(n_x), str(n_a), str(D))
     if not (row.node and row.layer):
