@@ -104,7 +104,7 @@ def summary(cases: dict[str, list[Case]], seeds: int) -> str:
     figures = {
         "Cases": f"{len(every) // seeds}, by {len(cases)} mistakes; each with {seeds} seeds",
         "Caught": f"{len(problems)} of {len(every)}",
-        "Problems until the law that catches it does": f"{median(problems):g} in the median, "
+        "Problems that the catching law needed": f"{median(problems):g} in the median, "
         f"{most} in 99 of 100 cases, {problems[-1]} at most; a law draws {drawn}",
         "First diagnosis right": f"{first}; among the first three: {three} (with {NAMED_SEEDS} of the seeds)",
     }

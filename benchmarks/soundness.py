@@ -172,7 +172,7 @@ class Answers(NamedTuple):
     answers: Mapping[str, Answer]  # by program
     evaluation: Mapping[str, Bounded]  # in float64, with bounds
     enclose: Callable[[float], Mapping[str, Array]] | None = None  # computes exact values, to within a radius
-    sample: Any = slice(None)  # of these exact values
+    sample: Any = slice(None)  # the samples with exact values
     sharp: Sequence[str] = ()  # the quantities whose errors show how sharp the bounds are
 
 

@@ -44,7 +44,7 @@ RIGHT_SHARES: Mapping[str, Sequence[float]] = {
 
 @dataclass(frozen=True)
 class Result:
-    """A mistake that was located. If the catalogue names the mistake, only its set is known."""
+    """The result for one mistake. A mistake that the catalogue names is not located, and has only its set."""
 
     group: str  # the set of mistakes
     verdict: Verdict | None = None  # on the location

@@ -22,7 +22,7 @@ Options = Mapping[str, Any]
 
 @lru_cache(maxsize=64)
 def parameter_indices(kind: Kind, sizes: Sizes) -> list[dict[str, Array]]:
-    """Return parameters in which each entry is its own index in the array of `flat`."""
+    """Return parameters in which each entry is its own index in the array that `flat` returns."""
     symbols = {"n_x": sizes.n_x, "n_a": sizes.n_a, "n_h": sizes.n_h, "n_p": sizes.n_p, "D": sizes.directions}
     parameters, start = [], 0
     for k in range(sizes.parameter_dicts):
@@ -48,7 +48,7 @@ def _unflat(values: Array, kind: Kind, sizes: Sizes, prefix: str = "") -> list[d
 class Adapter:
     """Computes the functions of layers by the modules of a factory, all called in the same form.
 
-    `reading` is that of a module of one layer and direction, without a projection. `in_training` puts modules
+    `reading` describes a module of one layer and direction, without a projection. `in_training` puts modules
     in training mode.
     """
 
@@ -103,7 +103,7 @@ class Adapter:
         return sizes, built
 
     def parameters(self) -> list[dict[str, Array]]:
-        """Return the parameters of a trained module; two biases are added."""
+        """Return the parameters of a trained module. If it has two biases, the parameters have their sum."""
         sizes, module = self._factory.tried, self._factory.construct(self._factory.tried)
         trained = BuiltModule(module, self._factory.weights(module))
         weights = {name: _array(each) for name, each in trained.weights.items()}

@@ -145,7 +145,7 @@ class Factory:
     def weights(self, module: Any) -> dict[str, Any]:
         """Return the parameters, without learned initial states, by their names in the state dict.
 
-        A parameter that is not in the state dict has its name in the module.
+        A parameter that is not in the state dict has its name in `named_parameters`.
         """
         stored = module.state_dict(keep_vars=True)
         named = {name: each for name, each in stored.items() if getattr(each, "requires_grad", False)}

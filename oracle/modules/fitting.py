@@ -83,7 +83,7 @@ def stated_order(reading: Reading) -> str:
 
 
 def choose_reading(readings: Sequence[Reading], errors: Sequence[float], kind: Kind) -> Reading:
-    """Return the only reading that fits. A single reading need not fit.
+    """Return the only reading that fits. If only one is possible, it need not fit: the module may be wrong.
 
     Raises `UnusableModule` if none of several readings fits, or if more than one fits.
     """

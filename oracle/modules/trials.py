@@ -168,8 +168,8 @@ class Trials:
     ) -> tuple[dict[CallForm, list[float]], str]:
         """Return the errors of all readings, by form of call, and the first exception in words.
 
-        A form in which the module raises an error is left out. So is a form in which later steps do not
-        depend on the first step, if there is another form.
+        A form is left out if the module raises an error in it. If there is another form, a form in which
+        later steps do not depend on the first step is left out, too.
         """
         errors: dict[CallForm, list[float]] = {}
         others, why = dict(errors), ""
@@ -270,7 +270,7 @@ class Trials:
         return "" if reaches else "none reaches the weights that are set"
 
     def _other_modes(self) -> list[str]:
-        """Return the modes in which the module gives other numbers than in evaluation mode."""
+        """Return the modes in which the module gives different numbers than in evaluation mode."""
         given = trial_arguments(self._interface.kind, self._tried, self._dtype)
         first, modes = self._adapter.run(*given)[0], []
         in_training = Adapter(self._factory, self._adapter.reading, self._adapter.form, in_training=True)

@@ -19,8 +19,8 @@ def snippet(problem: Problem, function: str, law: str) -> str:
     *arrays, parameters = arguments = problem.arguments(function)
     names = ", ".join([*contract.arguments, *contract.last_arguments])
     call = f"{', '.join(_result_names(contract))} = {function}({names})"
-    is_of_four = not (contract.is_layer or contract.is_backward)
-    if not is_of_four or sum(array.size for array in [*arrays, *parameters.values()]) > MOST_NUMBERS:
+    is_one_of_the_four = not (contract.is_layer or contract.is_backward)
+    if not is_one_of_the_four or sum(array.size for array in [*arrays, *parameters.values()]) > MOST_NUMBERS:
         lines = ["from rnn_crosscheck import Problem", "", f"problem = {problem!r}"]
         arguments_call = f'problem.arguments("{function}")'
         if law == "each step" and function in SEQUENCES_BACKWARD:

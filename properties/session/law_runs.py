@@ -102,7 +102,7 @@ def shares(item: pytest.Item) -> int:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Free the turn of a test after the test has run, and in a worker of pytest-xdist also its reports."""
+    """Free the turn of a test after the test has run; in a worker of pytest-xdist, also free all reports."""
     result = yield
     drop_stash(item)
     reporter = item.config.pluginmanager.getplugin("terminalreporter")

@@ -169,7 +169,7 @@ def module_in_words(facts: Mapping[str, Any]) -> str:
     learned = ", ".join(facts["learned_states"])
     parts += [f"learned initial states ({learned}) 0 if no states are passed"] if learned else []
     parts += [f"on {facts['device']}"] if facts["device"] != "cpu" else []
-    parts += [f"other numbers in {mode}" for mode in facts["other_modes"]]
+    parts += [f"different numbers in {mode}" for mode in facts["other_modes"]]
     dtypes = " and ".join(facts["dtypes"])
     reasons = {words: facts["limits"].get(key) for key, words in _LIMIT_WORDS.items()}
     parts += [f"{words.format(dtypes=dtypes)} ({why})" for words, why in reasons.items() if why]

@@ -85,7 +85,7 @@ def read_targets(config: pytest.Config) -> None:
         targets.functions[target] = _functions_with_weights(functions, target, targets.networks)
         if config.getoption("--reproduce"):
             targets.limits(target)  # which loads the target, before it is closed
-        # If the laws on this target do not run next, its process would wait in vain.
+        # Its laws may run later, or in a worker of pytest-xdist. Until then, its process would only wait.
         if len(targets.names) > 1 or config.getoption("numprocesses", None):
             targets.implementation(target).close()
 

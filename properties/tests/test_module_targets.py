@@ -54,7 +54,7 @@ def test_what_was_understood_is_said_in_one_line() -> None:
     assert module_in_words(facts) == (
         "Mine as torch.nn.LSTM: weights by --gates, gates f g o i, although xh:ifgo fits, one weight on x, "
         "h, batch first, a mask of the padding, learned initial states (h0) 0 if no states are passed, on "
-        "cuda, other numbers in every call, one layer (no argument), float32 only (TypeError)"
+        "cuda, different numbers in every call, one layer (no argument), float32 only (TypeError)"
     )
     assert "mask" not in module_in_words({**facts, "limits": {"lengths": "no reason"}})
 
