@@ -20,7 +20,7 @@ MOST_REPLACEMENTS = 6
 LEAST_EVIDENCE = 3
 """The smallest number of elements that show a replacement: they are clearly wrong, and have its value."""
 LARGEST_MISFIT = 0.002
-"""The part of the wrong elements that may have other values, such as ties that round the other way."""
+"""The largest part of the wrong elements that may have other values, as ties may round the other way."""
 
 
 def unchanged_elements(case: EquationCase, replacement: Replacement) -> Array:
@@ -38,7 +38,7 @@ def unchanged_elements(case: EquationCase, replacement: Replacement) -> Array:
 
 
 def _changes_hidden_state(observation: Observation, c_next: Array) -> Array:
-    """For each memory state, whether it would take the hidden state out of its bound."""
+    """For each memory state, whether it would change the hidden state by more than the bound."""
     check = observation.checks["a_next"]
     other = observation.with_node("a_next", "c_next", c_next)
     with np.errstate(all="ignore"):

@@ -56,8 +56,8 @@ SETTING_TEXTS: Mapping[str, str] = {
     "relu": "with relu",
 }
 MAP_TEXTS: Mapping[str, str] = {
-    "step back": "of the step {by} before",
-    "step back, at least the first": "of the step {by} before, at first of step 0",
+    "step back": "of step t - {by}",
+    "step back, at least the first": "of step t - {by}, or of step 0 if t < {by}",
     "first step": "of step 0",
     "last step": "of the last step",
     "first sample": "of sample 0",
@@ -69,7 +69,7 @@ MAP_TEXTS: Mapping[str, str] = {
     "(samples, steps) as (steps, samples)": "written as (samples, steps), read as (steps, samples)",
     "(steps, samples) as (samples, steps)": "written as (steps, samples), read as (samples, steps)",
     "along the samples": "used as a row (one number for each sample)",
-    "without the rows that blocks leave": "without its last rows (those that blocks of {by} leave over)",
+    "without the rows that blocks leave": "with 0 in the rows after the last whole block of {by} rows",
 }
 FUNCTION_TEXTS: Mapping[str, str] = {
     "zero": "0",

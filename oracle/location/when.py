@@ -106,10 +106,10 @@ def cheapest_conditions(table: FeatureTable, how_is_known: bool) -> When | None:
     at least `LEAST_EXCLUDED` right elements that meet the other condition. If the replacement is known
     (`how_is_known`), more pairs of conditions are tried.
     """
-    most, rights = RIGHT_PER_WRONG * int(table.wrong.sum()), int((~table.wrong).sum())
+    most, right_count = RIGHT_PER_WRONG * int(table.wrong.sum()), int((~table.wrong).sum())
     if not most:
         return None
-    if rights <= most:
+    if right_count <= most:
         return When()
     found = [*_candidates(table)]
     if not found:
@@ -118,9 +118,9 @@ def cheapest_conditions(table: FeatureTable, how_is_known: bool) -> When | None:
     right = table.values[:, ~table.wrong]
     # The right elements that each condition excludes, (conditions, right elements).
     excluded = np.array([~meets(right[rows[c.feature]], c) for c, _ in found])
-    left = rights - excluded.sum(axis=1)
-    least = max(LEAST_EXCLUDED, int(0.003 * rights))
-    keep = np.flatnonzero(rights - left >= least)
+    left = right_count - excluded.sum(axis=1)
+    least = max(LEAST_EXCLUDED, int(0.003 * right_count))
+    keep = np.flatnonzero(right_count - left >= least)
     found, excluded, left = [found[k] for k in keep], excluded[keep], left[keep]
     best: tuple[float, When] | None = None
     for k, (condition, cost) in enumerate(found):
@@ -128,8 +128,8 @@ def cheapest_conditions(table: FeatureTable, how_is_known: bool) -> When | None:
             best = cost, When((condition,))
     keep = np.array([k for k, (c, _) in enumerate(found) if _goes_with_others(c, how_is_known)], int)
     found, excluded, left = [found[k] for k in keep], excluded[keep], left[keep]
-    useful = [k for k in np.argsort(left) if left[k] < rights][:120]
-    sample = excluded[:, :: -(-rights // 3000) or 1]
+    useful = [k for k in np.argsort(left) if left[k] < right_count][:120]  # not all, to save time
+    sample = excluded[:, :: -(-right_count // 3000) or 1]  # rules out most pairs quickly
     for i, j in combinations(useful, 2):
         cost = found[i][1] + found[j][1] + SECOND_CONDITION
         if best is not None and cost >= best[0]:
@@ -137,7 +137,7 @@ def cheapest_conditions(table: FeatureTable, how_is_known: bool) -> When | None:
         if (sample[i] | sample[j]).sum() < sample.shape[1] - most - 1:
             continue
         alone = int((excluded[i] & ~excluded[j]).sum()), int((excluded[j] & ~excluded[i]).sum())
-        if min(alone) >= least and rights - int((excluded[i] | excluded[j]).sum()) <= most:
+        if min(alone) >= least and right_count - int((excluded[i] | excluded[j]).sum()) <= most:
             best = cost, When((found[i][0], found[j][0]))
     return best[1] if best else None
 

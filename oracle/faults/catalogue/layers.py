@@ -126,7 +126,7 @@ LAYERS
   backward_input_not_reversed | backward input is not reversed | backward read = below
   backward_flips_all_axes | backward input is reversed along all axes
     | backward read = in_order(below[::-1, ::-1], order)
-  backward_begins_at_the_first_step | step k of the backward direction reads x[-k], the first step x[0]
+  backward_begins_at_the_first_step | step k of the backward direction reads x[-k], so step 0 reads x[0]
     | {MASKED_STEPS} | order = np.tile((1 - 2 * direction) * np.arange(T_x) % T_x, (m, 1))
   backward_runs_forwards | the backward direction runs forwards | order = forward_steps
   backward_ends_at_the_last_step

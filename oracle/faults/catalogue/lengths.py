@@ -53,7 +53,7 @@ LAYERS
   forward_carried_on | in the forward direction states are updated in the padding
     | forward last = full_lengths
   last_states_in_padding
-    | the last states of the forward direction are those of the last step of x, 0 in the padding
+    | the last states of the forward direction are those of the last step of x, or 0 if it is padding
     | forward ?_end = np.where(ends == T_x, right, 0)
   lengths_in_the_first_layer_alone | only the first layer uses the lengths
     | above padded = joined | above ends = full_lengths
@@ -67,13 +67,13 @@ lstm_layer
   a_alone_carried_on | a is updated in the padding, while c is held | {MASKED_STEPS} | a_out = right
 LAYERS
   backward_takes_the_last_steps_of_x
-    | the backward direction takes the last steps of x, as many as the sequence has
+    | the backward direction takes as many steps as the sequence has, but at the end of x
     | padded = joined | hidden = in_order(zero_behind_the_end(v), order) | order = through_the_padding
   backward_flipped_with_its_padding
     | the states of the backward direction are put back in order over all of x, padding included
     | padded = joined | hidden = zero_behind_the_end(v)[:, :, :: 1 - 2 * direction]
   backward_stops_in_the_padding
-    | the backward direction takes no step where every sequence ends before T_x
+    | the backward direction takes no step if every sequence ends before T_x
     | backward hidden = in_order(zero_behind_the_end(v), order)
     | backward ends = lengths * (lengths.max(initial=0) == T_x)
   padding_not_zeroed | a is not 0 in the padding | padded = joined

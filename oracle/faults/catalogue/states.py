@@ -148,7 +148,7 @@ ALL
   x_overwritten | the input is overwritten with zeros | cache = arguments[0].fill(0) or right
   state_overwritten | the initial state is overwritten with zeros | cache = arguments[1].fill(0) or right
   parameters_extended | an entry is added to the parameters | arguments = parameters.update(m=0) or arguments
-  arguments_remembered | earlier arguments are used for arguments of the same shapes
+  arguments_remembered | arguments of an earlier call are used in place of arguments of the same shapes
     | arguments = memory.setdefault((*map(np.shape, arguments),), [*map(np.array, arguments)])
 FORWARDS
   a_reused | a is the array that the last call returned
