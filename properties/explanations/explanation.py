@@ -98,7 +98,7 @@ def _explain(trial: Trial, *, whole: bool, locating: bool) -> Explanation:
     if any(each.is_mistake for each in explanation.findings):
         earlier.append(explanation)
     if [*explanation.findings] != [Finding.of("nearly")]:
-        return explanation
+        return explanation  # the search has seen a wrong answer
     is_right = trial.holds_in_new_process()
     if not is_right:
         trial.implementation.end_process()

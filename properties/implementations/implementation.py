@@ -93,7 +93,7 @@ class Implementation:
 
     @property
     def may_compile(self) -> bool:
-        """Whether a first call may take long: no call was answered yet, or some call was slow."""
+        """Whether the first call for a size may take long: none was answered yet, or some call was slow."""
         return not self._has_answered or self._slow_calls > 0
 
     @property

@@ -75,7 +75,7 @@ class Process:
     """A running worker. With a `template`, it is a fork of a process that has loaded the target.
 
     `end` kills the process and its process group, and closes the file descriptors. It is also called when
-    this object is garbage. `slowest_seconds` is the time of the slowest of the last answers. Raises `OSError`
+    this object is deleted. `slowest_seconds` is the time of the slowest of the last answers. Raises `OSError`
     if the template has ended.
     """
 

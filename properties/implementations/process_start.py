@@ -69,7 +69,7 @@ def start_worker(settings: Settings, template: "ForkServer | None", *descriptors
     if template:
         return template.fork(request, descriptors)
     for _ in range(2 * FORKS):  # if the first server was killed, a second one is started
-        if not _server or _server[0].settings != (settings.python, environment):
+        if not _server or _server[0].runtime != (settings.python, environment):
             _server[:] = [_start_fork_server(settings.python, environment)]
         with suppress(OSError):
             return _server[0].fork(request, descriptors)
@@ -87,11 +87,11 @@ _server: "list[ForkServer]" = []
 class ForkServer:
     """A process that forks workers, and its socket. It may have loaded a target, whose code may run in it.
 
-    `settings` are the interpreter and the environment of the process; `None` if it has loaded a target.
+    `runtime` has the interpreter and the environment of the process; `None` if it has loaded a target.
     """
 
-    def __init__(self, connection: socket.socket, pid: int, settings: Any = None) -> None:
-        self.settings = settings
+    def __init__(self, connection: socket.socket, pid: int, runtime: Any = None) -> None:
+        self.runtime = runtime
         self._connection = connection
         self._pid = pid
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from oracle.backward_inputs import BY_SAMPLES
 from oracle.rounding import Bounded
-from properties.trials.law import ALL_FUNCTIONS, SEQUENCES, SEQUENCES_BACKWARD, law
+from properties.trials.law import ALL_FUNCTIONS, SEQUENCE_BACKWARDS, SEQUENCE_FORWARDS, law
 from properties.trials.trial import Trial
 
 
@@ -27,7 +27,7 @@ def test_samples_independent(trial: Trial) -> None:
     trial.compare_calls(part, ours, inputs, bounds, variation="these samples alone")
 
 
-@law("spec", functions=SEQUENCES)
+@law("spec", functions=SEQUENCE_FORWARDS)
 def test_split(trial: Trial) -> None:
     """The first t steps, and the remaining steps, give the same answer in a call of their own.
 
@@ -47,7 +47,7 @@ def test_split(trial: Trial) -> None:
         trial.compare_calls(part, ours, inputs, variation="in parts")
 
 
-@law("spec", functions=SEQUENCES_BACKWARD)
+@law("spec", functions=SEQUENCE_BACKWARDS)
 def test_tail(trial: Trial) -> None:
     """The last steps, and the first steps of an RNN, have the same gradients in a call of their own.
 

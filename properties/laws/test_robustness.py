@@ -7,7 +7,7 @@ from typing import Any, get_args
 import numpy as np
 
 from properties.implementations.calls import Raised, Returned
-from properties.trials.law import ALL_FORWARDS, ALL_FUNCTIONS, SEQUENCES, law
+from properties.trials.law import ALL_FORWARDS, ALL_FUNCTIONS, SEQUENCE_FORWARDS, law
 from properties.trials.single_steps import compare_step_by_step
 from properties.trials.trial import Trial
 from properties.worker.arguments import Arrangement
@@ -45,7 +45,12 @@ def test_no_samples(trial: Trial) -> None:
     trial.compare_with_torch()
 
 
-@law("robust", functions=(*SEQUENCES, *LAYERS, *LAYERS_BACKWARD), regimes=("ternary", "unit"), empty="T_x")
+@law(
+    "robust",
+    functions=(*SEQUENCE_FORWARDS, *LAYERS, *LAYERS_BACKWARD),
+    regimes=("ternary", "unit"),
+    empty="T_x",
+)
 def test_no_steps(trial: Trial) -> None:
     """A sequence of no steps gives empty answers, and leaves the states unchanged."""
     trial.compare_with_torch()

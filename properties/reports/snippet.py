@@ -6,7 +6,7 @@ import numpy as np
 
 import reference
 from oracle.problem import Problem
-from properties.trials.law import SEQUENCES_BACKWARD
+from properties.trials.law import SEQUENCE_BACKWARDS
 from reference.contract import CONTRACTS, Array, Contract
 
 MOST_NUMBERS = 80
@@ -23,7 +23,7 @@ def snippet(problem: Problem, function: str, law: str) -> str:
     if not is_one_of_the_four or sum(array.size for array in [*arrays, *parameters.values()]) > MOST_NUMBERS:
         lines = ["from rnn_crosscheck import Problem", "", f"problem = {problem!r}"]
         arguments_call = f'problem.arguments("{function}")'
-        if law == "each step" and function in SEQUENCES_BACKWARD:
+        if law == "each step" and function in SEQUENCE_BACKWARDS:
             lines += ["# x has a row for each pre-activation; dx holds the gradients of pre-activations"]
             lines.append(f'inputs = problem.inputs("{function}").showing_each_step(problem.seed)')
             arguments_call = f'inputs.arguments("{function}")'

@@ -22,7 +22,7 @@ from properties.reports.results import LawResult, encodable, printable, printabl
 from properties.session.collection import law_of
 from properties.session.options import EXPECTED, FUZZING_TIME, PROBLEM
 from properties.session.target_options import TARGETS
-from properties.trials.law import SEQUENCES
+from properties.trials.law import SEQUENCE_FORWARDS
 from properties.trials.provided_functions import (
     PROVIDED,
     USABLE,
@@ -43,7 +43,7 @@ SHARE = pytest.StashKey[float]()
 """The seconds of one share of the time of `--fuzz-for`."""
 
 SHARES_OF_COMPLETE_LAWS = 8
-"""The shares of a law on `SEQUENCES` if every wrong output violates it (`Law.complete`); otherwise 1."""
+"""The shares of time of a law that every wrong output violates, on `SEQUENCE_FORWARDS`; others have 1."""
 
 
 @pytest.fixture(scope="session")
@@ -96,7 +96,7 @@ def shares(item: pytest.Item) -> int:
     law = law_of(item)
     if not law or not isinstance(item, pytest.Function):
         return 0
-    is_complete = law.complete and item.callspec.params["function"] in SEQUENCES
+    is_complete = law.complete and item.callspec.params["function"] in SEQUENCE_FORWARDS
     return SHARES_OF_COMPLETE_LAWS if is_complete else 1
 
 

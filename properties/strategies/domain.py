@@ -108,7 +108,7 @@ class Domain:
         if not contract.is_layer:
             return ""
         if self.networks and (self.in_parts or not self.networks_for(function, limits)):
-            return "not of these weights"
+            return "not for the given weights"
         if min(self.directions) > limits.directions:
             return ONE_DIRECTION
         if max(self.directions) < limits.least_directions:

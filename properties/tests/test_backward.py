@@ -24,7 +24,7 @@ from properties.reports.results import LawResult
 from properties.reports.snippet import snippet
 from properties.tests.one_law import InProcess, catch, decoded_body, new_turn
 from properties.tests.runs import run
-from properties.trials.law import SEQUENCES_BACKWARD
+from properties.trials.law import SEQUENCE_BACKWARDS
 from properties.trials.trial import ViolationError
 from reference import lstm_cell_backward
 from reference.contract import BACKWARDS, CONTRACTS, LAYERS_BACKWARD
@@ -164,7 +164,7 @@ def test_a_page_has_the_code_of_a_failure(function: str) -> None:
     assert "gradients" in known
 
 
-@pytest.mark.parametrize("function", SEQUENCES_BACKWARD)
+@pytest.mark.parametrize("function", SEQUENCE_BACKWARDS)
 def test_the_code_of_a_step_shows_the_numbers_of_the_law(function: str) -> None:
     problem: Problem = getattr(Problem, function.partition("_")[0])(n_x=1, n_a=2, n_y=1, m=2, T_x=3, seed=7)
     shown: list[Any] = []

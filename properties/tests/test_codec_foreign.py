@@ -8,7 +8,7 @@ import pytest
 
 from properties.tests.test_codec import same, through, with_header
 from properties.worker import codec
-from properties.worker.codec import MAX_DEPTH, MAX_NODES, CodecError, Foreign, decode, encode
+from properties.worker.codec import MAX_DEPTH, MAX_PARTS, CodecError, Foreign, decode, encode
 
 
 class Tensor:
@@ -90,7 +90,7 @@ def test_depth_and_size_have_limits_on_both_sides(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(codec, "MAX_BYTES", 2**20)
     assert same(through(nested(MAX_DEPTH)), nested(MAX_DEPTH))
     for value, message in [
-        ([0] * (MAX_NODES + 1), "has more than 1000000 parts"),
+        ([0] * (MAX_PARTS + 1), "has more than 1000000 parts"),
         (doubled(30), "has more than 1000000 parts"),
         (np.broadcast_to(np.zeros(1), 2**45), "takes more than 256 MiB"),
         ([np.zeros(2**16), np.zeros(2**16 + 1)], "takes more than 256 MiB"),
@@ -104,7 +104,7 @@ def test_depth_and_size_have_limits_on_both_sides(monkeypatch: pytest.MonkeyPatc
     for containers in (deep, wide):
         with pytest.raises(CodecError, match="has more than 1000000 parts, or is nested more than 32 deep"):
             decode(with_header([len(containers) - 1, [], [], containers]))
-    monkeypatch.setattr(codec, "MAX_NODES", 1000)
+    monkeypatch.setattr(codec, "MAX_PARTS", 1000)
     for unused in ([["l"]] * 4000, [["l", *([0] * 8000)]], [["l", [{}] * 4000]]):
         with pytest.raises(CodecError, match="has more than 1000 parts"):
             decode(with_header([0, [], [], [*unused, ["l"]]]))

@@ -17,8 +17,8 @@ from reference.contract import BACKWARDS, CONTRACTS, FUNCTIONS, LAYERS, LAYERS_B
 
 ALL_FORWARDS = (*FUNCTIONS, *LAYERS)
 ALL_FUNCTIONS = (*ALL_FORWARDS, *BACKWARDS, *LAYERS_BACKWARD)
-SEQUENCES = tuple(name for name in FUNCTIONS if not CONTRACTS[name].is_cell)
-SEQUENCES_BACKWARD = tuple(name for name in BACKWARDS if not CONTRACTS[name].is_cell)
+SEQUENCE_FORWARDS = tuple(name for name in FUNCTIONS if not CONTRACTS[name].is_cell)
+SEQUENCE_BACKWARDS = tuple(name for name in BACKWARDS if not CONTRACTS[name].is_cell)
 LSTM_FORWARDS = tuple(name for name in FUNCTIONS if CONTRACTS[name].kind == "lstm")
 
 Grade = Literal["spec", "robust"]

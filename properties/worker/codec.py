@@ -21,7 +21,7 @@ from typing import Any, Union
 from numpy import asarray, dtype, generic, ndarray, uint8
 
 MAX_DEPTH = 32
-MAX_NODES = 1_000_000
+MAX_PARTS = 1_000_000
 """The most parts of a value; a container that occurs twice counts twice."""
 MAX_BYTES = 2**28
 """The most bytes of the header, and also of all arrays together."""
@@ -90,8 +90,8 @@ def _check_size(header: Union[bytes, bytearray]) -> None:
     """Raise `CodecError` if decoding the header would take too much memory, also for unused parts."""
     if len(header) > MAX_BYTES:
         raise CodecError(_TOO_LARGE)
-    if sum(map(header.count, (b"[", b"{", b","))) > 8 * MAX_NODES:  # a matrix of its own shape takes 8
-        raise CodecError(f"has more than {MAX_NODES} parts")
+    if sum(map(header.count, (b"[", b"{", b","))) > 8 * MAX_PARTS:  # a matrix of its own shape has 8
+        raise CodecError(f"has more than {MAX_PARTS} parts")
 
 
 class _Encoder:
@@ -100,8 +100,8 @@ class _Encoder:
         self.containers: list[list[Any]] = []
         self._groups: dict[Any, tuple[int, list[Any]]] = {}  # group number and arrays, by dtype and shape
         self._known: dict[int, Any] = {}  # the encoding of each array and container, by id
-        self._sizes: list[int] = []  # the number of nodes in each container
-        self._nodes = 0
+        self._sizes: list[int] = []  # the number of parts of each container, nested parts included
+        self._part_count = 0
 
     def encoded(self, value: Any, depth: int) -> Any:
         """Return the JSON value for a part that is nested `depth` deep."""
@@ -132,18 +132,18 @@ class _Encoder:
     def _container(self, tag: str, value: Any, parts: list[Any], depth: int) -> Any:
         if depth >= MAX_DEPTH:  # not stored in `_known`: the container may occur again at less depth
             return ["f", f"{_type_name(value)} nested more than {MAX_DEPTH} deep"]
-        start = self._nodes
+        start = self._part_count
         self._count(len(parts))
         self._known[id(value)] = _CYCLE
         self.containers.append([tag, *[self.encoded(part, depth + 1) for part in parts]])
-        self._sizes.append(self._nodes - start)
+        self._sizes.append(self._part_count - start)
         self._known[id(value)] = len(self._sizes) - 1
         return self._known[id(value)]
 
-    def _count(self, nodes: int) -> None:
-        self._nodes += nodes
-        if self._nodes > MAX_NODES:
-            raise CodecError(f"has more than {MAX_NODES} parts")
+    def _count(self, parts: int) -> None:
+        self._part_count += parts
+        if self._part_count > MAX_PARTS:
+            raise CodecError(f"has more than {MAX_PARTS} parts")
 
     def _array(self, array: Any) -> Any:
         kind = (array.dtype, array.shape)
@@ -230,8 +230,8 @@ def _decoded_value(tree: Any, arrays: list[Any], containers: Any) -> Any:
         inner = [part for part in parts if type(part) is int and part >= 0]
         sizes.append(len(parts) + sum([sizes[part] for part in inner]))
         depths.append(1 + max([depths[part] for part in inner], default=0))
-        if sizes[-1] > MAX_NODES or depths[-1] > MAX_DEPTH:
-            raise CodecError(f"has more than {MAX_NODES} parts, or is nested more than {MAX_DEPTH} deep")
+        if sizes[-1] > MAX_PARTS or depths[-1] > MAX_DEPTH:
+            raise CodecError(f"has more than {MAX_PARTS} parts, or is nested more than {MAX_DEPTH} deep")
         if tag == "d" and len(contents) % 2 == 0:
             values.append(dict(zip(contents[::2], contents[1::2])))
         elif tag in ("t", "l"):

@@ -52,7 +52,7 @@ def like_hint(holder: object) -> str:
     """A hint at the option `--like`, for a target that may be a function that makes modules of torch."""
     if isinstance(holder, ModuleType) or not callable(holder):
         return ""
-    return "; it is no torch.nn.Module: if calling it makes one, state of which kind by --like torch.nn.LSTM"
+    return "; it is no torch.nn.Module: if it returns one, say what that one replaces by --like torch.nn.LSTM"
 
 
 def similar_function(name: str, holder: object) -> str:

@@ -153,12 +153,12 @@ def _run_file(path: Path) -> tuple[ModuleType, RunStatements]:
 def _package_of(path: Path) -> str:
     """Import the package that a file is in, and return its name; empty if the file is in no package."""
     folder = path.parent
-    initial = folder / "__init__.py"
-    if not initial.is_file():
+    init_file = folder / "__init__.py"
+    if not init_file.is_file():
         return ""
     above = _package_of(folder)
     name = f"{above}.{folder.name}" if above else f"{folder.name} under test"  # no other module has this name
-    spec = spec_from_file_location(name, initial, submodule_search_locations=[str(folder)])
+    spec = spec_from_file_location(name, init_file, submodule_search_locations=[str(folder)])
     assert spec
     assert spec.loader
     package = sys.modules[name] = module_from_spec(spec)

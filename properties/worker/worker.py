@@ -212,13 +212,13 @@ def _encoded(reply: tuple[Any, ...]) -> bytes:
         return encode((kind, leaves, leaf, *rest))
 
 
-def fork_workers(line: int) -> tuple[int, int, int]:
+def fork_workers(socket_descriptor: int) -> tuple[int, int, int]:
     """Fork workers for the judge at the other end of a socket, until the judge closes the socket.
 
     Returns in each worker, with the arguments of `Worker.run`. Each worker has a session, a standard error, a
     working directory and a seed of its own.
     """
-    server = socket(fileno=line)
+    server = socket(fileno=socket_descriptor)
     while True:
         request, descriptors, _, _ = recv_fds(server, MAX_REQUEST, 3)
         if not request:
