@@ -25,7 +25,7 @@ def parameter_indices(kind: Kind, sizes: Sizes) -> list[dict[str, Array]]:
     """Return parameters in which each entry is its own index in the array that `flat` returns."""
     symbols = {"n_x": sizes.n_x, "n_a": sizes.n_a, "n_h": sizes.n_h, "n_p": sizes.n_p, "D": sizes.directions}
     parameters, start = [], 0
-    for k in range(sizes.parameter_dicts):
+    for k in range(sizes.n_parameter_dicts):
         p = {}
         for name, shape in sorted(direction_shapes(kind, k // sizes.directions, sizes.n_p > 0).items()):
             numbers = extents(shape, symbols)
@@ -148,11 +148,10 @@ class Adapter:
         torch, form = sys.modules["torch"], self.form
         steps, *states = leaves
         samples = steps.shape[1]
-        shapes = [(sizes.parameter_dicts, samples, n) for n in (sizes.n_h, sizes.n_a)][: len(states)]
-        if any(each is not None and len(each) != sizes.parameter_dicts for each in states):
-            raise ValueError(
-                f"there are initial states for more or fewer than {sizes.parameter_dicts} layers"
-            )
+        shapes = [(sizes.n_parameter_dicts, samples, n) for n in (sizes.n_h, sizes.n_a)][: len(states)]
+        if any(each is not None and len(each) != sizes.n_parameter_dicts for each in states):
+            expected = f"{sizes.n_parameter_dicts}, one for each layer and direction"
+            raise ValueError(f"the number of initial states is wrong, expected {expected}")
         if form.needs_states or any(each is not None for each in states):
             states = [steps.new_zeros(n) if each is None else each for each, n in zip(states, shapes)]
         else:

@@ -26,7 +26,7 @@ def trial_arguments(
     def drawn(*shape: int) -> Array:
         return (0.5 * rng.standard_normal(shape)).astype(dtype)
 
-    states = [drawn(sizes.parameter_dicts, size, samples) for size in (sizes.n_h, sizes.n_a)]
+    states = [drawn(sizes.n_parameter_dicts, size, samples) for size in (sizes.n_h, sizes.n_a)]
     parameters = [
         {name: drawn(*array.shape) for name, array in p.items()} for p in parameter_indices(kind, sizes)
     ]

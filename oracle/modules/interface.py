@@ -103,7 +103,7 @@ class Sizes:
         return self.n_p or self.n_a
 
     @property
-    def parameter_dicts(self) -> int:
+    def n_parameter_dicts(self) -> int:
         """The number of dicts of parameters."""
         return self.layers * self.directions
 

@@ -76,7 +76,7 @@ def readings(shapes: Mapping[str, Shape], interface: Interface, sizes: Sizes) ->
     """
     if named := by_the_frameworks_names(shapes, interface, sizes):
         return {"torch": "torch's names", "keras": "Keras's names"}[interface.framework], [named]
-    if sizes.parameter_dicts > 1:
+    if sizes.n_parameter_dicts > 1:
         shapes = {names[0]: shapes[names[0]] for names in _by_words(shapes).values()}
     n, letters = (4, "fico") if interface.kind == "lstm" else (1, "r")
     network = f"{NETWORKS[interface.kind]} of one layer, {sizes.n_x} inputs and {sizes.n_a} units"
@@ -126,7 +126,7 @@ def by_the_frameworks_names(
 
     Of several layers and directions, only the tensors of the first are read.
     """
-    if sizes.parameter_dicts > 1:
+    if sizes.n_parameter_dicts > 1:
         shapes = {names[0]: shapes[names[0]] for names in _by_words(shapes).values()}
     layout, sides = LAYOUTS[interface.framework], _SIDES[interface.framework]
     gates = layout.gates if interface.kind == "lstm" else "r"
@@ -241,5 +241,5 @@ def locate_tensors(names: Iterable[str], reading: Reading, sizes: Sizes) -> dict
         for single in singles:
             same = [name for name in every if own[name] == own[single]]
             found.update({name: (k, single) for k, name in enumerate(same)})
-    fits = {*names} == {*found} and {*found.values()} == {*product(range(sizes.parameter_dicts), reading)}
+    fits = {*names} == {*found} and {*found.values()} == {*product(range(sizes.n_parameter_dicts), reading)}
     return found if fits else {}
