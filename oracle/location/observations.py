@@ -245,9 +245,9 @@ class _ArrayChoice:
         names = [name for name in names if len(every.get(name, ())) > 1]
         if not names:
             return set()
-        chosen = [dict(zip(names, arrays, strict=True)) for arrays in product(*(every[n] for n in names))]
-        counts = [sum(self._count(target, self.known | each) for target in targets) for each in chosen]
-        best, *others = [each for each, count in zip(chosen, counts, strict=True) if count == min(counts)]
+        choices = [dict(zip(names, arrays, strict=True)) for arrays in product(*(every[n] for n in names))]
+        counts = [sum(self._count(target, self.known | each) for target in targets) for each in choices]
+        best, *others = [each for each, count in zip(choices, counts, strict=True) if count == min(counts)]
         self.known |= best
         return {name for name in names for each in others if each[name] is not best[name]}
 
