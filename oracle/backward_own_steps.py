@@ -74,7 +74,7 @@ class _MemoryGradient:
         dz = own_dz.value[:, 0, : rows // 4 * 3].reshape(T_x, 3, 1, rows // 4, m)  # of f, i and c
         k = fl.product(*steps.gate_factors)  # dz is k times the gradient with respect to the memory state
         value = dz / k.value
-        self._known = np.isfinite(value) & (np.abs(k.value) > 4 * k.error)
+        self._known = np.isfinite(value) & (np.abs(k.value) > 4 * k.error)  # any k exceeds |k.value| / 2
         self._value = np.where(self._known, value, 0)
         quotient = Bounded(np.where(np.isfinite(value), value, 0), np.zeros(value.shape))
         self._rounding = fl.product(quotient, Factors.of(*steps.gate_factors)).error

@@ -69,7 +69,7 @@ class Drawing:
         if kind == "absent":
             return None
         m, T_x = self.sizes["m"], self.sizes["T_x"]
-        rng = np.random.default_rng([self.seed, 2])
+        rng = np.random.default_rng([self.seed, 2])  # a stream of its own
         lengths = rng.integers(1, T_x + 1, m)
         if not m:
             return lengths

@@ -7,12 +7,7 @@ from math import prod
 import numpy as np
 import torch
 
-from oracle.backward_inputs import (
-    AnyBackward,
-    BackwardInputs,
-    LayerBackwardInputs,
-    gradient_name,
-)
+from oracle.backward_inputs import AnyBackward, BackwardInputs, LayerBackwardInputs, gradient_name
 from oracle.layout import LAYOUTS
 from oracle.naming import torch_name
 from oracle.pytorch import accepted_by_torch, call_module, cell_for, module_for, tensor

@@ -210,16 +210,16 @@ class Arithmetic:
         """Softmax by any formula that shifts the logits by their maximum or log-sum-exp, or not at all.
 
         E covers the error of a logit and of the worst term of the denominator; a prediction y changes by at
-        most `y (1-y) expm1(E)`. R covers the relative error of y: of the shift by the maximum or by a
-        log-sum-exp, and of exp, log, the sum and the quotient. R contributes `y exp(E) expm1(R)`. The
-        exponent is 2E, since the computed y and y(1-y) may be off by the factor exp(E).
+        most `y (1-y) expm1(E)`. R covers the other relative errors of y: of the shift by the maximum or by a
+        log-sum-exp, of exp and log, and of the sum and the quotient. R contributes `y exp(E) expm1(R)`. The
+        code has exp(2E + R), since the computed y and y(1-y) may be off by the factor exp(E).
         """
         n_y, u = s.value.shape[-2], self.u
         top, widest = (part.max(axis=-2, keepdims=True) for part in (s.value, s.error))
         below = top - s.value
         e = np.exp(-below)
         total = e.sum(axis=-2, keepdims=True)
-        # For ordinary logits, a program may also subtract the maximum of all samples; its error is larger.
+        # For ordinary logits, a program may also subtract the maximum of all samples, with a larger error.
         shift = np.fmax.reduce(s.value, axis=(-2, -1), keepdims=True, initial=-np.inf) - s.value
         spread = u * (shift + 2 * s.error + 2 * widest)
         logarithm = u * (np.abs(top) + 6 * widest + (EXP + 2) * np.log(n_y))

@@ -53,7 +53,7 @@ def find_layers(
     for (convention, prefix), by_direction in group_weights(arrays).items():
         roles = {role for each in by_direction.values() for role in each}
         if not ("recurrent_weight" in roles or (convention == "torch" and "weight" in roles)):
-            continue
+            continue  # with other names, an input weight alone may belong to a dense layer
         unknown -= {weight.name for each in by_direction.values() for weight in each.values()}
         if any(map(_OPTIMIZER.fullmatch, re.split("[./]", prefix))):
             skipped.append(f"{prefix}: an optimizer's".removeprefix(": "))
