@@ -149,7 +149,7 @@ def _check_complete(roles: Roles) -> None:
             raise ValueError(f"there is {given}, but no {lacking}")
     for role, weight in roles.items():
         if ":" in role:
-            raise ValueError(f"there is {weight.name}, but some gates have no such weight")
+            raise ValueError(f"there is {weight.name}, but not every gate has such a weight")
 
 
 def _extent(weight: Weight, axis: int, layout: Layout) -> int:
