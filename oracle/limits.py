@@ -69,7 +69,7 @@ class Limits:
     def unmet_need(self, needs: Sequence[str]) -> str:
         """The words for the limit that conflicts with the first unmet need; empty if all needs are met.
 
-        A need is a field's name, or `"equal projection"`: a projection to as many units as c has.
+        A need names a field or property, or is `"equal projection"`: a projection to as many units as c has.
         """
         for name in needs:
             if name == "equal projection" and self.projection is not True:

@@ -37,7 +37,7 @@ class Failure:
 
     @cached_property
     def explanation(self) -> Explanation:
-        """The explanation; empty if a call crashed or hung, because further calls may, too."""
+        """The explanation; empty after a crash or a hang, which further calls could repeat."""
         facts = self._violation.cheap_facts
         if "died" in facts:
             return Explanation()

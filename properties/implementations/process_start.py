@@ -34,8 +34,8 @@ class Settings:
     """The settings of a target's process. Times are in seconds, memory is in bytes.
 
     `directory` is the working directory; relative paths are relative to it. `python` is the path of an
-    interpreter with NumPy. `helpers` is a folder of helper modules, or empty; in these modules, the functions
-    that `replaced` names are replaced by right ones. `module` has the fields of
+    interpreter with NumPy. `helpers` is a folder of helper modules, or empty; in these modules, right
+    functions take the place of the functions named in `replaced`. `module` has the fields of
     `oracle.modules.ModuleOptions`. `command` has the words of the user's command up to the target, for lines
     that show how to repeat a call.
     """

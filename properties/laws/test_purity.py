@@ -42,7 +42,7 @@ def test_same_answer_twice(trial: Trial) -> None:
 
 
 def _require_unchanged(trial: Trial, name: str, after: Any, before: Any) -> None:
-    """Require that a value is unchanged, and if it is a container, that its entries are, too."""
+    """Require that a value is unchanged and, if it is a container, that every entry is unchanged."""
     if isinstance(before, (Mapping, list, tuple)):
         kind = dict if isinstance(before, Mapping) else type(before)
         trial.require(isinstance(after, kind), element=name, wrong=f"it is no {kind.__name__} any more")

@@ -30,8 +30,8 @@ _PROJECTIONS: Mapping[bool | str, Sequence[str]] = {
 class Domain:
     """The problems on which a law is checked.
 
-    `largest` limits the drawn sizes. `empty` names the size that is 0, if any. `needs` names the fields of
-    `Limits` that a target must support.
+    `largest` limits the drawn sizes. `empty` names the size that is 0, if any. `needs` lists what
+    the target must support, as `Limits.unmet_need` takes it.
 
     The other fields are for layers. If there is more than one layer, there are at most `stacked_directions`
     directions. If there are `networks`, every problem has the weights of one of them. `in_parts` says that
@@ -94,7 +94,7 @@ class Domain:
     def excluded_by(self, function: str, limits: Limits) -> str:
         """The limit that excludes all problems of the domain, in words; empty if no limit does."""
         contract = CONTRACTS[function]
-        needs = self.needs if contract.is_layer else (*self.needs, "initial_state")
+        needs = self.needs if contract.is_layer else (*self.needs, "initial_state")  # a0 is required
         if (
             function == "lstm_layer" and "initial_state" in needs
         ):  # these laws pass last states to the next call

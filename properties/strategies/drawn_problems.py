@@ -146,7 +146,7 @@ def drawn_examples(
     """The examples that Hypothesis draws with a profile and the seed `number`, for all laws and targets.
 
     Drawing takes a millisecond for each example. So a backward pass gets the examples of its forward pass, an
-    RNN those of an LSTM, and domains that differ in fields without effect get the same examples.
+    RNN the examples of an LSTM, and domains that differ in fields without effect get the same examples.
     """
     contract = CONTRACTS[function]
     if contract.is_backward:

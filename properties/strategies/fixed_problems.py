@@ -1,4 +1,4 @@
-"""Defines the problems on which laws are checked in every run: equal sizes, and sizes too large to draw."""
+"""Defines the problems that every run has: equal sizes, and sizes that only fuzzing draws."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace

@@ -2,7 +2,7 @@
 
 Whether a law holds on a problem depends only on the replies, and many targets in a class of students are the
 same program, whose replies are equal to the last bit. If a target's reply to a problem is in the cache, the
-other requests of the cached trial are sent to the target, too, and the requests for many problems at once.
+other requests of the cached trial are sent to the target, too. Requests for many problems are sent at once.
 Without the cache, the verdicts on a class of 40 take one and a half times as long.
 """
 

@@ -99,7 +99,7 @@ def call_with_retry(call: Call, law: str, note: Callable[[str], None]) -> Return
 
 
 def may_be_called(implementation: Implementation, function: str, problem: Problem) -> bool:
-    """Whether a function may be called on a problem: not if it is known to crash there, or to be too slow."""
+    """Whether a function may be called on a problem: not if it crashed on it or too often, or is too slow."""
     history = implementation.histories[function]
     return (
         history.crashes < MOST_CRASHES

@@ -18,7 +18,7 @@ PROBLEMS = 16
 def small_problems(problem: Problem, domain: Domain) -> Iterator[Sequence[Problem]]:
     """Some problems of each small shape that exceeds no size of the problem, the smallest shapes first.
 
-    Most mistakes show on such shapes. There are none for layers.
+    Most mistakes show on such shapes. Layers have no small problems.
     """
     if isinstance(problem, LayerProblem):
         return

@@ -87,7 +87,7 @@ def decode(data: bytearray) -> Any:
 
 
 def _check_size(header: Union[bytes, bytearray]) -> None:
-    """Raise `CodecError` if decoding the header would take too much memory, also for unused parts."""
+    """Raise `CodecError` if decoding the header would take too much memory, even for unused parts."""
     if len(header) > MAX_BYTES:
         raise CodecError(_TOO_LARGE)
     if sum(map(header.count, (b"[", b"{", b","))) > 8 * MAX_PARTS:  # a matrix of its own shape has 8

@@ -48,8 +48,8 @@ def load(
 ) -> LoadedTarget:
     """Import a target and find its functions. The folder `helpers`, if not empty, is on the target's path.
 
-    In modules of that folder, the functions that `replaced` names are replaced by right ones. `module` has
-    the fields of `ModuleOptions`, which are the user's options for modules of frameworks.
+    In modules of that folder, right functions take the place of the functions named in `replaced`. `module`
+    has the fields of `ModuleOptions`, which are the user's options for modules of frameworks.
 
     Raises `TargetMissing` if the module or the attribute does not exist, and `Unusable` if the target has
     none of the functions. If a statement that the functions need fails, its error is raised.

@@ -46,7 +46,7 @@ class Statement:
 
     `error` is the error that the statement raised, if any. After a failed import, `stand_ins` has the values
     that its names got instead. A cell that is not valid Python becomes one statement for each definition in
-    the cell, with the `SyntaxError` as `error` from the start. `flags` are those of the compiler.
+    the cell, with the `SyntaxError` as `error` from the start. `flags` are flags for the compiler.
     """
 
     node: ast.stmt
@@ -130,7 +130,7 @@ class RunStatements:
         return ""
 
     def notes(self, names: Iterable[str]) -> list[str]:
-        """A line for each failed statement that was skipped, or whose stand-ins one of these names uses."""
+        """A line for each failed statement, if it was skipped or if these names use its stand-ins."""
         uses = self._uses_of(names)
         replaced: list[str] = []
         skipped: dict[str, str] = {}

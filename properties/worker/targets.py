@@ -136,7 +136,7 @@ def _expand(pattern: str, directory: Path) -> list[str]:
 
 
 def _files_below(folder: Path) -> Iterator[Path]:
-    """All files below a folder, without those in hidden and private folders and virtual environments."""
+    """All files below a folder, except in hidden and private folders and in virtual environments."""
     for parent, folders, files in walk(folder):
         folders[:] = [
             name
