@@ -159,7 +159,7 @@ class LayerBackwardInputs(LayerInputs):
 
 AnyBackward = BackwardInputs | LayerBackwardInputs
 
-BY_SAMPLES = ("dx", "da0", "dc0")
+PER_SAMPLE = ("dx", "da0", "dc0")
 """The gradients with an entry for each sample. All other gradients are sums over samples."""
 
 

@@ -34,7 +34,7 @@ def _cell_gradients(inputs: BackwardInputs) -> dict[str, Array]:
         given, returned = [x, a, c], [*cell(x, (a, c))]
     incoming = [tensor(array.T) for array in (inputs.da[:, :, 0], inputs.dc)]
     gradients, by_name = _gradients(cell, returned, given, incoming)
-    [parameters] = _own_gradients(inputs, {f"{name}_l0": gradient for name, gradient in by_name.items()})
+    [parameters] = _parameter_gradients(inputs, {f"{name}_l0": array for name, array in by_name.items()})
     return {
         **{name: array.T[:, :, None] for name, array in zip(("dx", "da0", "dc0"), gradients, strict=False)},
         **{f"d{name}": array[:, :, None] for name, array in parameters.items()},
@@ -64,7 +64,7 @@ def _layer_gradients(inputs: LayerBackwardInputs) -> dict[str, Array]:
             gradient.transpose(0, 2, 1)[:, : like.shape[1]]
             for gradient, like in zip(states, initial, strict=True)
         ]
-        parameters = _own_gradients(inputs, by_name)
+        parameters = _parameter_gradients(inputs, by_name)
     gradients = {"dx": dx}
     for name, array in zip(("da0", "dc0"), initial, strict=False):
         gradients[name] = array.reshape(prod(array.shape[:2]), m, 1)
@@ -97,7 +97,7 @@ def _gradients(
     return arrays[: len(given)], by_name
 
 
-def _own_gradients(inputs: AnyBackward, by_name: Mapping[str, Array]) -> list[dict[str, Array]]:
+def _parameter_gradients(inputs: AnyBackward, by_name: Mapping[str, Array]) -> list[dict[str, Array]]:
     """The gradients with respect to our parameters, for each direction, from those of torch's parameters."""
     D = inputs.directions if isinstance(inputs, LayerBackwardInputs) else 1
     layout, roles = LAYOUTS["torch"], ("weight", "recurrent_weight", "bias", "recurrent_bias", "projection")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from oracle import exact, exact_gradient
-from oracle.backward_inputs import BY_SAMPLES, BackwardInputs, LayerBackwardInputs
+from oracle.backward_inputs import PER_SAMPLE, BackwardInputs, LayerBackwardInputs
 from oracle.exact import Enclosure
 from oracle.inputs import Inputs
 from reference.contract import Array
@@ -218,7 +218,7 @@ class Comparison:
         """The exact value of an element."""
         inputs = self.inputs
         if isinstance(inputs, (BackwardInputs, LayerBackwardInputs)):
-            if self.quantity in BY_SAMPLES:
+            if self.quantity in PER_SAMPLE:
                 inputs, column = inputs.samples([column]), 0
             truth: Enclosure = exact_gradient.evaluate(inputs, radius)[self.quantity][unit, column, t]
         else:
@@ -238,7 +238,7 @@ class Comparison:
 
         Last and initial states have no step; gradients with respect to parameters have only an index.
         """
-        if _has_gradients(self.inputs) and self.quantity not in BY_SAMPLES:
+        if _has_gradients(self.inputs) and self.quantity not in PER_SAMPLE:
             return {"name": self.label, "index": [unit, column]}
         sample, step = self._sample_and_step(column, index)
         row = self.inputs.row_name(self.quantity, unit)

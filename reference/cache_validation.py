@@ -36,7 +36,7 @@ def validate_backward(
     """
     contract = CONTRACTS[function]
     if not isinstance(caches, (tuple, list)) or len(caches) != 2 or not isinstance(caches[0], (tuple, list)):
-        raise TypeError(f"{function}: caches is {_type(caches)}, expected (list of cell caches, x)")
+        raise TypeError(f"{function}: caches is {_type_text(caches)}, expected (list of cell caches, x)")
     T_x = np.shape(arguments["da"])[-1] if np.ndim(arguments["da"]) == 3 else 0
     if not 0 < T_x <= len(caches[0]):
         raise ValueError(
@@ -59,7 +59,7 @@ def _entries(contract: Contract, cache: Any, where: str) -> tuple[dict[str, Any]
     """The entries of a cell's cache by name, and its last entry, the parameters."""
     if not isinstance(cache, (tuple, list)) or len(cache) != len(contract.cache) + 1:
         expected = f"a tuple ({', '.join([*contract.cache, 'parameters'])})"
-        raise TypeError(f"{where} is {_type(cache)}, expected {expected}")
+        raise TypeError(f"{where} is {_type_text(cache)}, expected {expected}")
     return dict(zip(contract.cache, cache)), cache[-1]
 
 
@@ -84,5 +84,5 @@ def _arrays_and_weights(
     return arrays, weight_arrays
 
 
-def _type(value: Any) -> str:
+def _type_text(value: Any) -> str:
     return f"a {type(value).__name__}" + (f" of {len(value)}" if isinstance(value, (tuple, list)) else "")

@@ -95,21 +95,21 @@ def select(layers: Sequence[Layer], prefix: str) -> list[RecurrentLayer]:
     if not prefix:
         remedy = "; to use one of the others, name it as FILE:PREFIX: "
         complete = [layer for layer in layers if isinstance(layer, RecurrentLayer)]
-        return _complete(layers, remedy + _names(complete) if complete else "")
+        return _require_complete(layers, remedy + _names(complete) if complete else "")
     if matches := _matches(layers, prefix):
-        return _complete(matches)
+        return _require_complete(matches)
     if "+" not in prefix:
         raise CheckpointError(f"no layer in it begins with {prefix}; there is {_names(layers)}")
     stack = []
     for each in prefix.split("+"):
-        part = _complete(_matches(layers, each))
+        part = _require_complete(_matches(layers, each))
         if len(part) != 1:
             raise CheckpointError(f"{each or 'nothing'} selects {len(part)} layers, expected one to stack")
         stack += part
     return [reduce(lambda below, above: above.stacked_on(below), stack)]
 
 
-def _complete(layers: Sequence[Layer], remedy: str = "") -> list[RecurrentLayer]:
+def _require_complete(layers: Sequence[Layer], remedy: str = "") -> list[RecurrentLayer]:
     """Return the layers. Raises `CheckpointError`, with a remedy, if a layer is incomplete."""
     for layer in layers:
         if isinstance(layer, Incomplete):

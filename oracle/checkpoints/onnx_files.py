@@ -53,7 +53,7 @@ def read_onnx(path: Path, allowance: Allowance) -> Contents:
     for nodes, scope in graphs:
         for node in nodes:
             if node.op_type in _RECURRENT and is_onnx(node):
-                _add(layers, node, scope, constants)
+                _add_layer(layers, node, scope, constants)
             elif node.op_type in ("DynamicQuantizeLSTM", "QLinearLSTM"):
                 layers.skipped.append(f"{node.name or node.output[0]}: an LSTM that is quantised")
     if not layers.tensors and not layers.skipped:
@@ -146,7 +146,7 @@ class _Layers(Contents):
     """The number of layers with each name, since nodes in different branches may have the same name."""
 
 
-def _add(layers: _Layers, node: Any, scope: Scope, constants: "_Constants") -> None:
+def _add_layer(layers: _Layers, node: Any, scope: Scope, constants: "_Constants") -> None:
     """Add the weights of a node, or the reason why the node is not a layer that the harness can judge."""
     name, attributes, inputs = node.name or node.output[0], attributes_of(node), inputs_of(node)
     try:

@@ -58,11 +58,11 @@ def read_state_dict(path: Path, allowance: Allowance) -> Contents:
 
     for pickled in _pickles(path, allowance):
         if b"bytearray\n" in pickled:  # torch lets a pickle make a bytearray of any size
-            raise CheckpointError(_refused("bytearray"))
+            raise CheckpointError(_refusal("bytearray"))
     try:
         loaded = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
-        raise CheckpointError(_why(str(error))) from None
+        raise CheckpointError(_cause(str(error))) from None
     entries = [*_entries(loaded, allowance)]
     while entries and len(entries[0][0]) > 1 and len({keys[0] for keys, _ in entries}) == 1:
         entries = [(keys[1:], value) for keys, value in entries]
@@ -99,17 +99,17 @@ def state_dict_of(arrays: Mapping[str, Array]) -> bytes:
     return stream.getvalue()
 
 
-def _why(message: str) -> str:
+def _cause(message: str) -> str:
     """Return the cause of an error of `torch.load`, without torch's advice to read the file unsafely."""
     match = re.search(r"GLOBAL ([\w.]+)|`([\w.]+)` was blocked|class ([\w.]+)", message)
     if "torch.ScriptObject" in message:
         return "its weights are packed, as in torch's quantised layers: save them before they are quantised"
     if ("nsupported" in message and match) or "GLOBAL" in message:
-        return _refused(next(filter(None, match.groups()), "code") if match else "code")
+        return _refusal(next(filter(None, match.groups()), "code") if match else "code")
     return "it is cut short, or no file of torch.save"
 
 
-def _refused(name: str) -> str:
+def _refusal(name: str) -> str:
     return (
         f"its pickle asks for {name}, more than tensors, so it was refused and nothing of it was run: "
         "save the state_dict() of the module, or safetensors"

@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 
-from oracle.backward_inputs import BY_SAMPLES
+from oracle.backward_inputs import PER_SAMPLE
 from oracle.rounding import Bounded
 from properties.trials.law import ALL_FUNCTIONS, SEQUENCE_BACKWARDS, SEQUENCE_FORWARDS, law
 from properties.trials.trial import Trial
@@ -20,7 +20,7 @@ def test_samples_independent(trial: Trial) -> None:
     samples = rng.permutation(trial.problem.m)[: rng.integers(trial.problem.m) + 1]
     inputs = trial.inputs.samples(samples)
     whole, alone = trial.answer.outputs, trial.answer_to(inputs).outputs
-    of_samples = [name for name in whole if not trial.contract.is_backward or name in BY_SAMPLES]
+    of_samples = [name for name in whole if not trial.contract.is_backward or name in PER_SAMPLE]
     part = {name: whole[name][:, samples] for name in of_samples}
     ours = {name: alone[name] for name in of_samples}
     bounds = partial(trial.bounds_of, samples)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from oracle import propagation
-from oracle.backward_inputs import BY_SAMPLES
+from oracle.backward_inputs import PER_SAMPLE
 from oracle.inputs import Inputs
 from oracle.problem import Problem
 from oracle.rounding import Bounded
@@ -116,7 +116,7 @@ class Trial:
 
     def bounds_of(self, samples: Any, steps: slice = slice(None)) -> dict[str, Bounded]:
         """The bounds of some samples (any NumPy index) and steps. Sums over samples are left out."""
-        names = [name for name in self.bounds if not self.contract.is_backward or name in BY_SAMPLES]
+        names = [name for name in self.bounds if not self.contract.is_backward or name in PER_SAMPLE]
         return {name: self.bounds[name][:, samples, steps] for name in names}
 
     @property
