@@ -66,7 +66,7 @@ class Failure:
         return sorted(findings, key=lambda each: 0 if each.is_mistake else order.get(each.kind, 4))
 
     def _has_digits(self, digits: int) -> bool:
-        """Whether the element in the facts has this many right digits. The explanation made other calls."""
+        """Whether the element in the facts, which is from another call, also has this many right digits."""
         return not is_far(self.facts, 10.0 ** (1 - digits))
 
     @cached_property

@@ -115,7 +115,7 @@ class Process:
         """
         first = self._serial + 1
         self._serial += len(bodies)
-        worker_limit = math.ceil(2 * time_limit + 1)  # then the worker ends itself: the judge was killed
+        worker_limit = math.ceil(2 * time_limit + 1)  # then the worker ends itself, if the judge was killed
         messages = [message(number, body, worker_limit) for number, body in enumerate(bodies, first)]
         unsent = memoryview(b"".join(messages))
         received: list[bytearray | Died] = []

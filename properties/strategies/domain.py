@@ -55,7 +55,7 @@ class Domain:
     in_parts: bool = False
 
     def contains(self, problem: Problem, function: str) -> bool:
-        """Whether a problem of any size is in the domain. A cell takes only the first step of the problem."""
+        """Whether a problem, even if beyond `largest`, is in the domain. A cell takes only one step of it."""
         contract, sizes = CONTRACTS[function], problem.sizes
         if contract.is_cell and sizes.pop("T_x") == 0:
             return False
@@ -85,7 +85,7 @@ class Domain:
         return [D for D in self.directions if layers == 1 or self.stacked_directions >= D]
 
     def for_drawing(self, function: str, effort: Effort) -> "Domain":
-        """The domain without the fields that do not affect which problems are drawn; many laws share it."""
+        """The domain with only the fields that affect which problems are drawn; many laws share it."""
         if CONTRACTS[function].is_layer:
             return replace(self, needs=())
         is_capped = self.largest is not None and self.largest < max(effort.largest, effort.longest)

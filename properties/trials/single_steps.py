@@ -45,8 +45,8 @@ def compare_step_by_step(trial: Trial) -> None:
 def _compare_backward(trial: Trial, inputs: BackwardInputs) -> None:
     """Compare every step of a backward pass, from the implementation's own gradient of the next step.
 
-    A cell has one step. Any other function is called again, on inputs with a row of x for each
-    pre-activation, so that `dx` has the gradients with respect to the pre-activations.
+    A cell has one step, which is compared with torch's. Any other function is called again, on inputs with a
+    row of x for each pre-activation, so that `dx` has the gradients with respect to the pre-activations.
     """
     if trial.contract.is_cell:
         trial.compare_with_torch()

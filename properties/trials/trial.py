@@ -236,7 +236,7 @@ class Trial:
     def require_same(self, name: str, ours: Array, original: Array, steps: int = 1, *, source: str) -> None:
         """Require that a cached array equals the array that it was copied from.
 
-        `source` is the label of that array in the message, and `steps` is that of `Expected`.
+        `source` is the label of that array in the message, and `steps` is as in `Expected`.
         """
         differs = ~((ours == original) | (np.isnan(ours) & np.isnan(original)))
         if not differs.any():
@@ -265,7 +265,7 @@ class Trial:
         self.counts.worst_ratio = max(self.counts.worst_ratio, ratio)
 
     def note(self, text: str) -> None:
-        """Count a note: something that is worth a line and is no failure."""
+        """Keep a note: something that is worth a line in the report, and is no failure."""
         self.counts.notes.append(text)
 
 

@@ -96,7 +96,7 @@ def facts_from_like(function: object) -> dict[str, Any]:
 
 
 def first_placeholder(function: Callable[..., Any], folder: str) -> str:
-    """The first placeholder: `"'a_next = None' (my_rnn.py:12 in rnn_forward)"`; empty if there is none.
+    """The first placeholder in a function: `"'a_next = None' (my_rnn.py:12 in rnn_forward)"`; or empty.
 
     Placeholders are `None` or `...` as a value or statement, `pass`, and `raise NotImplementedError`. In code
     without any computation, the undefined name of a result is a placeholder, too. In code with a computation,

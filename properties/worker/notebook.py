@@ -1,6 +1,6 @@
 """Reads the cells of a Jupyter notebook or of a Python file exported from a notebook, and plain Python files.
 
-From a notebook, only definitions are run, and not the experiments around them. This module does not use
+Only the definitions in a notebook are run, and not its experiments. This module does not use
 `nbformat`, because the worker must start fast, and `nbformat` imports a schema validator.
 """
 
@@ -95,7 +95,7 @@ def _notebook_cells(path: Path) -> list[Cell]:
 
 
 def parse(cell: Cell) -> tuple[str, Sequence[ast.stmt]]:
-    """Return the source of a cell without magics, and its statements; both are empty for a foreign cell.
+    """Return the source of a cell without magics, and its statements; both are empty for a `_FOREIGN_CELL`.
 
     Raises `SyntaxError` if the source is not Python.
     """

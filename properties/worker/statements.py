@@ -58,7 +58,7 @@ class Statement:
     stand_ins: Mapping[str, Any] = field(default_factory=dict)
 
     def run(self, namespace: dict[str, Any]) -> None:
-        """Run the statement. A statement of a notebook is run only if it only defines something.
+        """Run the statement. A statement of a notebook is run only if `only_defines` holds.
 
         A statement that fails unbinds the names that it would have bound, since their earlier values would be
         wrong. In a notebook, a constant may need a name from a statement that was not run; this is no
@@ -122,7 +122,7 @@ class RunStatements:
         return frozenset(name for each in self._statements for name in each.binds)
 
     def why_lacking(self, name: str) -> str:
-        """The failed statement because of which a name cannot be used; empty if the name can be used."""
+        """Why a name cannot be used: the failed statement that it needs; empty if the name can be used."""
         uses = self._uses_of([name])
         for failed in self.failed:
             if missing := self._missing_names(failed, uses):
