@@ -26,10 +26,10 @@ class Difference:
 
     largest: float
     is_error: bool
-    name: str  # of the arrays; or a sentence, if they cannot be subtracted
+    words: str
 
     def __str__(self) -> str:
-        return f"{self.name} differs by {self.largest:.2g}" if np.isfinite(self.largest) else self.name
+        return self.words
 
 
 def difference(ours: Array, theirs: Array, name: str) -> Difference:
@@ -43,10 +43,10 @@ def difference(ours: Array, theirs: Array, name: str) -> Difference:
         differences = np.where((a == b) | (np.isnan(a) & np.isnan(b)), 0.0, np.abs(a - b))
     largest = float(np.nan_to_num(differences, nan=np.inf, posinf=np.inf).max(initial=0.0))
     scale = float(np.abs(b).max(initial=0.0, where=np.isfinite(b)))
-    return Difference(largest, largest > tolerance * scale, name)
+    return Difference(largest, largest > tolerance * scale, f"{name} differs by {largest:.2g}")
 
 
-NO_DIFFERENCE = Difference(0.0, False, "nothing")
+NO_DIFFERENCE = Difference(0.0, False, "nothing differs")
 
 
 @dataclass(frozen=True)
