@@ -28,6 +28,6 @@ def functions_of_modules(
     A converted module takes `x` and the states, if there are any. `lengths` is `"packed"` if the converted
     module takes packed sequences, and `"counts"` if it has a third argument `lengths`.
     """
-    form = CallForm(lengths=lengths, names=("", "lengths"))
+    form = CallForm(lengths=lengths, lengths_name="lengths")
     rnn, lstm = (functions_of_converted(convert, f"torch.nn.{name}", form) for name in ("RNN", "LSTM"))
     return with_four_functions({**rnn, **lstm})

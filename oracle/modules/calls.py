@@ -30,8 +30,8 @@ class CallForm:
 
     Lengths are `"packed"` sequences, or an argument that contains `"counts"`, `"fractions"` of T_x, a
     `"mask"` that is true on the steps, or one that is true on the `"padding"`; empty if there are none.
-    `always` tells whether lengths are required. `names` are the arguments for states and for lengths; the
-    name for states is empty if they are the second argument.
+    `always` tells whether lengths are required. `state_names` are the arguments for states; empty if states
+    are passed by position. `lengths_name` is the argument for lengths.
     """
 
     time: str = "first"
@@ -40,7 +40,8 @@ class CallForm:
     needs_states: bool = False
     lengths: str = ""
     always: bool = False
-    names: tuple[str, str] = ("", "")
+    state_names: tuple[str, ...] = ()
+    lengths_name: str = ""
 
     def call(
         self, module: Any, steps: Any, states: Sequence[Any], shapes: Sequence[Shape], lengths: Any
@@ -64,7 +65,7 @@ class CallForm:
             lengths = lengths.to(steps.device)
             ratio, mask = lengths / max(len(steps), 1), within < lengths[:, None]
             values = {"counts": lengths, "fractions": ratio, "mask": mask, "padding": ~mask}
-            named[self.names[1]] = values[self.lengths]
+            named[self.lengths_name] = values[self.lengths]
         elif lengths is not None:
             pack = torch.nn.utils.rnn.pack_padded_sequence
             value = pack(value, lengths, batch_first=self.time == "second", enforce_sorted=False)
@@ -93,9 +94,10 @@ class CallForm:
             own = tuple(own) if len(own) > 1 else own[0]
         if not states or self.states == "none":
             return [*_tensors(module(value, **named))]
-        if self.names[0] and self.states != "arguments":
-            return [*_tensors(module(value, **{self.names[0]: own}, **named))]
-        return [*_tensors(module(value, *(own if self.states == "arguments" else [own]), **named))]
+        given = own if self.states == "arguments" else [own]
+        if self.state_names:
+            return [*_tensors(module(value, **dict(zip(self.state_names, given)), **named))]
+        return [*_tensors(module(value, *given, **named))]
 
     def _last_states(self, tensors: Sequence[Any], shapes: Sequence[Shape]) -> list[Any]:
         """Return the last states `(L D, m, n)`. `tensors` may have one for each layer and direction.
@@ -146,14 +148,17 @@ def forms(forward: Any, interface: Interface, batch_first: Optional[bool]) -> li
     times = ["first", "second"] if batch_first is None else ["second" if batch_first else "first"]
     times = ["stepped"] if interface.is_cell else times
     more, found = _arguments(forward), []
-    state = next((each for each in more if _STATES.fullmatch(each.name)), more[0] if more else None)
-    if state and not _LENGTHS.fullmatch(state.name):
-        name = state.name if state is not more[0] or state.kind is state.KEYWORD_ONLY else ""
+    states = [each for each in more if _STATES.fullmatch(each.name)] or more[:1]
+    if states and not _LENGTHS.fullmatch(states[0].name):
+        state, *others = states
+        names = (state.name,) if state is not more[0] or state.kind is state.KEYWORD_ONLY else ()
+        memory = [each.name for each in others if _MEMORY.match(each.name)]
         is_required = state.default is state.empty and state.kind is not state.VAR_POSITIONAL
         needs, flats = is_required or interface.is_cell, [interface.is_cell, not interface.is_cell]
         ways = ["tuple", "list", *(["arguments", "pairs"] if interface.kind == "lstm" else []), "dict"]
-        each = product(ways, flats, times)
-        found = [CallForm(time, way, flat, needs, names=(name, "")) for way, flat, time in each]
+        both = (state.name, *memory[:1]) if memory else ()
+        for way, flat, time in product(ways, flats, times):
+            found.append(CallForm(time, way, flat, needs, state_names=both if way == "arguments" else names))
     if interface.is_cell:
         return found
     found += [CallForm(time, "none") for time in times]
@@ -166,7 +171,7 @@ def forms_with_lengths(form: CallForm, forward: Any) -> Iterator[CallForm]:
     yield replace(form, lengths="packed")
     for name in (each.name for each in _arguments(forward) if _LENGTHS.fullmatch(each.name)):
         for lengths in ["mask", "padding"] if "mask" in name.lower() else ["counts", "fractions"]:
-            yield replace(form, lengths=lengths, names=(form.names[0], name))
+            yield replace(form, lengths=lengths, lengths_name=name)
 
 
 _ANY = inspect.Parameter("states", inspect.Parameter.VAR_POSITIONAL)

@@ -245,7 +245,7 @@ class Trials:
                 if form.lengths == "packed":  # no argument shows whether a module takes them
                     self._error(adapter, lengths=np.array([4, 3, 1]), has_states=False)
             except Exception as wrong:  # raised by the user's code
-                none = f"{form.names[1]} raises {one_line(wrong)}" if form.lengths != "packed" else none
+                none = f"{form.lengths_name} raises {one_line(wrong)}" if form.lengths != "packed" else none
                 continue
             try:
                 self._error(adapter, lengths=np.array([3, 4, 1]))

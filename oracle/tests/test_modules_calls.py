@@ -70,6 +70,12 @@ def test_states_and_lengths_may_be_arguments_by_name_alone() -> None:
     assert is_right(found, Sizes(2, 3), lengths=[2, 4, 1])
 
 
+def test_two_arguments_for_states_may_be_passed_by_name_alone() -> None:
+    found = understood(callers.TwoStatesByName)
+    assert found.facts["states"] == "arguments"
+    assert is_right(found, Sizes(2, 3))
+
+
 @pytest.mark.parametrize("module", [callers.Masked, callers.ByNameAlone])
 def test_a_module_with_a_mask_or_lengths_is_called_with_no_samples(module: Any) -> None:
     """Without lengths, since torch packs no empty batch."""

@@ -67,6 +67,25 @@ class ByNameAlone(nn.Module):
         return pad_packed_sequence(output)[0], last
 
 
+class TwoStatesByName(nn.Module):
+    """Takes its states by name alone. It indexes `h0`, so a tuple of flat states raises no error."""
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__()
+        self.hidden_size = hidden_size
+        self.gates = nn.Linear(input_size + hidden_size, 4 * hidden_size)
+
+    def forward(self, x: Tensor, *, h0: Any = None, c0: Any = None) -> Any:
+        zeros, outputs = x.new_zeros(1, x.shape[1], self.hidden_size), []
+        h, c = (zeros if h0 is None else h0)[0], (zeros if c0 is None else c0)[0]
+        for xt in x:
+            g, i, f, o = self.gates(torch.cat([xt, h], 1)).chunk(4, 1)
+            c = f.sigmoid() * c + i.sigmoid() * g.tanh()
+            h = o.sigmoid() * c.tanh()
+            outputs.append(h)
+        return torch.stack(outputs), h[None], c[None]
+
+
 class OwnLayers(nn.Module):
     """Layers of torch, each with a pair of states of its own."""
 
