@@ -144,7 +144,7 @@ class Domain:
             lengths=self.lengths if limits.lengths else ("absent",),
             projections=tuple(each for each in self.projections if each in _PROJECTIONS[limits.projection]),
             activations=tuple(each for each in self.activations if each in limits.activations),
-            initial="given" if limits.initial_state else "zero",
+            initial=self.initial if limits.initial_state else "zero",
         )
 
 

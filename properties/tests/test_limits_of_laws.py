@@ -1,5 +1,6 @@
 """Within a target's limits, laws find mistakes; laws beyond the limits are not checked."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from oracle.diagnosis.findings import mistake
 from oracle.faults import FAULTS
 from oracle.limits import Limits
+from oracle.problem import Problem
 from properties.explanations.failure import Failure
 from properties.implementations.implementation import LoadedFacts
 from properties.laws import all_laws
@@ -66,3 +68,13 @@ def test_laws_of_more_than_a_target_does_are_declared_away() -> None:
         "each step",
         "split with states",
     }
+
+
+def test_a_law_within_limits_concerns_the_problems_within_them() -> None:
+    """A stored problem may be beyond the limits, since the limits of a target may change."""
+    (law,) = [each for each in all_laws() if each.name == "trajectory"]
+    within = law.within(Limits.parse({"initial_state": False}))
+    given = Problem.lstm_layer(n_x=1, n_a=1, m=1, T_x=1)
+    assert law.concerns("lstm_layer", given)
+    assert not within.concerns("lstm_layer", given)
+    assert within.concerns("lstm_layer", replace(given, initial="zero"))
