@@ -116,8 +116,13 @@ class Adapter:
         """Return the output and the last states; `None` for last memory states that the module hides."""
         *states, parameters, options = given
         sizes, built = self._filled(x, parameters, options)
+        tensors = self._tensors([x, *states])
         with sys.modules["torch"].no_grad():
-            answer = self._answer(built, sizes, self._tensors([x, *states]), options.get("lengths"))
+            answer = self._answer(built, sizes, tensors, options.get("lengths"))
+        passed, after = ([each for each in values if each is not None] for values in ((x, *states), tensors))
+        for array, value in zip(passed, _arrays(after)):
+            if not np.array_equal(array, value, equal_nan=True):
+                array[...] = value  # the module wrote to its input
         return (*_arrays(answer), *[None] * (1 + len(states) - len(answer)))
 
     def gradients(self, *given: Any) -> tuple[Any, ...]:

@@ -116,14 +116,20 @@ class CallForm:
         return [each[None] if each.ndim == 2 else each for each in tensors]
 
 
-_MEMORY = re.compile(r"(?i)c|mem|.*_c")
+_HIDDEN = re.compile(r"(?i)h|.*hidden|out|(a|y|state)([_\d]|$)")
+_MEMORY = re.compile(r"(?i)c([_\dx]|ell|$)|mem|.*_c")
 
 
 class _StatesByName(dict[str, Any]):
     """Hidden and memory states, under the key `states`, for a module that reads them by names of its own."""
 
     def __missing__(self, name: str, default: Any = None) -> Any:
-        return self["states"][-1 if _MEMORY.match(name) else 0]
+        hidden, *memory = self["states"]
+        if memory and _MEMORY.match(name):
+            return memory[0]
+        if memory and not _HIDDEN.match(name):
+            raise KeyError(name)
+        return hidden
 
     get = __getattr__ = __missing__
 

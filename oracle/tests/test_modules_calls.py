@@ -76,6 +76,15 @@ def test_two_arguments_for_states_may_be_passed_by_name_alone() -> None:
     assert is_right(found, Sizes(2, 3))
 
 
+def test_what_a_module_writes_to_its_input_is_in_the_arrays() -> None:
+    x, a0, parameters, options = trial_arguments("rnn", Sizes(2, 3))
+    before = a0.copy()
+    understood(callers.OverwritesItsState, like="torch.nn.RNN").functions["rnn_layer"](
+        x, a0, parameters, options
+    )
+    assert np.array_equal(a0, before + 1)
+
+
 @pytest.mark.parametrize("module", [callers.Masked, callers.ByNameAlone])
 def test_a_module_with_a_mask_or_lengths_is_called_with_no_samples(module: Any) -> None:
     """Without lengths, since torch packs no empty batch."""
@@ -143,3 +152,4 @@ def test_states_may_be_a_dict_and_are_not_ignored() -> None:
     assert found.facts["states"] == ignores.facts["states"] == "dict"
     assert is_right(found, Sizes(2, 3))
     assert not is_right(ignores, Sizes(2, 3))
+    assert understood(callers.StatesByUnknownName).supports["initial_state"] is False

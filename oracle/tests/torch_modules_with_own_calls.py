@@ -86,6 +86,20 @@ class TwoStatesByName(nn.Module):
         return torch.stack(outputs), h[None], c[None]
 
 
+class OverwritesItsState(nn.Module):
+    """Adds to the state that is passed, after the state has been used."""
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__()
+        self.rnn = nn.RNN(input_size, hidden_size)
+
+    def forward(self, x: Tensor, hx: Any = None) -> Any:
+        answer = self.rnn(x, hx)
+        if hx is not None:
+            hx += 1
+        return answer
+
+
 class OwnLayers(nn.Module):
     """Layers of torch, each with a pair of states of its own."""
 
@@ -134,6 +148,7 @@ class StatesByName(nn.Module):
     """Takes and returns states as a dict, perhaps without a look at what it takes."""
 
     ignores = False
+    hidden, memory = "hidden", "cell"
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__()
@@ -142,13 +157,19 @@ class StatesByName(nn.Module):
     def forward(self, x: Tensor, state: Any = None) -> Any:
         h = c = x.new_zeros(x.shape[1], self.cell.hidden_size)
         if state:
-            given = state["hidden"], state.get("cell")
+            given = state[self.hidden], state.get(self.memory)
             h, c = (h, c) if self.ignores else given
         steps = []
         for step in x:
             h, c = self.cell(step, (h, c))
             steps.append(h)
-        return torch.stack(steps), {"cell": c, "hidden": h}
+        return torch.stack(steps), {self.memory: c, self.hidden: h}
+
+
+class StatesByUnknownName(StatesByName):
+    """Has keys that do not say which state is which."""
+
+    hidden, memory = "current", "s"
 
 
 class StatesByNameIgnored(StatesByName):
