@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 
 from oracle.diagnosis.behaviour import (
+    TOLERANCE,
     Behaviour,
     Leaves,
     Program,
@@ -105,7 +106,11 @@ def _changed_arguments(ours: Behaviour, right: Behaviour) -> Iterator[str]:
 def right_digits(
     function: str, implementation: Program, counterexample: Inputs, scope: Scope = ORDINARY
 ) -> Finding | None:
-    """The finding of the number of right digits, if answers in float64 are right to fewer digits."""
+    """The finding of the number of right digits, if answers in float64 are right to fewer digits.
+
+    On an ordinary problem, most numbers of an output must be off. Otherwise the mistake is no loss of digits,
+    but small here: a gate that saturates too soon, for example.
+    """
     bigger = scope.limits.fitted(larger_problem(function, counterexample, scope.network))
     inputs_of_both = [counterexample, bigger.inputs(function)]
     shown, right = (
@@ -114,6 +119,8 @@ def right_digits(
     )
     numbers = [*map(_numbers, shown, right)]
     if all_same(shown, right) or any(inputs.dtype != np.float64 for inputs in inputs_of_both):
+        return None
+    if numbers[1] is None or not any(map(_is_mostly_off, *_arrays_of_outputs(shown[1], right[1]))):
         return None
     worst = max(np.inf if both is None else relative_error(*both) for both in numbers)
     digits = int(-np.log10(worst)) if 0 < worst < 1 else 0
@@ -177,12 +184,23 @@ def _numbers(ours: Behaviour, right: Behaviour) -> tuple[Array, Array] | None:
     )
     if mine != spec:
         return None
-    paths = [path for path, leaf in right.outputs.items() if not isinstance(leaf, str)]
-    shown, exact = (
-        np.concatenate([np.zeros(0), *(np.ravel(each.outputs[path]) for path in paths)])
-        for each in (ours, right)
+    shown, exact = _arrays_of_outputs(ours, right)
+    return np.concatenate([np.zeros(0), *map(np.ravel, shown)]), np.concatenate(
+        [np.zeros(0), *map(np.ravel, exact)]
     )
+
+
+def _arrays_of_outputs(ours: Behaviour, right: Behaviour) -> tuple[list[Array], list[Array]]:
+    """The arrays of the outputs of both behaviours, which have the same paths."""
+    paths = [path for path, leaf in right.outputs.items() if not isinstance(leaf, str)]
+    shown, exact = ([np.asarray(each.outputs[path]) for path in paths] for each in (ours, right))
     return shown, exact
+
+
+def _is_mostly_off(ours: Array, right: Array) -> bool:
+    """Whether more than half of the numbers are off, of those that are not 0."""
+    errors = np.abs(ours - right)[right != 0] / (1 + np.abs(right[right != 0]))
+    return errors.size > 0 and bool(np.median(errors) > TOLERANCE["float64"])
 
 
 def _computes_wrong_entries(function: str, ours: Behaviour, right: Behaviour) -> bool:

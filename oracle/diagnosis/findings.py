@@ -134,7 +134,7 @@ _WORDS: Mapping[str, Callable[..., str]] = {
     "location": lambda lines, **parts: "; ".join(lines),
     "nearly": lambda: "off by too little to tell which mistake it is",
     "only in this law": lambda: (
-        "right in an ordinary call, and wrong in the kind of call that this law makes"
+        "an ordinary call on this problem is right, and the call that this law makes is wrong"
     ),
     "right in": lambda dtype, wrong_in: f"right in {dtype}, and not in {wrong_in}",
     "traces": _traces,
@@ -207,8 +207,8 @@ def texts_of_facts(facts: Facts) -> dict[str, str]:
     return texts
 
 
-def is_far(facts: Facts, relative_error: float) -> bool:
-    """Whether the relative error of an answer is larger than `relative_error`."""
+def is_far(facts: Facts, tolerance: float, floor: float = 1.0) -> bool:
+    """Whether an answer is off by more than `tolerance * (floor + |right value|)`."""
     right = facts.get("exact") or facts.get("again") or facts.get("expected")
     if not isinstance(right, Mapping):
         return False
@@ -216,7 +216,7 @@ def is_far(facts: Facts, relative_error: float) -> bool:
     if ours == theirs or (isnan(ours) and isnan(theirs)):
         return False
     are_numbers = isfinite(ours) and isfinite(theirs)
-    return not are_numbers or abs(ours - theirs) > relative_error * (1 + abs(theirs))
+    return not are_numbers or abs(ours - theirs) > tolerance * (floor + abs(theirs))
 
 
 def _rendered(name: str, fact: Any) -> str:

@@ -45,7 +45,7 @@ EVERY: list[tuple[Finding, str]] = [
     (Finding.of("nearly"), "off by too little to tell which mistake it is"),
     (
         Finding.of("only in this law"),
-        "right in an ordinary call, and wrong in the kind of call that this law makes",
+        "an ordinary call on this problem is right, and the call that this law makes is wrong",
     ),
     (Finding.of("right in", dtype="float64", wrong_in="float32"), "right in float64, and not in float32"),
     (
@@ -107,6 +107,7 @@ def test_findings_that_differ_in_numbers_and_places_have_the_same_cause(
 def test_an_error_beyond_rounding_is_far(ours: float | str, right: float | str, far: bool) -> None:
     for name in ("exact", "again", "expected"):
         assert is_far({"implementation": ours, name: {"value": right}}, 1e-5) == far
+    assert is_far({"implementation": -2e-10, "exact": {"value": -1e-9}}, 1e-5, floor=0)
     for without_number in ({"form": "returned None"}, {"implementation": 2.0, "expected": "in [0, 1]"}):
         assert not is_far(without_number, 1e-5)
 

@@ -66,8 +66,8 @@ class Failure:
         return sorted(findings, key=lambda each: 0 if each.is_mistake else order.get(each.kind, 4))
 
     def _has_digits(self, digits: int) -> bool:
-        """Whether the element in the facts, which is from another call, also has this many right digits."""
-        return not is_far(self.facts, 10.0 ** (1 - digits))
+        """Whether the element in the facts, which is from another call, has about as many right digits."""
+        return not is_far(self.facts, 10.0 ** (3 - digits), floor=0)
 
     @cached_property
     def message(self) -> str:

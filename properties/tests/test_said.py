@@ -1,5 +1,6 @@
 """Nothing false is said of what fails: an error is its own cause, and an edge names no mistake."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -128,6 +129,11 @@ def test_right_digits_are_those_of_the_shown_element_too(tmp_path: Path) -> None
     )
     assert "digits" not in [each.kind for each in shown.findings]
     assert failure(tmp_path, "trajectory", "return a, y,", narrow, problem).findings[0].kind == "digits"
+    wild = replace(problem, regime="wild")
+    saturates = failure(
+        tmp_path, "trajectory", "return a, y,", "a = np.clip(a, -0.999, 0.999)\n    return a, y,", wild
+    )
+    assert "digits" not in [each.kind for each in saturates.findings]
 
 
 def test_a_forward_inherits_in_the_precision_in_which_it_fails(tmp_path: Path) -> None:
