@@ -63,7 +63,8 @@ def _sizes_testing(condition: Condition) -> Iterator[dict[str, int]]:
     """Sizes that meet a condition on sizes or indices, and sizes that do not. Other conditions have none."""
     (kind, name, by), value = vars(condition.feature).values(), int(min(condition.value, LARGEST_SIZE))
     if kind == "size" and name in BASE:
-        yield from ({name: size} for size in {*range(value - 2, value + 3), 2 * value, 2 * value + 1})
+        sizes = {*range(value - 2, value + 4), 3 * value // 2, *range(2 * value - 2, 2 * value + 2)}
+        yield from ({name: size} for size in sizes)
     elif kind in ("size", "residue") and name == CONCAT_SIZE:
         for size in range(1, min(2 * by, 24) + 3, 2):
             yield from ({"n_a": size + 1}, {"n_x": size})

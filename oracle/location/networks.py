@@ -209,9 +209,12 @@ def _networks_without_states(
 ) -> Iterator[InputsWithoutStates]:
     """Eight networks without the `absent` initial states: four, then the same four with other numbers.
 
-    Where possible, the second four have a projection if the first four have none, and none if they have one.
+    Some have two layers, since a state may come from another layer. Where possible, the second four have a
+    projection if the first four have none, and none if they have one.
     """
     can_change = function == "lstm_layer" and limits.projection and not counterexample.weights
+    if not counterexample.weights:
+        counterexample = replace(counterexample, layers=2)
     every = (
         each for each in networks(counterexample, limits) if each.lengths == "absent" and each.layers < 3
     )

@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+import reference
 from oracle.diagnosis.behaviour import program_of
+from oracle.faults import FAULTS
 from oracle.limits import ANYTHING, Limits
 from oracle.location.facts import Replacement, When, Where
 from oracle.location.locate import locate
@@ -32,6 +34,22 @@ def test_a_mistake_that_a_projection_prevents_is_not_always_wrong(limits: Limits
     assert location.where.equation == "c0"
     assert location.how == Replacement("c_first", mistake="a0_for_c0")
     assert location.when == when
+
+
+def from_forward_end(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
+    """An RNN whose backward directions start from the last forward states, if a0 is absent."""
+    wrong = FAULTS["backward_from_forward_end"] if a0 is None else reference
+    return wrong.rnn_layer(x, a0, parameters, options)
+
+
+def test_absent_states_are_tried_in_several_layers() -> None:
+    """In one layer, each direction might start from the last state before it, too."""
+    program = program_of(SimpleNamespace(rnn_layer=from_forward_end), "rnn_layer", ANYTHING)
+    problem = Problem.rnn_layer(n_x=1, n_a=1, m=1, T_x=1, directions=2)
+    location = locate_absent_states("rnn_layer", program, problem, ANYTHING)
+    assert location
+    assert location.how
+    assert location.how.mistake == "backward_from_forward_end"
 
 
 def scrambled(x: Any, a0: Any, c0: Any, parameters: Any, options: Any) -> Any:

@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 from itertools import count
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 import reference
-from oracle.diagnosis.behaviour import Behaviour, mistaken_program, specification
+from oracle.diagnosis.behaviour import Behaviour, mistaken_program, program_of, specification
 from oracle.faults import FAULTS
 from oracle.inputs import Inputs
 from oracle.limits import ANYTHING, Limits
@@ -232,3 +233,17 @@ def test_a_mistake_is_located_from_a_problem_without_steps(function: str) -> Non
     found = locate(function, program, problem, lambda: None)
     assert found
     assert found.where.equation == "it"  # it is 1 - ft
+
+
+def test_a_block_is_told_from_blocks_of_its_divisors() -> None:
+    def rnn_cell_forward(xt: Array, a_prev: Array, parameters: Any) -> Any:
+        whole = len(a_prev) - len(a_prev) % 16 if len(a_prev) > 16 else len(a_prev)
+        kept = a_prev * (np.arange(len(a_prev)) < whole)[:, None]
+        return reference.rnn_cell_forward(xt, kept, parameters)
+
+    program = program_of(SimpleNamespace(rnn_cell_forward=rnn_cell_forward), "rnn_cell_forward", ANYTHING)
+    problem = Problem.rnn(n_x=1, n_a=17, n_y=1, m=1, T_x=1, regime="unit")
+    location = locate("rnn_cell_forward", program, problem, lambda: None, Limits(caches=False))
+    assert location
+    assert location.how
+    assert location.how.by == 16
