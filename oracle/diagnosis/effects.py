@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import starmap
 
 import numpy as np
 
@@ -117,12 +118,11 @@ def right_digits(
         [program(inputs) for inputs in inputs_of_both]
         for program in (implementation, specification(function, scope.limits))
     )
-    numbers = [*map(_numbers, shown, right)]
-    if all_same(shown, right) or any(inputs.dtype != np.float64 for inputs in inputs_of_both):
+    pairs = [*map(_pairs, shown, right)]
+    is_wide = all(inputs.dtype == np.float64 for inputs in inputs_of_both)
+    if not is_wide or None in pairs or not any(starmap(_is_mostly_off, pairs[1] or ())):
         return None
-    if numbers[1] is None or not any(map(_is_mostly_off, *_arrays_of_outputs(shown[1], right[1]))):
-        return None
-    worst = max(np.inf if both is None else relative_error(*both) for both in numbers)
+    worst = max(relative_error(*pair) for each in pairs for pair in each or ())
     digits = int(-np.log10(worst)) if 0 < worst < 1 else 0
     return Finding.of("digits", digits=digits) if digits >= FEWEST_DIGITS else None
 
@@ -168,33 +168,24 @@ def _enlarged(inputs: Inputs) -> Inputs:
 
 def _errors(ours: Behaviour, right: Behaviour) -> tuple[Array, Array] | None:
     """The errors of the wrong numbers in all outputs, and these numbers; `None` if the shapes differ."""
-    numbers = _numbers(ours, right)
-    if numbers is None:
+    pairs = _pairs(ours, right)
+    if pairs is None:
         return None
-    shown, exact = numbers
+    shown, exact = (np.concatenate([np.zeros(0), *(np.ravel(pair[k]) for pair in pairs)]) for k in (0, 1))
     wrong = np.abs(shown - exact) > 1e-4 * np.abs(exact)  # more than rounding in any precision
     return np.abs(shown - exact)[wrong], shown[wrong]
 
 
-def _numbers(ours: Behaviour, right: Behaviour) -> tuple[Array, Array] | None:
-    """The numbers in all outputs of both behaviours; `None` if shapes or values without numbers differ."""
+def _pairs(ours: Behaviour, right: Behaviour) -> list[tuple[Array, Array]] | None:
+    """The arrays in the outputs of both behaviours; `None` if shapes or values without numbers differ."""
     mine, spec = (
         {path: leaf if isinstance(leaf, str) else leaf.shape for path, leaf in each.outputs.items()}
         for each in (ours, right)
     )
     if mine != spec:
         return None
-    shown, exact = _arrays_of_outputs(ours, right)
-    return np.concatenate([np.zeros(0), *map(np.ravel, shown)]), np.concatenate(
-        [np.zeros(0), *map(np.ravel, exact)]
-    )
-
-
-def _arrays_of_outputs(ours: Behaviour, right: Behaviour) -> tuple[list[Array], list[Array]]:
-    """The arrays of the outputs of both behaviours, which have the same paths."""
     paths = [path for path, leaf in right.outputs.items() if not isinstance(leaf, str)]
-    shown, exact = ([np.asarray(each.outputs[path]) for path in paths] for each in (ours, right))
-    return shown, exact
+    return [(np.asarray(ours.outputs[path]), np.asarray(right.outputs[path])) for path in paths]
 
 
 def _is_mostly_off(ours: Array, right: Array) -> bool:
