@@ -111,10 +111,8 @@ def keras_path(kind: Kind, role: str, layer: int, direction: int, directions: in
     """The path of the variable in a model of stacked layers with Keras' default names."""
     layer_name = {"rnn": "simple_rnn", "lstm": "lstm"}[kind]
     number = f"_{layer}" if layer else ""
-    path = f"{layer_name}{number}/{layer_name}_cell/{KERAS[role]}"
-    if directions == 1:
-        return path
-    return f"bidirectional{number}/{('forward', 'backward')[direction]}_{path}"
+    outer = f"bidirectional{number}/{('forward', 'backward')[direction]}_" if directions > 1 else ""
+    return f"{outer}{layer_name}{number}/{layer_name}_cell/{KERAS[role]}"
 
 
 def onnx_name(letter: str, layer: int) -> str:

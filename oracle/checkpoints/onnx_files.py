@@ -267,8 +267,7 @@ class _Constants:
         make_function = import_optional("onnx").helper.make_function
         function = make_function("one", "one", [*inputs], names, [node], self.opsets)
         evaluator = import_optional("onnx.reference").ReferenceEvaluator(function)
-        outputs = evaluator.run(None, inputs, attributes={})
-        return dict(zip(names, outputs, strict=True))
+        return dict(zip(names, evaluator.run(None, inputs, attributes={}), strict=True))
 
 
 def _most_bytes(node: Any, inputs: list[Array]) -> int:

@@ -74,7 +74,9 @@ def _written_arguments(
         dicts = ("cache" if contract.is_cell else "caches", "")
     names, written = [*contract.arguments, *dicts], set[tuple[int, str]]()
     for ours, spec in zip(shown, right, strict=True):
-        for path in _changed_arguments(ours, spec):
+        for path in ours.arguments.keys() | spec.arguments.keys():
+            if same_leaf(ours.arguments.get(path, ""), spec.arguments.get(path, "")):
+                continue
             _, number, *keys = path.split(".")
             key = next((key for key in keys if key and not key.isdecimal()), "")
             written.add((int(number), key))
@@ -89,19 +91,18 @@ def _written_arguments(
 
 def _overwritten_outputs(function: str, shown: Behaviour, later: Behaviour) -> Finding:
     """The finding of the outputs that a later call overwrites, or of the caches if no output changes."""
-    names = [
-        name
-        for i, name in enumerate(CONTRACTS[function].outputs)
-        if not same_leaf(later.outputs.get(f".{i}", ""), shown.outputs.get(f".{i}", ""))
-    ]
-    return Finding.of("overwrites", arrays=names or ["caches"])
+    names = dict.fromkeys(
+        _output_name(function, path)
+        for path, leaf in shown.outputs.items()
+        if not same_leaf(later.outputs.get(path, ""), leaf)
+    )
+    return Finding.of("overwrites", arrays=[*names] or ["caches"])
 
 
-def _changed_arguments(ours: Behaviour, right: Behaviour) -> Iterator[str]:
-    """The paths in the arguments at which a call has changed a value."""
-    for path in ours.arguments.keys() | right.arguments.keys():
-        if not same_leaf(ours.arguments.get(path, ""), right.arguments.get(path, "")):
-            yield path
+def _output_name(function: str, path: str) -> str:
+    """The name of the output, or of the gradient in an output, that has a leaf at this path."""
+    _, number, *_, last = [*path.split("."), path.rpartition(".")[2]]
+    return last if last and not last.isdecimal() else [*CONTRACTS[function].outputs][int(number)]
 
 
 def right_digits(
@@ -244,11 +245,10 @@ def _wrong_places(function: str, inputs: Inputs, ours: Leaves, right: Leaves) ->
         return []
     contract, wrong = CONTRACTS[function], dict[str, str]()
     for path, spec in right.items():
-        mine, last = ours[path], path.rpartition(".")[2]
+        mine = ours[path]
         if same_leaf(mine, spec):
             continue
-        number = path.split(".")[1]
-        name = last if last and not last.isdecimal() else [*contract.outputs][int(number)]
+        name = _output_name(function, path)
         if isinstance(mine, str) or isinstance(spec, str):
             place = "no array"
         elif mine.shape != spec.shape:

@@ -224,9 +224,7 @@ def _rendered(name: str, fact: Any) -> str:
         return _LAYOUTS[fact]
     if isinstance(fact, float):
         return repr(fact)
-    if isinstance(fact, (Mapping, list)):
-        return _RENDERERS[name](fact)
-    return str(fact)
+    return _RENDERERS[name](fact) if isinstance(fact, (Mapping, list)) else str(fact)
 
 
 def _element(fact: Facts) -> str:

@@ -57,8 +57,7 @@ def _weights(kind: Kind, weights: Mapping[str, Array]) -> list[Array | None]:
     )
     if kind == "rnn":
         return [*weight, *recurrent, *bias]
-    peepholes = [None] * 3
-    return [*weight, *recurrent, *peepholes, *bias, weights.get("projection"), None]
+    return [*weight, *recurrent, *[None] * 3, *bias, weights.get("projection"), None]  # no peepholes
 
 
 @lru_cache(maxsize=64)

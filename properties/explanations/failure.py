@@ -61,13 +61,13 @@ class Failure:
         tolerance = TOLERANCE[self.trial.problem.dtype]
         if Finding.of("nearly") in findings and is_far(self.facts, tolerance):  # ordinary calls are right
             findings[findings.index(Finding.of("nearly"))] = Finding.of("only in this law")
-        findings = [each for each in findings if each.kind != "digits" or self._has_digits(**each.facts)]
+        findings = [
+            each  # the shown element, which is from another call, must have about as many right digits, too
+            for each in findings
+            if each.kind != "digits" or not is_far(self.facts, 10.0 ** (3 - each.facts["digits"]), floor=0)
+        ]
         order = {"raised": 1, "died": 1, "location": 2, "form": 3}
         return sorted(findings, key=lambda each: 0 if each.is_mistake else order.get(each.kind, 4))
-
-    def _has_digits(self, digits: int) -> bool:
-        """Whether the element in the facts, which is from another call, has about as many right digits."""
-        return not is_far(self.facts, 10.0 ** (3 - digits), floor=0)
 
     @cached_property
     def message(self) -> str:

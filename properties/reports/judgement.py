@@ -132,9 +132,7 @@ class Judgement:
     @property
     def overall(self) -> Verdict:
         """The verdict on forward and backward passes together, without unfinished backward passes."""
-        if self.backward in (None, "unfinished"):
-            return self.verdict
-        return self._worst(self.functions)
+        return self.verdict if self.backward in (None, "unfinished") else self._worst(self.functions)
 
     def results_on(self, function: str) -> list[LawResult]:
         """The results on a function; `""` stands for the target as a whole."""

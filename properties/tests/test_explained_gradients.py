@@ -21,6 +21,12 @@ BIAS = "np.sum(dz, axis=1, keepdims=True)\n    return gradients"
     [
         (DC, f"{DC}    dc_next += 1\n", "lstm_cell_backward", Finding.of("writes", arguments=["dc_next"])),
         (DC, f"{DC}    dc = dc + np.random.rand()\n", "lstm_cell_backward", Finding.of("two answers")),
+        (
+            "np.zeros((x.shape[0], m, T_x))",
+            "BUFFERS.setdefault(x.shape, np.zeros(x.shape))",
+            "lstm_backward",
+            Finding.of("overwrites", arrays=["dx"]),
+        ),
         ("zeros((x.shape[0], m, T_x)", "zeros(x.shape, 'f'", "lstm_backward", Finding.of("digits", digits=7)),
         (
             BIAS,
@@ -36,7 +42,7 @@ def test_what_a_wrong_backward_pass_does_is_found(
     (tmp_path / "textbook.py").write_text((EXAMPLES / "textbook.py").read_text())
     source = (EXAMPLES / "textbook_backward.py").read_text()
     assert old in source
-    (tmp_path / "mine.py").write_text(source.replace(old, new))
+    (tmp_path / "mine.py").write_text(source.replace(old, new) + "\n\nBUFFERS = {}\n")
     problem = Problem.lstm(n_x=2, n_a=3, n_y=1, m=2, T_x=3, regime="unit")
     with Implementation("mine.py", Settings(directory=tmp_path)) as target:
         assert search(Program(target, function), problem, locating=False).findings == [expected]

@@ -124,9 +124,8 @@ class Turn:
             pass
 
     def _fails_on(self, problems: Sequence[Problem]) -> bool:
-        return self._fails_on_examples(
-            [[each for each in problems if self.law.concerns(self._function, each)]]
-        )
+        concerned = [each for each in problems if self.law.concerns(self._function, each)]
+        return self._fails_on_examples([concerned])
 
     def _fails_on_examples(self, examples: Iterable[Sequence[Problem]]) -> bool:
         """Whether the law does not hold on one of these problems, which is then the failure of the turn."""
@@ -145,7 +144,6 @@ class Turn:
 
     def search(self, backend: str = "hypothesis") -> None:
         """Let Hypothesis draw problems, and shrink and raise a failure."""
-
         strategy = examples(self._function, self._effort, self.law.domain)
 
         @settings(settings.get_profile(self.draws.profile), backend=backend)
