@@ -44,7 +44,7 @@ RIGHT_SHARES: Mapping[str, Sequence[float]] = {
 
 @dataclass(frozen=True)
 class Result:
-    """The result for one mistake. A mistake that the catalogue names is not located, and has only its set."""
+    """The result for one mistake. A mistake that the catalogue names is not located: only `group` is set."""
 
     group: str  # the set of mistakes
     verdict: Verdict | None = None  # on the location

@@ -22,7 +22,7 @@ class BackwardInputs(Inputs):
     `da (n_a, m, T_x)` is the direct gradient with respect to the hidden states. `dc (n_a, m)` is the direct
     gradient with respect to the last memory state: 0 except for a cell, and `(0, m)` for an RNN. `cached` has
     the values in the caches: `a`, and for an LSTM `c`, `ft`, `it`, `cct` and `ot`, each `(n_a, m, T_x)`.
-    `has_pre_activations` is true if the inputs are the pre-activations.
+    With `has_pre_activations`, `x` has one row for each pre-activation, and `dx` has their gradients.
     """
 
     da: Array = field(kw_only=True)

@@ -58,10 +58,9 @@ class Bounded:
         return Bounded(rearrange(self.value), rearrange(self.error))
 
     def scaled_to(self, answer: Array) -> "Bounded":
-        """The bound for a wrong answer: the bound times `|answer / value|`, if this factor is more than 1.
+        """The bound with which a wrong answer is compared: times `|answer / value|`, if that is more than 1.
 
-        Where the bound is 0 and the answer differs from the value, the result is infinite, since the rounding
-        of the answer is unknown.
+        A larger answer has larger roundings. Where the bound is 0, the result is infinite.
         """
         with np.errstate(all="ignore"):
             scaled = np.fmax(1, np.abs(answer / self.value)) * self.error

@@ -84,7 +84,7 @@ class Comparison:
     label
         The name of the output in the contract of the function.
     steps
-        The number of consecutive columns that are the steps of one sample; 1 if each column is a sample.
+        How many columns (on the axis m) in a row are the steps of one sample; 1 if each column is a sample.
     witness_name
         `torch`; `formulas`, which are evaluated in float64; `exact`, which has no rounding error;
         `FROM_OWN_NEXT_GRADIENT`; or, if the implementation answered twice, a few words on the second call.
@@ -142,7 +142,7 @@ class Comparison:
 
     @cached_property
     def _is_meaningful_everywhere(self) -> bool:
-        """Whether even the largest bound is meaningful, for the smallest size of an element."""
+        """Whether the largest bound is meaningful even for the smallest element that counts."""
         smallest = self._gradient_size if _has_gradients(self.inputs) else 1.0
         return bool(self._compared[2].max(initial=0.0) <= MEANINGFUL_BOUND * smallest)
 

@@ -44,7 +44,7 @@ def difference(
     for other in others:
         if other.digest == copy.digest:
             return f"the weights of {other.prefix}"
-    # In a stack, one mistake may leave some layers right, such as the first parameters in every layer.
+    # One mistake may leave layers right, for example if every layer got the parameters of the first one.
     may_be_one_mistake = len(wrong) == len(original.parameters) or original.layers > 1
     if named and may_be_one_mistake and (mistake := _mistake(original, copy)):
         return mistake

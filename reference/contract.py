@@ -92,7 +92,7 @@ class Contract:
 
     @property
     def cell(self) -> str:
-        """The cell of the same network: the backward pass for a backward pass, otherwise the forward pass."""
+        """The cell of the same network: `lstm_cell_backward` for `lstm_backward`, for example."""
         return f"{self.kind}_cell_{'backward' if self.is_backward else 'forward'}"
 
     @property

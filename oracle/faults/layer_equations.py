@@ -67,7 +67,7 @@ BEFORE_STEPS: Equations = {
 }
 """The equations of a direction before its first step."""
 
-SEQUENCE: Equations = {
+ARRAYS: Equations = {
     **{name: equation for name, equation in sequence.BEGIN.items() if name != "y"},
     "c0": lambda v: v.c0,
     "a": lambda v: np.zeros((v.n_h, v.m, v.T_x), v.x.dtype),
@@ -84,11 +84,11 @@ CELL: Mapping[Kind, Equations] = {
 """One step without the head; `a_out` is the hidden state after the projection."""
 
 STEP: Equations = {"a_prev": lambda v: v.a_out if v.t else v.a0, "entry": lambda v: v.a_next}
-"""The equations of a step that only layers have; `entries` lists the hidden states before the projection."""
+"""The equations of a step that differ in layers. Each `entry` is the hidden state before the projection."""
 
 AFTER_STEPS: Equations = {
     "hidden": lambda v: in_order(v.a, v.order),  # in the order of time, since `order` is its own inverse
-    "last": lambda v: v.ends,  # the number of steps before the last states
+    "last": lambda v: v.ends,  # the number of steps after which the last states are taken
     "a_end": lambda v: state_after(v.last, v.a0, v.a),
     "c_end": lambda v: state_after(v.last, v.c0, v.c),
 }
@@ -115,7 +115,7 @@ OUTSIDE_STEPS = frozenset({*_OUTSIDE, "a0", "c0"})
 """The names of the equations outside the steps of a layer."""
 
 SPECIFICATION: Mapping[Kind, Equations] = {
-    kind: {**sequence.SPECIFICATION[kind], **_OUTSIDE, **SEQUENCE, **CELL[kind], **STEP} for kind in CELL
+    kind: {**sequence.SPECIFICATION[kind], **_OUTSIDE, **ARRAYS, **CELL[kind], **STEP} for kind in CELL
 }
 
 
@@ -157,6 +157,6 @@ def _run_direction(v: Any, equations: Equations, cell: Equations) -> None:
     vars(v).update(equations["parameters"](v.p))
     v.project = (lambda state: v.Wp @ state) if "Wp" in v.p else (lambda state: state)
     v.tanh = ACTIVATIONS["relu"] if v.activation == "relu" else equations["tanh"]
-    evaluate(v, equations, SEQUENCE)
+    evaluate(v, equations, ARRAYS)
     unroll(v, equations, cell, {"a": "a_out", "c": "c_next"})
     evaluate(v, equations, AFTER_STEPS)

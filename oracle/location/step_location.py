@@ -59,7 +59,7 @@ def locate_in_steps(observer: Observer) -> Location | None:
 def _location(
     observer: Observer, target: str, replacement: Replacement | None, when: When | None
 ) -> Location:
-    """Build the location. Layers show no gates, so if the replacement is in a gate, the gate is named."""
+    """Build the location. In layers, it names the gate of the replacement in place of the wrong state."""
     also, setting = _other_gates(observer.observations, target, replacement), observer.setting
     if setting and replacement and target in ("c_next", "a_next") and target != replacement.node:
         for gate, name in GATES.items():
@@ -94,7 +94,7 @@ def replacement_and_conditions(cases: Sequence[EquationCase]) -> tuple[Replaceme
         unchanged = [unchanged_elements(case, replacement) for case in cases]
         when = cheapest_conditions(table.without_elements(unchanged), True)
         if when is not None and plain is not None:
-            # One condition says more than "wherever the replacement changes a value".
+            # (0, 1): one condition says more than "wherever the replacement changes a value".
             count, plain_count = len(when.conditions), len(plain.conditions)
             when = plain if plain_count < count or (count, plain_count) == (0, 1) else when
         if when is not None:

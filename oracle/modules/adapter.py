@@ -59,7 +59,7 @@ class Adapter:
         self._sources_of: dict[Sizes, dict[str, tuple[Array, int]]] = {}
 
     def _sources(self, built: BuiltModule, sizes: Sizes) -> dict[str, tuple[Array, int]]:
-        """For each weight, the indices of its entries in `flat` parameters, and which half of them it gets.
+        """For each weight, the indices of its entries in `flat` parameters, and which half of these it gets.
 
         If the module adds two biases, the first gets half 1 and the second half 2. Any other weight gets all,
         so its number is 0. Raises `UnusableModule` if the names do not tell layers and directions, and
@@ -161,7 +161,7 @@ class Adapter:
             states = [steps.new_zeros(n) if each is None else each for each, n in zip(states, shapes)]
         else:
             states = []
-        for learned in built.learned_states.values():  # 1 shows whether passed states replace them
+        for learned in built.learned_states.values():  # passed states must replace a 1
             learned.detach().fill_(float(bool(states) and form.states != "none"))
         if lengths is None or not samples:  # torch packs no empty batch
             lengths = torch.full((samples,), len(steps)) if form.always else None

@@ -62,7 +62,8 @@ def trial_error(
 def depends_on(what: str, adapter: Adapter, sizes: Sizes, dtype: str) -> bool:
     """Whether the output at later steps depends on the first step of `"x"`, or on the `"weights"`.
 
-    `"x alone"` sets the weights on x to 0: if the output still depends on x, the reading is wrong about them.
+    With `"x alone"`, the weights that the reading takes for those on x are 0: if the output still depends on
+    x, these are other weights.
     """
     x, *states, parameters, options = trial_arguments(adapter.kind, sizes, dtype)
     for p in parameters if what == "x alone" else ():
@@ -83,7 +84,7 @@ def stated_order(reading: Reading) -> str:
 
 
 def choose_reading(readings: Sequence[Reading], errors: Sequence[float], kind: Kind) -> Reading:
-    """Return the only reading that fits. If only one is possible, it need not fit: the module may be wrong.
+    """Return the one reading that fits. A single reading need not fit, since the module may be wrong.
 
     Raises `UnusableModule` if none of several readings fits, or if more than one fits.
     """

@@ -64,7 +64,7 @@ class Answers:
         return self._answers[number]
 
     def steps(self, number: int) -> tuple[Inputs, Mapping[str, Bounded]]:
-        """The inputs of every step of a problem, and their bounds. The steps are the samples of one batch.
+        """The inputs of all steps of a problem, as one batch, and the bounds on the results.
 
         Each step starts from the state that the implementation returned for the step before.
         """
@@ -75,7 +75,7 @@ class Answers:
                     if isinstance(reply.outcome, Returned):
                         answer = self.answer(i)
                         inputs[i] = self.question.inputs[i].steps(answer.outputs["a"], answer.memory)
-            # The batch of a single step is the problem itself, whose bounds are known.
+            # A problem of one step is its own batch of steps, and its bounds are known.
             sequences = {i: each for i, each in inputs.items() if each is not self.question.inputs[i]}
             bounds = dict(zip(sequences, propagation.evaluate_each([*sequences.values()]), strict=True))
             self._steps = {

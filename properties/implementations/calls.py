@@ -139,7 +139,7 @@ class Reply:
 
 
 _DIGESTS: dict[tuple[bytes, int], bytes] = {}
-"""The digest of the outcome, by the digest of a well-formed answer and the call's number of arguments."""
+"""The digest of each decoded outcome, by the digest of its message and the number of arguments."""
 
 
 def _decoded_outcome(answer: bytearray, digest: bytes, argument_count: int) -> Outcome:

@@ -73,8 +73,8 @@ def test_subnormals(trial: Trial) -> None:
 def test_memory_layouts(trial: Trial) -> None:
     """Arrays in Fortran order, strided, reversed, read-only or in the other byte order give the same answer.
 
-    Other numbers in an earlier call do not change the answer. A target may refuse negative strides, as torch
-    does.
+    An earlier call with other numbers in the same arrays does not change the answer. A target may refuse
+    negative strides, as torch does.
     """
     arrangement = ARRANGEMENTS[trial.problem.seed % len(ARRANGEMENTS)]
     arguments = trial.inputs.arguments(trial.contract.name)

@@ -63,7 +63,7 @@ def placeholder_if_unfinished(implementation: Implementation, function: str) -> 
 
     A function is unfinished if its code has a placeholder and a call shows this: the function returns `None`
     or only NaN for an output, or raises an error because it uses a placeholder or a result that it never
-    computes. If any other name is missing, the function is wrong, not unfinished.
+    computes. A function that uses any other undefined name is wrong, not unfinished.
     """
     where = implementation.load().unfinished.get(function, "")
     history = implementation.histories[function]

@@ -9,7 +9,7 @@ from numpy import asarray, empty, flip, ndarray
 from reference.contract import Array
 
 Arrangement = Literal["C", "fortran", "updated", "retrained", "read-only", "strided", "reversed", "swapped"]
-"""The memory layouts of the arguments, the most common first; see `arrange`."""
+"""How the arguments are prepared: a memory layout, or an earlier call; see `arrange`."""
 
 ALIASES: Mapping[str, str] = {"Wu": "Wi", "bu": "bi"}
 """Aliases of the update gate's parameters, each with its name in the specification."""
@@ -57,11 +57,11 @@ def arrange(arguments: Sequence[Any], arrangement: Arrangement, *, with_aliases:
 
 @contextmanager
 def earlier_numbers(arguments: Sequence[Any], arrangement: Arrangement) -> Iterator[None]:
-    """Give the arguments other numbers within this context, as before a step of training.
+    """Within this context, the arguments have other numbers, those before a step of training.
 
     With `"retrained"`, every parameter is replaced by a new array with half the numbers. With `"updated"`,
     only every second parameter is replaced; the others are halved in place, and all other arrays quartered
-    in place. So a product that the function has cached is wrong, whichever of its factors has changed.
+    in place. So a function that caches a product of two arrays answers wrongly afterwards.
 
     Afterwards, all arrays have their numbers again, whatever the target wrote into them. An array that the
     target froze or reshaped is replaced by a copy.

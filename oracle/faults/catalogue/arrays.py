@@ -101,7 +101,7 @@ LAYERS
   a_samples_first | a has samples on the first axis | top = np.moveaxis(padded, 1, 0)
   a_reshaped | a is reshaped, not transposed | top = np.reshape(padded.T, padded.shape)
   a_at_the_last_step | only the last step of a is returned | top = padded[:, :, -1]
-  x_written_by_sample | x is written as (samples, steps) and read as (steps, samples)
+  x_written_by_sample | the memory of x, samples before steps, is read as steps before samples
     | below = inputs['x'].reshape(-1, T_x, m).swapaxes(1, 2)
   samples_taken_for_time | the axes of samples and of time are exchanged
     | below = inputs['x'].swapaxes(1, 2) | top = padded.swapaxes(1, 2)

@@ -51,8 +51,8 @@ def _gate_lines() -> Iterator[str]:
             yield f"{weights}  {one}_gates_read_as_{other} | {sentence} | {change}"
 
 
-def _quotient(z: Array, top: Callable[[Array], Any], axis: int | None = 0, plus: float = 0) -> Array:
-    """exp(z - top(z)), divided by the sum of `plus` and its own sum (over the matrix for axis `None`)."""
+def _softmax_like(z: Array, top: Callable[[Array], Any], axis: int | None = 0, plus: float = 0) -> Array:
+    """exp(z - top(z)) / (its sum along `axis` + plus); the axis `None` sums over the whole matrix."""
     powers: Array = np.exp(z - top(z))
     return np.asarray(powers / (powers.sum(axis, keepdims=True) + plus))
 
@@ -165,5 +165,5 @@ LSTM
   head_from_c | the prediction is made from c_next | logits = Wy @ c_next + by
   head_from_ot | the prediction is made from the output gate | logits = Wy @ ot + by
 """,
-    quotient=_quotient,
+    quotient=_softmax_like,
 )

@@ -19,7 +19,7 @@ def _left_behind(v: Any, quantity: str, begin: Array) -> Any:
     return earlier if earlier.shape == begin.shape else begin
 
 
-def _with_a_one_step_late(v: Any) -> Any:
+def _with_hidden_states_late(v: Any) -> Any:
     """Move each hidden state in `a` one step later, and return the caches unchanged."""
     v.a[:, :, 1:] = v.a[:, :, :-1].copy()
     v.a[:, :, :1] = v.a0[:, :, None]
@@ -32,7 +32,7 @@ def _with_states_exchanged(v: Any) -> Any:
     return v.a_next
 
 
-def _one_array_for_a_state(v: Any) -> Any:
+def _one_array_for_all_steps(v: Any) -> Any:
     """The caches of a cell that writes the state of every step to the same array."""
 
     def overwritten(name: str, entry: Any, t: int) -> Any:
@@ -165,9 +165,9 @@ LAYERS
     | between = padded * 2 * random.integers(2, size=padded.shape)
 """,
     left_behind=_left_behind,
-    with_a_one_step_late=_with_a_one_step_late,
+    with_a_one_step_late=_with_hidden_states_late,
     with_states_exchanged=_with_states_exchanged,
-    one_array_for_a_state=_one_array_for_a_state,
+    one_array_for_a_state=_one_array_for_all_steps,
     with_last_xt=lambda v: ([(*entry[:-2], v.xt, entry[-1]) for entry in v.entries], v.x),
     random=UNSEEDED_GENERATOR,
 )

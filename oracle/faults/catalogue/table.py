@@ -156,7 +156,7 @@ def a_weights_transposed(p: Mapping[str, Array], gates: str = "ifco") -> dict[st
 
 
 def by_columns(W: Array) -> Array:
-    """An array of the shape of W, filled column by column with the entries of W row by row."""
+    """The entries of W row by row, written column by column into an array of the same shape."""
     return W.reshape(W.shape[::-1]).T
 
 
