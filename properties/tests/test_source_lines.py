@@ -1,5 +1,8 @@
+from pathlib import Path
+
 import pytest
 
+from properties.worker import errors
 from properties.worker.errors import Frame, first_place, frames_of, place_of_hang
 
 INSIDE: Frame = ("/home/rnn/my_rnn.py", 12, "rnn_forward")
@@ -19,6 +22,14 @@ INSIDE: Frame = ("/home/rnn/my_rnn.py", 12, "rnn_forward")
 )
 def test_the_first_frame_in_the_folder_is_named(found: list[Frame], where: str) -> None:
     assert first_place(found, "/home/rnn") == where
+
+
+def test_a_module_of_the_worker_is_no_place_of_a_target_in_the_clone() -> None:
+    own = errors.__file__
+    target = str(Path(own).parents[2] / "my_rnn.py")
+    assert first_place([(own, 3, "parse"), (target, 5, "rnn_forward")], str(Path(target).parent)) == (
+        "my_rnn.py:5 in rnn_forward"
+    )
 
 
 CALLED = ("/home/rnn/my_rnn.py", 5, "softmax")

@@ -13,13 +13,13 @@ Frame = tuple[str, int, str]
 def first_place(frames: Iterable[Frame], folder: str) -> str:
     """The first of `frames` in `folder`, as `"my_rnn.py:12 in rnn_forward"`; empty if none is in it.
 
-    Packages that are installed below the folder do not count.
+    Packages that are installed below the folder do not count, nor do the modules of the worker.
     """
     for file, line, function in frames:
         path = Path(file)
         if path.is_relative_to(folder):
             name = path.relative_to(folder)
-            if "site-packages" not in name.parts:
+            if "site-packages" not in name.parts and path.parent != Path(__file__).parent:
                 return f"{name}:{line}" + ("" if function == "<module>" else f" in {function}")
     return ""
 
