@@ -120,8 +120,8 @@ class Environment:
 def environments(features: Sequence[str], *, short: bool) -> Iterator[Environment]:
     """Yield all environments except the usual one, even those that this machine cannot run.
 
-    `features` are NumPy's features of this processor. If the run is `short`, an environment sets all
-    libraries at once, to their oldest kernels or to those of AVX2.
+    `features` are NumPy's features of this processor. If the run is `short`, one environment sets
+    all libraries to their oldest kernels, and one to those of AVX2.
     """
     avx512 = [name for name in features if name.startswith(("AVX512", "X86_V4"))]
 
@@ -147,7 +147,7 @@ def environments(features: Sequence[str], *, short: bool) -> Iterator[Environmen
             for name, setting in settings.items():
                 yield Environment(name, {variable: setting})
     yield Environment("without oneDNN", first_line="import torch; torch.backends.mkldnn.set_flags(False)")
-    # torch uses MKL's number of threads, too. conftest.py sets that of OpenMP.
+    # not OMP_NUM_THREADS, which conftest.py overwrites; torch uses MKL's number, too
     yield Environment("two threads", {"MKL_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2"})
 
 

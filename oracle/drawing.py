@@ -62,8 +62,8 @@ class Drawing:
     def lengths(self, kind: Lengths) -> Array | None:
         """The lengths of the samples `(m,)`, from 1 to T_x; `None` for the kind `"absent"`.
 
-        If T_x is more than 1, equal lengths are shorter than T_x; and of random lengths, the first is shorter
-        than T_x, and another, if m is more than 1, is longer than the first. With `"with 1"` or `"with T_x"`,
+        If T_x > 1, equal lengths are shorter than T_x. So is the first of random lengths; if also m > 1, at
+        least one other length is longer than the first. With `"with 1"` or `"with T_x"`,
         one length is 1 or T_x.
         """
         if kind == "absent":
@@ -86,10 +86,10 @@ class Drawing:
         return lengths
 
     def gradient(self, shape: tuple[int, ...], number: int) -> Array:
-        """An incoming gradient of a backward pass: normal numbers; -1, 0 or 1 in the regime `ternary`.
+        """An incoming gradient: normally distributed numbers, or -1, 0 and 1 in the regime `ternary`.
 
-        In a regime with large numbers, each sample is multiplied by a factor from 1 to 1000, to reveal a
-        program that clips gradients. Gradient number 0 has the samples on its second axis, and the others
+        In `wild` and `counting`, each sample is multiplied by a factor from 1 to 1000, to reveal a program
+        that clips gradients. Gradient number 0 has the samples on its second axis, and the others
         have them on the last axis.
         """
         rng, m = np.random.default_rng([self.seed, 4, number]), self.sizes["m"]

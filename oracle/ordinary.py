@@ -1,6 +1,6 @@
 """Limits numbers to ordinary sizes: pre-activations below 300 and logits below 30 in every step.
 
-For ordinary numbers, simple code is right in float64: for example a tanh by exponentials, which overflow
+For ordinary numbers, simple code is right in float64: for example a tanh by exp(2 z), which overflows for z
 beyond 354, or a softmax that does not shift its logits. Only robust programs are right for larger numbers.
 """
 
@@ -12,7 +12,7 @@ import numpy as np
 from oracle.inputs import Inputs, LayerInputs
 from reference.contract import Array
 
-MOST_OF_STATES = MOST_OF_INPUTS = 149.0
+MOST_FROM_STATES = MOST_FROM_INPUTS = 149.0
 """The most that the states and the bias add to a pre-activation, and the most that the inputs add."""
 
 MOST_LOGIT = 29.5
@@ -41,7 +41,7 @@ def ordinary_layers(inputs: LayerInputs, *, trained: bool = False) -> LayerInput
     largest_x = np.abs(inputs.x).max(axis=2, initial=0)  # of each sample
     from_x = np.zeros(inputs.x.shape[1])
     parameters: list[Mapping[str, Array]] = []
-    below = np.zeros(len(inputs.x))  # the largest states of the layer below; 0 for inputs
+    below = np.zeros(len(inputs.x))  # the largest states of the layer below; 0 for x, which is limited apart
     largest_states: list[Array] = []  # of each direction
     for place, p in enumerate(inputs.parameters):
         if place and place % D == 0:
@@ -54,11 +54,11 @@ def ordinary_layers(inputs: LayerInputs, *, trained: bool = False) -> LayerInput
                 from_x, (_magnitudes(parameters[-1])[:, n_h:] @ largest_x).max(axis=0, initial=0)
             )
     memory = np.abs(inputs.c0).max(axis=(0, 1), initial=0)
-    if max(from_x.max(initial=0) / MOST_OF_INPUTS, memory.max(initial=0) / MOST_MEMORY) <= 1:
+    if max(from_x.max(initial=0) / MOST_FROM_INPUTS, memory.max(initial=0) / MOST_MEMORY) <= 1:
         return replace(inputs, parameters=parameters)
     return replace(
         inputs,
-        x=inputs.x * _power_of_two(from_x, MOST_OF_INPUTS)[:, None].astype(inputs.x.dtype),
+        x=inputs.x * _power_of_two(from_x, MOST_FROM_INPUTS)[:, None].astype(inputs.x.dtype),
         c0=inputs.c0 * _power_of_two(memory, MOST_MEMORY).astype(inputs.c0.dtype),
         parameters=parameters,
     )
@@ -76,9 +76,9 @@ def _halved_rows(p: Mapping[str, Array], states: Array, below: Array) -> Mapping
     is_rnn, halved = "Waa" in p, dict(p)
     biases = p["ba"] if is_rnn else np.concatenate([p[f"b{gate}"] for gate in GATES])
     size = _magnitudes(p) @ np.concatenate([states, below]) + np.abs(biases[:, 0])
-    if size.max(initial=0) > MOST_OF_STATES:
+    if size.max(initial=0) > MOST_FROM_STATES:
         gates = [("Waa", "Wax", "ba")] if is_rnn else [(f"W{gate}", f"b{gate}") for gate in GATES]
-        factors = np.split(_power_of_two(size, MOST_OF_STATES), len(gates))
+        factors = np.split(_power_of_two(size, MOST_FROM_STATES), len(gates))
         for names, factor in zip(gates, factors, strict=True):
             halved.update(_scaled_rows(p, names, factor))
     for weight in {"Wy", "Wya"} & {*p}:

@@ -77,7 +77,7 @@ def _direction_name(layer: RecurrentLayer, k: int) -> str:
 
 
 def _largest_difference(original: RecurrentLayer, copy: RecurrentLayer) -> str:
-    """The names of the arrays that differ in the only direction, and the largest difference, as text."""
+    """For layers of one direction: the arrays that differ, and the largest difference, as text."""
     names = _differing(original, copy, 0)
     two = [[layer.parameters[0][name].astype(np.float64) for name in names] for layer in (original, copy)]
     largest = max(float(np.abs(ours - theirs).max()) for ours, theirs in zip(*two, strict=True))

@@ -1,4 +1,4 @@
-"""Computes the features of each element of an equation, on which the conditions of `when` depend."""
+"""Computes the features (index, size, value …) of an equation's elements, which conditions of `when` use."""
 
 from collections.abc import Mapping
 from itertools import combinations
@@ -28,7 +28,7 @@ COSTS: Mapping[str, float] = {
 
 
 def features_of(observation: Observation, target: str) -> dict[Feature, Array]:
-    """The features of the elements without `derived_features`, as arrays that broadcast to `(n, m, T_x)`."""
+    """The features but those of `derived_features`, as arrays that broadcast to `(n, m, T_x)`."""
     shape = observation.checks[target].shown.shape
     sizes = observation.sizes
     found = {Feature("size", name): _number(size) for name, size in sizes.items()}

@@ -87,7 +87,7 @@ class ModuleOptions:
 class Sizes:
     """The sizes and options of one module. `n_p` is 0 without a projection.
 
-    The defaults are distinct primes, so that the shape of a weight tells which sizes it has.
+    The default sizes n_x and n_a are distinct primes, so that the shape of a weight tells which sizes it has.
     """
 
     n_x: int = 5
@@ -121,7 +121,7 @@ _REFUSAL = re.compile(
 
 
 def refusal(error: Optional[BaseException]) -> str:  # noqa: UP045
-    """Return the error in one line if it says that something is not supported; otherwise `""`."""
+    """Return the error in one line if it is a refusal, such as "not supported"; otherwise `""`."""
     if isinstance(error, UnusableModule):
         return error.why
     is_refusal = isinstance(error, NotImplementedError) or _REFUSAL.search(str(error))

@@ -59,10 +59,10 @@ class Failure:
         if "form" in facts:
             findings.append(Finding.of("form", text=facts["form"]))
         tolerance = TOLERANCE[self.trial.problem.dtype]
-        if Finding.of("nearly") in findings and is_far(self.facts, tolerance):  # ordinary calls are right
+        if Finding.of("nearly") in findings and is_far(self.facts, tolerance):  # in the law's call
             findings[findings.index(Finding.of("nearly"))] = Finding.of("only in this law")
         findings = [
-            each  # the shown element, which is from another call, must have about as many right digits, too
+            each  # digits were counted in other calls: without them in the shown element, drop the finding
             for each in findings
             if each.kind != "digits" or not is_far(self.facts, 10.0 ** (3 - each.facts["digits"]), floor=0)
         ]
@@ -71,13 +71,13 @@ class Failure:
 
     @cached_property
     def message(self) -> str:
-        """The text of the failure: a line for the law, then labelled lines from the facts to the command."""
+        """The text of the failure: a line for the law, then labelled lines."""
         trial = self.trial
         text_by_label = texts_of_facts(self.facts)
         if self.explanation.inherited:
             source = trial.contract.source
             reason = (
-                f"the gradients are right for the {source} of this target"
+                f"the gradients are those of the wrong {source} of this target"
                 if trial.contract.is_layer
                 else "this function is right if it calls a right cell"
             )

@@ -24,7 +24,7 @@ COLUMNS = (
     *(f"functions_that_hold_{grade}" for grade in GRADES),
     *("laws_failed", "first_mistake", "page"),
 )
-"""The columns of the grade book."""
+"""The columns of the CSV report, a grade book for a class."""
 
 
 @dataclass(frozen=True)

@@ -23,9 +23,9 @@ class LawResult:
     excludes the law. `limits` are all limits that the target declares, in words. `understood` has the facts
     of a module of a framework. The counts are those of `Tally`.
 
-    A failure has the `facts` of the violation, and the `findings`, the best first. `helpers` are the
-    functions of helper modules that alone cause the failure. `expected` is the reason why the failure is
-    expected. `ours` says that the harness failed. `usable` is false if the target cannot be judged.
+    A failure has the `facts` of the violation, and `findings`, the best first. If only functions of helper
+    modules cause the failure, `helpers` are these functions. `expected` says why the failure is expected.
+    `ours` says that the harness failed. `usable` is false if the target cannot be judged.
     """
 
     implementation: str

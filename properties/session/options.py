@@ -38,11 +38,11 @@ FUZZ = "fuzz"
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Check the options before a law runs, and choose the seed, so that every run can be repeated."""
+    """Check the options before a law runs, and choose the seed (none for fuzzing), so that runs repeat."""
     config.addinivalue_line("markers", "spec: a law on ordinary inputs")
     config.addinivalue_line("markers", "robust: a law on extreme or empty inputs, or in lower precision")
     config.addinivalue_line("markers", "law(name, grade): the name of a law, and its grade")
-    config.option.force_short_summary = True  # on CI, too, pytest prints each long message once
+    config.option.force_short_summary = True  # on CI, pytest would repeat each long message in its summary
     reproduce = config.getoption("--reproduce")
     directory = config.invocation_params.dir
     expected = config.getoption("--expected-failures")

@@ -137,11 +137,11 @@ def _networks(config: pytest.Config) -> list[LayerProblem]:
 
 
 def judged_functions(target: str, targets: Targets, *, every: bool = False) -> set[str]:
-    """The functions by which a target is judged: the four, and the layers and backward passes that it has.
+    """The functions by which a target is judged: `FUNCTIONS`, and the layers and backward passes that it has.
 
-    A target with layers or backward passes, but with none of the four, is judged only by the functions that
-    it has. If a target cannot be loaded, these are the four, or all functions with `every`. The
-    target is loaded, unless it is a file that mentions only the four. If the target is a module of a
+    A target with layers or backward passes, but with none of `FUNCTIONS`, is judged only by the functions
+    that it has. A target that cannot be loaded is judged by `FUNCTIONS`, or with `every` by all. The
+    reference, and a file that mentions only `FUNCTIONS`, are not loaded. If the target is a module of a
     framework, its facts and weights are added to `targets`. Raises `TargetMissing` if a module or an
     attribute does not exist.
     """

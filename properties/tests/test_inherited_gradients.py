@@ -63,5 +63,5 @@ def test_the_message_says_from_which_layer_gradients_inherit_their_mistake(tmp_p
     (tmp_path / "mine.py").write_text(TARGET.format(forward=2, backward=2, error=1))
     law = "test_trajectory and rnn_layer_backward"
     done = run("--implementation", "mine.py", "-k", law, "--hypothesis-profile=quick", directory=tmp_path)
-    said = "inherited from rnn_layer: the gradients are right for the rnn_layer of this target"
+    said = "inherited from rnn_layer: the gradients are those of the wrong rnn_layer of this target"
     assert said in " ".join(done.output.split())

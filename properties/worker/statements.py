@@ -1,7 +1,7 @@
 """Runs the top-level statements of a file or a notebook one by one, and goes on after a statement that fails.
 
-If a function cannot be used, the names that each statement binds and uses tell which failed statement the
-function needs.
+If a function cannot be used, this module finds the failed statement that the function needs, from the names
+that each statement binds and uses.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _PUBLISHED = frozenset(
 """Published packages: if one of these is missing, the message does not suggest `--helpers`."""
 
 MOST_NOTES = 5
-"""The most skipped statements in the notes."""
+"""The largest number of skipped statements that the notes list."""
 
 _DEFINITION = re.compile(r"^(?:def|class)\s+(\w+)", re.MULTILINE)
 _MAYBE_FOREIGN = re.compile(r"\s*%%(?!time|capture|prun|memit|debug)")
@@ -45,8 +45,8 @@ class Statement:
     """A statement, and its `place` for the user: `"In [3]"` or `"line 12"`.
 
     `error` is the error that the statement raised, if any. After a failed import, `stand_ins` has the values
-    that its names got instead. A cell that is not valid Python becomes one statement for each definition in
-    the cell, with the `SyntaxError` as `error` from the start. `flags` are flags for the compiler.
+    that its names got instead. A cell that is not valid Python becomes one statement that binds the names of
+    its definitions, with the `SyntaxError` as `error` from the start. `flags` are flags for the compiler.
     """
 
     node: ast.stmt
@@ -130,7 +130,7 @@ class RunStatements:
         return ""
 
     def notes(self, names: Iterable[str]) -> list[str]:
-        """A line for each failed statement, if it was skipped or if these names use its stand-ins."""
+        """Lines on failed statements, without consequences of others and imports that no name uses."""
         uses = self._uses_of(names)
         replaced: list[str] = []
         skipped: dict[str, str] = {}

@@ -94,7 +94,7 @@ def stand_ins_for_import(node: ast.stmt, error: BaseException) -> Mapping[str, A
 
 
 def replace_helpers(names: Collection[str], folder: str, target: str) -> list[str]:
-    """In every module, replace the functions that a folder of helpers defines under these names by stand-ins.
+    """In every module, put stand-ins in place of the functions with these names from a folder of helpers.
 
     Functions of the target's own file stay. Returns the replaced functions, such as `"rnn_utils.softmax"`.
     """
