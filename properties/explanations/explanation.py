@@ -109,7 +109,7 @@ def _explain(trial: Trial, *, whole: bool, locating: bool) -> Explanation:
 
 
 def _matching_explanation(trial: Trial, earlier: Sequence[Explanation]) -> Explanation | None:
-    """Return an earlier explanation whose mistakes also give this answer. Only in float64 is this proof."""
+    """Return an earlier explanation whose mistakes also give this answer, if the answer is in float64."""
     problem, function, limits = trial.problem, trial.contract.name, trial.implementation.limits
     if problem.dtype != "float64" or not trial.answers.digest(trial.number):
         return None
