@@ -22,6 +22,7 @@ def _cut_to_bfloat16(v: Array) -> Array:
 PLAIN_FUNCTIONS: Mapping[str, tuple[Function, float]] = {
     "zero": (lambda v, _: np.zeros_like(v), 0.3),
     "one": (lambda v, _: np.ones_like(v), 0.5),
+    "integer": (lambda v, _: np.round(v), 0.65),
     "one minus": (lambda v, _: 1 - v, 0.8),
     "tanh": (lambda v, _: np.tanh(v), 0.8),
     "sigmoid": (lambda v, _: sigmoid(v), 0.8),

@@ -74,6 +74,7 @@ MAP_TEXTS: Mapping[str, str] = {
 FUNCTION_TEXTS: Mapping[str, str] = {
     "zero": "0",
     "one": "1",
+    "integer": "{v} rounded to a whole number",
     "one minus": "1 - {v}",
     "float32": "{v} rounded to float32",
     "float16": "{v} rounded to float16",

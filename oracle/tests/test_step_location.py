@@ -10,8 +10,10 @@ import pytest
 import reference
 from oracle.diagnosis.behaviour import Behaviour, Program, mistaken_program
 from oracle.faults import FAULTS
+from oracle.faults.fault import Fault
 from oracle.inputs import Inputs
 from oracle.location import step_location
+from oracle.location.facts import Condition, Feature, Replacement, When
 from oracle.location.locate import locate
 from oracle.problem import Problem
 
@@ -114,3 +116,19 @@ def test_a_location_is_checked_also_if_each_round_finds_another_equation(
     location = locate("rnn_cell_forward", program, shown, lambda: None)
     assert location
     assert location.how is None
+
+
+def test_the_end_of_a_table_is_not_taken_for_rounding_to_bfloat16() -> None:
+    """Where |z| > 4, tanh(z) rounded to bfloat16 is 1 or -1, too."""
+
+    def ends(v: Any) -> Any:
+        z = v.affine(v.Wc, v.concat, v.bc)
+        return np.where(np.abs(z) > 4, np.sign(z), np.tanh(z))
+
+    function = "lstm_cell_forward"
+    fault = Fault("table_end", "update", "the table of tanh ends at 4", {function: {"cct": ends}})
+    shown = Problem.lstm(n_x=1, n_a=1, n_y=1, m=1, T_x=1, regime="counting", seed=3)
+    location = locate(function, mistaken_program(function, fault), shown, lambda: None)
+    assert location
+    assert location.when == When((Condition(Feature("magnitude", "z"), ">", 4.0),))
+    assert location.how == Replacement("cct", function="integer")
