@@ -17,7 +17,7 @@ from oracle.location.facts import Condition, Feature, Location
 from oracle.location.locate import explains, locate
 from oracle.location.sentences import lines
 from oracle.problem import LayerProblem, Problem
-from properties.explanations.inheritance import follows_wrong_forward, is_inherited, is_inherited_in_dtype
+from properties.explanations.inheritance import follows_wrong_forward, is_inherited, is_inherited_by_law
 from properties.explanations.program import DiedError, Program, behaviour
 from properties.implementations.implementation import Implementation
 from properties.trials.trial import Trial
@@ -69,9 +69,7 @@ def explain(trial: Trial, *, whole: bool = False, locating: bool = True) -> Expl
     """
     try:
         explanation = _explain(trial, whole=whole, locating=locating)
-        if explanation.inherited or trial.problem.dtype == "float64":
-            return explanation
-        return replace(explanation, inherited=is_inherited_in_dtype(trial))
+        return replace(explanation, inherited=explanation.inherited or is_inherited_by_law(trial))
     except DiedError:
         return Explanation()
     except Exception as error:  # the failure is reported without an explanation

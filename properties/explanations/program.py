@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from oracle.diagnosis.behaviour import LATER_CALLS, Behaviour, specification
 from oracle.inputs import Inputs
@@ -47,8 +48,7 @@ class Program:
     def is_right(self, function: str, many_inputs: Sequence[Inputs]) -> bool:
         """Whether a function is right on all inputs, and later calls do not change its first answer."""
         program, right = Program(self.implementation, function), specification(function, self.limits)
-        first, second, *rest = many_inputs
-        calls = [(first, second), (second, None), *((inputs, None) for inputs in rest)]
+        calls = zip_longest(many_inputs, many_inputs[1:2])
         return all(program(inputs, then).is_like(right(inputs)) for inputs, then in calls)
 
     def _outcome(

@@ -5,11 +5,15 @@ from pathlib import Path
 import pytest
 
 from oracle.problem import Problem
-from properties.explanations.inheritance import is_inherited
+from properties.explanations.inheritance import is_inherited, is_inherited_by_law
 from properties.explanations.program import Program
+from properties.implementations.answers import Answers
 from properties.implementations.implementation import Implementation
 from properties.implementations.process_start import Settings
+from properties.laws import all_laws
+from properties.questions.question import Question
 from properties.tests.runs import run
+from properties.trials.trial import Trial, ViolationError
 
 TARGET = """
 import numpy as np
@@ -60,12 +64,32 @@ def test_an_inherited_mistake_is_told_in_the_message_and_in_the_closing_table(tm
     assert output.count("(inherited)") == 1
 
 
-def test_a_mistake_that_only_large_states_show_is_inherited(tmp_path: Path) -> None:
-    clipped = TARGET.replace("return a, c, y", "c = np.clip(c, -10, 10)\n    return a, c, y", 1)
-    (tmp_path / "wrong.py").write_text(clipped.format(memory=1, hidden=1))
-    inputs = Problem.lstm(n_x=1, n_a=2, n_y=2, m=2, T_x=16, regime="wild", seed=37).inputs("lstm_forward")
+LARGE = "c = np.clip(c, -10, 10)", 'Problem.lstm(n_x=1, n_a=2, n_y=2, m=2, T_x=16, regime="wild", seed=37)'
+SMALL = (
+    "c = np.where(np.abs(c) < 1e-6, 0, c)",
+    'Problem.lstm(n_x=1, n_a=1, n_y=1, m=2, T_x=1, regime="huge", seed=3)',
+)
+
+
+@pytest.mark.parametrize(
+    ("mistake", "problem", "hidden", "inherited"),
+    [
+        (*LARGE, "1", True),
+        (*SMALL, "1", True),
+        (*SMALL, "(0.5 if x.shape[1] == 5 else 1)", False),  # a mistake of its own, on other problems
+    ],
+)
+def test_a_mistake_that_only_rare_numbers_show_is_inherited(
+    tmp_path: Path, mistake: str, problem: str, hidden: str, inherited: bool
+) -> None:
+    rare = TARGET.replace("return a, c, y", f"{mistake}\n    return a, c, y", 1)
+    (tmp_path / "wrong.py").write_text(rare.format(memory=1, hidden=hidden))
+    (law,) = (each for each in all_laws() if each.name == "each step")
     with Implementation("wrong.py", Settings(directory=tmp_path)) as wrong:
-        assert is_inherited(Program(wrong, "lstm_forward"), inputs)
+        answers = Answers(wrong, Question("lstm_forward", [Problem.parse(problem)]))
+        with pytest.raises(ViolationError) as caught:
+            law.check(Trial(law, answers, 0))
+        assert is_inherited_by_law(caught.value.trial) == inherited
 
 
 BUFFER = """

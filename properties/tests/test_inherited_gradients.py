@@ -58,6 +58,23 @@ def test_derivatives_of_a_wrong_layer_are_inherited(
         assert follows_wrong_forward(Program(mine, "rnn_layer_backward"), problem) == inherited
 
 
+@pytest.mark.parametrize(("error", "inherited"), [(1, True), (1.00001, False)])
+def test_derivatives_that_only_rare_numbers_show_to_be_wrong_are_inherited(
+    tmp_path: Path, error: float, inherited: bool
+) -> None:
+    """Takes a second: some hundred calls of a process. `error` is a mistake of the gradients alone."""
+    factor = "np.where(np.abs(x) > 4, 1.001, 1)"
+    error_there = f"(1 if np.abs(x).max() < 4 else {error})"
+    source = TARGET.format(forward=factor, backward=factor, error=error_there)
+    file = tmp_path / "mine.py"
+    file.write_text(f"import numpy as np\n{source}")
+    problem = Problem.rnn_layer(n_x=2, n_a=3, m=2, T_x=3, layers=1, directions=1, regime="counting", seed=16)
+    assert isinstance(problem, LayerProblem)
+    with Implementation(str(file)) as mine:
+        mine.call("rnn_layer", problem.arguments("rnn_layer"))  # a target without an answer is not asked
+        assert follows_wrong_forward(Program(mine, "rnn_layer_backward"), problem) == inherited
+
+
 def test_the_message_says_from_which_layer_gradients_inherit_their_mistake(tmp_path: Path) -> None:
     """Takes seconds: a whole run that explains a failure."""
     (tmp_path / "mine.py").write_text(TARGET.format(forward=2, backward=2, error=1))
