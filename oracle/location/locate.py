@@ -117,8 +117,9 @@ def _locate_in_layers(
         if first_wrong_equation(observer.observations):
             observer.add_each(all_problems(function, observer.draw, limits.dtypes))
             location = _located_if_repeatable(observer, restart)
-            if location and not location.how and (setting.ended or wrong == {"a"}):
-                # The equations are right: they hold without lengths, or give the right last states.
+            is_outside = setting.ended or setting.layers > 1 or wrong == {"a"}
+            if is_outside and location and location.where.stage == "step" and not location.how:
+                # The equations hold without lengths, in one layer, or in the last step: they are right.
                 wrong_in = setting.names
                 break
             return location

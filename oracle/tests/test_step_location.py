@@ -81,6 +81,20 @@ def test_a_layer_is_not_blamed_for_a_layer_below_it() -> None:
     assert location.where.equation == "returned a"
 
 
+@pytest.mark.parametrize("directions", [1, 2])
+def test_a_layer_is_not_blamed_for_what_it_is_given(directions: int) -> None:
+    """Layers above the first read the states below times one number, or two, which no replacement gives."""
+
+    def between(v: Any) -> Any:
+        return v.padded * np.where(np.arange(len(v.padded)) % 2, 0.6, 0.9)[:, None, None]
+
+    fault = Fault("scaled", "layers", "layers read scaled states", {"lstm_layer": {"between": between}})
+    shown = Problem.lstm_layer(n_x=2, n_a=3, m=2, T_x=3, layers=2, directions=directions, regime="unit")
+    location = locate("lstm_layer", mistaken_program("lstm_layer", fault), shown, lambda: None)
+    assert location
+    assert location.where.stage == "network"
+
+
 def test_random_answers_of_layers_are_not_located() -> None:
     rng = np.random.default_rng(0)
 

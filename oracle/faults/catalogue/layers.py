@@ -123,6 +123,8 @@ LAYERS
   forward_states_for_both | both directions start from the initial state of the forward direction
     | begin = k - direction
   backward_not_reversed_back | backward states are not reversed back | backward hidden = a
+  backward_not_reversed_back_between | layers above the first read backward states that are not reversed back
+    | backward hidden = a if layer < L - 1 else right
   backward_input_not_reversed | backward input is not reversed | backward read = below
   backward_flips_all_axes | backward input is reversed along all axes
     | backward read = in_order(below[::-1, ::-1], order)
