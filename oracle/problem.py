@@ -271,14 +271,15 @@ def _with_file_fields(kind: LayerKind, given: Mapping[str, Any]) -> Mapping[str,
     return with_file_fields(kind, given)
 
 
-def siblings(problem: Problem, count: int, regimes: Sequence[Regime] = ()) -> Iterator[Problem]:
+def siblings(
+    problem: Problem, count: int, regimes: Sequence[Regime] = (), dtypes: Sequence[DType] = ()
+) -> Iterator[Problem]:
     """`count` problems of one shape: `problem`, then problems with the next seeds.
 
-    The problems take the `regimes` in turn. Without `regimes`, all have the regime of `problem`.
+    The problems take the `regimes` and `dtypes` in turn. Without any, all have those of `problem`.
     """
-    regimes = regimes or (problem.regime,)
-    first = regimes.index(problem.regime)
-    return (
-        replace(problem, seed=problem.seed + i, regime=regimes[(first + i) % len(regimes)])
-        for i in range(count)
-    )
+    regimes, dtypes = regimes or (problem.regime,), dtypes or (problem.dtype,)
+    first, first_dtype = regimes.index(problem.regime), dtypes.index(problem.dtype)
+    for i in range(count):
+        regime, dtype = regimes[(first + i) % len(regimes)], dtypes[(first_dtype + i) % len(dtypes)]
+        yield replace(problem, seed=problem.seed + i, regime=regime, dtype=dtype)

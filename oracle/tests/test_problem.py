@@ -92,6 +92,12 @@ def test_siblings_differ_in_their_seeds_alone(problem: Problem, count: int) -> N
     }
 
 
+def test_siblings_take_the_dtypes_in_turn() -> None:
+    narrow = Problem.rnn(n_x=1, n_a=1, n_y=1, m=1, T_x=1, dtype="float16")
+    found = siblings(narrow, 3, dtypes=("float32", "float16"))
+    assert [each.dtype for each in found] == ["float16", "float32", "float16"]
+
+
 def test_siblings_take_the_regimes_in_turn() -> None:
     wild = Problem.rnn(n_x=1, n_a=1, n_y=1, m=1, T_x=1, regime="wild", seed=7)
     found = list(siblings(wild, 4, ("unit", "wild", "tiny")))

@@ -44,13 +44,14 @@ wider, since most mistakes that depend on a size depend on the size of the state
 def examples(
     draw: st.DrawFn, function: str, effort: Effort, domain: Domain = ANY_DOMAIN
 ) -> Sequence[Problem]:
-    """Draw problems of one shape for one function, in the regimes of a domain.
+    """Draw problems of one shape for one function, in the regimes and dtypes of a domain.
 
+    With several dtypes, a later answer shows an array that a function keeps from a call in another dtype.
     Some examples have only one problem, so that a failure shrinks to the simplest regime that shows it.
     """
     is_single = draw(st.integers(0, 31)) == 0  # drawn first, so that shrinking drops the other problems first
     problem = draw(problems(function, effort, domain))
-    return list(siblings(problem, 1 if is_single else effort.siblings, domain.regimes))
+    return list(siblings(problem, 1 if is_single else effort.siblings, domain.regimes, domain.dtypes))
 
 
 @cache

@@ -44,3 +44,24 @@ def test_a_dict_in_several_caches_is_copied_once_and_gets_its_numbers_back(arran
     with earlier_numbers([caches], arrangement):
         assert all((array == 0.5).all() for array in first.values())
     assert all((array == 1).all() for array in first.values())
+
+
+BUFFERS = """
+import numpy as np
+from reference import rnn_forward as right
+buffers = {}
+def rnn_forward(x, a0, parameters):
+    a, y, caches = right(x, a0, parameters)
+    kept = buffers.setdefault(KEY, np.empty(a.shape, a.dtype))
+    kept[...] = a
+    return kept.copy(), y, caches
+"""
+
+
+@pytest.mark.parametrize(("key", "is_wrong"), [("a.shape", True), ("(a.shape, a.dtype)", False)])
+def test_an_array_of_an_earlier_call_in_another_dtype_is_found(
+    implement: Callable[..., Implementation], key: str, is_wrong: bool
+) -> None:
+    target = implement(BUFFERS.replace("KEY", key))
+    facts = violation_facts(new_turn("lower precision", "rnn_forward", target))
+    assert bool(facts) == is_wrong
