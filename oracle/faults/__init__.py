@@ -33,15 +33,20 @@ ERRORS: Mapping[str, tuple[str, str, str]] = {
         "KeyError",
         "^'Wya'$",
     ),
+    "tensors_expected": (
+        "the arguments are used as tensors, but they are NumPy arrays",
+        "TypeError|AttributeError",
+        r"Tensor.*numpy\.ndarray|numpy\.ndarray.*Tensor|'numpy\.ndarray' object has no attribute "
+        "'(chunk|device|mm|matmul|new_zeros|permute|sigmoid|softmax|tanh|unsqueeze)'",
+    ),
 }
-"""The mistakes that always raise: the sentence, the type of the error, a regular expression for its text."""
+"""The mistakes that always raise: the sentence, and patterns of the type and the text of the error."""
 
 
 def mistakes_raising(type: str, text: str) -> list[str]:
     """The names of the mistakes that raise an error of this type and text."""
-    return [
-        name for name, (_, known, pattern) in ERRORS.items() if known == type and re.search(pattern, text)
-    ]
+    known = ((name, *patterns) for name, (_, *patterns) in ERRORS.items())
+    return [name for name, kind, words in known if re.fullmatch(kind, type) and re.search(words, text)]
 
 
 def mistakes_in(function: str) -> list[Fault]:

@@ -44,6 +44,21 @@ def test_the_key_of_the_other_network_is_a_mistake() -> None:
     assert mistakes_raising("KeyError", "'W'") == []
 
 
+@pytest.mark.parametrize(
+    ("kind", "text", "is_named"),
+    [
+        ("TypeError", "tanh(): argument 'input' (position 1) must be Tensor, not numpy.ndarray", True),
+        ("TypeError", "expected Tensor as element 0 in argument 0, but got numpy.ndarray", True),
+        ("TypeError", "mm(): invalid combination of arguments: got (numpy.ndarray, Tensor)", True),
+        ("AttributeError", "'numpy.ndarray' object has no attribute 'unsqueeze'", True),
+        ("AttributeError", "'numpy.ndarray' object has no attribute 'append'", False),
+        ("TypeError", "unhashable type: 'numpy.ndarray'", False),
+    ],
+)
+def test_arrays_that_are_used_as_tensors_are_a_mistake(kind: str, text: str, is_named: bool) -> None:
+    assert mistakes_raising(kind, text) == ["tensors_expected"] * is_named
+
+
 def test_where_it_is_wrong_otherwise_is_not_told_of_an_error(tmp_path: Path) -> None:
     """Takes a second: it looks for the place of a mistake."""
     (tmp_path / "two.py").write_text(

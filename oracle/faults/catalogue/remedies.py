@@ -53,6 +53,8 @@ _BY_REMEDY: Mapping[str, str] = {
     "compute in x.dtype; if only float32 is meant, declare it: "
     'SUPPORTS = {"dtypes": ["float32"]} beside the functions': "computed_in_float32",
     "add ba to the pre-activation of an RNN, and bf, bi, bc and bo to those of an LSTM": "biases_missing",
+    "convert the arguments to tensors, and the results to arrays; for modules, "
+    "see docs/modules.md": "tensors_expected",
     "make the arrays for results in x.dtype": "stored_in_float32 stored_in_int64",
     **{f"add b{g} to the pre-activation": f"{gate}_bias_missing" for g, gate in GATES.items()},
 }
