@@ -42,7 +42,10 @@ def locate(
         return _locate_in_layers(function, budget, problem, restart, limits)
     observer = Observer(function, budget, limits)
     observer.add_each(chain([problem.inputs(function)], all_problems(function, observer.draw, limits.dtypes)))
-    return _located_if_repeatable(observer, restart)
+    if _is_right_when_repeated(observer):
+        return None  # equal arguments have different answers
+    restart()
+    return AFTER_CALLS if _is_right_when_repeated(observer) else locate_in_steps(observer)
 
 
 def explains(location: Location, function: str, program: Program, problem: Problem, limits: Limits) -> bool:
@@ -64,14 +67,6 @@ def explains(location: Location, function: str, program: Program, problem: Probl
     if first_wrong_equation(observer.observations) != location.where.equation:
         return False
     return location_holds(cases_of(observer.observations, location.where.equation), replacement, when)
-
-
-def _located_if_repeatable(observer: Observer, restart: Callable[[], object]) -> Location | None:
-    """The location of the mistake in the steps; `None` if a wrong answer is right in a second call."""
-    if _is_right_when_repeated(observer):
-        return None  # equal arguments have different answers
-    restart()
-    return AFTER_CALLS if _is_right_when_repeated(observer) else locate_in_steps(observer)
 
 
 def _is_right_when_repeated(observer: Observer) -> bool:
@@ -116,9 +111,8 @@ def _locate_in_layers(
             break
         if first_wrong_equation(observer.observations):
             observer.add_each(all_problems(function, observer.draw, limits.dtypes))
-            location = _located_if_repeatable(observer, restart)
-            is_outside = setting.ended or setting.layers > 1 or wrong == {"a"}
-            if is_outside and location and location.where.stage == "step" and not location.how:
+            location = locate_in_steps(observer)
+            if location and not location.how and (setting.ended or setting.layers > 1 or wrong == {"a"}):
                 # The equations hold without lengths, in one layer, or in the last step: they are right.
                 wrong_in = setting.names
                 break

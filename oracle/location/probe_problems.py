@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from itertools import combinations, islice, product
 
 import numpy as np
 
 from oracle.inputs import Inputs
 from oracle.problem import DType
-from reference.contract import CONTRACTS, Array
+from reference.contract import CONTRACTS
 
 BASE = {"n_x": 3, "n_a": 4, "n_y": 5, "m": 6, "T_x": 7}
 SIZES = {
@@ -62,7 +61,7 @@ def all_problems(function: str, draw: Draw, dtypes: Sequence[DType], first_seed:
     if wide.kind == "lstm":
         given = drawn({}, 19)
         for name, bias in product(("bf", "bi", "bo"), (-16.0, 16.0)):
-            yield given.with_parameters(partial(_raised, name, bias))
+            yield _raised(given, name, bias)
     for seed in range(2):
         yield from special_problems(drawn({}, 60 + seed), seed)
         if not is_cell:
@@ -111,9 +110,9 @@ def problems_over_time(short: Inputs, long: Inputs, seed: int) -> Iterator[Input
     yield scaled_inputs(still, ("W",), 0.2 + 0.2 * seed)
 
 
-def _raised(name: str, by: float, p: Mapping[str, Array]) -> dict[str, Array]:
-    """The parameters, with `by` added to the parameter `name`."""
-    return {**p, name: p[name] + by}
+def _raised(inputs: Inputs, name: str, by: float) -> Inputs:
+    """Add `by` to the parameter `name`."""
+    return inputs.with_parameters(lambda p: {**p, name: p[name] + by})
 
 
 def scaled_inputs(inputs: Inputs, names: tuple[str, ...], factor: float) -> Inputs:

@@ -149,7 +149,7 @@ def search(
         location = cached_location(program, widest, limits) or _location_in_float32(program, problem)
     if location:
         findings = [Finding.of("location", **location.data(), lines=lines(location))]
-    is_vague = not findings or (location and not location.data()["how"])
+    is_vague = not findings or (location and not location.how)
     if is_vague and (digits := right_digits(function, program, counterexample, scope)):
         findings = [digits, *findings]
     if not findings:
@@ -184,9 +184,7 @@ def _known_locations(program: Program, counterexample: Problem, limits: Limits) 
     """Return the known locations of a function; if it inherits a mistake, those of its cell, too."""
     locations, cell = _cache(program).locations, CONTRACTS[program.function].cell
     of_function = [each for each in locations[program.function, limits.dtypes].values() if each]
-    of_cell = [
-        each for each in locations[cell, limits.dtypes].values() if each and each.where.stage != "calls"
-    ]
+    of_cell = [each for each in locations[cell, limits.dtypes].values() if each]
     if cell == program.function or not of_cell:
         return of_function
     inherits = is_inherited(program, counterexample.inputs(program.function))

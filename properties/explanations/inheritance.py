@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from oracle.diagnosis.behaviour import specification
 from oracle.diagnosis.problems import Scope, distinguishing_inputs, opening_problems
 from oracle.inputs import Inputs
 from oracle.problem import LayerProblem, siblings
@@ -27,8 +26,6 @@ CELL_PROBLEMS = 4
 
 COARSE, FINE = (2.0**-8, 0.01), (2.0**-16, 1e-6)
 """The step of a central difference, and its allowed relative error: in float32, and in float64."""
-ROUNDING = 1e-13
-"""The largest relative rounding error of a loss in float64."""
 
 
 def is_inherited(program: Program, counterexample: Inputs) -> bool:
@@ -37,20 +34,19 @@ def is_inherited(program: Program, counterexample: Inputs) -> bool:
     if CONTRACTS[function].is_layer:
         return False  # a layer need not have a cell
     many_inputs = distinguishing_inputs(function, counterexample, Scope(program.limits))
-    if not _is_right_with_right_cell(program, many_inputs) or program.is_right(function, many_inputs):
+    if not _is_right_with_right_cell(program, many_inputs) or program.is_right(many_inputs):
         return False
     cell = CONTRACTS[function].cell
     if cell not in program.implementation.load().functions:
         return True
     of_cell = distinguishing_inputs(cell, counterexample.span(0, 1), Scope(program.limits))
-    return not program.is_right(cell, of_cell)
+    return not Program(program.implementation, cell).is_right(of_cell)
 
 
 def _is_right_with_right_cell(program: Program, many_inputs: Sequence[Inputs]) -> bool:
     """Whether the function calls a cell for each input, and is right if this cell is right."""
-    right = specification(program.function, program.limits)
-    answers = map(program.with_right_cell, many_inputs)
-    return all(used and ours.is_like(right(i)) for i, (ours, used) in zip(many_inputs, answers, strict=True))
+    with_right_cell = _WithRightCell(program.implementation)
+    return replace(program, implementation=with_right_cell).is_right(many_inputs) and with_right_cell.used
 
 
 def is_inherited_by_law(trial: Trial) -> bool:
@@ -86,14 +82,16 @@ def _is_cell_wrong(trial: Trial) -> bool:
 class _WithRightCell(Implementation):
     """The same target in the same process, with a right cell. `used`: whether all calls used that cell."""
 
+    __slots__ = ("implementation", "used")  # not in `__dict__`, which is that of the implementation
+
     def __init__(self, implementation: Implementation) -> None:
         self.__dict__ = vars(implementation)
-        self.used = True
+        self.implementation, self.used = implementation, True
 
     def reply_each(self, requests: Sequence[Request], *, time_limit: float | None = None) -> list[Reply]:
         """Send the requests, changed to use the right cell, and return the replies."""
         with_right_cell = [each.with_right_cell() for each in requests]
-        replies = super().reply_each(with_right_cell, time_limit=time_limit)
+        replies = self.implementation.reply_each(with_right_cell, time_limit=time_limit)
         for reply in replies:
             self.used &= isinstance(reply.outcome, Returned) and reply.outcome.used_reference_cell
         return replies
@@ -114,10 +112,10 @@ def follows_wrong_forward(program: Program, problem: LayerProblem) -> bool:
     first, _ = opening_problems(program.function, problem.network)
     ordinary = [limits.fitted(first), limits.fitted(replace(problem, regime="unit", dtype="float64"))]
     compared, accuracy = [each.inputs(program.function) for each in ordinary], COARSE
-    if program.is_right(program.function, compared):
+    if program.is_right(compared):
         compared, accuracy = [problem.inputs(program.function)], FINE
-    forward = [each.inputs(contract.source) for each in (*ordinary, problem)]
-    if program.is_right(program.function, compared) or program.is_right(contract.source, forward):
+    for_source = [each.inputs(contract.source) for each in (*ordinary, problem)]
+    if program.is_right(compared) or replace(program, function=contract.source).is_right(for_source):
         return False
     return all(_are_derivatives(implementation, contract, inputs, *accuracy) for inputs in compared)
 
@@ -152,7 +150,7 @@ def _are_derivatives(
         return False
     with np.errstate(invalid="ignore"):  # a loss may be infinite
         slopes = np.subtract(losses[::2], losses[1::2]) / (2 * step)
-        rounding = ROUNDING * np.abs(losses[::2]) / step
+        rounding = 1e-13 * np.abs(losses[::2]) / step  # by a loss in float64
         return bool(np.all(np.isfinite(slopes) & (np.abs(slopes - predicted) <= allowed + rounding)))
 
 

@@ -32,32 +32,19 @@ class Program:
 
     def __call__(self, inputs: Inputs, then: Inputs | None = None) -> Behaviour:
         """Call the function on `inputs`; with `then`, read the answer only after calls on these inputs."""
-        return behaviour(self.function, self._outcome(inputs, then), self.limits)
+        later = [then.arguments(self.function)] * LATER_CALLS if then else []
+        request = Request(self.function, inputs.arguments(self.function), "C", later)
+        return behaviour(self.function, self.implementation.reply_each([request])[0].outcome, self.limits)
 
     def acts_at_random(self, inputs: Inputs) -> bool:
         """Whether calls with equal arguments give different answers, beyond rounding."""
         first = self(inputs)
         return any(not self(inputs).is_like(first) for _ in range(REPEATED_CALLS))
 
-    def with_right_cell(self, inputs: Inputs) -> tuple[Behaviour, bool]:
-        """Call a forward pass with a right cell. Returns its behaviour, and whether it called that cell."""
-        outcome = self._outcome(inputs, with_right_cell=True)
-        used = isinstance(outcome, Returned) and outcome.used_reference_cell
-        return behaviour(self.function, outcome, self.limits), used
-
-    def is_right(self, function: str, many_inputs: Sequence[Inputs]) -> bool:
-        """Whether a function is right on all inputs, and later calls do not change its first answer."""
-        program, right = Program(self.implementation, function), specification(function, self.limits)
-        calls = zip_longest(many_inputs, many_inputs[1:2])
-        return all(program(inputs, then).is_like(right(inputs)) for inputs, then in calls)
-
-    def _outcome(
-        self, inputs: Inputs, then: Inputs | None = None, *, with_right_cell: bool = False
-    ) -> Outcome:
-        later = [then.arguments(self.function)] * LATER_CALLS if then else []
-        arguments = inputs.arguments(self.function)
-        request = Request(self.function, arguments, "C", later, with_right_cell)
-        return self.implementation.reply_each([request])[0].outcome
+    def is_right(self, many_inputs: Sequence[Inputs]) -> bool:
+        """Whether the function is right on all inputs, and later calls do not change its first answer."""
+        right, calls = specification(self.function, self.limits), zip_longest(many_inputs, many_inputs[1:2])
+        return all(self(inputs, then).is_like(right(inputs)) for inputs, then in calls)
 
 
 def behaviour(function: str, outcome: Outcome, limits: Limits) -> Behaviour:

@@ -46,8 +46,8 @@ def examples(
 ) -> Sequence[Problem]:
     """Draw problems of one shape for one function, in the regimes and dtypes of a domain.
 
-    With several dtypes, a later answer shows an array that a function keeps from a call in another dtype.
     Some examples have only one problem, so that a failure shrinks to the simplest regime that shows it.
+    Several dtypes show an array that a function keeps from a call in another dtype.
     """
     is_single = draw(st.integers(0, 31)) == 0  # drawn first, so that shrinking drops the other problems first
     problem = draw(problems(function, effort, domain))

@@ -46,10 +46,7 @@ class InProcess(Implementation):
     def __init__(self, fault: Fault) -> None:
         super().__init__(f"oracle.faults:{fault.name}")
         self._fault = replace(fault, memory={})
-
-    def load(self) -> LoadedFacts:
-        """All functions."""
-        return LoadedFacts(functions=dict.fromkeys(CONTRACTS))
+        self._loaded = LoadedFacts(functions=dict.fromkeys(CONTRACTS))
 
     def end_process(self) -> None:
         """Forget all calls, as a new process would."""
