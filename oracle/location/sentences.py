@@ -222,4 +222,4 @@ def _number(value: float) -> str:
     if value == int(value) and abs(value) < 1e6:
         return str(int(value))
     power = next((k for k in range(4, 33) if value == 2.0**-k), None)
-    return f"2^-{power}" if power else f"{value:.6g}"
+    return f"2^-{power}" if power else f"{value:.9g}"

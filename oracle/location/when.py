@@ -171,27 +171,28 @@ def _candidates(table: FeatureTable) -> Iterator[tuple[Condition, float]]:
             if is_whole:
                 yield Condition(feature, "≥", low), cost + 0.05
             elif np.isfinite(low) and not 0 <= limit < SMALLEST_THRESHOLD:
-                yield Condition(feature, ">", -_fewest_digits_between(-low, -limit)), cost + _gap(limit, low)
+                number, more = _threshold(-low, -limit)
+                yield Condition(feature, ">", -number), cost + more
         if above.size:
             limit = float(above.min())
             if is_whole:
                 yield Condition(feature, "≤", high), cost + 0.05
             elif np.isfinite(limit):
-                yield Condition(feature, "<", _fewest_digits_between(high, limit)), cost + _gap(high, limit)
+                number, more = _threshold(high, limit)
+                yield Condition(feature, "<", number), cost + more
 
 
-def _gap(low: float, high: float) -> float:
-    """The cost of a gap between right and wrong values. The true feature has the smallest gap."""
+def _threshold(low: float, high: float) -> tuple[float, float]:
+    """The number with the fewest digits that is above `low` and at most `high`, and its cost.
+
+    The true feature has the smallest gap between right and wrong values, and most thresholds are round.
+    """
     scale = max(abs(low), abs(high))
-    return 0.4 * min((high - low) / scale, 2) if scale else 0.0
-
-
-def _fewest_digits_between(low: float, high: float) -> float:
-    """The number with the fewest digits that is above `low` and at most `high`."""
+    gap = 0.4 * min((high - low) / scale, 2) if scale else 0.0
     if low < 0 <= high:
-        return 0.0
+        return 0.0, gap
     for digits in range(1, 16):
         for number in (float(f"{each:.{digits}g}") for each in ((low + high) / 2, low, high)):
             if low < number <= high:
-                return number
-    return high
+                return number, gap + 0.01 * digits
+    return high, gap + 0.16

@@ -73,6 +73,11 @@ def test_a_condition_comes_before_the_others() -> None:
     assert lines(found)[1] == "when: in float32 and |c_next| > 10"
 
 
+def test_a_threshold_is_rendered_with_its_digits() -> None:
+    when = When((Condition(Feature("magnitude", "a_next"), ">", 0.99999977),))
+    assert lines(Location(Where("a_next", "rnn"), when))[1] == "when: |a_next| > 0.99999977"
+
+
 def test_a_line_is_never_too_long() -> None:
     when = When((Condition(Feature("largest", "a_prev"), ">", 1.0),) * 4)
     said = lines(Location(Where("a_prev", "rnn"), when))

@@ -132,17 +132,23 @@ def test_a_location_is_checked_also_if_each_round_finds_another_equation(
     assert location.how is None
 
 
-def test_the_end_of_a_table_is_not_taken_for_rounding_to_bfloat16() -> None:
-    """Where |z| > 4, tanh(z) rounded to bfloat16 is 1 or -1, too."""
+@pytest.mark.parametrize(
+    ("function", "equation", "z", "end"),
+    [("lstm_cell_forward", "cct", "zc", 4), ("rnn_cell_forward", "a_next", "z", 8)],
+)
+def test_the_end_of_a_table_is_not_taken_for_rounding_to_a_dtype(
+    function: str, equation: str, z: str, end: int
+) -> None:
+    """Where |z| is large, tanh(z) rounded to bfloat16 or float32 is 1 or -1, too."""
 
     def ends(v: Any) -> Any:
-        z = v.affine(v.Wc, v.concat, v.bc)
-        return np.where(np.abs(z) > 4, np.sign(z), np.tanh(z))
+        argument = getattr(v, z)
+        return np.where(np.abs(argument) > end, np.sign(argument), np.tanh(argument))
 
-    function = "lstm_cell_forward"
-    fault = Fault("table_end", "update", "the table of tanh ends at 4", {function: {"cct": ends}})
-    shown = Problem.lstm(n_x=1, n_a=1, n_y=1, m=1, T_x=1, regime="counting", seed=3)
+    fault = Fault("table_end", "update", "the table of tanh ends", {function: {equation: ends}})
+    make = Problem.lstm if function.startswith("lstm") else Problem.rnn
+    shown = make(n_x=2, n_a=3, n_y=1, m=3, T_x=1, regime="wild", seed=4)
     location = locate(function, mistaken_program(function, fault), shown, lambda: None)
     assert location
-    assert location.when == When((Condition(Feature("magnitude", "z"), ">", 4.0),))
-    assert location.how == Replacement("cct", function="integer")
+    assert location.when == When((Condition(Feature("magnitude", "z"), ">", end),))
+    assert location.how == Replacement(equation, function="integer")
