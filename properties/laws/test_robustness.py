@@ -15,6 +15,38 @@ from properties.worker.own_modules import REFERENCE
 from reference.contract import LAYERS, LAYERS_BACKWARD, Array
 
 
+@law("robust", functions=ALL_FUNCTIONS)
+def test_memory_layouts(trial: Trial) -> None:
+    """Arrays in Fortran order, strided, reversed, read-only or in the other byte order give the same answer.
+
+    An earlier call with other numbers in the same arrays does not change the answer. A target may refuse
+    negative strides, as torch does.
+    """
+    arrangement = ARRANGEMENTS[trial.problem.seed % len(ARRANGEMENTS)]
+    arguments = trial.inputs.arguments(trial.contract.name)
+    usual = trial.answer.outputs  # called first, since an error in this call is not due to the layout
+    if arrangement == "reversed" and isinstance(trial.call(arguments, arrangement), Raised):
+        trial.note("refuses arrays of negative strides")
+        return
+    arranged = trial.answer_to(trial.inputs, arrangement).outputs
+    trial.compare_calls(arranged, usual, variation="in C order")
+
+
+@law("robust", functions=ALL_FUNCTIONS, needs=("bad_shapes",))
+def test_refuses_bad_shapes(trial: Trial) -> None:
+    """An argument of a wrong shape is refused. If a target accepts it, this is noted."""
+    rng = np.random.default_rng(trial.problem.seed)
+    arguments = trial.inputs.arguments(trial.contract.name)
+    names = [*trial.contract.arguments, *trial.contract.last_arguments]
+    arrays = sorted(_arrays_in(arguments, names), key=itemgetter(0))
+    name, holder, key = arrays[rng.integers(len(arrays))]
+    change = sorted(_MISSHAPES)[rng.integers(len(_MISSHAPES))]
+    holder[key] = _MISSHAPES[change](holder[key])
+    if isinstance(trial.call(arguments), Returned):
+        trial.note(f"accepts an argument {change}")
+        trial.require(trial.implementation.target != REFERENCE, element=name, wrong=f"accepted {change}")
+
+
 @law("robust", functions=ALL_FUNCTIONS, regimes=("huge",))
 def test_extreme_magnitudes(trial: Trial) -> None:
     """Logits and pre-activations of up to ±1e4 cause no overflow."""
@@ -69,42 +101,10 @@ def test_subnormals(trial: Trial) -> None:
     trial.compare_with_exact_value(gradual=True)
 
 
-@law("robust", functions=ALL_FUNCTIONS)
-def test_memory_layouts(trial: Trial) -> None:
-    """Arrays in Fortran order, strided, reversed, read-only or in the other byte order give the same answer.
-
-    An earlier call with other numbers in the same arrays does not change the answer. A target may refuse
-    negative strides, as torch does.
-    """
-    arrangement = ARRANGEMENTS[trial.problem.seed % len(ARRANGEMENTS)]
-    arguments = trial.inputs.arguments(trial.contract.name)
-    usual = trial.answer.outputs  # called first, since an error in this call is not due to the layout
-    if arrangement == "reversed" and isinstance(trial.call(arguments, arrangement), Raised):
-        trial.note("refuses arrays of negative strides")
-        return
-    arranged = trial.answer_to(trial.inputs, arrangement).outputs
-    trial.compare_calls(arranged, usual, variation="in C order")
-
-
 @law("robust", functions=ALL_FUNCTIONS, regimes=("nonfinite",), projections=("none", "smaller"))
 def test_nonfinite(trial: Trial) -> None:
     """NaN and infinity occur in the answer exactly where the formulas put them."""
     _compare(trial)
-
-
-@law("robust", functions=ALL_FUNCTIONS, regimes=("ternary",), needs=("bad_shapes",))
-def test_refuses_bad_shapes(trial: Trial) -> None:
-    """An argument of a wrong shape is refused. If a target accepts it, this is noted."""
-    rng = np.random.default_rng(trial.problem.seed)
-    arguments = trial.inputs.arguments(trial.contract.name)
-    names = [*trial.contract.arguments, *trial.contract.last_arguments]
-    arrays = sorted(_arrays_in(arguments, names), key=itemgetter(0))
-    name, holder, key = arrays[rng.integers(len(arrays))]
-    change = sorted(_MISSHAPES)[rng.integers(len(_MISSHAPES))]
-    holder[key] = _MISSHAPES[change](holder[key])
-    if isinstance(trial.call(arguments), Returned):
-        trial.note(f"accepts an argument {change}")
-        trial.require(trial.implementation.target != REFERENCE, element=name, wrong=f"accepted {change}")
 
 
 def _arrays_in(holder: Any, names: Iterable[Any]) -> Iterator[tuple[str, Any, Any]]:

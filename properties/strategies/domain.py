@@ -84,6 +84,10 @@ class Domain:
         """The possible numbers of directions for this number of layers."""
         return [D for D in self.directions if layers == 1 or self.stacked_directions >= D]
 
+    def siblings(self, effort: Effort) -> int:
+        """The number of problems of one shape: one if the results depend on no numbers of the problem."""
+        return 1 if self.empty in ("m", "T_x") else effort.siblings
+
     def for_drawing(self, function: str, effort: Effort) -> "Domain":
         """The domain with only the fields that affect which problems are drawn; many laws share it."""
         if CONTRACTS[function].is_layer:

@@ -51,7 +51,8 @@ def examples(
     """
     is_single = draw(st.integers(0, 31)) == 0  # drawn first, so that shrinking drops the other problems first
     problem = draw(problems(function, effort, domain))
-    return list(siblings(problem, 1 if is_single else effort.siblings, domain.regimes, domain.dtypes))
+    count = 1 if is_single else domain.siblings(effort)
+    return list(siblings(problem, count, domain.regimes, domain.dtypes))
 
 
 @cache

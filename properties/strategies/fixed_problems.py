@@ -66,7 +66,7 @@ def equal_size_examples(
         fixed = dict.fromkeys([distinct, equal, replace(distinct, lengths="absent", activation=last)])
     simplest = [replace(each, regime=domain.regimes[0], dtype=domain.dtypes[0]) for each in fixed]
     chosen = [problem for problem in simplest if domain.contains(problem, function)]
-    return [list(siblings(problem, effort.siblings, domain.regimes)) for problem in chosen]
+    return [list(siblings(problem, domain.siblings(effort), domain.regimes)) for problem in chosen]
 
 
 def far_examples(
