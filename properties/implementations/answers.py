@@ -100,12 +100,14 @@ def call_all(problems: Sequence[tuple[Answers, int]]) -> None:
     requests = [_requests(answers.question)[number] for answers, number in unanswered]
     implementation, function = unanswered[0][0].implementation, requests[0].function
     replies = implementation.reply_each(requests)
-    most_work = 0.0
+    history, most_work = implementation.histories[function], 0.0
     for (answers, number), reply in zip(unanswered, replies, strict=False):
         answers._replies[number] = reply
-        most_work = max(most_work, work(answers.question.problems[number], function))
+        problem_work = work(answers.question.problems[number], function)
+        most_work = max(most_work, problem_work)
+        if not reply.is_death:
+            history.answered_work = max(history.answered_work, problem_work)
     if seconds := implementation.slowest_seconds:
-        history = implementation.histories[function]
         history.measured_speed = max(history.measured_speed, most_work / seconds)
 
 

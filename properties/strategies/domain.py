@@ -85,8 +85,8 @@ class Domain:
         return [D for D in self.directions if layers == 1 or self.stacked_directions >= D]
 
     def siblings(self, effort: Effort) -> int:
-        """The number of problems of one shape: one if the results depend on no numbers of the problem."""
-        return 1 if self.empty in ("m", "T_x") else effort.siblings
+        """The number of problems of one shape: one if a size is 0, since then the shape alone matters."""
+        return 1 if self.empty else effort.siblings
 
     def for_drawing(self, function: str, effort: Effort) -> "Domain":
         """The domain with only the fields that affect which problems are drawn; many laws share it."""

@@ -137,8 +137,8 @@ def _sizes(name: str, largest: int) -> st.SearchStrategy[int]:
     return st.integers(0, len(ranges) * largest - 1).map(size)
 
 
-_SAME_SIZES = {"rnn_cell_forward": "lstm_cell_forward", "rnn_forward": "lstm_forward"}
-"""Functions that get the problems of another function, with another kind."""
+_SAME_SIZES = dict.fromkeys(("rnn_forward", "rnn_cell_forward", "lstm_cell_forward"), "lstm_forward")
+"""Functions that get the problems of another function, with another kind or only one step."""
 
 
 @cache
@@ -148,14 +148,15 @@ def drawn_examples(
     """The examples that Hypothesis draws with a profile and the seed `number`, for all laws and targets.
 
     Drawing takes a millisecond for each example. So a backward pass gets the examples of its forward pass, an
-    RNN the examples of an LSTM, and domains that differ in fields without effect get the same examples.
+    RNN and a cell the examples of an LSTM, and domains that differ in fields without effect get the same examples.
     """
     contract = CONTRACTS[function]
     if contract.is_backward:
         return drawn_examples(contract.forward, effort, domain, number, profile)
     if function in _SAME_SIZES and effort.work == math.inf:  # a limit of work would depend on the kind
         of_lstm = drawn_examples(_SAME_SIZES[function], effort, domain, number, profile)
-        return [[replace(problem, kind=contract.kind) for problem in problems] for problems in of_lstm]
+        changes: dict[str, Any] = {"kind": contract.kind} | ({"T_x": 1} if contract.is_cell else {})
+        return [[replace(problem, **changes) for problem in problems] for problems in of_lstm]
     shared_domain = domain.for_drawing(function, effort)
     if shared_domain != domain:
         return drawn_examples(function, effort, shared_domain, number, profile)

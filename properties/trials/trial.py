@@ -15,7 +15,7 @@ from oracle.rounding import Bounded
 from oracle.verdict import Comparison, Facts, json_number, largest_ratio
 from properties.implementations.answer import Answer, quantity
 from properties.implementations.answers import Answers
-from properties.implementations.calls import Death, Outcome, Raised, Request, Returned
+from properties.implementations.calls import Death, Died, Outcome, Raised, Request, Returned
 from properties.implementations.implementation import Implementation
 from properties.trials.law import Law
 from properties.trials.retries import Call, call_with_retry
@@ -159,6 +159,11 @@ class Trial:
                 return self.implementation.reply_each([request])[0].outcome
             return self.answers.reply(self.number).outcome
 
+        if not request and self.answers.digest(self.number):
+            outcome = make()
+            assert not isinstance(outcome, Died)  # a death has no digest
+            return outcome
+
         call = Call(self.implementation, self.contract.name, self.problem, make, is_plain=request is None)
         reply = call_with_retry(call, self.law.name, self.counts.notes.append)
         if isinstance(reply, Death):
@@ -196,6 +201,8 @@ class Trial:
 
     def compare_with_torch(self) -> bool:
         """Compare the whole trajectory with torch's, as `compare` does."""
+        if not any(array.size for array in self.answer.outputs.values()):
+            return True  # the shapes are right, and there are no numbers
         question = self.answers.question
         witness = question.witness[self.number]
         expected = Expected(witness, self.bounds, self.inputs, witness_name=question.witness_name)
