@@ -34,7 +34,7 @@ def __getattr__(name: str) -> Any:
 
         return layout
     if name == "like":
-        from oracle.modules import like
+        from oracle.modules.understanding import like
 
         return like
     if name in ("judge", "laws"):

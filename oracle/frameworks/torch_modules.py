@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 from oracle.frameworks.functions import with_four_functions
-from oracle.modules import functions_of_converted
 from oracle.modules.calls import CallForm
+from oracle.modules.understanding import functions_of_converted
 
 SUPPORTS = {"caches": False, "head": False, "projection": "fewer", "empty": []}
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from oracle.modules import like, understand
 from oracle.modules.adapter import torch_gradients
 from oracle.modules.fitting import choose_reading, trial_arguments
 from oracle.modules.interface import INTERFACES, ModuleOptions, Sizes, UnusableModule
 from oracle.modules.trials import Understood
+from oracle.modules.understanding import like, understand
 from oracle.modules.weights import Role
 from oracle.tests import torch_modules_of_users as users
 from oracle.tests import torch_modules_with_layers as layered

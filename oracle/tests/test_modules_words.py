@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from oracle.modules import like, understand
 from oracle.modules.fitting import trial_arguments
 from oracle.modules.interface import ModuleOptions, Sizes, UnusableModule, WrongModule
 from oracle.modules.trials import Understood
+from oracle.modules.understanding import like, understand
 from oracle.tests import torch_modules_of_users as users
 from reference.layers import lstm_layer
 

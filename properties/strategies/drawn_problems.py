@@ -148,7 +148,7 @@ def drawn_examples(
     """The examples that Hypothesis draws with a profile and the seed `number`, for all laws and targets.
 
     Drawing takes a millisecond for each example. So a backward pass gets the examples of its forward pass, an
-    RNN and a cell the examples of an LSTM, and domains that differ in fields without effect get the same examples.
+    RNN and a cell the examples of an LSTM, and domains that differ in fields without effect the same ones.
     """
     contract = CONTRACTS[function]
     if contract.is_backward:

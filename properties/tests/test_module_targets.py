@@ -139,7 +139,7 @@ def test_what_like_understood_is_known_of_a_target_that_uses_it(tmp_path: Path) 
     file = tmp_path / "mine.py"
     lines = [
         "import torch",
-        "from oracle.modules import like",
+        "from oracle.modules.understanding import like",
         "*functions, SUPPORTS = like(torch.nn.LSTM, 'torch.nn.LSTM')",
     ]
     file.write_text("\n".join([*lines, "lstm_layer, lstm_layer_backward = functions"]))

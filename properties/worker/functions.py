@@ -15,7 +15,7 @@ from contextlib import suppress
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from oracle.modules import is_module
+from oracle.modules.understanding import is_module
 from properties.worker.errors import first_place
 from reference.contract import CONTRACTS, Contract
 

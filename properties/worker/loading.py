@@ -13,8 +13,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Optional
 
-from oracle.modules import is_module, understand
 from oracle.modules.interface import ModuleOptions, UnusableModule
+from oracle.modules.understanding import is_module, understand
 from properties.worker.functions import (
     classes_hint,
     facts_from_like,
