@@ -52,7 +52,7 @@ from oracle.rounding import Bounded
 from oracle.tests.gradients import by_reference, multiplied_out, recomputed
 from oracle.tests.programs import forward_by_reference
 from oracle.verdict import Comparison
-from properties.trials.single_steps import step_through
+from properties.trials.single_steps import joined_steps
 from reference.contract import BACKWARDS, CONTRACTS, FUNCTIONS, LAYERS, LAYERS_BACKWARD, Array
 
 ONLY = {"functions": FUNCTIONS, "layers": LAYERS, "gradients": (*BACKWARDS, *LAYERS_BACKWARD)}
@@ -243,7 +243,12 @@ def single_steps(function: str, inputs: Inputs, trajectory: Answer) -> tuple[Inp
         c = trajectory.get("c", np.zeros((0, *inputs.x.shape[1:]), inputs.dtype))
         answers = {name: array.reshape(len(array), -1, 1) for name, array in trajectory.items()}
         return inputs.steps(trajectory["a"], c), answers
-    ours, single = step_through(inputs, lambda step: forward_by_reference(function, step))
+    a, c, outputs = inputs.a0, inputs.c0, []
+    for t in range(inputs.x.shape[2]):
+        outputs.append(forward_by_reference(function, inputs.single_step(t, a, c)))
+        a = outputs[-1]["a_last"].reshape(a.shape)
+        c = outputs[-1].get("c_last", c).reshape(c.shape)
+    ours, single = joined_steps(inputs, outputs)
     return single, {**ours}
 
 

@@ -24,6 +24,7 @@ class Request:
     `arrangement` is the memory layout of the arrays. After this call the worker calls the function with each
     of the lists of arguments in `then`. The value of the first call is encoded last, to show whether a later
     call overwrites it. `with_reference_cell` replaces the cell that a forward pass calls by the reference's.
+    `each_step` calls a layer as `worker.steps.call_each_step` does. `calls` is the number of calls in a row.
 
     Raises `CodecError` if an argument is not of a type that `worker.codec` encodes.
     """
@@ -35,11 +36,14 @@ class Request:
         arrangement: Arrangement = "C",
         then: Sequence[Sequence[Any]] = (),
         with_reference_cell: bool = False,
+        each_step: bool = False,
     ) -> None:
         self.function = function
+        self.calls: int = arguments[0].shape[2] if each_step else 1
         self.arrangement: Arrangement = arrangement
         self.argument_count = len(arguments)
-        self.body = encode(("call", function, [*arguments], arrangement, [*then], with_reference_cell))
+        manner = arrangement, [*then], with_reference_cell, each_step
+        self.body = encode(("call", function, [*arguments], *manner))
 
     @property
     def arguments(self) -> list[Any]:
@@ -48,7 +52,7 @@ class Request:
 
     def with_right_cell(self) -> "Request":
         """Return the same call with the reference's cell in place of the target's."""
-        _, function, arguments, arrangement, then, _ = decode(bytearray(self.body))
+        _, function, arguments, arrangement, then, *_ = decode(bytearray(self.body))
         return Request(function, arguments, arrangement, then, with_reference_cell=True)
 
 

@@ -138,7 +138,8 @@ class Implementation:
                 return [Reply.from_outcome(Died(f"cannot be loaded again: {error}"))]
         limit = time_limit or self.limit(function)
         bodies = [each.body for each in requests]
-        answers = process.ask(bodies, time_limit=limit, folder=self._folder)
+        calls = max(each.calls for each in requests)
+        answers = process.ask(bodies, time_limit=limit * calls, folder=self._folder)
         match answers:
             case [*_, Died(reason, hung=True) as died] if limit > self.settings.time_limit:
                 why = f"{reason} (--import-time-limit, since a first call may compile)"
@@ -151,7 +152,7 @@ class Implementation:
                 self.end_process()
                 return replies
         self._has_answered = True
-        self._slow_calls += self.slowest_seconds > self.settings.time_limit / 10
+        self._slow_calls += self.slowest_seconds > calls * self.settings.time_limit / 10
         return replies
 
     def end_process(self) -> None:

@@ -69,9 +69,8 @@ def problems(draw: st.DrawFn, function: str, effort: Effort, domain: Domain = AN
     contract = CONTRACTS[function]
     networks = domain.networks_for(function) if contract.is_layer else []
     network = draw(st.sampled_from(networks)) if networks else None
-    absent = [*["n_y"] * contract.is_layer, *["T_x"] * contract.is_cell]
     sizes: dict[str, Any] = {}
-    for name in (name for name in FREQUENT_RANGES if name not in absent):
+    for name in (name for name in FREQUENT_RANGES if name != "n_y" or not contract.is_layer):
         largest = effort.longest if name == "T_x" else effort.largest
         strategy = _sizes(name, min(largest, domain.largest or largest))
         size = draw(strategy)
@@ -79,6 +78,8 @@ def problems(draw: st.DrawFn, function: str, effort: Effort, domain: Domain = AN
             if size in sizes.values():
                 size = draw(strategy)
         sizes[name] = size
+    if contract.is_cell:
+        sizes["T_x"] = 1  # after it was drawn, so that a cell gets the sizes of its forward pass
     if network:
         sizes |= {"n_x": network.n_x, "n_a": network.n_a}
     if effort.work < math.inf:
@@ -93,7 +94,7 @@ def problems(draw: st.DrawFn, function: str, effort: Effort, domain: Domain = AN
     elif contract.is_layer:
         problem = draw(_layers(function, sizes, domain))
     else:
-        problem = Problem(contract.kind, **{"T_x": 1, **sizes})
+        problem = Problem(contract.kind, **sizes)
     if isinstance(problem, LayerProblem):
         lengths = draw(st.sampled_from(domain.lengths)) if problem.T_x else "absent"
         problem = replace(problem, lengths=lengths, initial=domain.initial)

@@ -7,6 +7,7 @@ a nanosecond with a fast implementation. The estimate is right to a factor of tw
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from oracle.problem import Problem
 from reference.contract import CONTRACTS, Kind
@@ -51,6 +52,7 @@ EFFORTS = {
 """The effort of each profile. Other profiles have the effort of `dev`."""
 
 
+@lru_cache(maxsize=4096)  # every call of a law asks for it
 def work(problem: Problem, function: str) -> float:
     """The work of a function on a problem."""
     T_x = 1 if CONTRACTS[function].is_cell else problem.T_x

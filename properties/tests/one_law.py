@@ -20,6 +20,7 @@ from properties.trials.trial import ViolationError
 from properties.turns.turn import Draws, Turn
 from properties.worker.arguments import arrange, earlier_numbers
 from properties.worker.codec import decode, encode
+from properties.worker.steps import call_each_step
 from reference.contract import CONTRACTS
 
 FIRST = (
@@ -57,7 +58,7 @@ class InProcess(Implementation):
         return [Reply.from_outcome(self._outcome(each)) for each in requests]
 
     def _outcome(self, request: Request) -> Outcome:
-        _, function, arguments, arrangement, then, _ = decoded_body(request)
+        _, function, arguments, arrangement, then, _, each_step = decoded_body(request)
         called = getattr(self._fault, function)
         given = arrange(arguments, arrangement, with_aliases=False)
         try:
@@ -65,7 +66,7 @@ class InProcess(Implementation):
                 if arrangement in ("updated", "retrained"):
                     with earlier_numbers(given, arrangement):
                         called(*given)
-                value = called(*given)
+                value = call_each_step(lambda step: called(*step), given) if each_step else called(*given)
                 for later in then:
                     called(*arrange(later, arrangement, with_aliases=False))
         except Exception as error:  # a mistake may raise anything

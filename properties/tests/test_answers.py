@@ -1,24 +1,25 @@
 """A function is called once on all problems of a question, even if some calls die or return nonsense."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 
 import reference
 from oracle import propagation
-from oracle.inputs import LayerInputs
 from oracle.limits import ANYTHING
 from oracle.problem import LayerProblem, Problem, siblings
 from properties.implementations import answers as module
 from properties.implementations.answers import Answers, answers_to
-from properties.implementations.calls import Died, Raised, Reply, Request, Returned
+from properties.implementations.calls import CallHistory, Died, Raised, Reply, Request, Returned
 from properties.questions.question import SMALL, Question
 from properties.tests.one_law import decoded_body
-from properties.trials.single_steps import step_through
+from properties.trials.single_steps import joined_steps
+from properties.worker.steps import call_each_step
 
 PROBLEM = Problem.lstm(n_x=2, n_a=3, n_y=4, m=5, T_x=2)
 
@@ -28,6 +29,7 @@ class Replies:
 
     limits = ANYTHING
     slowest_seconds = 0.0
+    histories: ClassVar[Any] = defaultdict(CallHistory)
 
     def __init__(self, **instead: Any) -> None:
         self._instead = {int(name.removeprefix("call_")): reply for name, reply in instead.items()}
@@ -112,19 +114,14 @@ LAYER = LayerProblem("rnn_layer", n_x=2, n_a=3, m=2, T_x=4, layers=2, directions
 
 def test_each_step_of_a_layer_is_called_from_its_own_states() -> None:
     inputs = LAYER.inputs("rnn_layer")
-    called: list[LayerInputs] = []
-
-    def call(step: LayerInputs) -> Any:
-        called.append(step)
-        _, a_last = reference.rnn_layer(*step.arguments("rnn_layer"))
-        return {"a_last": a_last.reshape(-1, LAYER.m, 1)}
-
-    ours, single = step_through(inputs, call)
-    assert len(called) == LAYER.T_x
+    values = call_each_step(lambda step: reference.rnn_layer(*step), inputs.arguments("rnn_layer"))
+    assert len(values) == LAYER.T_x
+    steps = [{"a": a, "a_last": last.reshape(-1, LAYER.m, 1)} for a, last in values]
+    ours, single = joined_steps(inputs, steps)
     a = inputs.a0
     for t in range(LAYER.T_x):
         place = slice(t, None, LAYER.T_x)
         assert np.array_equal(single.a0[:, :, place], a)
         _, a = reference.rnn_layer(*inputs.single_step(t, a, inputs.c0).arguments("rnn_layer"))
         assert np.array_equal(ours["a_last"][:, place, 0], a.reshape(-1, LAYER.m))
-    assert step_through(replace(LAYER, T_x=0).inputs("rnn_layer"), call)[0] == {}
+    assert joined_steps(replace(LAYER, T_x=0).inputs("rnn_layer"), [])[0] == {}

@@ -110,7 +110,7 @@ def test_a_target_finds_its_own_modules_whatever_they_are_called(command: Comman
     ("arguments", "status", "message"),
     [
         (("my rnn.py", "-k", "rnn_cell_forward and shapes", "-m", "spec"), 0, "1 passed"),
-        (("my rnn.py", "--reproduce", SMALL, "-k", "rnn_cell_forward and shapes"), 0, "1 passed"),
+        (("my rnn.py", "--reproduce", SMALL, "-k", "rnn_cell_forward and shapes"), 0, "2 passed"),
         (("--fuzz-for", "1s", "-k", "rnn_cell_forward and shapes"), 0, " passed"),
         (("nope.py",), 4, "ERROR: no file 'nope.py'"),
         (("--nope",), 4, "ERROR: unrecognized arguments: --nope (see rnn-crosscheck --help)"),

@@ -1,6 +1,6 @@
 """Compares every step with torch's, from the state that the implementation returned for the step before."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -25,7 +25,7 @@ def compare_step_by_step(trial: Trial) -> None:
         return
     inputs: Inputs
     if isinstance(trial.inputs, LayerInputs):
-        ours, inputs = step_through(trial.inputs, lambda step: trial.answer_to(step).outputs)
+        ours, inputs = joined_steps(trial.inputs, trial.outputs_of_each_step(trial.inputs))
         bounds: Mapping[str, Bounded] = propagation.evaluate(inputs)
     elif trial.answer.hides_memory:
         a = trial.answer.outputs["a"]
@@ -58,27 +58,21 @@ def _compare_backward(trial: Trial, inputs: BackwardInputs) -> None:
     trial.compare(ours, Expected(formulas, bounds, with_rows, witness_name=FROM_OWN_NEXT_GRADIENT))
 
 
-def step_through(
-    inputs: LayerInputs, call: Callable[[LayerInputs], Mapping[str, Array]]
+def joined_steps(
+    inputs: LayerInputs, steps: Sequence[Mapping[str, Array]]
 ) -> tuple[Mapping[str, Array], LayerInputs]:
-    """Call a layer for each step, from the states that the call before returned.
+    """Every quantity of the `steps` of layers as `(n, m T_x, 1)`, and the inputs of all steps as one batch.
 
-    `call` returns the outputs of one step. Returns every quantity as `(n, m T_x, 1)`, and the inputs of all
-    steps as one batch. If there are no steps, there are no quantities.
+    `steps` are the outputs of one call after the other, each from the states that the call before returned.
+    If there are no steps, there are no quantities.
     """
-    a, c, T_x = inputs.a0, inputs.c0, inputs.x.shape[2]
-    if not T_x:
+    if not steps:
         return {}, inputs
-    initial_states, steps = [], []
-    for t in range(T_x):
-        initial_states.append((a, c))
-        outputs = call(inputs.single_step(t, a, c))
-        steps.append({name: array[:, :, 0] for name, array in outputs.items()})
-        a = outputs["a_last"].reshape(a.shape)
-        c = outputs["c_last"].reshape(c.shape) if "c_last" in outputs else c
-    every_a, every_c = (
-        np.stack(states, axis=3).reshape(*states[0].shape[:2], a.shape[2] * T_x)
-        for states in zip(*initial_states, strict=True)
-    )
-    ours = {name: steps_as_samples(np.stack([step[name] for step in steps], axis=2)) for name in steps[0]}
-    return ours, inputs.single_steps(every_a, every_c)
+    initial_states = []
+    for name, first in (("a_last", inputs.a0), ("c_last", inputs.c0)):
+        states = [first, *(step[name].reshape(first.shape) if name in step else first for step in steps[:-1])]
+        rows_and_columns = *first.shape[:2], first.shape[2] * len(steps)
+        initial_states.append(np.stack(states, axis=3).reshape(rows_and_columns))
+    ours = {name: np.concatenate([step[name] for step in steps], axis=2) for name in steps[0]}
+    batch = inputs.single_steps(*initial_states)
+    return {name: steps_as_samples(array) for name, array in ours.items()}, batch

@@ -1,7 +1,7 @@
 """Checks one law on one problem: calls the implementation, and compares its answers with the oracle's."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -9,11 +9,11 @@ import numpy as np
 
 from oracle import propagation
 from oracle.backward_inputs import PER_SAMPLE
-from oracle.inputs import Inputs
+from oracle.inputs import Inputs, LayerInputs
 from oracle.problem import Problem
 from oracle.rounding import Bounded
 from oracle.verdict import Comparison, Facts, json_number, largest_ratio
-from properties.implementations.answer import Answer, quantity
+from properties.implementations.answer import Answer, MalformedError, quantity
 from properties.implementations.answers import Answers
 from properties.implementations.calls import Death, Died, Outcome, Raised, Request, Returned
 from properties.implementations.implementation import Implementation
@@ -141,6 +141,18 @@ class Trial:
         later_arguments = [later.arguments(name) for later in then]
         reply = self.call(arguments or inputs.arguments(name), arrangement, later_arguments)
         return self.read(self._require_returned(reply), inputs)
+
+    def outputs_of_each_step(self, inputs: LayerInputs) -> list[dict[str, Array]]:
+        """Call a layer on each step alone, from the states that the call before returned."""
+        inputs = replace(inputs, lengths=None)
+        request = Request(self.contract.name, inputs.arguments(self.contract.name), each_step=True)
+        returned = self._require_returned(self._reply(request))
+        values = returned.value if isinstance(returned.value, list) else []
+        step = inputs.span(0, 1)
+        outputs = [self.read(replace(returned, value=value), step).outputs for value in values]
+        if len(outputs) != inputs.x.shape[2]:
+            raise MalformedError("returned states that cannot be the initial states of the next step")
+        return outputs
 
     def read(self, returned: Returned, inputs: Inputs) -> Answer:
         """The answer of a call on these inputs."""

@@ -35,6 +35,7 @@ from properties.worker.messages import (
     message,
 )
 from properties.worker.own_modules import is_ours
+from properties.worker.steps import call_each_step
 from properties.worker.substitution import right_cell
 from properties.worker.targets import Target, TargetMissing, Unusable
 
@@ -162,6 +163,7 @@ class Worker:
         arrangement: Arrangement,
         then: list[list[Any]],
         with_reference_cell: bool,
+        each_step: bool,
     ) -> tuple[Any, ...]:
         """Call a function as `properties.implementations.calls.Request` says."""
         with_aliases = name in self._needs_aliases
@@ -176,6 +178,9 @@ class Worker:
                 with right_cell(name, function, self._loaded.holder) as cell:
                     value = _call_quietly(function, copies)
                 is_cell_used = cell.is_used
+            elif each_step:
+                arranged = partial(arrange, arrangement=arrangement, with_aliases=with_aliases)
+                value = call_each_step(lambda step: _call_quietly(function, arranged(step)), copies)
             else:
                 value = _call_quietly(function, copies)
             for later in then:
@@ -184,7 +189,7 @@ class Worker:
             if with_aliases or not misses_an_alias(error):
                 return self._raised(error)
             self._needs_aliases.add(name)
-            return self._call(name, arguments, arrangement, then, with_reference_cell)
+            return self._call(name, arguments, arrangement, then, with_reference_cell, each_step)
         return "returned", copies, value, is_cell_used
 
     def _raised(self, error: BaseException) -> tuple[str, str, str, str]:
