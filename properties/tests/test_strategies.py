@@ -8,11 +8,12 @@ from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
 from oracle.backward_inputs import BackwardInputs
+from oracle.limits import Empty
 from oracle.problem import LayerProblem, Problem
 from oracle.regimes import ORDINARY
 from properties.laws import all_laws
 from properties.strategies.domain import Domain
-from properties.strategies.drawn_problems import examples, problems
+from properties.strategies.drawn_problems import drawn_examples, examples, problems
 from properties.strategies.effort import EFFORTS, limited_sizes, work
 from properties.strategies.fixed_problems import equal_size_examples, far_examples
 from reference.contract import BACKWARDS, CONTRACTS, FUNCTIONS
@@ -132,3 +133,12 @@ def test_a_fixed_problem_of_a_backward_pass_has_no_gradient_of_its_first_step(fu
         for inputs in [problem.inputs(function)]
         if isinstance(inputs, BackwardInputs)
     )
+
+
+@pytest.mark.parametrize("empty", ["n_x", "m", "T_x"])
+def test_of_an_empty_shape_there_is_one_problem(empty: Empty) -> None:
+    domain = Domain(empty=empty)
+    for function in ("lstm_forward", "rnn_layer"):
+        fixed = equal_size_examples(function, DEV, domain)
+        drawn = drawn_examples(function, DEV, domain, 0, "dev")
+        assert {len(problems) for problems in (*fixed, *drawn)} == {1}

@@ -18,14 +18,17 @@ def call_each_step(call: Callable[[list[Any]], Any], arguments: Sequence[Any]) -
     x, *states, parameters, options = arguments
     values: list[Any] = []
     for t in range(x.shape[2]):
-        values.append(call([x[:, :, t : t + 1], *states, parameters, options]))
-        try:
-            # Copies, since a later call may write to the arrays of an earlier answer.
-            value = [each.copy() if isinstance(each, ndarray) else each for each in values[-1]]
-            states = [_state(*pair) for pair in zip(value[1:], states)] + states[len(value) - 1 :]
-        except Exception:
+        value = call([x[:, :, t : t + 1], *states, parameters, options])
+        values.append(value)
+        if not isinstance(value, (tuple, list)):
             break
-        values[-1] = value
+        # Copies, since a later call may write to the arrays of an earlier answer.
+        values[-1] = [each.copy() if isinstance(each, ndarray) else each for each in value]
+        returned = values[-1][1:]
+        try:
+            states = [_state(*pair) for pair in zip(returned, states)] + states[len(returned) :]
+        except Exception:  # a state of another size, or no array
+            break
     return values
 
 
