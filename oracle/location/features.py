@@ -8,6 +8,7 @@ import numpy as np
 from oracle.location.equations import ACTIVATIONS
 from oracle.location.facts import Feature
 from oracle.location.observations import Observation
+from oracle.step import GATES
 from reference.contract import Array
 
 AXES = ("unit", "sample", "step")
@@ -64,20 +65,20 @@ def derived_features(features: Mapping[Feature, Array]) -> dict[Feature, Array]:
 def _value_features(observation: Observation, target: str, shape: tuple[int, ...]) -> dict[Feature, Array]:
     """The features of the values of the arrays from which the equation computes its result."""
     found: dict[Feature, Array] = {}
-    nodes = observation.nodes
+    nodes, right = observation.nodes, observation.checks[target].right
+    argument = _argument(observation, target)
+    hides_gates = "c_next" in nodes and not observation.known.keys() & {*GATES.values()}
     with np.errstate(all="ignore"):
         for name in VALUES:
-            is_argument = name[0] != "z" or name == _argument(observation, target)
+            is_value = name[0] != "z" or name == argument or (hides_gates and name != "z")
             is_state = name in ("a_prev", "c_prev") and target in ("xt", "a_prev", "c_prev")
-            if not (is_argument and (nodes.depends(target, name) or is_state)):
+            if not (is_value and (nodes.depends(target, name) or is_state)):
                 continue
             try:
-                value = (
-                    observation.checks[target].right if name == target else observation.value(name, target)
-                )
+                value = right if name == target else observation.value(name, target)
             except KeyError:
                 continue
-            called = "z" if name[0] == "z" else name
+            called = "z" if name == argument else name
             size = np.abs(value)
             if value.shape == shape:
                 found[Feature("value", called)] = value

@@ -10,7 +10,7 @@ from oracle.diagnosis.behaviour import Behaviour, Program
 from oracle.diagnosis.problems import problem
 from oracle.inputs import LayerInputs
 from oracle.limits import Limits
-from oracle.location.equations import equations, evaluate
+from oracle.location.equations import apply, equations, evaluate, states_before
 from oracle.location.observations import Observation, check_equation, known_arrays
 from oracle.problem import LayerProblem
 from reference.contract import Array
@@ -171,6 +171,7 @@ def _reversed_in_time(steps: Array, network: LayerInputs) -> Array:
     return np.take_along_axis(steps, np.broadcast_to(network.reversed_steps[None], steps.shape), axis=2)
 
 
+@np.errstate(all="ignore")
 def _infer_memory(observation: Observation, A: Array, memory: Array, is_shown: Array, within: Array) -> None:
     """Infer the memory states of an observation, and check c_next and a_next.
 
@@ -187,35 +188,34 @@ def _infer_memory(observation: Observation, A: Array, memory: Array, is_shown: A
     ft, it, cct = (evaluate(nodes, known, name, observation.memo) for name in ("ft", "it", "cct"))
     c_prev, c_next = np.empty_like(memory), np.empty_like(memory)
     c = known["c0"][:, :, 0]
-    with np.errstate(all="ignore"):
-        for t in range(T_x):
-            c_prev[:, :, t] = c
-            right = ft[:, :, t] * c + it[:, :, t] * cct[:, :, t]
-            c = c_next[:, :, t] = np.where(is_shown[:, t], memory[:, :, t], right)
+    for t in range(T_x):
+        c_prev[:, :, t] = c
+        right = ft[:, :, t] * c + it[:, :, t] * cct[:, :, t]
+        c = c_next[:, :, t] = np.where(is_shown[:, t], memory[:, :, t], right)
     known |= {"c_prev": c_prev, "c_next": c_next}
     slack = 1.0 + np.arange(T_x)
     observation.checks.clear()
     first = check_equation(observation, "a_next", A, within, slack)
-    off = first.wrong & ~is_shown
+    # While a_next is right, an inferred memory state may be wrong by `doubt`, and the next one by `more`.
+    slope = evaluate(nodes, known, "ot", observation.memo) * (1 - np.tanh(c_next) ** 2)
     allowed = first.allowed.max(axis=0) if "Wp" in known else first.allowed
+    doubt = np.where(is_shown, 0, 2 * allowed / slope)
+    more = ft * states_before(doubt, np.zeros((1, 1, 1)))
+    more_of_a = apply(np.abs(known["Wp"]), slope * more) if "Wp" in known else slope * more
+    not_right = first.wrong & ~is_shown
+    off = not_right & ~(np.abs(A - first.right) <= more_of_a)
     if "Wp" in known:
-        off = np.broadcast_to(off.any(axis=0), memory.shape)
+        not_right, off = (np.broadcast_to(each.any(axis=0), memory.shape) for each in (not_right, off))
     # From a step with an unclear memory state to the next returned memory state, nothing is known.
-    unclear = off | (_is_invisible(observation, allowed) & ~is_shown)
+    unclear = not_right | (doubt > 1e-4 * np.abs(c_next))
     last_off = np.maximum.accumulate(np.where(unclear, np.arange(T_x), -1), axis=2)
     last_shown = np.maximum.accumulate(np.where(is_shown, np.arange(T_x), -1), axis=1)
     before = np.concatenate([np.zeros((n_a, m, 1), bool), (last_off > last_shown)[:, :, :-1]], axis=2)
     decided = within & ~before
     check = check_equation(observation, "c_next", c_next, decided, slack)
-    wrong = (check.wrong & is_shown) | (off & check.decided)
-    observation.checks["c_next"] = replace(check, wrong=wrong, visible=check.decided & is_shown)
+    allowed, visible = check.allowed + more, check.decided & is_shown
+    is_clear = ~(np.abs(check.shown - check.right) <= 2 * allowed)  # true for NaN
+    wrong = (check.wrong & visible & is_clear) | (off & check.decided)
+    observation.checks["c_next"] = replace(check, allowed=allowed, wrong=wrong, visible=visible)
     hidden = decided if len(A) == n_a and "Wp" not in known else decided.all(axis=0)[None]
     observation.checks["a_next"] = check_equation(observation, "a_next", A, within & hidden, slack)
-
-
-def _is_invisible(observation: Observation, allowed: Array) -> Array:
-    """For each memory state, whether a relative error of 1e-4 keeps the hidden state within its bound."""
-    c = observation.known["c_next"]
-    ot = evaluate(observation.nodes, observation.known, "ot", observation.memo)
-    with np.errstate(all="ignore"):
-        return np.asarray(ot * (1 - np.tanh(c) ** 2) * np.abs(c) * 1e-4 < allowed)

@@ -183,11 +183,8 @@ def _candidates(table: FeatureTable) -> Iterator[tuple[Condition, float]]:
 
 
 def _threshold(low: float, high: float) -> tuple[float, float]:
-    """The number with the fewest digits that is above `low` and at most `high`, and its cost.
-
-    The true feature has the smallest gap between right and wrong values, and most thresholds are round.
-    """
-    scale = max(abs(low), abs(high))
+    """The number with the fewest digits that is above `low` and at most `high`, and its cost."""
+    scale = max(abs(low), abs(high))  # the true feature has the smallest gap, and mostly a round threshold
     gap = 0.4 * min((high - low) / scale, 2) if scale else 0.0
     if low < 0 <= high:
         return 0.0, gap

@@ -9,6 +9,7 @@ import pytest
 
 import reference
 from oracle.diagnosis.behaviour import Behaviour, Program, mistaken_program
+from oracle.diagnosis.problems import problem
 from oracle.faults import FAULTS
 from oracle.faults.fault import Fault
 from oracle.inputs import Inputs
@@ -134,7 +135,11 @@ def test_a_location_is_checked_also_if_each_round_finds_another_equation(
 
 @pytest.mark.parametrize(
     ("function", "equation", "z", "end"),
-    [("lstm_cell_forward", "cct", "zc", 4), ("rnn_cell_forward", "a_next", "z", 8)],
+    [
+        ("lstm_cell_forward", "cct", "zc", 4),
+        ("rnn_cell_forward", "a_next", "z", 8),
+        ("lstm_layer", "cct", "zc", 4),  # the gates of layers are not shown
+    ],
 )
 def test_the_end_of_a_table_is_not_taken_for_rounding_to_a_dtype(
     function: str, equation: str, z: str, end: int
@@ -146,9 +151,9 @@ def test_the_end_of_a_table_is_not_taken_for_rounding_to_a_dtype(
         return np.where(np.abs(argument) > end, np.sign(argument), np.tanh(argument))
 
     fault = Fault("table_end", "update", "the table of tanh ends", {function: {equation: ends}})
-    make = Problem.lstm if function.startswith("lstm") else Problem.rnn
-    shown = make(n_x=2, n_a=3, n_y=1, m=3, T_x=1, regime="wild", seed=4)
+    shown = problem(function, n_x=2, n_a=3, n_y=1, m=3, T_x=1, regime="wild", seed=4)
     location = locate(function, mistaken_program(function, fault), shown, lambda: None)
     assert location
-    assert location.when == When((Condition(Feature("magnitude", "z"), ">", end),))
+    name = z if function == "lstm_layer" else "z"
+    assert location.when == When((Condition(Feature("magnitude", name), ">", end),))
     assert location.how == Replacement(equation, function="integer")
