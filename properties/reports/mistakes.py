@@ -80,10 +80,9 @@ def mistakes_of(judgement: Judgement) -> list[TargetMistake]:
     more failures comes first.
     """
     failed = [result for result in judgement.results if result.status == "failed" and not result.helpers]
-    finder = _CauseFinder(failed, {result.finding.cause for result in judgement.results if result.helpers})
+    findings = _findings(failed, {each.finding.cause for each in judgement.results if each.helpers})
     by_cause: defaultdict[str, list[tuple[Finding, LawResult]]] = defaultdict(list)
-    for result in failed:
-        finding = finder.finding_of(result)
+    for finding, result in zip(findings, failed, strict=True):
         by_cause[finding.cause].append((finding, result))
     mistakes = []
     for (finding, *_), results in (zip(*pairs, strict=True) for pairs in by_cause.values()):
@@ -98,61 +97,50 @@ def mistakes_of(judgement: Judgement) -> list[TargetMistake]:
     return sorted(mistakes, key=rank)
 
 
-class _CauseFinder:
-    """Finds the mistake that causes each failure of a target, since one mistake makes many laws fail.
+def _findings(failed: Sequence[LawResult], helper_causes: Set[str]) -> list[Finding]:
+    """Return the most specific finding that explains each failure of a target.
 
-    `helper_causes` are the causes of failures that helper modules alone explain.
+    One mistake makes many laws fail, so the finding may be that of another failure. `helper_causes` are the
+    causes of failures that helper modules alone explain.
     """
+    own_causes = {each.cause for result in failed for each in result.findings}
+    by_error, by_equation, by_function = dict[str, Finding](), dict[str, Finding](), dict[str, Finding]()
+    ordinary: defaultdict[str, dict[str, Finding]] = defaultdict(dict)
+    for result in sorted(failed, key=lambda each: each.grade != "spec"):
+        finding = result.finding
+        by_function.setdefault(result.function, finding)
+        if finding.kind != "raised":
+            by_error.setdefault(_error_key(result), finding)
+        if finding.kind == "location":
+            by_equation.setdefault(finding.equation_or_cause, finding)
+        if result.grade == "spec" and not (finding.is_vague or result.ours):
+            ordinary[result.function].setdefault(finding.equation_or_cause, finding)
+    # The mistake of a function on ordinary inputs, if there is exactly one.
+    only = {name: each for name, places in ordinary.items() for each in places.values() if len(places) == 1}
 
-    def __init__(self, failed: Sequence[LawResult], helper_causes: Set[str]) -> None:
-        self._helper_causes = helper_causes
-        self._own_causes = {each.cause for result in failed for each in result.findings}
-        pairs = [(each, each.finding) for each in sorted(failed, key=lambda each: each.grade != "spec")]
-        self._by_error = _first_by_key(
-            (_error_key(result), each) for result, each in pairs if each.kind != "raised"
-        )
-        self._by_equation = _first_by_key(
-            (each.equation_or_cause, each) for _, each in pairs if each.kind == "location"
-        )
-        self._by_function = _first_by_key((result.function, each) for result, each in pairs)
-        ordinary: defaultdict[str, dict[str, Finding]] = defaultdict(dict)
-        for result, each in pairs:
-            if result.grade == "spec" and not (each.is_vague or result.ours):
-                ordinary[result.function].setdefault(each.equation_or_cause, each)
-        # The mistake of a function on ordinary inputs, if there is exactly one.
-        self._only_by_function = {
-            name: each
-            for name, by_place in ordinary.items()
-            for each in by_place.values()
-            if len(by_place) == 1
-        }
-
-    def finding_of(self, result: LawResult) -> Finding:
-        """The most specific finding that explains a failure."""
+    def finding_of(result: LawResult) -> Finding:
         finding, error = result.finding, _error_key(result)
         source = CONTRACTS[result.function].source if result.inherited and result.function else ""
-        if source in self._only_by_function:
-            return self._only_by_function[source]
+        if source in only:
+            return only[source]
         names = finding.facts["names"] if finding.kind == "mistake" else []
-        own = [each for each in map(mistake, names) if each.cause not in self._helper_causes]
-        if len(names) > 1 and own and all(each.cause in self._own_causes for each in own):
+        own = [each for each in map(mistake, names) if each.cause not in helper_causes]
+        if len(names) > 1 and own and all(each.cause in own_causes for each in own):
             return own[0]
-        if error in self._by_error and finding.kind == "raised":
-            return self._by_error[error]
+        if error in by_error and finding.kind == "raised":
+            return by_error[error]
         if finding.kind == "location":
-            finding = self._by_equation[finding.equation_or_cause]
-        of_function = self._only_by_function.get(result.function)
+            finding = by_equation[finding.equation_or_cause]
+        of_function = only.get(result.function)
         if finding.is_vague and not result.ours:
-            first = self._by_function[result.function]
-            return of_function or self._by_function.get(source) or (first if first.is_vague else finding)
+            first = by_function[result.function]
+            return of_function or by_function.get(source) or (first if first.is_vague else finding)
         if finding.kind == "location" and result.grade == "robust" and of_function:
             is_always = finding.facts["when"] in ({}, {"conditions": []})  # every element is wrong
             return of_function if is_always else finding
         return finding
 
-
-def _first_by_key(pairs: Iterable[tuple[str, Finding]]) -> dict[str, Finding]:
-    return dict(reversed([*pairs]))
+    return [*map(finding_of, failed)]
 
 
 def _error_key(result: LawResult) -> str:
