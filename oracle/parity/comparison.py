@@ -28,9 +28,6 @@ class Difference:
     is_error: bool
     words: str
 
-    def __str__(self) -> str:
-        return self.words
-
 
 def difference(ours: Array, theirs: Array, name: str) -> Difference:
     """Compare an array of the exported model with the original. Unequal shapes differ by infinity."""
@@ -110,14 +107,15 @@ class Parity:
         Later differences do not count, since the first difference may cause them, even if it is within the
         bound of its node.
         """
-        for row in (row for row in self.rows if row.node and row.layer):
+        for row in self.rows:
             if row.input_difference.is_error:
-                return f"the models differ before {row.node_or_layer.layer.prefix}: {row.input_difference}"
+                prefix = row.node_or_layer.layer.prefix
+                return f"the models differ before {prefix}: {row.input_difference.words}"
             if row.output_difference.is_error:
                 return ""
         outputs = self.outputs if all(row.is_right for row in self.rows) else ()
         wrong = next((each for each in outputs if each.is_error), None)
-        return f"the models differ after the last recurrent node: {wrong}" if wrong else ""
+        return f"the models differ after the last recurrent node: {wrong.words}" if wrong else ""
 
 
 def compare(path: Path, module: Any, examples: Any) -> Parity:
