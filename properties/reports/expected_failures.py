@@ -63,13 +63,6 @@ def _what_is_wrong(entry: Mapping[str, Any]) -> str:
     return next((f"{key!r} is missing" for key in _REQUIRED if key not in entry), "")
 
 
-def reason_to_expect(
-    expected: Sequence[ExpectedFailure], implementation: str, law: str, function: str
-) -> str:
-    """Return the reason of the first entry that covers a failure; empty if no entry does."""
-    return next((entry.reason for entry in expected if entry.covers(implementation, law, function)), "")
-
-
 def stale_entries(expected: Sequence[ExpectedFailure], results: Sequence[LawResult]) -> list[str]:
     """Describe each entry whose law does not exist or is not about its function, or did not fail."""
     known, lines = law_function_pairs(), []

@@ -17,7 +17,6 @@ from properties.failure_database.store import DIRECTORY, Store
 from properties.implementations.answers import free_cached_answers
 from properties.implementations.implementation import Implementation
 from properties.internals.pytest_internals import drop_reports, drop_stash, with_message
-from properties.reports.expected_failures import reason_to_expect
 from properties.reports.results import LawResult, encodable, printable, printable_data
 from properties.session.collection import law_of
 from properties.session.options import EXPECTED, FUZZING_TIME, PROBLEM
@@ -165,7 +164,8 @@ def _result(
             "helpers": helpers_to_blame(failure.trial),
         }
     if failed:
-        optional["expected"] = reason_to_expect(item.config.stash[EXPECTED], target, law, function)
+        reasons = (each.reason for each in item.config.stash[EXPECTED] if each.covers(target, law, function))
+        optional["expected"] = next(reasons, "")
         if law in (PROVIDED, USABLE) and (finding := why_not_judged(implementation, function)):
             optional["findings"] = [Finding.of(finding.kind, **printable_data(finding.facts))]
     if function and not (report.passed or harness_failed or is_unusable):
