@@ -156,7 +156,8 @@ def _pairs(
     branches. If no layer has these weights, it is the first free layer with the same sizes.
     """
     free, layer_of = [*layers], dict[int, LayerPass]()
-    for key in (attrgetter("layer.digest"), attrgetter("sizes")):
+    sizes = [f"layer.{name}" for name in ("kind", "n_x", "n_a", "n_p", "directions")]
+    for key in (attrgetter("layer.digest"), attrgetter(*sizes)):
         for k, node in enumerate(nodes):
             layer = next((each for each in free if k not in layer_of and key(each) == key(node)), None)
             if layer:

@@ -53,12 +53,6 @@ class LayerPass:
         """The number of steps of the longest sample. A packed sequence does not contain more."""
         return int(self.inputs.ends.max(initial=0))
 
-    @property
-    def sizes(self) -> tuple[str, int, int, int, int]:
-        """The kind, n_x, n_a, n_p and the number of directions, which are equal in a node and its layer."""
-        layer = self.layer
-        return layer.kind, layer.n_x, layer.n_a, layer.n_p, layer.directions
-
 
 def load(path: Path) -> Any:
     """Return the exported model. Raises `ParityError` or, if a package is missing, `CheckpointError`."""

@@ -47,9 +47,9 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _cells(row: Row) -> tuple[str, ...]:
-    kind, n_x, n_a, _, D = row.node_or_layer.sizes
+    layer = row.node_or_layer.layer
     names = (each.layer.prefix if each else "–" for each in (row.node, row.layer))
-    start = (*names, kind.upper(), str(n_x), str(n_a), str(D))
+    start = (*names, layer.kind.upper(), *map(str, (layer.n_x, layer.n_a, layer.directions)))
     if not (row.node and row.layer):
         return (*start, "–", "–", "–", row.verdict)
     figures = (f"{row.input_difference.largest:.2g}", f"{row.error:.2g}")
