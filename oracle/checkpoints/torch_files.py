@@ -84,12 +84,6 @@ def _pickles(path: Path, allowance: Allowance) -> Iterator[bytes]:
                 yield archive.read(name)
 
 
-def safetensors_of(arrays: Mapping[str, Array]) -> bytes:
-    """Return the bytes of a safetensors file with these arrays."""
-    content: bytes = import_optional("safetensors.numpy").save(dict(arrays))
-    return content
-
-
 def state_dict_of(arrays: Mapping[str, Array]) -> bytes:
     """Return the bytes of a file of `torch.save` with these arrays as tensors."""
     import torch

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from oracle.checkpoints.checkpoint import Checkpoint, select
-from oracle.checkpoints.contents import CheckpointError
+from oracle.checkpoints.contents import CheckpointError, import_optional
 from oracle.checkpoints.files import read
 from oracle.checkpoints.layer import RecurrentLayer
 from oracle.checkpoints.layer_search import find_layers
-from oracle.checkpoints.torch_files import safetensors_of, state_dict_of
+from oracle.checkpoints.torch_files import state_dict_of
 from oracle.conversion import CONVERTERS
 from reference.contract import Array
 
@@ -25,8 +25,8 @@ def _npz_of(arrays: Mapping[str, Array]) -> bytes:
     return stream.getvalue()
 
 
-WRITERS: Mapping[str, Callable[[Mapping[str, Array]], bytes]] = {
-    ".safetensors": safetensors_of,
+WRITERS: Mapping[str, Callable[[dict[str, Array]], bytes]] = {
+    ".safetensors": lambda arrays: import_optional("safetensors.numpy").save(arrays),
     ".npz": _npz_of,
     ".pt": state_dict_of,
 }

@@ -10,7 +10,6 @@ import pytest
 import torch
 
 from oracle.checkpoints import CheckpointError, RecurrentLayer, load
-from oracle.checkpoints.torch_files import safetensors_of
 from oracle.conversion import CONVERTERS, to_keras, to_torch
 from oracle.problem import Problem
 from reference.contract import Array
@@ -97,8 +96,8 @@ def test_a_state_dict_beside_an_optimizers_keeps_its_key(tmp_path: Path) -> None
 
 
 def test_safetensors_are_read(tmp_path: Path, expected: RecurrentLayer) -> None:
-    needs("safetensors")
-    (tmp_path / "file.safetensors").write_bytes(safetensors_of(state_of(STACK)))
+    content = needs("safetensors.numpy").save(state_of(STACK))
+    (tmp_path / "file.safetensors").write_bytes(content)
     assert only(tmp_path / "file.safetensors").digest == expected.digest
 
 

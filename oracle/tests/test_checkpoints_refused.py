@@ -13,7 +13,6 @@ import torch
 from oracle.checkpoints.checkpoint import load
 from oracle.checkpoints.contents import CheckpointError
 from oracle.checkpoints.files import SUFFIXES
-from oracle.checkpoints.torch_files import safetensors_of
 from oracle.checkpoints.writing import convert
 from oracle.tests.test_checkpoints_files import RNN, STACK, complaint, needs, state_of, tensors, write_h5
 
@@ -72,8 +71,7 @@ def example(folder: Path, suffix: str) -> Path:
         weights = [onnx.numpy_helper.from_array(np.ones((99, 9)), "weight")]
         onnx.save(onnx.helper.make_model(onnx.helper.make_graph([], "g", [], [], weights)), path)
     elif suffix == ".safetensors":
-        needs("safetensors")
-        (path).write_bytes(safetensors_of(state_of(RNN)))
+        path.write_bytes(needs("safetensors.numpy").save(state_of(RNN)))
     elif suffix == ".npz":
         np.savez(path, allow_pickle=False, **state_of(RNN))
     else:
