@@ -16,6 +16,7 @@ import pytest
 from hypothesis import settings
 from hypothesis.errors import InvalidArgument
 
+from oracle.limits import Limits
 from oracle.problem import Problem
 from properties.internals.pytest_internals import option_words
 from properties.laws import all_laws
@@ -128,24 +129,11 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         f"implementation: {shown}{default}",
         *wrap(facts, shutil.get_terminal_size().columns, subsequent_indent="  "),
         *(f"not judged, because other targets import it: {file}" for file in targets.helpers),
-        *(f"understood: {module_in_words(facts)}" for facts in targets.understood),
+        *(f"understood: {module_in_words(each.understood, each.limits)}" for each in targets.understood),
     ]
     return [printable(line) for line in lines]
 
 
-_LIMIT_WORDS = {
-    "layers": "one layer",
-    "directions": "one direction",
-    "stacked_directions": "stacked in one direction only",
-    "projection": "no projection",
-    "activations": "tanh only",
-    "lengths": "no lengths",
-    "initial_state": "no initial states",
-    "c_last": "no last memory states",
-    "dtypes": "{dtypes} only",
-    "empty": "no empty batch",
-    "gradients": "no gradients",
-}
 _LENGTHS_WORDS = {
     "packed": "packed sequences",
     "counts": "lengths",
@@ -156,8 +144,8 @@ _LENGTHS_WORDS = {
 _TIME_WORDS = {"first": "time first", "second": "batch first", "stepped": "called step by step"}
 
 
-def module_in_words(facts: Mapping[str, Any]) -> str:
-    """Say in one line how a module of a framework is built and called, and what limits it has."""
+def module_in_words(facts: Mapping[str, Any], limits: Limits) -> str:
+    """Say in one line how a module of a framework is built and called, and what limits it has and why."""
     parts = [f"weights by {facts['weights']}"]
     parts += [f"gates {' '.join(facts['gates'])}"] if facts["gates"] else []
     parts += [f"although {facts['fits']} fits"] if facts["fits"] else []
@@ -170,9 +158,8 @@ def module_in_words(facts: Mapping[str, Any]) -> str:
     parts += [f"learned initial states ({learned}) 0 if no states are passed"] if learned else []
     parts += [f"on {facts['device']}"] if facts["device"] != "cpu" else []
     parts += [f"different numbers in {mode}" for mode in facts["other_modes"]]
-    dtypes = " and ".join(facts["dtypes"])
-    reasons = {words: facts["limits"].get(key) for key, words in _LIMIT_WORDS.items()}
-    parts += [f"{words.format(dtypes=dtypes)} ({why})" for words, why in reasons.items() if why]
+    for name, why in facts["limits"].items():
+        parts += [f"{words} ({why})" for words in Limits(**{name: getattr(limits, name)}).words]
     return f"{facts['module']} as {facts['like']}: {', '.join(parts)}"
 
 

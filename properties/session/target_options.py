@@ -14,7 +14,7 @@ from oracle.limits import ANYTHING, Limits
 from oracle.modules.interface import ModuleOptions, UnusableModule
 from oracle.problem import LayerProblem, Problem
 from properties.implementations import interpreter
-from properties.implementations.implementation import Implementation
+from properties.implementations.implementation import Implementation, LoadedFacts
 from properties.implementations.process_start import Settings
 from properties.internals.pytest_internals import option_words
 from properties.reports.results import encodable
@@ -42,7 +42,7 @@ class Targets:
     `--python`. `names` are the targets, as the user names them. `helpers` are files of a directory or glob
     that targets import, and that are not judged. `networks` are problems with the weights of `--weights` or
     of trained modules. `functions` has the functions by which each target is judged. `understood` has the
-    facts of each module of a framework.
+    facts of each target that is a module of a framework.
     """
 
     settings: Settings
@@ -51,7 +51,7 @@ class Targets:
     helpers: list[str] = field(default_factory=list)
     networks: list[LayerProblem] = field(default_factory=list)
     functions: dict[str, set[str]] = field(default_factory=dict)
-    understood: list[Mapping[str, Any]] = field(default_factory=list)
+    understood: list[LoadedFacts] = field(default_factory=list)
     _implementations: dict[str, Implementation] = field(default_factory=dict)
 
     def implementation(self, target: str) -> Implementation:
@@ -159,7 +159,7 @@ def judged_functions(target: str, targets: Targets, *, every: bool = False) -> s
     except Unusable:
         return {*(CONTRACTS if every else FUNCTIONS)}
     if loaded.understood:
-        targets.understood.append(loaded.understood)
+        targets.understood.append(loaded)
     if loaded.network:
         targets.networks.append(_network_of_module(target, loaded.network, directory))
     existing = {*loaded.functions, *loaded.lacking}

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from oracle.limits import Limits
 from oracle.problem import Problem
 from oracle.tests import torch_modules_of_users
 from oracle.tests.selection import needs
@@ -27,8 +28,9 @@ def test_a_class_is_judged_as_what_it_stands_for(tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     done = run(f"{MODULES}:BatchFirst", *FEW, "--report", str(report), program="rnn-crosscheck")
     assert done.status == 0, done.output
-    said = "understood: BatchFirst as torch.nn.LSTM: weights by fit, gates i f g o, batch first, one layer"
+    said = "understood: BatchFirst as torch.nn.LSTM: weights by fit, gates i f g o, batch first, no lengths"
     assert said in done.output
+    assert "at most 1 layer (its constructor has no argument for it)" in done.output
     (judged,) = json.loads(report.read_text())["implementations"]
     assert [*judged["functions"]] == ["lstm_layer", "lstm_layer_backward"]
     assert judged["understood"]["gates"] == "ifgo"
@@ -51,12 +53,13 @@ def test_what_was_understood_is_said_in_one_line() -> None:
         "other_modes": ["every call"],
         "limits": {"layers": "no argument", "dtypes": "TypeError"},
     }
-    assert module_in_words(facts) == (
+    limits = Limits(layers=1, lengths=False, dtypes=("float32",))
+    assert module_in_words(facts, limits) == (
         "Mine as torch.nn.LSTM: weights by --gates, gates f g o i, although xh:ifgo fits, one weight on x, "
         "h, batch first, a mask of the padding, learned initial states (h0) 0 if no states are passed, on "
-        "cuda, different numbers in every call, one layer (no argument), float32 only (TypeError)"
+        "cuda, different numbers in every call, at most 1 layer (no argument), float32 only (TypeError)"
     )
-    assert "mask" not in module_in_words({**facts, "limits": {"lengths": "no reason"}})
+    assert "mask" not in module_in_words({**facts, "limits": {"lengths": "no reason"}}, limits)
 
 
 def test_an_unusable_module_says_why_whatever_is_selected() -> None:
