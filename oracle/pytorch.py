@@ -63,7 +63,9 @@ def gates(inputs: Inputs) -> dict[str, Array]:
 
 def _run_cell(inputs: Inputs) -> tuple[torch.Tensor, torch.Tensor]:
     """The states `(T_x, m, n_a)` and the last memory states `(1, m, n_a)`, from torch's cells."""
-    cell = cell_for(inputs)
+    state = {name.removesuffix("_l0"): W for name, W in to_torch(inputs.kind, [inputs.parameters]).items()}
+    sizes = len(inputs.x), len(inputs.a0)
+    cell = _with_weights(state, _CELLS[inputs.kind], *sizes, dtype=str(inputs.x.dtype))
     a, c = tensor(inputs.a0.T), tensor(inputs.c0.T)
     steps = []
     for xt in tensor(inputs.x.transpose(2, 1, 0)):
@@ -112,14 +114,6 @@ def module_for(inputs: LayerInputs) -> torch.nn.Module:
         bidirectional=inputs.directions == 2,
         **options,
     )
-
-
-def cell_for(inputs: Inputs) -> torch.nn.Module:
-    """The cell of torch with the parameters of one of the four functions."""
-    state = to_torch(inputs.kind, [inputs.parameters])
-    named = {name.removesuffix("_l0"): array for name, array in state.items()}
-    sizes = len(inputs.x), len(inputs.a0)
-    return _with_weights(named, _CELLS[inputs.kind], *sizes, dtype=str(state["weight_hh_l0"].dtype))
 
 
 def call_module(

@@ -1,44 +1,34 @@
-"""Torch's gradients, from `torch.autograd` through torch's cells and modules on the CPU."""
+"""Torch's gradients, from `torch.autograd` through torch's modules on the CPU."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from math import prod
 
 import numpy as np
 import torch
 
-from oracle.backward_inputs import AnyBackward, BackwardInputs, LayerBackwardInputs, gradient_name
-from oracle.layout import LAYOUTS
-from oracle.naming import torch_name
-from oracle.pytorch import accepted_by_torch, call_module, cell_for, module_for, tensor
+from oracle.backward_inputs import AnyBackward, LayerBackwardInputs, gradient_name
+from oracle.conversion import from_torch
+from oracle.pytorch import accepted_by_torch, call_module, module_for, tensor
 from reference.contract import Array
 
 
 def run(inputs: AnyBackward) -> dict[str, Array]:
     """Every gradient; the shapes and names are those of `oracle.exact_gradient.evaluate`.
 
-    Backward passes that take caches must have a single step. Torch computes the gates again from the cached
-    states, and does not use the cached gates, so torch is no witness for `rnn_backward` and `lstm_backward`.
+    Backward passes that take caches must have a single step, which is that of a layer. Torch computes the
+    gates again from the cached states, and does not use the cached gates, so torch is no witness for
+    `rnn_backward` and `lstm_backward`.
     """
-    return _layer_gradients(inputs) if isinstance(inputs, LayerBackwardInputs) else _cell_gradients(inputs)
-
-
-def _cell_gradients(inputs: BackwardInputs) -> dict[str, Array]:
+    if isinstance(inputs, LayerBackwardInputs):
+        return _layer_gradients(inputs)
     assert inputs.x.shape[2] == 1
-    with torch.no_grad():
-        cell = cell_for(inputs)
-    x, a, c = (tensor(array.T).requires_grad_() for array in (inputs.x[:, :, 0], inputs.a0, inputs.c0))
-    if inputs.kind == "rnn":
-        given, returned = [x, a], [cell(x, a)]
-    else:
-        given, returned = [x, a, c], [*cell(x, (a, c))]
-    incoming = [tensor(array.T) for array in (inputs.da[:, :, 0], inputs.dc)]
-    gradients, by_name = _gradients(cell, returned, given, incoming)
-    [parameters] = _parameter_gradients(inputs, {f"{name}_l0": array for name, array in by_name.items()})
-    return {
-        **{name: array.T[:, :, None] for name, array in zip(("dx", "da0", "dc0"), gradients, strict=False)},
-        **{f"d{name}": array[:, :, None] for name, array in parameters.items()},
-    }
+    # A layer has no head, whose parameters are the only ones with a y in their names.
+    layer = inputs.as_layer().with_parameters(lambda p: {name: p[name] for name in p if "y" not in name})
+    no_last = np.zeros_like(layer.a0)
+    gradients = _layer_gradients(LayerBackwardInputs.of(layer, inputs.da, no_last, inputs.dc[None]))
+    own_names = {gradient_name(0, name): f"d{name}" for name in layer.parameters[0]}
+    return {own_names.get(name, name): array for name, array in gradients.items()}
 
 
 def _layer_gradients(inputs: LayerBackwardInputs) -> dict[str, Array]:
@@ -64,7 +54,7 @@ def _layer_gradients(inputs: LayerBackwardInputs) -> dict[str, Array]:
             gradient.transpose(0, 2, 1)[:, : like.shape[1]]
             for gradient, like in zip(states, initial, strict=True)
         ]
-        parameters = _parameter_gradients(inputs, by_name)
+        parameters, _ = from_torch(inputs.kind, by_name)
     gradients = {"dx": dx}
     for name, array in zip(("da0", "dc0"), initial, strict=False):
         gradients[name] = array.reshape(prod(array.shape[:2]), m, 1)
@@ -95,15 +85,3 @@ def _gradients(
     by_name = dict(zip(parameters, arrays[len(given) :], strict=True))
     by_name |= {name: np.zeros_like(array) for name, array in by_name.items() if "bias_hh" in name}
     return arrays[: len(given)], by_name
-
-
-def _parameter_gradients(inputs: AnyBackward, by_name: Mapping[str, Array]) -> list[dict[str, Array]]:
-    """The gradients with respect to our parameters, for each direction, from those of torch's parameters."""
-    D = inputs.directions if isinstance(inputs, LayerBackwardInputs) else 1
-    layout, roles = LAYOUTS["torch"], ("weight", "recurrent_weight", "bias", "recurrent_bias", "projection")
-    gradients = []
-    for k in range(sum(name.startswith("weight_ih") for name in by_name)):
-        names = {role: torch_name(role, *divmod(k, D)) for role in roles}
-        stacked = {role: by_name[name] for role, name in names.items() if name in by_name}
-        gradients.append(layout.unstack(inputs.kind, stacked))
-    return gradients
