@@ -108,8 +108,6 @@ class Comparison:
         ours, theirs, bound = self._compared
         with np.errstate(all="ignore"):
             ratio = np.abs(ours - theirs) / (bound * _allowed_bounds(self.witness_name))
-        if np.isfinite(ratio).all() and not np.isinf(bound).any():
-            return np.asarray(ratio)
         same = (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))
         if _has_gradients(self.inputs):  # where one right formula gives infinity, another may give NaN
             same |= ~np.isfinite(ours) & ~np.isfinite(theirs)
@@ -129,34 +127,23 @@ class Comparison:
     @property
     def worst_meaningful(self) -> float:
         """The largest ratio of the elements with a meaningful bound."""
-        if self._is_meaningful_everywhere:
-            return self.worst
         return float(self.ratio.max(initial=0.0, where=self._relative_bound <= MEANINGFUL_BOUND))
 
     @property
     def is_meaningless(self) -> bool:
         """Whether most elements have a bound that is too large to be meaningful."""
-        if self._is_meaningful_everywhere:
-            return False
         return bool(2 * np.count_nonzero(self._relative_bound > MEANINGFUL_BOUND) > self._relative_bound.size)
 
     @cached_property
-    def _is_meaningful_everywhere(self) -> bool:
-        """Whether the largest bound is meaningful even for the smallest element that counts."""
-        smallest = self._gradient_size if _has_gradients(self.inputs) else 1.0
-        return bool(self._compared[2].max(initial=0.0) <= MEANINGFUL_BOUND * smallest)
-
-    @cached_property
-    def _gradient_size(self) -> float:
-        """The magnitude of the largest element, which replaces the size of each element of a gradient."""
-        _, theirs, _ = self._compared
-        return float(np.max(np.abs(theirs), initial=0, where=np.isfinite(theirs)))
-
-    @cached_property
     def _relative_bound(self) -> Array:
-        """The bound, relative to the size of each element, which counts as at least 1 in a forward pass."""
+        """The bound, relative to the size of each element, which counts as at least 1 in a forward pass.
+
+        The size of each element of a gradient is that of the largest element.
+        """
         _, theirs, bound = self._compared
-        size = self._gradient_size if _has_gradients(self.inputs) else np.maximum(1, np.abs(theirs))
+        size = np.maximum(1, np.abs(theirs))
+        if _has_gradients(self.inputs):
+            size = np.max(np.abs(theirs), initial=0, where=np.isfinite(theirs))
         with np.errstate(all="ignore"):
             relative = np.where(bound == 0, 0, bound / size)
         return np.where(np.isinf(bound), np.inf, relative)
