@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 from oracle.diagnosis.findings import Finding
 from oracle.verdict import Facts
-from properties.trials.tally import Tally
 from reference.contract import CONTRACTS
 
 Status = Literal["passed", "failed", "skipped"]
@@ -57,12 +56,6 @@ class LawResult:
     notes: dict[str, int] = field(default_factory=dict)
 
     @classmethod
-    def of_tally(cls, tally: Tally, **others: Any) -> "LawResult":
-        """A result with the counts of a tally, and these other fields."""
-        notes = {printable(note): count for note, count in tally.notes.items()}
-        return cls(**others, **{**vars(tally), "notes": notes})
-
-    @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "LawResult":
         """The result from the dict that `dataclasses.asdict` made. Equal strings become one object."""
         findings = tuple(Finding(**each) for each in values.get("findings", ()))
@@ -108,7 +101,7 @@ def law_names(results: Iterable[LawResult]) -> list[str]:
 def printable_data(value: Any) -> Any:
     """The data with every string made `printable`."""
     if isinstance(value, Mapping):
-        return {name: printable_data(each) for name, each in value.items()}
+        return {printable_data(name): printable_data(each) for name, each in value.items()}
     if isinstance(value, (list, tuple)):
         return [printable_data(each) for each in value]
     return printable(value) if isinstance(value, str) else value

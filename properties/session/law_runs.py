@@ -12,7 +12,6 @@ import pytest
 from hypothesis import settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 
-from oracle.diagnosis.findings import Finding
 from properties.failure_database.store import DIRECTORY, Store
 from properties.implementations.answers import free_cached_answers
 from properties.implementations.implementation import Implementation
@@ -127,7 +126,8 @@ def pytest_runtest_makereport(
     if has_outcome and item.get_closest_marker("law"):
         harness_failed = report.failed and not failure and not isinstance(error, pytest.fail.Exception)
         result = _result(item, report, failure, harness_failed)
-        report.user_properties.append(("law", asdict(result)))
+        values = {**printable_data(asdict(result)), "implementation": result.implementation}
+        report.user_properties.append(("law", values))
         if result.is_excused:
             report.outcome = "skipped"  # with `wasxfail`, pytest counts this as an expected failure
             report.wasxfail = result.expected or f"by {', '.join(result.helpers)}"
@@ -158,8 +158,8 @@ def _result(
     if failure:
         optional = {
             "counterexample": repr(failure.problem),
-            "facts": printable_data(failure.facts),
-            "findings": [Finding.of(each.kind, **printable_data(each.facts)) for each in failure.findings],
+            "facts": failure.facts,
+            "findings": failure.findings,
             "inherited": failure.explanation.inherited,
             "helpers": helpers_to_blame(failure.trial),
         }
@@ -167,26 +167,26 @@ def _result(
         reasons = (each.reason for each in item.config.stash[EXPECTED] if each.covers(target, law, function))
         optional["expected"] = next(reasons, "")
         if law in (PROVIDED, USABLE) and (finding := why_not_judged(implementation, function)):
-            optional["findings"] = [Finding.of(finding.kind, **printable_data(finding.facts))]
+            optional["findings"] = [finding]
     if function and not (report.passed or harness_failed or is_unusable):
         optional["unfinished"] = bool(placeholder_if_unfinished(implementation, function))
     if usable and not is_unusable:
         optional["limits"] = implementation.limits.words
-        optional["understood"] = printable_data(implementation.load().understood)
-    tally = item.funcargs.get("tally", Tally())
+        optional["understood"] = implementation.load().understood
+    tally = cast(Tally, item.funcargs.get("tally", Tally()))
     if turn := item.stash.get(TURN, None):
         tally, optional["declared"] = turn.tally, turn.declared
     text = report.longrepr  # of a skipped test: a file, a line and a reason
     message = text[2].removeprefix("Skipped: ") if isinstance(text, tuple) else report.longreprtext
-    return LawResult.of_tally(
-        cast(Tally, tally),
+    return LawResult(
+        **{**vars(tally), "notes": dict(tally.notes)},
         implementation=encodable(target),
         law=law,
         grade=grade,
         function=function,
         status=report.outcome,
         seconds=round(report.duration, 3),
-        message="" if report.passed else printable(message),
+        message="" if report.passed else message,
         ours=harness_failed,
         usable=usable,
         **optional,
