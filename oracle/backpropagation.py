@@ -17,6 +17,7 @@ import numpy as np
 
 from oracle.backward_inputs import AnyBackward, BackwardInputs, LayerBackwardInputs, gradient_name
 from oracle.backward_step import steps_of
+from oracle.inputs import stacked_weights
 from oracle.propagation import (
     Layer,
     direction_slice,
@@ -161,7 +162,7 @@ def back_through_time(
     A step of the padding, where `within (T_x, k, 1, m)` is false, changes nothing.
     """
     n_h, T_x = layer.a0.value.shape[1], len(layer.steps)
-    WT = fl.matrix(_exact(stacked_weights(layer).swapaxes(1, 2)))
+    WT = fl.matrix(_exact(stacked_weights(layer.p).swapaxes(1, 2)))
     WpT = fl.matrix(_exact(layer.p["Wp"].swapaxes(1, 2))) if "Wp" in layer.p else None
     steps = steps_of(fl, layer.steps, memory_states_before(layer)) if T_x else None
     chain = Chain([], layer.a0, layer.c0, [], [])
@@ -186,14 +187,6 @@ def memory_states_before(layer: Layer) -> list[Bounded]:
     return [layer.c0, *(step.get("c", layer.c0) for step in layer.steps)][: len(layer.steps)]
 
 
-def stacked_weights(layer: Layer) -> Array:
-    """The weights that act on `[a_prev; x]`; for an LSTM, the gates are stacked in the order f, i, c, o."""
-    p = layer.p
-    if "Waa" in p:
-        return np.concatenate([p["Waa"], p["Wax"]], axis=2)
-    return np.concatenate([p[f"W{gate}"] for gate in "fico"], axis=1)
-
-
 def parameter_gradients(
     fl: Arithmetic, layer: Layer, chain: Chain, within: Array | None = None
 ) -> dict[str, Bounded]:
@@ -210,7 +203,7 @@ def parameter_gradients(
         concat = joined_rows(a, x, _exact(np.ones((k, 1, a.value.shape[2]))))
         dW = fl.matmul(dz, _transposed(concat))
     else:
-        W = stacked_weights(layer)
+        W = stacked_weights(layer.p)
         dW = _exact(np.zeros((k, W.shape[1], W.shape[2] + 1)))
     dW = dW[..., None]
     if "Waa" in layer.p:

@@ -15,10 +15,10 @@ from oracle.backpropagation import (
     cached_layer,
     memory_states_before,
     parameter_gradients,
-    stacked_weights,
 )
 from oracle.backward_inputs import BackwardInputs
 from oracle.backward_step import LSTMSteps, steps_of, unknown_where
+from oracle.inputs import stacked_weights
 from oracle.propagation import over_time
 from oracle.rounding import Arithmetic, Bounded, Factors
 from reference.contract import Array
@@ -37,7 +37,7 @@ def evaluate(inputs: BackwardInputs, dz: Array) -> dict[str, Bounded]:
     chain = Chain([], layer.a0, layer.c0, [own_dz[t] for t in range(T_x)], [])
     gradients = {f"d{name}": bounded for name, bounded in parameter_gradients(fl, layer, chain).items()}
 
-    da_prev = fl.matmul(Bounded.exact(stacked_weights(layer)[:, :, :n_a].swapaxes(1, 2)), own_dz)
+    da_prev = fl.matmul(Bounded.exact(stacked_weights(layer.p)[:, :, :n_a].swapaxes(1, 2)), own_dz)
     gradients["da0"] = da_prev[0][..., None]
     direct = Bounded.exact(np.moveaxis(inputs.da, 2, 0)[:, None])
     none = np.zeros((1, *direct.value.shape[1:]))

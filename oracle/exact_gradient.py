@@ -27,6 +27,7 @@ from oracle.exact import (
     narrow_result,
     network_of,
 )
+from oracle.inputs import stacked_weights
 from reference.contract import Array
 
 Weights = Mapping[str, Array]
@@ -144,11 +145,10 @@ def _chain(
     `da` and `dc` are the direct gradients with respect to each state, the initial state first.
     """
     n_h, T, is_rnn = len(forward.a0), len(forward.steps), "Waa" in p
-    weights = ["Waa", "Wax"] if is_rnn else [f"W{gate}" for gate in "fico"]
-    W = np.concatenate([p[name] for name in weights], axis=int(is_rnn))
     a_prev = [forward.a0, *(step["a"] for step in forward.steps)][:T]
     c_prev = [forward.c0, *(step.get("c", forward.c0) for step in forward.steps)][:T]
-    by_concat, by_projection = _product_with(W.T), _product_with(p["Wp"].T) if "Wp" in p else None
+    by_concat = _product_with(stacked_weights(p).T)
+    by_projection = _product_with(p["Wp"].T) if "Wp" in p else None
     chain = _Chain([], [], [], [], [], [], [])
     d, d_c = da[-1], dc[-1]
     for t in reversed(range(T)):
@@ -179,12 +179,10 @@ def _chain(
 
 def _parameter_gradients(p: Weights, chains: Sequence[_Chain]) -> dict[str, Array]:
     """The gradients with respect to the parameters of one direction: sums over the samples and the steps."""
-    is_rnn = "Waa" in p
-    k = sum(p[name].shape[1] for name in ("Waa", "Wax")) if is_rnn else p["Wf"].shape[1]
-    rows = len(p["ba"]) if is_rnn else 4 * len(p["bf"])
+    rows, k = stacked_weights(p).shape
     every = [(dz, [*v, arb(1)]) for chain in chains for dz, v in zip(chain.dz, chain.concat, strict=True)]
     dW = _sum_of_outer_products(every, rows, k + 1)
-    if is_rnn:
+    if "Waa" in p:
         return {"Wax": dW[:, rows:-1], "Waa": dW[:, :rows], "ba": dW[:, -1:]}
     by_gate = dict(zip("fico", np.split(dW, 4), strict=True))
     gradients = {f"W{gate}": part[:, :-1] for gate, part in by_gate.items()}

@@ -183,6 +183,13 @@ class LayerInputs(Inputs):
         return f"layer {layer}, {('forward', 'backward')[direction]}, unit {unit}"
 
 
+def stacked_weights(p: Mapping[str, Array], gates: str = "fico") -> Array:
+    """The weights on `[a_prev; x]`, with the gates of an LSTM stacked; axes before the last two stay."""
+    if "Waa" in p:
+        return np.concatenate([p["Waa"], p["Wax"]], axis=-1)
+    return np.concatenate([p[f"W{gate}"] for gate in gates], axis=-2)
+
+
 AnyInputs = TypeVar("AnyInputs", bound=Inputs)
 
 

@@ -4,12 +4,12 @@ For ordinary numbers, simple code is right in float64: for example a tanh by exp
 beyond 354, or a softmax that does not shift its logits. Only robust programs are right for larger numbers.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 
-from oracle.inputs import Inputs, LayerInputs
+from oracle.inputs import Inputs, LayerInputs, stacked_weights
 from reference.contract import Array
 
 MOST_FROM_STATES = MOST_FROM_INPUTS = 149.0
@@ -19,8 +19,6 @@ MOST_LOGIT = 29.5
 
 MOST_MEMORY = 200.0
 """The largest initial memory state; each step adds at most 1."""
-
-GATES = "fico"
 
 
 def ordinary(inputs: Inputs) -> Inputs:
@@ -51,7 +49,7 @@ def ordinary_layers(inputs: LayerInputs, *, trained: bool = False) -> LayerInput
         parameters.append(p if trained else _halved_rows(p, states, below))
         if place < D:
             from_x = np.fmax(
-                from_x, (_magnitudes(parameters[-1])[:, n_h:] @ largest_x).max(axis=0, initial=0)
+                from_x, (np.abs(stacked_weights(parameters[-1]))[:, n_h:] @ largest_x).max(axis=0, initial=0)
             )
     memory = np.abs(inputs.c0).max(axis=(0, 1), initial=0)
     if max(from_x.max(initial=0) / MOST_FROM_INPUTS, memory.max(initial=0) / MOST_MEMORY) <= 1:
@@ -64,34 +62,23 @@ def ordinary_layers(inputs: LayerInputs, *, trained: bool = False) -> LayerInput
     )
 
 
-def _magnitudes(p: Mapping[str, Array]) -> Array:
-    """The magnitudes of the weights on `[a; x]`, with the gates stacked."""
-    is_rnn = "Waa" in p
-    names = ["Waa", "Wax"] if is_rnn else [f"W{gate}" for gate in GATES]
-    return np.asarray(np.abs(np.concatenate([p[name] for name in names], axis=int(is_rnn))))
-
-
 def _halved_rows(p: Mapping[str, Array], states: Array, below: Array) -> Mapping[str, Array]:
     """The parameters; each row is halved until it is ordinary for the largest `states` and inputs `below`."""
-    is_rnn, halved = "Waa" in p, dict(p)
-    biases = p["ba"] if is_rnn else np.concatenate([p[f"b{gate}"] for gate in GATES])
-    size = _magnitudes(p) @ np.concatenate([states, below]) + np.abs(biases[:, 0])
-    if size.max(initial=0) > MOST_FROM_STATES:
-        gates = [("Waa", "Wax", "ba")] if is_rnn else [(f"W{gate}", f"b{gate}") for gate in GATES]
-        factors = np.split(_power_of_two(size, MOST_FROM_STATES), len(gates))
-        for names, factor in zip(gates, factors, strict=True):
-            halved.update(_scaled_rows(p, names, factor))
-    for weight in {"Wy", "Wya"} & {*p}:
-        size = np.abs(p[weight]) @ states + np.abs(p["by"][:, 0])
-        if size.max(initial=0) > MOST_LOGIT:
-            halved.update(_scaled_rows(p, (weight, "by"), _power_of_two(size, MOST_LOGIT)))
+    halved, concat = dict(p), np.concatenate([states, below])
+    for *weights, bias in (names for names in _ROWS if names[0] in p):
+        W = np.concatenate([p[name] for name in weights], axis=1)
+        size = np.abs(W) @ concat[: W.shape[1]] + np.abs(p[bias][:, 0])
+        most = MOST_LOGIT if bias == "by" else MOST_FROM_STATES
+        if size.max(initial=0) > most:
+            factor = _power_of_two(size, most)[:, None]
+            halved.update({name: p[name] * factor.astype(p[name].dtype) for name in (*weights, bias)})
     return halved
+
+
+_ROWS = (("Waa", "Wax", "ba"), *((f"W{gate}", f"b{gate}") for gate in "fico"), ("Wya", "by"), ("Wy", "by"))
+"""The weights, and the bias last, whose rows together make a pre-activation or a logit."""
 
 
 def _power_of_two(size: Array, most: float) -> Array:
     """The power of two, at most 1, that reduces each size to `most` or less. Products with it are exact."""
     return 2.0 ** -np.ceil(np.log2(np.fmax(size / most, 1)))
-
-
-def _scaled_rows(p: Mapping[str, Array], names: Sequence[str], factor: Array) -> dict[str, Array]:
-    return {name: p[name] * factor[:, None].astype(p[name].dtype) for name in names}

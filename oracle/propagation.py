@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from oracle.inputs import AnyInputs, Inputs, LayerInputs
+from oracle.inputs import AnyInputs, Inputs, LayerInputs, stacked_weights
 from oracle.rounding import Arithmetic, Bounded
 from reference.contract import Array
 
@@ -164,11 +164,9 @@ def masked_steps(steps: Sequence[Bounded], within: Array) -> list[Bounded]:
 def evaluate_steps(fl: Arithmetic, layer: Layer, activation: str) -> Iterator[dict[str, Bounded]]:
     """Evaluate every quantity of each step of a layer except the predictions."""
     p, a, c = layer.p, layer.a0, layer.c0
-    if is_rnn := "Waa" in p:
-        W, b = np.concatenate([p["Waa"], p["Wax"]], axis=2), p["ba"]
-    else:
-        W, b = (np.concatenate([p[f"{part}{gate}"] for gate in "fioc"], axis=1) for part in "Wb")
-    n_a, matrix = c.value.shape[1], fl.matrix(Bounded.exact(W))
+    is_rnn = "Waa" in p
+    b = p["ba"] if is_rnn else np.concatenate([p[f"b{gate}"] for gate in "fioc"], axis=1)
+    n_a, matrix = c.value.shape[1], fl.matrix(Bounded.exact(stacked_weights(p, "fioc")))
     for xt in layer.xs:
         z = fl.affine(matrix, joined_rows(a, xt), b)
         if is_rnn:
