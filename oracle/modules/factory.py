@@ -181,9 +181,9 @@ class Trained(Factory):
     is_trained = True
 
     def __init__(self, module: Any, interface: Interface, stated: ModuleOptions) -> None:
-        _check_names(stated.fixed, ("input_size", "hidden_size", "batch_first", *_DEFAULTS))
-        self.interface, self.device, self._module, self.missing_options = interface, stated.device, module, {}
         names = ("input_size", "hidden_size", "batch_first", *_DEFAULTS)
+        _check_names(stated.fixed, names)
+        self.interface, self.device, self._module, self.missing_options = interface, stated.device, module, {}
         of = {name: stated.fixed.get(name, getattr(module, name, None)) for name in names}
         self.batch_first = of["batch_first"]
         if type(of["input_size"]) is not int or type(of["hidden_size"]) is not int:

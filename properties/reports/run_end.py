@@ -211,11 +211,10 @@ def complaints(results: Sequence[LawResult], expected: Sequence[ExpectedFailure]
 def _missing_functions(results: Sequence[LawResult], expected: Sequence[ExpectedFailure]) -> Iterator[str]:
     """Yield a line for each selected function that is missing, unless the law `PROVIDED` ran, and failed."""
     failed = {(each.implementation, each.function) for each in results if each.status == "failed"}
-    excused = [entry for entry in expected if entry.law == PROVIDED]
     for result in results:
         target, function = result.implementation, result.function
         is_failed = {(target, ""), (target, function)} & failed
-        is_excused = any(entry.covers(target, PROVIDED, function) for entry in excused)
+        is_excused = any(entry.covers(target, PROVIDED, function) for entry in expected)
         is_unfinished_backward = result.unfinished and CONTRACTS[function].is_backward
         if result.status == "skipped" and not (
             result.declared or is_failed or is_excused or is_unfinished_backward
