@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.shared import IMPORT_TORCH, JUDGE, argument_parser, processor_seconds, table, write
+from benchmarks.shared import IMPORT_TORCH, JUDGE, argument_parser, measure, table, write
 from benchmarks.submissions import SOFTMAX, edited, write_submission
 from reference.contract import BACKWARDS, LAYERS_BACKWARD
 
@@ -39,8 +39,8 @@ def main() -> None:
         no_backward = " and ".join(f"not {name}" for name in (*BACKWARDS, *LAYERS_BACKWARD))
         targets: Sequence[Sequence[str]] = [folder], ["examples/textbook.py"], ["-k", no_backward], []
         commands = [IMPORT_TORCH, *((*judge, *target) for target in targets)]
-        times = [[*map(processor_seconds, commands)] for _ in range(options.rounds)]
-    unit, *least = (min(each) for each in zip(*times, strict=True))
+        rounds = [[measure(command)[1] for command in commands] for _ in range(options.rounds)]
+    unit, *least = (min(each.ru_utime + each.ru_stime for each in own) for own in zip(*rounds, strict=True))
     ratios = [f"{seconds / unit:.2f}" for seconds in least]
     rows = [*zip(TARGETS, ratios, TARGETS.values(), strict=True)]
     heading = f"Rounds: {options.rounds}, in which `import torch` took {unit:.2f} s at least:\n\n"

@@ -1,12 +1,14 @@
-"""What the benchmarks share: options, tables and pages in Markdown, and the time of commands."""
+"""What the benchmarks share: options, tables and pages in Markdown, and the time and memory of commands."""
 
 import os
 import re
 import subprocess
 import sys
+import time
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[1]
 JUDGE = (sys.executable, "-m", "rnn_crosscheck")
@@ -53,15 +55,16 @@ def versions(python: str, packages: Sequence[str]) -> str:
     return subprocess.run([python, "-c", code], capture_output=True, text=True, check=False).stdout.strip()
 
 
-def processor_seconds(command: Sequence[str]) -> float:
-    """Run a command in the clone, and return its processor time, user and system. Its output is discarded.
+def measure(command: Sequence[str]) -> tuple[float, Any]:
+    """Run a command in the clone, and return its seconds and its resource usage.
 
-    The time includes that of the processes that the command waits for.
+    The usage includes that of the processes that the command waits for. Output and exit status are ignored.
     """
     environment = {**os.environ}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # so that only the first command compiles our modules
+    start = time.perf_counter()
     process = subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     _, _, usage = os.wait4(process.pid, 0)
-    return usage.ru_utime + usage.ru_stime
+    return time.perf_counter() - start, usage

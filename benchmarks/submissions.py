@@ -12,14 +12,11 @@ programs for this exercise, 264 take one maximum over all samples in the softmax
 
 import json
 import random
-import resource
-import subprocess
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.shared import IMPORT_TORCH, JUDGE, ROOT, argument_parser
+from benchmarks.shared import IMPORT_TORCH, JUDGE, ROOT, argument_parser, measure
 
 PERCENTAGES = {"right": 2, "one_maximum": 70, "unshifted": 10, "caches": 10, "equations": 5, "unfit": 3}
 """The percentage of submissions whose worst mistake is of this kind."""
@@ -95,19 +92,12 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         for name, parts in submissions(options.count, seed=0):
             write_submission(Path(folder, name), parts)
-        torch = min(seconds(IMPORT_TORCH) for _ in range(3))
+        torch = min(measure(IMPORT_TORCH)[0] for _ in range(3))
         profile = f"--hypothesis-profile={options.profile}"
-        took = seconds((*JUDGE, folder, "-q", "-n", "2", profile, "--hypothesis-seed=0"))
-    memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024  # which Linux counts in kB
+        took, usage = measure((*JUDGE, folder, "-q", "-n", "2", profile, "--hypothesis-seed=0"))
+    memory = usage.ru_maxrss // 1024  # which Linux counts in kB
     print(f"{options.count} targets: {took:.0f} s, {took / torch:.0f} times import torch")
     print(f"largest memory of a process: {memory} MB")
-
-
-def seconds(command: Sequence[str]) -> float:
-    """Run a command in the clone, and return its time. Its output and its exit status are ignored."""
-    start = time.perf_counter()
-    subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
-    return time.perf_counter() - start
 
 
 if __name__ == "__main__":
