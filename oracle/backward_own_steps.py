@@ -10,12 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from oracle.backpropagation import (
-    Chain,
-    cached_layer,
-    memory_states_before,
-    parameter_gradients,
-)
+from oracle.backpropagation import Chain, cached_layer, memory_states_before, parameter_gradients
 from oracle.backward_inputs import BackwardInputs
 from oracle.backward_step import LSTMSteps, steps_of, unknown_where
 from oracle.inputs import stacked_weights

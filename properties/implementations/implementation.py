@@ -8,17 +8,9 @@ from pathlib import Path
 from typing import Any, Self
 
 from oracle.limits import ANYTHING, Limits
-from properties.implementations.calls import (
-    UNREADABLE,
-    CallHistory,
-    Died,
-    Outcome,
-    Reply,
-    Request,
-)
+from properties.implementations.calls import UNREADABLE, CallHistory, Died, Outcome, Reply, Request
 from properties.implementations.process import Process
 from properties.implementations.process_start import FORKS, ForkServer, Settings
-from properties.worker.arguments import Arrangement
 from properties.worker.codec import CodecError, decode, encode
 from properties.worker.targets import TargetFacts, TargetMissing, Unusable, locate
 from reference.contract import CONTRACTS
@@ -107,18 +99,10 @@ class Implementation:
         return self.settings.import_time_limit if compiles else self.settings.time_limit
 
     def call(
-        self,
-        function: str,
-        arguments: Sequence[Any],
-        *,
-        arrangement: Arrangement = "C",
-        with_reference_cell: bool = False,
-        then: Sequence[Sequence[Any]] = (),
-        time_limit: float | None = None,
+        self, function: str, arguments: Sequence[Any], *, time_limit: float | None = None, **how: Any
     ) -> Outcome:
-        """Call a function once, as `Request` describes. Raises what `reply_each` raises."""
-        request = Request(function, arguments, arrangement, then, with_reference_cell)
-        return self.reply_each([request], time_limit=time_limit)[0].outcome
+        """Call a function once; `how` has keyword arguments of `Request`. Raises what `reply_each` raises."""
+        return self.reply_each([Request(function, arguments, **how)], time_limit=time_limit)[0].outcome
 
     def reply_each(self, requests: Sequence[Request], *, time_limit: float | None = None) -> list[Reply]:
         """Make these calls of one function, and return the replies in order. A death is the last reply.
@@ -129,9 +113,7 @@ class Implementation:
         if function not in self.load().functions:
             raise ValueError(f"{self.target} has no function '{function}'")
         process = self._process
-        if (
-            process is None or not process.end.alive
-        ):  # a process whose death was not noticed yet counts as alive
+        if process is None or not process.end.alive:  # until a death is noticed, the process counts as alive
             try:
                 process, _ = self._start()
             except (Unusable, TargetMissing) as error:  # the target has changed since it was loaded
