@@ -31,8 +31,8 @@ class Layout:
     def stack(self, kind: Kind, parameters: Mapping[str, Array]) -> dict[str, Array]:
         """The weights of one direction in the layout of the framework.
 
-        `weight` acts on the input and `recurrent_weight` on the hidden state; if they are `joined`, `weight`
-        acts on both. `bias` is `(G n_a,)`, with G = 1 for an RNN and 4 for an LSTM. If there are two biases,
+        `weight` acts on the input and `recurrent_weight` on the hidden state, also if the framework has them
+        `joined`. `bias` is `(G n_a,)`, with G = 1 for an RNN and 4 for an LSTM. If there are two biases,
         `recurrent_bias` consists of zeros. A projection is `(n_p, n_a)`, or `(n_a, n_p)` if it acts from the
         right.
         """
@@ -44,9 +44,6 @@ class Layout:
             n_h = len(parameters.get("Wp", parameters["bf"]))
             recurrent, weight = W[:, :n_h], W[:, n_h:]
         stacked = {"weight": weight, "recurrent_weight": recurrent}
-        if self.joined:
-            parts = {"x": weight, "a": recurrent}
-            stacked = {"weight": np.concatenate([parts[part] for part in self.joined], 1)}
         if "Wp" in parameters:
             stacked["projection"] = parameters["Wp"].T if self.projects_right else parameters["Wp"]
         if self.transposed:
@@ -64,20 +61,15 @@ class Layout:
             # A sum with zero would turn -0 into 0.
             second = stacked["recurrent_bias"][:, None]
             bias = np.where(second == 0, bias, bias + second)
-        projection = weights.get("projection")
-        if projection is not None and self.projects_right:
-            projection = projection.T
-        n_h = len(bias) // (4 if kind == "lstm" else 1) if projection is None else len(projection)
-        weight, recurrent = weights["weight"], weights.get("recurrent_weight")
-        if recurrent is None:
-            at = n_h if self.joined == "ax" else weight.shape[1] - n_h
-            recurrent, weight = (weight[:, :at], weight[:, at:])[:: 1 if self.joined == "ax" else -1]
+        weight, recurrent = weights["weight"], weights["recurrent_weight"]
         if kind == "rnn":
             return {"Wax": weight, "Waa": recurrent, **self.split_bias(kind, bias)}
         W = np.concatenate([recurrent, weight], axis=1)
         parameters = {f"W{gate}": part for gate, part in zip(self.gates, np.split(W, 4))}
         parameters.update(self.split_bias(kind, bias))
-        return parameters if projection is None else {**parameters, "Wp": projection}
+        if "projection" in weights:
+            parameters["Wp"] = weights["projection"].T if self.projects_right else weights["projection"]
+        return parameters
 
     def split_bias(self, kind: Kind, bias: Array) -> dict[str, Array]:
         """The biases of the specification, by name, that are stacked in a bias `(G n_a, 1)`."""

@@ -92,7 +92,8 @@ def test_without_names_the_layout_is_asked_for(name: str, kind: Any, n_x: int, n
 def test_haiku_has_one_matrix() -> None:
     problem = Problem.lstm_layer(n_x=3, n_a=4, m=1, T_x=1)
     stacked = LAYOUTS["haiku"].stack("lstm", problem.inputs("lstm_layer").parameters[0])
-    arrays = {"lstm/linear/w": stacked["weight"], "lstm/linear/b": stacked["bias"]}
+    joined = np.concatenate([stacked["weight"], stacked["recurrent_weight"]])
+    arrays = {"lstm/linear/w": joined, "lstm/linear/b": stacked["bias"]}
     assert "haiku" in complaint(arrays)
     (layer,) = found(arrays, "haiku")
     assert identical(layer, problem)

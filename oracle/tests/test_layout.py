@@ -23,7 +23,6 @@ layouts = st.one_of(
         gates=st.permutations("ifco").map("".join),
         transposed=st.booleans(),
         biases=st.integers(1, 2),
-        joined=st.sampled_from(["", "xa", "ax"]),
         axes=st.permutations("tbf").map("".join),
     ),
 )
@@ -86,11 +85,8 @@ def test_gates_are_stacked_in_the_order_that_the_framework_documents(framework: 
     weights = {name: array.T if layout.transposed else array for name, array in stacked.items()}
     for row, name in enumerate(DOCUMENTED[framework]):
         rows = slice(2 * row, 2 * row + 2)
-        if layout.joined:
-            np.testing.assert_array_equal(weights["weight"][rows], p[name][:, [2, 3, 4, 0, 1]])
-        else:
-            np.testing.assert_array_equal(weights["recurrent_weight"][rows], p[name][:, :2])
-            np.testing.assert_array_equal(weights["weight"][rows], p[name][:, 2:])
+        np.testing.assert_array_equal(weights["recurrent_weight"][rows], p[name][:, :2])
+        np.testing.assert_array_equal(weights["weight"][rows], p[name][:, 2:])
         np.testing.assert_array_equal(stacked["bias"][rows], p[f"b{name[1]}"][:, 0])
 
 
