@@ -28,7 +28,7 @@ from oracle.frameworks.functions import (
     COMMON_LIMITS,
     Call,
     LayerProperties,
-    bind_tensors,
+    binding,
     functions_of,
     gradients_by_jax,
 )
@@ -59,7 +59,7 @@ def _run(call: Call) -> list[Any]:
     return [sequence, a_last, c_last]
 
 
-globals().update(functions_of(LAYOUTS["flax"], bind_tensors(_run, jax.numpy.asarray), gradients_by_jax))
+globals().update(functions_of(LAYOUTS["flax"], binding(_run, jax.numpy.asarray), gradients_by_jax))
 
 
 def set_weights(kind: Kind, cell: Any, weights: Mapping[str, Any]) -> None:

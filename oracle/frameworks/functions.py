@@ -174,10 +174,12 @@ def _four_functions(kind: str, layer: Callable[..., Any]) -> dict[str, Callable[
     return {f"{kind}_cell_forward": cell_forward, f"{kind}_forward": forward}
 
 
-def bind_tensors(run: Callable[[Call], Any], tensor: Callable[[Array], Any]) -> Callable[..., Any]:
-    """Return the argument `bind` of `functions_of`, for layers that take their weights as tensors.
+def binding(
+    run: Callable[[Call], Any], tensor: Callable[[Array], Any] = lambda array: array
+) -> Callable[..., Any]:
+    """Return the argument `bind` of `functions_of`, for layers that take their weights in each call.
 
-    `run(call)` returns the outputs of a call whose arrays are tensors.
+    `run(call)` returns the outputs of a call whose arrays are those that `tensor` makes.
     """
 
     def bind(call: Call) -> tuple[Callable[..., Any], list[Any]]:
@@ -185,11 +187,6 @@ def bind_tensors(run: Callable[[Call], Any], tensor: Callable[[Array], Any]) -> 
         return lambda *tensors: run(call.with_arrays(tensors)), leaves
 
     return bind
-
-
-def bind_arrays(run: Callable[[Call], Any]) -> Callable[..., Any]:
-    """Return the argument `bind` of `functions_of`, for a framework without automatic differentiation."""
-    return lambda call: (lambda: run(call), [])
 
 
 # The functions below can be the argument `gradients` of `functions_of`.

@@ -26,7 +26,7 @@ from oracle.frameworks.functions import (
     COMMON_LIMITS,
     Call,
     LayerProperties,
-    bind_tensors,
+    binding,
     functions_of,
     gradients_by_jax,
     gradients_by_tensorflow,
@@ -68,7 +68,7 @@ def _run(call: Call) -> list[Any]:
 globals().update(
     functions_of(
         LAYOUTS["keras"],
-        bind_tensors(_run, keras.ops.convert_to_tensor),
+        binding(_run, keras.ops.convert_to_tensor),
         GRADIENTS.get(keras.backend.backend()),
         array=keras.ops.convert_to_numpy,
     )

@@ -17,7 +17,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
-from oracle.frameworks.functions import COMMON_LIMITS, Call, bind_arrays, functions_of
+from oracle.frameworks.functions import COMMON_LIMITS, Call, binding, functions_of
 from oracle.layout import LAYOUTS
 from reference.contract import Array, Kind
 
@@ -47,7 +47,7 @@ def _run(call: Call) -> list[Array]:
     return [np.concatenate(outputs, axis=2), *last]
 
 
-globals().update(functions_of(LAYOUTS["litert"], bind_arrays(_run), fill_states=False))
+globals().update(functions_of(LAYOUTS["litert"], binding(_run), fill_states=False))
 
 
 def _weights(kind: Kind, weights: Mapping[str, Array]) -> list[Array | None]:

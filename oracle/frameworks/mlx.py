@@ -16,7 +16,7 @@ import mlx.core as mx
 import mlx.nn as nn
 import numpy as np
 
-from oracle.frameworks.functions import COMMON_LIMITS, Call, bind_tensors, functions_of
+from oracle.frameworks.functions import COMMON_LIMITS, Call, binding, functions_of
 from oracle.layout import LAYOUTS
 from reference.contract import Array
 
@@ -50,5 +50,5 @@ def _tensor(array: Array) -> Any:
     return mx.array(array, getattr(mx, array.dtype.name))
 
 
-_BIND = bind_tensors(_run, _tensor)
+_BIND = binding(_run, _tensor)
 globals().update(functions_of(LAYOUTS["mlx"], _BIND, _gradients, array=np.array, fill_states=False))

@@ -17,7 +17,7 @@ from typing import Any
 import ncnn
 import numpy as np
 
-from oracle.frameworks.functions import COMMON_LIMITS, Call, bind_arrays, functions_of
+from oracle.frameworks.functions import COMMON_LIMITS, Call, binding, functions_of
 from oracle.layout import LAYOUTS, plain
 from reference.contract import Array, Kind
 
@@ -90,4 +90,4 @@ def _raise_for(code: int) -> None:
         raise RuntimeError(f"ncnn returned {code}")
 
 
-globals().update(functions_of(LAYOUTS["ncnn"], bind_arrays(_run)))
+globals().update(functions_of(LAYOUTS["ncnn"], binding(_run)))

@@ -16,7 +16,7 @@ import numpy as np
 from onnx import ModelProto, helper
 from onnx.reference import ReferenceEvaluator
 
-from oracle.frameworks.functions import COMMON_LIMITS, Call, bind_arrays, functions_of
+from oracle.frameworks.functions import COMMON_LIMITS, Call, binding, functions_of
 from oracle.layout import LAYOUTS
 from reference.contract import Array, Kind
 
@@ -55,7 +55,7 @@ def functions_by(run: Callable[[ModelProto, dict[str, Array]], Sequence[Array]])
         T_x, D, m, n_a = Y.shape
         return [Y.transpose(0, 2, 1, 3).reshape(T_x, m, D * n_a), *last]
 
-    return functions_of(LAYOUTS["onnx"], bind_arrays(outputs), fill_states=False)
+    return functions_of(LAYOUTS["onnx"], binding(outputs), fill_states=False)
 
 
 @lru_cache(maxsize=64)

@@ -19,7 +19,7 @@ import numpy as np
 import openvino as ov
 from openvino import opset15 as ops
 
-from oracle.frameworks.functions import COMMON_LIMITS, Call, bind_arrays, functions_of
+from oracle.frameworks.functions import COMMON_LIMITS, Call, binding, functions_of
 from oracle.layout import LAYOUTS, plain
 from reference.contract import Array, Kind
 
@@ -71,4 +71,4 @@ def _compile(
     return ov.Core().compile_model(model, "CPU", _PLUGIN)
 
 
-globals().update(functions_of(LAYOUTS["openvino"], bind_arrays(_run)))
+globals().update(functions_of(LAYOUTS["openvino"], binding(_run)))

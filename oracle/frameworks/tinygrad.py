@@ -18,7 +18,7 @@ os.environ.setdefault("DEV", "CPU")
 from tinygrad import Tensor
 from tinygrad.nn import LSTMCell
 
-from oracle.frameworks.functions import COMMON_LIMITS, Call, bind_tensors, functions_of
+from oracle.frameworks.functions import COMMON_LIMITS, Call, binding, functions_of
 from oracle.layout import LAYOUTS
 from reference.contract import Array
 
@@ -53,5 +53,5 @@ def _gradients(function: Callable[..., Any], leaves: Sequence[Any], incoming: Se
     return gradients
 
 
-_BIND = bind_tensors(_run, Tensor)
+_BIND = binding(_run, Tensor)
 globals().update(functions_of(LAYOUTS["tinygrad"], _BIND, _gradients, array=Tensor.numpy, kinds=["lstm"]))
