@@ -21,11 +21,11 @@ from oracle.inputs import stacked_weights
 from oracle.propagation import (
     Layer,
     direction_slice,
+    each_step,
     evaluate_layers,
     evaluate_steps,
     exact_states,
     for_each_dtype,
-    inputs_of_each_step,
     joined_rows,
     masked_steps,
     over_time,
@@ -56,7 +56,7 @@ def evaluate_each(batch: Sequence[AnyBackward]) -> list[dict[str, Bounded]]:
 def _function_gradients(fl: Arithmetic, batch: Sequence[BackwardInputs]) -> dict[str, Bounded]:
     """The gradients of a backward pass that takes caches."""
     layer = cached_layer(fl, batch)
-    da = [_zeros(layer.a0), *_each_step([each.da for each in batch])]
+    da = [_zeros(layer.a0), *each_step(each.da for each in batch)]
     dc = [*(_zeros(layer.c0) for _ in layer.steps), _exact(each.dc for each in batch)]
     chain = back_through_time(fl, layer, [(each,) for each in da], [(each,) for each in dc])
     return {
@@ -70,17 +70,17 @@ def _function_gradients(fl: Arithmetic, batch: Sequence[BackwardInputs]) -> dict
 def cached_layer(fl: Arithmetic, batch: Sequence[BackwardInputs]) -> Layer:
     """The numbers in the caches, with an error of twice the bound of one step from the cached states."""
     p, cached = stacked_parameters([inputs.parameters for inputs in batch]), batch[0].cached
-    xs = inputs_of_each_step(batch)
+    xs = each_step(each.x for each in batch)
     a0, c0 = (_exact(getattr(each, name) for each in batch) for name in ("a0", "c0"))
     if not xs:
         return Layer(p, a0, c0, xs, [])
     # Each step starts from the cached states, so all steps are evaluated as samples of one step.
     a_prev, c_prev, x = (
-        _joined_samples(_each_step([getattr(each, name) for each in batch]))
+        _joined_samples(each_step(getattr(each, name) for each in batch))
         for name in ("a_prev", "c_prev", "x")
     )
     [evaluated] = evaluate_steps(fl, Layer(p, a_prev, c_prev, [x]), "tanh")
-    values = {name: _each_step([each.cached[name] for each in batch]) for name in cached}
+    values = {name: each_step(each.cached[name] for each in batch) for name in cached}
     errors = {name: np.split(2 * evaluated[name].error, len(xs), axis=2) for name in cached}
     steps = [
         {name: Bounded(values[name][t].value, errors[name][t]) for name in cached} for t in range(len(xs))
@@ -97,7 +97,7 @@ def _layer_gradients(fl: Arithmetic, batch: Sequence[LayerBackwardInputs]) -> di
     )
     within, n_h = np.moveaxis(within, 2, 0)[:, :, None], first.a0.shape[1]
     within_directions, ends = np.concatenate([within] * D, axis=1), np.concatenate([ends] * D)
-    da = masked_steps(_each_step([inputs.da for inputs in batch]), within)
+    da = masked_steps(each_step(inputs.da for inputs in batch), within)
     gradients: dict[str, Bounded] = {}
     chains: list[Chain] = []
     for k, layer in reversed([*enumerate(layers)]):
@@ -228,12 +228,6 @@ def _projection_gradient(fl: Arithmetic, layer: Layer, chain: Chain, within: Arr
 def _exact(arrays: object) -> Bounded:
     """An array without an error, or a stack of several arrays."""
     return Bounded.exact(arrays if isinstance(arrays, np.ndarray) else np.stack([*arrays]))  # type: ignore[misc]
-
-
-def _each_step(arrays: Sequence[Array]) -> list[Bounded]:
-    """The steps of arrays `(n, m, T_x)`, each a stack without an error."""
-    steps = _exact(np.moveaxis(np.stack(arrays), 3, 0))
-    return [steps[t] for t in range(len(steps.value))]
 
 
 def _joined_samples(steps: Sequence[Bounded]) -> Bounded:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from oracle.inputs import Inputs, LayerInputs
+from oracle.inputs import Inputs, LayerInputs, states_before
 from reference.contract import CONTRACTS, Array
 from reference.lstm import lstm_steps
 from reference.rnn import rnn_steps
@@ -53,12 +53,12 @@ class BackwardInputs(Inputs):
     @property
     def a_prev(self) -> Array:
         """The hidden states before each step, `(n_a, m, T_x)`."""
-        return _before(self.a0, self.cached["a"])
+        return states_before(self.a0, self.cached["a"])
 
     @property
     def c_prev(self) -> Array:
         """The memory states before each step, `(n_a, m, T_x)`; `(0, m, T_x)` for an RNN."""
-        return _before(self.c0, self.cached.get("c", np.zeros((0, *self.x.shape[1:]), self.x.dtype)))
+        return states_before(self.c0, self.cached.get("c", np.zeros((0, *self.x.shape[1:]), self.x.dtype)))
 
     def row_name(self, quantity: str, unit: int) -> str:
         """The name of a row of a gradient."""
@@ -110,11 +110,6 @@ class BackwardInputs(Inputs):
         rng = np.random.default_rng([seed, 5])
         x = rng.standard_normal((n_a * (4 if self.kind == "lstm" else 1), m, T_x)).astype(self.dtype)
         return self.with_pre_activations_as_inputs(x)
-
-
-def _before(first: Array, states: Array) -> Array:
-    """The states before each step."""
-    return np.concatenate([first[:, :, None], states], axis=2)[:, :, :-1]
 
 
 @np.errstate(all="ignore")

@@ -93,9 +93,6 @@ def evaluate(inputs: Inputs, radius: float) -> dict[str, Array]:
     Raises `ValueError` if `radius` is not a positive number, and `ArithmeticError` if `MOST_BITS` bits do not
     suffice.
     """
-    if not 0 < radius < math.inf:
-        raise ValueError(f"radius={radius!r}, expected a positive number")
-    radius = min(radius, 1.0)
     if isinstance(inputs, LayerInputs):
         return _evaluate_layers(inputs, radius)
     network = network_of(inputs.kind, inputs.parameters)
@@ -105,7 +102,7 @@ def evaluate(inputs: Inputs, radius: float) -> dict[str, Array]:
     for j in range(inputs.x.shape[1]):
         sample = inputs.samples([j])
         given = balls(sample.a0), balls(sample.c0), columns(sample.x)
-        for t, step in enumerate(narrow_result(partial(evaluate_steps, network, *given, radius), radius)):
+        for t, step in enumerate(narrow_result(partial(evaluate_steps, network, *given), radius)):
             for name in names:
                 answer[name][:, j, t] = [Enclosure(value) for value in step[name]]
     return answer
@@ -122,7 +119,7 @@ def _evaluate_layers(inputs: LayerInputs, radius: float) -> dict[str, Array]:
     }
     for j in range(m):
         sample = inputs.samples([j])
-        directions, top = narrow_result(partial(evaluate_directions, networks, sample, radius), radius)
+        directions, top = narrow_result(partial(evaluate_directions, networks, sample), radius)
         for t, a in enumerate(top):
             answer["a"][:, j, t] = [Enclosure(value) for value in a]
         a_last = [each.steps[-1]["a"] if each.steps else each.a0 for each in directions]
@@ -140,13 +137,19 @@ def midpoints(enclosures: Array) -> Array:
 Result = TypeVar("Result")
 
 
-def narrow_result(compute: Callable[[], Result], radius: float) -> Result:
-    """The result of `compute`; the precision doubles as long as `compute` raises `TooWideError`."""
+def narrow_result(compute: Callable[[float], Result], radius: float) -> Result:
+    """The result of `compute(radius)`; the precision doubles as long as it raises `TooWideError`.
+
+    The radius is at most 1. Raises the errors of `evaluate`.
+    """
+    if not 0 < radius < math.inf:
+        raise ValueError(f"radius={radius!r}, expected a positive number")
+    radius = min(radius, 1.0)
     precision = 2 * KNOWN_BITS - math.frexp(radius)[1]
     while precision <= MOST_BITS:
         with ctx.workprec(precision):
             try:
-                return compute()
+                return compute(radius)
             except TooWideError:
                 precision *= 2
     raise ArithmeticError(
@@ -208,19 +211,16 @@ def _step(network: Network, a: Values, c: Values, xt: Values) -> dict[str, Value
         [(activation, affine)] = [(name, network[name]) for name in network if name != "y"]
         z = affine(concat)
         a = [value.tanh() for value in z] if activation == "a" else [value.max(arb(0)) for value in z]
-        return _with_predictions(network, {"a": a})
-    ft, it, ot = ([_sigmoid(z) for z in network[gate](concat)] for gate in "fio")
-    cct = [z.tanh() for z in network["c"](concat)]
-    c = [_times(f, c_prev) + _times(i, cc) for f, c_prev, i, cc in zip(ft, c, it, cct, strict=True)]
-    a = [_times(o, c_next.tanh()) for o, c_next in zip(ot, c, strict=True)]
-    if "p" in network:
-        a = network["p"](a)
-    return _with_predictions(network, {"a": a, "c": c, "ft": ft, "it": it, "cct": cct, "ot": ot})
-
-
-def _with_predictions(network: Network, step: dict[str, Values]) -> dict[str, Values]:
-    """A step with its predictions, if the network has a head."""
-    return {**step, "y": _softmax(network["y"](step["a"]))} if "y" in network else step
+        step = {"a": a}
+    else:
+        ft, it, ot = ([_sigmoid(z) for z in network[gate](concat)] for gate in "fio")
+        cct = [z.tanh() for z in network["c"](concat)]
+        c = [_times(f, c_prev) + _times(i, cc) for f, c_prev, i, cc in zip(ft, c, it, cct, strict=True)]
+        a = [_times(o, c_next.tanh()) for o, c_next in zip(ot, c, strict=True)]
+        if "p" in network:
+            a = network["p"](a)
+        step = {"a": a, "c": c, "ft": ft, "it": it, "cct": cct, "ot": ot}
+    return {**step, "y": _softmax(network["y"](a))} if "y" in network else step
 
 
 def network_of(kind: Kind, p: Mapping[str, Array], activation: str = "tanh") -> dict[str, Affine]:

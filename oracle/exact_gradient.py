@@ -59,9 +59,7 @@ def evaluate(inputs: AnyBackward, radius: float) -> dict[str, Array]:
     `oracle.backward_inputs.gradient_name`. Each is an array of `Enclosure`. For the radius and the errors
     raised, see `oracle.exact.evaluate`.
     """
-    if not 0 < radius < np.inf:
-        raise ValueError(f"radius={radius!r}, expected a positive number")
-    values = narrow_result(partial(_values, inputs, min(radius, 1.0)), min(radius, 1.0))
+    values = narrow_result(partial(_values, inputs), radius)
     return {
         name: np.array([Enclosure(value) for value in array.flat], object).reshape(array.shape)
         for name, array in values.items()

@@ -81,12 +81,8 @@ class Inputs:
         _, m, T_x = self.x.shape
         if T_x == 1 and np.result_type(self.x, a, c) == self.x.dtype:
             return self
-
-        def before(states: Array, first: Array) -> Array:
-            previous = np.concatenate([first[:, :, None], states[:, :, : T_x - 1]], axis=2)[:, :, :T_x]
-            return previous.reshape(len(first), m * T_x)
-
-        return self.single_steps(before(a, self.a0), before(c, self.c0))
+        before = states_before(self.a0, a), states_before(self.c0, c)
+        return self.single_steps(*(states.reshape(len(states), m * T_x) for states in before))
 
     def single_steps(self, a: Array, c: Array) -> Self:
         """All steps as one batch of `m T_x` single steps, from the states `a` and `c` `(…, n, m T_x)`."""
@@ -181,6 +177,11 @@ class LayerInputs(Inputs):
         if quantity == "a":
             layer = len(self.parameters) // self.directions - 1
         return f"layer {layer}, {('forward', 'backward')[direction]}, unit {unit}"
+
+
+def states_before(first: Array, states: Array) -> Array:
+    """The states before each step, `(n, m, T_x)`, from the initial state and the states after each step."""
+    return np.concatenate([first[:, :, None], states], axis=2)[:, :, :-1]
 
 
 def stacked_weights(p: Mapping[str, Array], gates: str = "fico") -> Array:

@@ -1,6 +1,6 @@
 """The bounds of a forward pass: the rules of `oracle.rounding`, applied through time and layers."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -58,7 +58,8 @@ def _function_quantities(fl: Arithmetic, batch: Sequence[Inputs]) -> dict[str, B
     first = batch[0]
     p = stacked_parameters([inputs.parameters for inputs in batch])
     a0, c0 = (Bounded.exact(np.stack([getattr(inputs, name) for inputs in batch])) for name in ("a0", "c0"))
-    steps = list(evaluate_steps(fl, Layer(p, a0, c0, inputs_of_each_step(batch)), first.activation))
+    xs = each_step(inputs.x for inputs in batch)
+    steps = list(evaluate_steps(fl, Layer(p, a0, c0, xs), first.activation))
     names = ["a"] if first.kind == "rnn" else ["a", "c", "ft", "it", "cct", "ot"]
     quantities = {name: over_time([step[name] for step in steps], a0) for name in names}
     a = quantities["a"].rearranged(lambda part: part.reshape(*part.shape[:2], -1))
@@ -93,7 +94,7 @@ def evaluate_layers(fl: Arithmetic, batch: Sequence[LayerInputs]) -> tuple[list[
         np.stack([getattr(inputs, name) for inputs in batch]) for name in ("within", "reversed_steps")
     )
     within = np.moveaxis(within, 2, 0)[:, :, None]
-    xs = masked_steps(inputs_of_each_step(batch), within)
+    xs = masked_steps(each_step(inputs.x for inputs in batch), within)
     layers = []
     for k in range(0, len(first.parameters), D):
         places = range(k, k + D)
@@ -187,9 +188,9 @@ def stacked_parameters(parameters: Sequence[Mapping[str, Array]]) -> dict[str, A
     return {name: np.array([p[name] for p in parameters], np.float64) for name in parameters[0]}
 
 
-def inputs_of_each_step(batch: Sequence[Inputs]) -> list[Bounded]:
-    """The inputs of every step, `(k, n_x, m)`."""
-    return [Bounded.exact(xt) for xt in np.moveaxis(np.stack([inputs.x for inputs in batch]), 3, 0)]
+def each_step(arrays: Iterable[Array]) -> list[Bounded]:
+    """The steps of arrays `(n, m, T_x)`, each a stack `(k, n, m)` without an error."""
+    return [Bounded.exact(step) for step in np.moveaxis(np.stack([*arrays]), 3, 0)]
 
 
 def joined_rows(*parts: Bounded) -> Bounded:
