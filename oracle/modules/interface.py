@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Optional
+from typing import Any, NamedTuple
 
 from reference.contract import Kind
 
@@ -120,12 +120,12 @@ _REFUSAL = re.compile(
 )
 
 
-def refusal(error: Optional[BaseException]) -> str:  # noqa: UP045
+def refusal(error: BaseException) -> str:
     """Return the error in one line if it is a refusal, such as "not supported"; otherwise `""`."""
     if isinstance(error, UnusableModule):
         return error.why
     is_refusal = isinstance(error, NotImplementedError) or _REFUSAL.search(str(error))
-    return one_line(error) if error and is_refusal else ""
+    return one_line(error) if is_refusal else ""
 
 
 def one_line(error: BaseException) -> str:
