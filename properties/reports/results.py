@@ -1,7 +1,7 @@
 """The result of a law on a function; `judgement` makes the verdicts from these results."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from sys import intern
 from typing import Any, Literal
 
@@ -55,14 +55,17 @@ class LawResult:
     worst_problem: str = ""
     notes: dict[str, int] = field(default_factory=dict)
 
+    def as_dict(self) -> dict[str, Any]:
+        """The result as a dict, in which every text but the name of the target is `printable`."""
+        return {**printable_data(asdict(self)), "implementation": self.implementation}
+
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "LawResult":
-        """The result from the dict that `dataclasses.asdict` made. Equal strings become one object."""
-        findings = tuple(Finding(**each) for each in values.get("findings", ()))
-        interned: dict[str, Any] = {
-            name: intern(value) if type(value) is str else value for name, value in values.items()
-        }
-        return cls(**{**interned, "findings": findings})
+        """The result from the dict that `as_dict` made. Equal strings become one object."""
+        fields = {**values, "findings": [Finding(**each) for each in values.get("findings", ())]}
+        fields |= {name: tuple(each) for name, each in fields.items() if type(each) is list}
+        fields |= {name: intern(each) for name, each in fields.items() if type(each) is str}
+        return cls(**fields)
 
     @property
     def diagnosis(self) -> list[str]:

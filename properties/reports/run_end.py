@@ -4,7 +4,7 @@ import shlex
 import shutil
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -92,7 +92,7 @@ class RunEnd:
     def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport, sched: Any) -> None:
         """After a worker was killed, run its law again. If a worker is killed again, the law fails."""
         if crashitem in self._crashed:
-            report.user_properties.append(("law", asdict(killed_law_result(crashitem))))
+            report.user_properties.append(("law", killed_law_result(crashitem).as_dict()))
             return
         self._crashed.add(crashitem)
         report.outcome = "rerun"  # type: ignore[assignment]  # a category that is not counted

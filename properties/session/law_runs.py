@@ -5,7 +5,6 @@ import sys
 import time
 from collections.abc import Generator, Iterator
 from contextlib import nullcontext, suppress
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -16,7 +15,7 @@ from properties.failure_database.store import DIRECTORY, Store
 from properties.implementations.answers import free_cached_answers
 from properties.implementations.implementation import Implementation
 from properties.internals.pytest_internals import drop_reports, drop_stash, with_message
-from properties.reports.results import LawResult, encodable, printable, printable_data
+from properties.reports.results import LawResult, encodable, printable
 from properties.session.collection import law_of
 from properties.session.options import EXPECTED, FUZZING_TIME, PROBLEM
 from properties.session.target_options import TARGETS
@@ -126,8 +125,7 @@ def pytest_runtest_makereport(
     if has_outcome and item.get_closest_marker("law"):
         harness_failed = report.failed and not failure and not isinstance(error, pytest.fail.Exception)
         result = _result(item, report, failure, harness_failed)
-        values = {**printable_data(asdict(result)), "implementation": result.implementation}
-        report.user_properties.append(("law", values))
+        report.user_properties.append(("law", result.as_dict()))
         if result.is_excused:
             report.outcome = "skipped"  # with `wasxfail`, pytest counts this as an expected failure
             report.wasxfail = result.expected or f"by {', '.join(result.helpers)}"

@@ -1,7 +1,7 @@
 """What all laws together say of an implementation."""
 
 from dataclasses import replace
-from typing import get_args
+from typing import Any, get_args
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -145,3 +145,19 @@ def test_a_failure_is_excused_if_it_is_expected_or_a_helper_module_causes_it() -
     assert not failed("a").is_excused
     assert failed("a", expected="known").is_excused
     assert failed("a", helpers=["rnn_utils.softmax"]).is_excused
+
+
+def test_a_result_is_sent_without_characters_that_move_the_cursor() -> None:
+    texts: dict[str, Any] = {
+        "message": "\x1b[2J\n",
+        "facts": {"raised": ["\x1b[2J"]},
+        "notes": {"\x1b[2J": 1},
+    }
+    result = failed("a\u00a0.py", findings=(Finding.of("form", text="\ud800"),), **texts)
+    assert LawResult.from_dict(result.as_dict()) == replace(
+        result,
+        message="\\x1b[2J\n",
+        facts={"raised": ["\\x1b[2J"]},
+        findings=(Finding.of("form", text="\\ud800"),),
+        notes={"\\x1b[2J": 1},
+    )
