@@ -41,17 +41,13 @@ def feeds(call: Call) -> dict[str, Array]:
     return {**values, **{name: state for name, state in states if state is not None}}
 
 
-def model(call: Call) -> ModelProto:
-    """Return the model for a call."""
-    inputs = tuple((name, array.dtype.name, array.shape) for name, array in feeds(call).items())
-    return _model(call.kind, inputs, call.directions, call.activation)
-
-
 def functions_by(run: Callable[[ModelProto, dict[str, Array]], Sequence[Array]]) -> dict[str, Any]:
     """Return the functions of a target by name. `run(model, feeds)` returns the outputs of the node."""
 
     def outputs(call: Call) -> list[Array]:
-        Y, *last = run(model(call), feeds(call))
+        fed = feeds(call)
+        inputs = tuple((name, array.dtype.name, array.shape) for name, array in fed.items())
+        Y, *last = run(_model(call.kind, inputs, call.directions, call.activation), fed)
         T_x, D, m, n_a = Y.shape
         return [Y.transpose(0, 2, 1, 3).reshape(T_x, m, D * n_a), *last]
 
