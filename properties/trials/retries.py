@@ -104,10 +104,7 @@ def may_be_called(implementation: Implementation, function: str, problem: Proble
     return (
         history.crashes < MOST_CRASHES
         and problem not in history.deaths_by_problem
-        and (
-            history.smallest_late is None
-            or work(problem, function) < history.most_speed * implementation.settings.time_limit
-        )
+        and work(problem, function) < history.most_speed * implementation.settings.time_limit
     )
 
 
