@@ -25,6 +25,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import product
 from math import prod
@@ -245,7 +246,8 @@ def single_steps(function: str, inputs: Inputs, trajectory: Answer) -> tuple[Inp
         return inputs.steps(trajectory["a"], c), answers
     a, c, outputs = inputs.a0, inputs.c0, []
     for t in range(inputs.x.shape[2]):
-        outputs.append(forward_by_reference(function, inputs.single_step(t, a, c)))
+        step = replace(inputs, x=inputs.x[:, :, t : t + 1], a0=a, c0=c, lengths=None)
+        outputs.append(forward_by_reference(function, step))
         a = outputs[-1]["a_last"].reshape(a.shape)
         c = outputs[-1].get("c_last", c).reshape(c.shape)
     ours, single = joined_steps(inputs, outputs)

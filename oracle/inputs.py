@@ -158,10 +158,6 @@ class LayerInputs(Inputs):
         """Sample j with all its steps, since its backward direction begins at its end."""
         return self.samples([j])
 
-    def single_step(self, t: int, a: Array, c: Array) -> LayerInputs:
-        """Step t alone, from the states `a` and `c` `(L D, n, m)`."""
-        return replace(self, x=self.x[:, :, t : t + 1], a0=a, c0=c, lengths=None)
-
     def single_steps(self, a: Array, c: Array) -> Self:
         """All steps as one batch of `m T_x` single steps, from the states `a` and `c` `(L D, n, m T_x)`."""
         return replace(super().single_steps(a, c), lengths=None)

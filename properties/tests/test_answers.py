@@ -122,6 +122,6 @@ def test_each_step_of_a_layer_is_called_from_its_own_states() -> None:
     for t in range(LAYER.T_x):
         place = slice(t, None, LAYER.T_x)
         assert np.array_equal(single.a0[:, :, place], a)
-        _, a = reference.rnn_layer(*inputs.single_step(t, a, inputs.c0).arguments("rnn_layer"))
+        _, a = reference.rnn_layer(*replace(inputs.span(t, t + 1), a0=a).arguments("rnn_layer"))
         assert np.array_equal(ours["a_last"][:, place, 0], a.reshape(-1, LAYER.m))
     assert joined_steps(replace(LAYER, T_x=0).inputs("rnn_layer"), [])[0] == {}
