@@ -70,7 +70,4 @@ def remedy(name: str) -> str:
     return REMEDIES.get(name, "")
 
 
-def __getattr__(name: str) -> Fault:
-    if name in FAULTS:
-        return FAULTS[name]
-    raise AttributeError(f"the catalogue of mistakes has no entry {name!r}")
+globals().update(FAULTS)
