@@ -57,10 +57,6 @@ class Limits:
         """Whether layers can have one direction."""
         return self.least_directions == 1
 
-    def most_directions(self, layers: int) -> int:
-        """The largest number of directions with this number of layers."""
-        return self.directions if layers == 1 else min(self.directions, self.stacked_directions)
-
     def returns(self, output: str, shape: Shape) -> bool:
         """Whether the target returns an output, with this shape in the contract, rather than `None`."""
         declared = {"c_last": self.c_last, "da0": self.initial_state, "dc0": self.initial_state}
@@ -85,7 +81,8 @@ class Limits:
             changes["dtype"] = self.dtypes[0]
         if isinstance(problem, LayerProblem):
             changes["layers"] = L = min(problem.layers, self.layers)
-            D = min(problem.directions, self.most_directions(L))
+            most = self.directions if L == 1 else min(self.directions, self.stacked_directions)
+            D = min(problem.directions, most)
             changes["directions"] = max(self.least_directions, D)
             if not self.lengths:
                 changes["lengths"] = "absent"

@@ -52,7 +52,8 @@ def test_a_fitted_problem_is_within_the_limits(limited: Limits, problem: LayerPr
     assert isinstance(fitted, LayerProblem)
     assert fitted.dtype in limited.dtypes
     assert fitted.layers <= limited.layers
-    assert limited.least_directions <= fitted.directions <= limited.most_directions(fitted.layers)
+    assert limited.least_directions <= fitted.directions <= limited.directions
+    assert fitted.layers == 1 or fitted.directions <= limited.stacked_directions
     assert limited.lengths or fitted.lengths == "absent"
     assert limited.projection or not fitted.n_p
     assert limited.projection != "fewer" or fitted.n_p < fitted.n_a
