@@ -82,13 +82,6 @@ class BackwardInputs(Inputs):
             cached={name: array[:, :, steps] for name, array in self.cached.items()},
         )
 
-    def first_steps(self, t: int, da0: Array) -> BackwardInputs:
-        """The first `t` steps of an RNN's problem; `da0 (n_a, m)` is the gradient from the later steps."""
-        first = self.span(0, t)
-        da = first.da.copy()
-        da[:, :, -1] += da0
-        return replace(first, da=da)
-
     def with_pre_activations_as_inputs(self, x: Array) -> BackwardInputs:
         """The same problem, changed so that `dx` has the gradients with respect to the pre-activations.
 
@@ -135,11 +128,6 @@ class LayerBackwardInputs(LayerInputs):
     da: Array = field(kw_only=True)
     da_last: Array = field(kw_only=True)
     dc_last: Array = field(kw_only=True)
-
-    @staticmethod
-    def of(forward: LayerInputs, da: Array, da_last: Array, dc_last: Array) -> LayerBackwardInputs:
-        """The inputs of the backward pass of `forward`."""
-        return LayerBackwardInputs(**vars(forward), da=da, da_last=da_last, dc_last=dc_last)
 
     def arguments(self, function: str) -> list[Any]:
         """The positional arguments of a call of `function`, the options last."""

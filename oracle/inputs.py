@@ -67,10 +67,6 @@ class Inputs:
         """The same problem with the steps from `start` to `stop`, from the same initial state."""
         return replace(self, x=self.x[:, :, start:stop])
 
-    def remaining_steps(self, t: int, a: Array) -> Inputs:
-        """The steps of an RNN's problem after the first `t`, from the state in the trajectory `a`."""
-        return replace(self, x=self.x[:, :, t:], a0=a[:, :, t - 1])
-
     def steps(self, a: Array, c: Array) -> Inputs:
         """All steps of a trajectory `a`, `c` `(n_a, m, T_x)` as one batch of `m T_x` single steps.
 

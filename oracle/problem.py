@@ -236,8 +236,8 @@ class LayerProblem(Problem):
             return forward
         (_, m, T_x), (_, n_h, _) = forward.x.shape, forward.a0.shape
         shapes = [(self.directions * n_h, m, T_x), forward.a0.shape, forward.c0.shape]
-        gradients = [self._drawing.gradient(shape, number) for number, shape in enumerate(shapes)]
-        inputs = LayerBackwardInputs.of(forward, *gradients)
+        da, da_last, dc_last = (self._drawing.gradient(shape, number) for number, shape in enumerate(shapes))
+        inputs = LayerBackwardInputs(**vars(forward), da=da, da_last=da_last, dc_last=dc_last)
         return with_nonfinite_entry(inputs, ["da"], self.seed) if in_gradient else inputs
 
     @property

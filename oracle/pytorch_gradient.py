@@ -25,8 +25,9 @@ def run(inputs: AnyBackward) -> dict[str, Array]:
     assert inputs.x.shape[2] == 1
     # A layer has no head, whose parameters are the only ones with a y in their names.
     layer = inputs.as_layer().with_parameters(lambda p: {name: p[name] for name in p if "y" not in name})
-    no_last = np.zeros_like(layer.a0)
-    gradients = _layer_gradients(LayerBackwardInputs.of(layer, inputs.da, no_last, inputs.dc[None]))
+    da_last, dc_last = np.zeros_like(layer.a0), inputs.dc[None]
+    backward = LayerBackwardInputs(**vars(layer), da=inputs.da, da_last=da_last, dc_last=dc_last)
+    gradients = _layer_gradients(backward)
     own_names = {gradient_name(0, name): f"d{name}" for name in layer.parameters[0]}
     return {own_names.get(name, name): array for name, array in gradients.items()}
 

@@ -205,13 +205,3 @@ def test_single_steps_of_one_step_are_the_inputs_themselves() -> None:
     a = np.ones((1, 2, 1), np.float32)
     assert inputs.steps(a, a) is inputs
     assert inputs.steps(a.astype(np.float64), a).x.dtype == np.float64
-
-
-@given(problems(kind=st.just("rnn"), T_x=st.integers(2, 5), m=st.integers(1, 3)), st.integers(1, 4))
-def test_a_span_and_the_remaining_steps_make_the_whole(problem: Problem, t: int) -> None:
-    inputs = problem.inputs("rnn_forward")
-    a = np.arange(inputs.a0.size * problem.T_x, dtype=float).reshape(*inputs.a0.shape, problem.T_x)
-    t = min(t, problem.T_x - 1)
-    first, rest = inputs.span(0, t), inputs.remaining_steps(t, a)
-    np.testing.assert_array_equal(np.concatenate([first.x, rest.x], axis=2), inputs.x)
-    np.testing.assert_array_equal(rest.a0, a[:, :, t - 1])
