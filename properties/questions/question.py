@@ -4,14 +4,16 @@ Torch is imported on first use, because the import takes a second, and the proce
 to the workers of pytest-xdist does not need it.
 """
 
-from collections.abc import Mapping, Sequence
-from functools import cached_property, lru_cache
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property, lru_cache, partial
+from typing import Any
 
 from oracle import backpropagation, exact, exact_gradient, propagation
 from oracle.backward_inputs import BackwardInputs, LayerBackwardInputs
 from oracle.inputs import Inputs
 from oracle.problem import Problem
 from oracle.rounding import Bounded
+from properties.questions.answer_store import ANSWERS
 from reference.contract import CONTRACTS, Array, Contract
 
 MOST_CACHED = 1024
@@ -51,38 +53,79 @@ class Question:
         """The outputs of the witness that `witness_name` names: torch, or the formulas in float64."""
         if self.witness_name == "formulas":
             return [{name: each.value for name, each in bounds.items()} for bounds in self.bounds]
-        if self.contract.is_backward:
-            from oracle import pytorch_gradient
-
-            return [pytorch_gradient.run(inputs) for inputs in self._backward_inputs]
-        from oracle import pytorch
-
-        return [pytorch.run(inputs) for inputs in self.inputs]
-
-    @property
-    def _backward_inputs(self) -> list[BackwardInputs | LayerBackwardInputs]:
-        return [each for each in self.inputs if isinstance(each, (BackwardInputs, LayerBackwardInputs))]
+        answers: list[dict[str, Array]]
+        answers = ANSWERS.value(self._key("witness"), lambda: [*map(_torchs_answer, self.inputs)])
+        return answers
 
     @cached_property
     def exact(self) -> list[Mapping[str, Array]]:
         """The exact values, rounded to float64."""
-        if self.contract.is_backward:
-            enclosures = [exact_gradient.evaluate(inputs, EXACT_RADIUS) for inputs in self._backward_inputs]
-        else:
-            enclosures = [exact.evaluate(inputs, EXACT_RADIUS) for inputs in self.inputs]
-        return [{name: exact.midpoints(array) for name, array in each.items()} for each in enclosures]
+        answers: list[Mapping[str, Array]]
+        answers = ANSWERS.value(self._key("exact"), lambda: [*map(_exact_answer, self.inputs)])
+        return answers
 
     @cached_property
     def bounds(self) -> list[dict[str, Bounded]]:
         """The bounds on the whole trajectory: how far a right answer may be from the exact value."""
-        if self.contract.is_backward:
-            return backpropagation.evaluate_each(self._backward_inputs)
-        return propagation.evaluate_each(self.inputs)
+        evaluate: Any = backpropagation if self.contract.is_backward else propagation
+        return _stored_bounds(self._key("bounds"), lambda: evaluate.evaluate_each(self.inputs))
 
     @cached_property
     def gradual_bounds(self) -> list[dict[str, Bounded]]:
         """The bounds for programs that keep subnormal numbers."""
-        return propagation.evaluate_each(self.inputs, gradual=True)
+        evaluate = partial(propagation.evaluate_each, self.inputs, gradual=True)
+        return _stored_bounds(self._key("gradual bounds"), evaluate)
+
+    def _key(self, name: str) -> list[Any]:
+        return [name, self.contract.name, [*map(repr, self.problems)]]
+
+
+def _torchs_answer(inputs: Inputs) -> dict[str, Array]:
+    if isinstance(inputs, (BackwardInputs, LayerBackwardInputs)):
+        from oracle import pytorch_gradient
+
+        return pytorch_gradient.run(inputs)
+    from oracle import pytorch
+
+    return pytorch.run(inputs)
+
+
+def _exact_answer(inputs: Inputs) -> dict[str, Array]:
+    is_backward = isinstance(inputs, (BackwardInputs, LayerBackwardInputs))
+    evaluate: Any = exact_gradient.evaluate if is_backward else exact.evaluate
+    return {name: exact.midpoints(array) for name, array in evaluate(inputs, EXACT_RADIUS).items()}
+
+
+def torchs_steps(inputs: Inputs, *, gates: bool = False) -> dict[str, Array]:
+    """Torch's answer to single steps from the states of a program, or with `gates` the gates of the steps."""
+
+    def compute() -> dict[str, Array]:
+        from oracle import pytorch
+
+        return pytorch.gates(inputs) if gates else pytorch.run(inputs)
+
+    answer: dict[str, Array] = ANSWERS.value(["gates" if gates else "steps", *_numbers(inputs)], compute)
+    return answer
+
+
+def step_bounds(inputs: Inputs) -> Mapping[str, Bounded]:
+    """The bounds of single steps from the states of a program."""
+    [bounds] = _stored_bounds(["step bounds", *_numbers(inputs)], lambda: [propagation.evaluate(inputs)])
+    return bounds
+
+
+def _numbers(inputs: Inputs) -> list[Any]:
+    return [{**vars(inputs), "dtype": str(inputs.dtype), "class": type(inputs).__name__}]
+
+
+def _stored_bounds(
+    key: list[Any], compute: Callable[[], list[dict[str, Bounded]]]
+) -> list[dict[str, Bounded]]:
+    """Bounds that `compute` computes, or those in the store, which has pairs of arrays."""
+    pairs = ANSWERS.value(
+        key, lambda: [{name: (b.value, b.error) for name, b in each.items()} for each in compute()]
+    )
+    return [{name: Bounded(*pair) for name, pair in each.items()} for each in pairs]
 
 
 def is_small(problems: Sequence[Problem]) -> bool:

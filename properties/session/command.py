@@ -20,6 +20,7 @@ from properties.internals.pytest_internals import (
     show_plainly,
     word_usage_errors,
 )
+from properties.questions.answer_store import ANSWERS
 from properties.reports.report import FORMATS
 from properties.reports.results import GRADES
 from properties.worker.own_modules import PREFIX
@@ -99,7 +100,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Take positional arguments as targets, not as test files, before `options` reads the targets."""
+    """Take positional arguments as targets, not as test files, before `options` reads the targets.
+
+    In the profiles for everyday use, what is computed is stored for the next run.
+    """
+    if config.getoption("hypothesis_profile") in (None, "dev", "quick"):
+        ANSWERS.open()
     targets = positional_arguments(config)
     config.option.implementation = [*(config.option.implementation or ()), *targets]
     config.args[:] = [str(PROPERTIES / "laws")]

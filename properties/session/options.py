@@ -1,7 +1,6 @@
 """Reads the options about the run (seed, problem, reports), and prints the header of the run."""
 
 import platform
-import random
 import re
 import shlex
 import shutil
@@ -20,6 +19,7 @@ from oracle.limits import Limits
 from oracle.problem import Problem
 from properties.internals.pytest_internals import option_words
 from properties.laws import all_laws
+from properties.questions.answer_store import ANSWERS
 from properties.reports import expected_failures
 from properties.reports.expected_failures import ExpectedFailure
 from properties.reports.report import Reports
@@ -85,8 +85,7 @@ def _choose_seed(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):  # in a worker of pytest-xdist
         config.option.hypothesis_seed = config.workerinput["seed"]
     elif seed is None and FUZZING_TIME not in config.stash:
-        new_seed = 0 if profile == "ci" else random.SystemRandom().randrange(2**32)
-        config.option.hypothesis_seed = str(new_seed)
+        config.option.hypothesis_seed = str(0 if profile == "ci" else ANSWERS.seed_of_today())
 
 
 def fuzzing_time(config: pytest.Config) -> float:

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from oracle import backward_own_steps, propagation
+from oracle import backward_own_steps
 from oracle.backward_inputs import BackwardInputs
 from oracle.inputs import Inputs, LayerInputs
-from oracle.rounding import Bounded
 from oracle.verdict import FROM_OWN_NEXT_GRADIENT
 from properties.implementations.answer import steps_as_samples
+from properties.questions.question import step_bounds, torchs_steps
 from properties.trials.trial import Expected, Trial
 from reference.contract import Array
 
@@ -26,19 +26,17 @@ def compare_step_by_step(trial: Trial) -> None:
     inputs: Inputs
     if isinstance(trial.inputs, LayerInputs):
         ours, inputs = joined_steps(trial.inputs, trial.outputs_of_each_step(trial.inputs))
-        bounds: Mapping[str, Bounded] = propagation.evaluate(inputs)
+        bounds = step_bounds(inputs)
     elif trial.answer.hides_memory:
         a = trial.answer.outputs["a"]
         inputs = trial.inputs.steps(a, np.zeros_like(a))
-        ours, bounds = trial.answer_to(inputs).outputs, propagation.evaluate(inputs)
+        ours, bounds = trial.answer_to(inputs).outputs, step_bounds(inputs)
     else:
         ours = {name: steps_as_samples(array) for name, array in trial.answer.outputs.items()}
         inputs, bounds = trial.steps
     if ours:
-        from oracle import pytorch
-
         question = trial.answers.question
-        torchs = question.witness[trial.number] if inputs is trial.inputs else pytorch.run(inputs)
+        torchs = question.witness[trial.number] if inputs is trial.inputs else torchs_steps(inputs)
         trial.compare(ours, Expected(torchs, bounds, inputs, steps=trial.inputs.x.shape[2]))
 
 
