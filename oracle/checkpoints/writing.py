@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
@@ -36,9 +37,8 @@ WRITERS: Mapping[str, Callable[[dict[str, Array]], bytes]] = {
 def convert(checkpoint: Checkpoint, out: Path, to: str, *, force: bool = False) -> list[str]:
     """Write the layers to a file, with the layout and the names of the framework `to`.
 
-    A layer keeps its prefix. Returns the name of each layer, `out:PREFIX`, as `load` takes it. The content is
-    written to a file beside `out` and read back, and the parameters are compared bit for bit. Then this file
-    replaces `out`. If an error occurs, `out` stays as it was.
+    A layer keeps its prefix. Returns the name of each layer, `out:PREFIX`, as `load` takes it. Before `out`
+    is created, the content is read back, and the parameters are compared bit for bit.
 
     Raises `CheckpointError` if the parameters differ, if `out` exists (without `force`) or is the file of the
     checkpoint, if the framework has no such layers, or if `out` cannot be written.
@@ -62,18 +62,25 @@ def convert(checkpoint: Checkpoint, out: Path, to: str, *, force: bool = False) 
             raise CheckpointError(f"{out}: two layers have the prefix {layer.prefix}: convert one at a time")
         arrays.update(converted)
         prefixes.append(prefix)
-    part = out.with_name(f".{out.name}.{os.getpid()}")
     try:
-        part.write_bytes(WRITERS[suffix](arrays))
-        _verify(checkpoint.layers, prefixes, part, suffix)
-        part.replace(out)
+        content = WRITERS[suffix](arrays)
+        _verify(checkpoint.layers, prefixes, content, suffix)
+        _write_whole(content, out)
     except CheckpointError as error:
         raise CheckpointError(f"{out}: {error}") from None
     except OSError as error:
         raise CheckpointError(f"{out}: it cannot be written: {error.strerror or error}") from None
+    return [f"{out}:{prefix}" if prefix else str(out) for prefix in prefixes]
+
+
+def _write_whole(content: bytes, out: Path) -> None:
+    """Write the whole file. If an error occurs, `out` stays as it was."""
+    part = out.with_name(f".{out.name}.{os.getpid()}")
+    try:
+        part.write_bytes(content)
+        part.replace(out)
     finally:
         part.unlink(missing_ok=True)
-    return [f"{out}:{prefix}" if prefix else str(out) for prefix in prefixes]
 
 
 def _converted(layer: RecurrentLayer, to: str) -> tuple[dict[str, Array], str]:
@@ -91,9 +98,12 @@ def _converted(layer: RecurrentLayer, to: str) -> tuple[dict[str, Array], str]:
     return {start + name: array for name, array in arrays.items()}, prefix
 
 
-def _verify(layers: Sequence[RecurrentLayer], prefixes: Sequence[str], file: Path, suffix: str) -> None:
-    """Raise `CheckpointError` unless a file, read with this suffix, has each layer at its prefix."""
-    found, _ = find_layers(read(file, suffix, sys.maxsize))
+def _verify(layers: Sequence[RecurrentLayer], prefixes: Sequence[str], content: bytes, suffix: str) -> None:
+    """Raise `CheckpointError` unless a file with this content has each layer at its prefix."""
+    with TemporaryFile() as file:  # the file has no name, so a killed process leaves no file
+        file.write(content)
+        file.flush()
+        found, _ = find_layers(read(Path(f"/dev/fd/{file.fileno()}"), suffix, sys.maxsize))
     by_prefix = {each.prefix: each for each in found}
     for layer, prefix in zip(layers, prefixes, strict=True):
         copies = select([by_prefix[prefix]] if prefix in by_prefix else found, prefix)
