@@ -7,8 +7,6 @@ the output. `k` is the index of direction `direction` of layer `layer` in the li
 
 from typing import Any
 
-import numpy as np
-
 from oracle.faults.catalogue.table import MASKED_STEPS, mistakes
 from oracle.faults.layer_equations import in_order, state_after
 from oracle.layout import LAYOUTS
@@ -47,11 +45,6 @@ rnn_layer
 def _at_the_last_step(v: Any, state: str) -> Array:
     """The state `(n, m)` after the last step of each sequence, in the order of time."""
     return state_after(v.ends, getattr(v, f"{state}0"), in_order(getattr(v, state), v.order))
-
-
-def _unprojected(v: Any) -> Any:
-    """The last hidden states before the projection; `v.entries` lists those of all steps."""
-    return state_after(v.ends, v.entries[0], np.stack(v.entries, axis=2))
 
 
 MISTAKES = mistakes(
@@ -169,11 +162,11 @@ lstm_layer
   projection_inside_tanh | c is projected inside the tanh, not the hidden state
     | a_next = ot * tanh(project(c_next)) | a_out = a_next
   c_last_projected | c_last is projected too | c_end = project(right)
-  a_last_not_projected | a_last is not projected | a_end = unprojected(v) if 'Wp' in p and entries else right
+  a_last_not_projected | a_last is not projected
+    | a_end = state_after(ends, entries[0], np.stack(entries, 2)) if 'Wp' in p and entries else right
   projection_not_recurrent | the next step gets the hidden state that is not projected
     | a_prev = a_next if t else a0
   projection_in_first_layer_alone | layers above the first do not project | above a_out = a_next
 """,
     at_the_last_step=_at_the_last_step,
-    unprojected=_unprojected,
 )
