@@ -7,7 +7,7 @@ layers, they are those of the exact function.
 from collections.abc import Mapping, Sequence
 from functools import partial
 from math import prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from flint import arb, arb_mat
@@ -60,10 +60,8 @@ def evaluate(inputs: AnyBackward, radius: float) -> dict[str, Array]:
     raised, see `oracle.exact.evaluate`.
     """
     values = narrow_result(partial(_values, inputs), radius)
-    return {
-        name: np.array([Enclosure(value) for value in array.flat], object).reshape(array.shape)
-        for name, array in values.items()
-    }
+    enclosures: Any = np.frompyfunc(Enclosure, 1, 1)
+    return {name: enclosures(array) for name, array in values.items()}
 
 
 def _values(inputs: AnyBackward, radius: float) -> dict[str, Array]:
