@@ -13,7 +13,7 @@ import linecache
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from dis import Instruction, get_instructions
+from dis import get_instructions
 from functools import cached_property
 from pathlib import Path
 from types import CodeType, ModuleType
@@ -83,7 +83,8 @@ class Statement:
     def binds(self) -> frozenset[str]:
         """The names that the statement binds at the top level, except those of `import *`."""
         try:
-            return frozenset(each.argval for each in _instructions(self._code) if each.opname == "STORE_NAME")
+            stored = [each for each in get_instructions(self._code) if each.opname == "STORE_NAME"]
+            return frozenset(each.argval for each in stored)
         except SyntaxError:  # the compiler rejects some valid syntax trees, such as two arguments of one name
             name = getattr(self.node, "name", None)
             return frozenset([name] if isinstance(name, str) else [])
@@ -222,13 +223,9 @@ def _statements(path: Path) -> Iterator[Statement]:
                 yield Statement(located, cell.filename, place, cell.in_notebook, flags, syntax_error)
 
 
-def _instructions(code: CodeType) -> list[Instruction]:
-    return [each for each in get_instructions(code) if each.opname != "EXTENDED_ARG"]
-
-
 def _global_uses(code: CodeType) -> Iterator[tuple[str, str]]:
     """The global names that code and the functions and classes in it use, as in `Statement.uses`."""
-    instructions = _instructions(code)
+    instructions = [each for each in get_instructions(code) if each.opname != "EXTENDED_ARG"]
     for each, following in zip(instructions, [*instructions[1:], None]):
         if each.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
             reads = following is not None and following.opname in ("LOAD_ATTR", "LOAD_METHOD")
