@@ -1,7 +1,10 @@
 """What a run computes about problems is stored for the next run, and never stands in the way of a run."""
 
 import os
+import re
 import sqlite3
+import subprocess
+import sys
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,8 @@ from properties.questions import answer_store, question
 from properties.questions.answer_store import AnswerStore
 from properties.questions.question import Question, step_bounds, torchs_steps
 from reference.contract import CONTRACTS
+
+CLONE = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -166,3 +171,19 @@ def test_the_answers_to_single_steps_are_stored(kind: str, monkeypatch: pytest.M
     np.testing.assert_equal(answers(one), computed)
     with pytest.raises(AssertionError, match="computed again"):
         answers(other)
+
+
+def test_a_later_run_draws_the_same_problems_and_imports_no_torch(tmp_path: Path) -> None:
+    """Takes seconds: it starts two interpreters, as a user does."""
+    code = "import sys; from rnn_crosscheck.__main__ import main; main(); print('torch' in sys.modules)"
+    options = ("--hypothesis-profile=quick", "-k", "rnn_cell_forward")
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
+    outputs = [
+        subprocess.run(
+            [sys.executable, "-c", code, *options], env=environment, cwd=CLONE, capture_output=True, text=True
+        ).stdout
+        for _ in range(2)
+    ]
+    first, later = (re.findall(r"seed\s+(\d+)|^(True|False)$", output, re.MULTILINE) for output in outputs)
+    assert first[0] == later[0], outputs
+    assert (first[1:], later[1:]) == ([("", "True")], [("", "False")]), outputs
