@@ -186,6 +186,13 @@ def test_a_bound_that_is_not_meaningful_is_no_evidence(a: Array, torchs: Array) 
     assert compared(a, torchs, bound=np.full_like(a, 0.2)).is_meaningless
 
 
+def test_the_bound_of_a_gradient_is_relative_to_its_largest_element(a: Array) -> None:
+    gradients, bound = PROBLEM.inputs("lstm_backward"), np.full_like(a, 0.05)
+    assert not compared(a, a, bound=bound).is_meaningless
+    assert not compared(100 * a, 100 * a, bound=bound, inputs=gradients).is_meaningless
+    assert compared(a / 100, a / 100, bound=bound, inputs=gradients).is_meaningless
+
+
 def test_an_error_near_a_bound_that_is_not_meaningful_does_not_count(a: Array, torchs: Array) -> None:
     bound = np.full_like(a, 0.2)
     assert compared(a, torchs + 0.3, bound=bound).worst == pytest.approx(0.75)

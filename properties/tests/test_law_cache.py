@@ -13,6 +13,8 @@ from properties.failure_database.store import Store
 from properties.implementations.implementation import Implementation
 from properties.implementations.process_start import Settings
 from properties.laws import all_laws
+from properties.strategies.effort import work
+from properties.trials.retries import may_be_called
 from properties.trials.tally import Tally
 from properties.turns.turn import Draws, Turn
 
@@ -76,3 +78,13 @@ def test_a_law_that_fails_is_not_cached(judge: Callable[..., tuple[Tally, int]])
     for name in ("one.py", "other.py"):
         _, checked = judge(name, "trajectory", " * 2")
         assert checked == 1
+
+
+def test_a_function_is_not_called_on_problems_for_which_it_is_too_slow() -> None:
+    target = Implementation("never_started.py")
+    small, large = (Problem.rnn(n_x=1, n_a=2, n_y=2, m=1, T_x=T_x) for T_x in (2, 50))
+    assert may_be_called(target, FUNCTION, large)
+    limit = target.settings.time_limit
+    target.histories[FUNCTION].add_late(large, work(large, FUNCTION), limit)
+    assert may_be_called(target, FUNCTION, small)
+    assert not may_be_called(target, FUNCTION, large)
