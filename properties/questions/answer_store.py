@@ -25,8 +25,8 @@ PACKAGES = ("numpy", "torch", "python-flint")
 SETTINGS = ("ATEN", "DNNL", "MKL", "NPY", "OMP", "ONEDNN", "OPENBLAS", "TORCH")
 """The first words of the environment variables that select kernels of libraries."""
 
-_ROOMS = ("oracle", "reference", "properties/questions")
-"""The packages whose code computes what is stored."""
+_ROOMS = ("oracle", "reference", "properties/questions", "properties/worker")
+"""The packages whose code computes and encodes what is stored."""
 
 
 class AnswerStore:
@@ -47,7 +47,8 @@ class AnswerStore:
             file = caches / "rnn-crosscheck" / "answers.sqlite"
             file.parent.mkdir(parents=True, exist_ok=True)
             if file.exists() and file.stat().st_size > MOST_BYTES:
-                file.unlink()
+                for each in file.parent.glob(f"{file.name}*"):  # with the log of SQLite
+                    each.unlink()
             connection = sqlite3.connect(file, isolation_level=None, timeout=1)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = OFF")
