@@ -3,22 +3,19 @@
     python -m benchmarks.frameworks --output docs/frameworks.md --python .venv-frameworks/bin/python
     python -m benchmarks.frameworks --only onnxruntime,litert --against docs/frameworks.md
 
-Each adapter is judged in the first interpreter that has its framework: this one, or one of `--python`.
-`--results` stores the results of each adapter in a file. An adapter with such a file is not judged again, so
-a run can be interrupted and continued. The exit status is 1 if a verdict differs from that of the page
-`--against`, or if the framework of an adapter in `--only` is not installed.
+Each adapter is judged in the first interpreter that has its framework: this one, or one of `--python`. The
+exit status is 1 if a verdict differs from that of the page `--against`, or if the framework of an adapter in
+`--only` is not installed.
 """
 
 import datetime
-import json
 import platform
 import re
 import subprocess
 import sys
-import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from textwrap import shorten
 from typing import Any
@@ -78,36 +75,21 @@ def main() -> int:
     parser = argument_parser(__doc__)
     parser.add_argument("--python", action="append", default=[], help="another interpreter (repeatable)")
     parser.add_argument("--only", default="", help="adapters to judge, with commas (default: all)")
-    parser.add_argument("--results", type=Path, help="a folder to store results in (default: none)")
     parser.add_argument("--output", type=Path, help="the page whose tables to replace (default: print)")
     parser.add_argument("--against", type=Path, help="an earlier page")
     options = parser.parse_args()
     page = options.against.read_text() if options.against else ""
     names = options.only.split(",") if options.only else [*ADAPTERS]
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = options.results or Path(temporary)
-        folder.mkdir(exist_ok=True)
-        for name in names:
-            path = folder / f"{name}.json"
-            if not path.exists():
-                result = judge(name, [sys.executable, *options.python])
-                path.write_text(json.dumps(asdict(result), indent=1))
-                print(f"{name}: {result.missing or result.verdict}", file=sys.stderr, flush=True)
-        results = [_read(folder / f"{name}.json", name) for name in ADAPTERS]
+    judged = {}
+    for name in names:
+        result = judged[name] = judge(name, [sys.executable, *options.python])
+        print(f"{name}: {result.missing or result.verdict}", file=sys.stderr, flush=True)
+    results = [judged.get(name, AdapterResult(name, missing="not in this run")) for name in ADAPTERS]
     write(parts(results), options.output)
     changes = verdict_changes(results, page)
     print("\n".join(changes), file=sys.stderr)
     is_missing = any(each.missing and each.name in names for each in results)
     return 1 if changes or (options.only and is_missing) else 0
-
-
-def _read(path: Path, name: str) -> AdapterResult:
-    if not path.exists():
-        return AdapterResult(name, missing="not in this run")
-    fields = json.loads(path.read_text())
-    fields["limits"] = Limits(**fields["limits"])
-    fields["results"] = [*map(LawResult.from_dict, fields["results"])]
-    return AdapterResult(**fields)
 
 
 def judge(name: str, pythons: Sequence[str]) -> AdapterResult:

@@ -147,11 +147,7 @@ def observe_function(function: str, inputs: Inputs, shown: Behaviour, limits: Li
 
 
 def check_equation(
-    observation: Observation,
-    name: str,
-    shown: Array,
-    within: Array | bool = True,
-    slack: Array | float = 1.0,
+    observation: Observation, name: str, shown: Array, within: Array | bool = True, slack: Array | float = 1.0
 ) -> Check:
     """Check an equation where `within` is true, with a bound that is `slack` times its rounding bound."""
     operation, (operand, *_) = observation.nodes[name]
