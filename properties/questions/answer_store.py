@@ -63,11 +63,13 @@ class AnswerStore:
         digest = sha256(self._versions + encode(key)).digest()
         with suppress(sqlite3.Error, CodecError):
             row = connection.execute("SELECT value FROM answers WHERE key = ?", (digest,)).fetchone()
-            if row:
-                return decode(bytearray(row[0]))
+            if row and row[0][:32] == sha256(row[0][32:]).digest():  # a file may be damaged
+                return decode(bytearray(row[0][32:]))
         value = compute()
         with suppress(sqlite3.Error, CodecError):
-            connection.execute("INSERT OR REPLACE INTO answers VALUES (?, ?)", (digest, encode(value)))
+            body = encode(value)
+            row = digest, sha256(body).digest() + body
+            connection.execute("INSERT OR REPLACE INTO answers VALUES (?, ?)", row)
         return value
 
     def seed_of_today(self) -> int:

@@ -71,12 +71,13 @@ def test_a_file_that_is_none_of_ours_is_left_alone(file: Path) -> None:
     assert file.read_bytes() == b"something else" * 100
 
 
-def test_a_broken_value_is_computed_again(file: Path) -> None:
-    numbers = count()
+@pytest.mark.parametrize("damage", ["X'00'", "substr(value, 1, length(value) - 1) || X'07'"])
+def test_a_broken_value_is_computed_again(damage: str, file: Path) -> None:
+    numbers = count(5)
     next_number(opened(), numbers)
     with sqlite3.connect(file) as connection:
-        connection.execute("UPDATE answers SET value = X'00'")
-    assert [next_number(opened(), numbers) for _ in range(2)] == [1, 1]
+        connection.execute(f"UPDATE answers SET value = CAST({damage} AS BLOB)")
+    assert [next_number(opened(), numbers) for _ in range(2)] == [6, 6]
 
 
 def test_a_large_file_is_deleted(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
