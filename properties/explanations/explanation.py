@@ -12,9 +12,10 @@ from oracle.diagnosis.catalogue_search import diagnose, explains_answer
 from oracle.diagnosis.effects import flushed_subnormals, right_digits, side_effect, wrong_outputs
 from oracle.diagnosis.findings import Finding
 from oracle.diagnosis.problems import Scope
+from oracle.inputs import Inputs
 from oracle.limits import Limits
 from oracle.location.facts import Condition, Feature, Location
-from oracle.location.locate import explains, locate
+from oracle.location.locate import AFTER_CALLS, explains, locate
 from oracle.location.sentences import lines
 from oracle.problem import LayerProblem, Problem
 from properties.explanations.inheritance import follows_wrong_forward, is_inherited, is_inherited_by_law
@@ -147,6 +148,8 @@ def search(
     location = None
     if not findings and locating and not is_backward:  # `locate` knows forward passes only
         location = cached_location(program, widest, limits) or _location_in_float32(program, problem)
+        if location and not location.how and problem == widest and _is_right_alone(program, counterexample):
+            location = AFTER_CALLS
     if location:
         findings = [Finding.of("location", **location.data(), lines=lines(location))]
     is_vague = not findings or (location and not location.how)
@@ -205,8 +208,7 @@ def _wrong_outputs(program: Program, problem: Problem, widest: Problem) -> list[
     function, counterexample = program.function, widest.inputs(program.function)
     finding = wrong_outputs(function, program, counterexample, program.limits)
     if finding != Finding.of("nearly"):
-        program.implementation.end_process()  # earlier calls may have made the answer wrong
-        if program(counterexample).is_like(specification(function, program.limits)(counterexample)):
+        if _is_right_alone(program, counterexample):
             finding = Finding.of("nearly")
     elif problem.dtype != widest.dtype:
         in_dtype = wrong_outputs(function, program, problem.inputs(function), program.limits)
@@ -214,6 +216,12 @@ def _wrong_outputs(program: Program, problem: Problem, widest: Problem) -> list[
             right = Finding.of("right in", dtype=widest.dtype, wrong_in=problem.dtype)
             return [right, in_dtype] if in_dtype else [right]
     return [finding] if finding else []
+
+
+def _is_right_alone(program: Program, counterexample: Inputs) -> bool:
+    """Whether a program is right if this is the first call: earlier calls may have made its answer wrong."""
+    program.implementation.end_process()
+    return program(counterexample).is_like(specification(program.function, program.limits)(counterexample))
 
 
 def _cache(program: Program) -> _Cache:

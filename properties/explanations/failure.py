@@ -98,7 +98,7 @@ class Failure:
         words = [*implementation.settings.command, implementation.target, "-k", trial.contract.name]
         reproduce = f"{shlex.join(words)} --reproduce '{trial.problem!r}'"
         if not self.explanation.is_reproducible:
-            reproduce += "\nThis command passes: the answer is wrong only after other calls, or by chance."
+            reproduce += "\nWith this command, the law holds: it fails only after other calls, or by chance."
         text_by_label["reproduce"] = reproduce
         if trial.is_stored:
             text_by_label["stored"] = "by an earlier run in .hypothesis, so that this run tried it first"

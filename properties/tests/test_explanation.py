@@ -144,7 +144,7 @@ def test_the_way_it_answers_is_named_where_that_is_wrong(name: str) -> None:
     assert caught
     assert [each.words for each in Failure(caught.violation).findings] == sentences
     message = Failure(caught.violation).message
-    assert ("wrong only after other calls" in message) == (name == "weights remembered")
+    assert ("fails only after other calls" in message) == (name == "weights remembered")
 
 
 def test_what_is_wrong_in_float16_alone_is_told_from_what_needs_other_calls() -> None:

@@ -1,0 +1,54 @@
+"""A mistake that only earlier calls cause is not taken for a mistake in an equation."""
+
+from dataclasses import replace
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from oracle.problem import LayerProblem
+from properties.explanations.failure import Failure
+from properties.implementations.answers import Answers
+from properties.implementations.implementation import Implementation
+from properties.implementations.process_start import Settings
+from properties.laws.test_robustness import test_extreme_magnitudes as extreme_magnitudes
+from properties.questions.question import Question
+from properties.trials.trial import Trial, ViolationError
+
+REMEMBERED = """
+    import numpy as np
+
+    SUPPORTS = {"projection": False, "layers": 1, "directions": 1, "lengths": False}
+    first = {}
+
+    def sigmoid(z):
+        return np.exp(-np.logaddexp(0, -z))
+
+    def lstm_layer(x, a0, c0, parameters, options):
+        (p,) = parameters
+        h, c = a0[0], first.setdefault(c0.shape, c0[0].copy())
+        a = []
+        for t in range(x.shape[2]):
+            v = np.concatenate([h, x[:, :, t]])
+            f, i, o = (sigmoid(p["W" + k] @ v + p["b" + k]) for k in "fio")
+            c = f * c + i * np.tanh(p["Wc"] @ v + p["bc"])
+            h = o * np.tanh(c)
+            a.append(h)
+        return np.stack(a, axis=2), h[None], c[None]
+"""
+"""A layer that remembers the first initial memory state of each shape."""
+
+
+def test_a_state_of_an_earlier_call_is_no_wrong_equation(tmp_path: Path) -> None:
+    """Takes seconds: it looks for the place of a mistake."""
+    (tmp_path / "remembered.py").write_text(dedent(REMEMBERED))
+    problem = LayerProblem("lstm_layer", n_x=1, n_a=1, m=1, T_x=1, regime="huge")
+    with Implementation("remembered.py", Settings(directory=tmp_path)) as target:
+        target.call("lstm_layer", replace(problem, seed=1).arguments("lstm_layer"))
+        trial = Trial(extreme_magnitudes.law, Answers(target, Question("lstm_layer", [problem])), 0)
+        with pytest.raises(ViolationError) as caught:
+            trial.law.check(trial)
+        message = Failure(caught.value).message
+    assert "depends on earlier calls" in message
+    assert "With this command, the law holds" in message
+    assert "does not hold" not in message
