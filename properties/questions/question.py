@@ -104,18 +104,9 @@ def torchs_steps(inputs: Inputs, *, gates: bool = False) -> dict[str, Array]:
 
         return pytorch.gates(inputs) if gates else pytorch.run(inputs)
 
-    answer: dict[str, Array] = ANSWERS.value(["gates" if gates else "steps", *_numbers(inputs)], compute)
+    numbers = {**vars(inputs), "dtype": str(inputs.dtype)}
+    answer: dict[str, Array] = ANSWERS.value(["gates" if gates else "steps", numbers], compute)
     return answer
-
-
-def step_bounds(inputs: Inputs) -> Mapping[str, Bounded]:
-    """The bounds of single steps from the states of a program."""
-    [bounds] = _stored_bounds(["step bounds", *_numbers(inputs)], lambda: [propagation.evaluate(inputs)])
-    return bounds
-
-
-def _numbers(inputs: Inputs) -> list[Any]:
-    return [{**vars(inputs), "dtype": str(inputs.dtype), "class": type(inputs).__name__}]
 
 
 def _stored_bounds(

@@ -18,11 +18,8 @@ from properties.trials.tally import Counts
 from properties.trials.trial import Trial
 from properties.worker.own_modules import REFERENCE
 
-MAX_BYTES = 2**26
-"""The approximate size of the full cache. One program takes some 3 MB."""
-
-_ENTRY_BYTES = 300
-"""The approximate size of a `HeldTrial` without its requests."""
+MOST_HELD = 2**16
+"""The number of trials in the full cache, of about a kilobyte each. One program has some 3,000 trials."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +36,6 @@ class LawCache:
     def __init__(self) -> None:
         self._held: dict[Any, HeldTrial] = {}
         self._requests: dict[bytes, Request] = {}  # so that equal requests are one object
-        self._size = 0
 
     def held_with_equal_replies(self, trials: Sequence[Trial]) -> Mapping[Trial, HeldTrial]:
         """Find the trials of one function whose replies equal the replies of a trial in the cache.
@@ -65,16 +61,11 @@ class LawCache:
         """Store a trial in which the law held, if all its replies have digests."""
         if not all([trial.answers.digest(trial.number), *(digest for _, digest in trial.replies)]):
             return
-        if self._size >= MAX_BYTES:
+        if len(self._held) >= MOST_HELD:
             self._held.clear()
             self._requests.clear()
-            self._size = 0
-        replies = []
-        for request, digest in trial.replies:
-            self._size += 0 if request.body in self._requests else len(request.body)
-            replies.append((self._requests.setdefault(request.body, request), digest))
-        self._held[_key(trial)] = HeldTrial(trial.counts, replies)
-        self._size += _ENTRY_BYTES
+        requests = ((self._requests.setdefault(each.body, each), digest) for each, digest in trial.replies)
+        self._held[_key(trial)] = HeldTrial(trial.counts, [*requests])
 
 
 LAW_CACHE = LawCache()

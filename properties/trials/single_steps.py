@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from oracle import backward_own_steps
+from oracle import backward_own_steps, propagation
 from oracle.backward_inputs import BackwardInputs
 from oracle.inputs import Inputs, LayerInputs
+from oracle.rounding import Bounded
 from oracle.verdict import FROM_OWN_NEXT_GRADIENT
 from properties.implementations.answer import steps_as_samples
-from properties.questions.question import step_bounds, torchs_steps
+from properties.questions.question import torchs_steps
 from properties.trials.trial import Expected, Trial
 from reference.contract import Array
 
@@ -26,11 +27,11 @@ def compare_step_by_step(trial: Trial) -> None:
     inputs: Inputs
     if isinstance(trial.inputs, LayerInputs):
         ours, inputs = joined_steps(trial.inputs, trial.outputs_of_each_step(trial.inputs))
-        bounds = step_bounds(inputs)
+        bounds: Mapping[str, Bounded] = propagation.evaluate(inputs)
     elif trial.answer.hides_memory:
         a = trial.answer.outputs["a"]
         inputs = trial.inputs.steps(a, np.zeros_like(a))
-        ours, bounds = trial.answer_to(inputs).outputs, step_bounds(inputs)
+        ours, bounds = trial.answer_to(inputs).outputs, propagation.evaluate(inputs)
     else:
         ours = {name: steps_as_samples(array) for name, array in trial.answer.outputs.items()}
         inputs, bounds = trial.steps
