@@ -76,3 +76,14 @@ def test_a_forward_that_calls_no_cell_does_not_use_the_references(implement: Imp
     assert implementation.call("rnn_forward", [0, 0, 0], with_reference_cell=True) == Returned(
         1, [0, 0, 0], False
     )
+
+
+def test_later_calls_use_the_references_cell_too(implement: Implement, arguments: list[Any]) -> None:
+    """A cell that raises must not make the forward pass look wrong that calls it."""
+    raising = "def rnn_cell_forward(xt, a_prev, parameters): return None + 1\n"
+    forward = "def rnn_forward(x, a0, parameters): return rnn_cell_forward(x[:, :, 0], a0, parameters)\n"
+    implementation = implement(raising + forward)
+    xt, a0, parameters = arguments
+    call = [xt[:, :, None], a0, parameters]
+    outcome = returned(implementation.call("rnn_forward", call, then=[call], with_reference_cell=True))
+    assert outcome.used_reference_cell

@@ -11,7 +11,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import partial
 from os import _exit, close, read, register_at_fork, write
 from pathlib import Path
@@ -42,6 +42,7 @@ from properties.worker.targets import Target, TargetMissing, Unusable
 # By default, catch_warnings takes the module from sys.modules, which a target may change.
 _catch_warnings = partial(warnings.catch_warnings, module=warnings)
 _simplefilter = warnings.simplefilter
+_NO_CELL = nullcontext()
 _chdir, _dup2, _seed, _setsid = os.chdir, os.dup2, random.seed, os.setsid
 
 
@@ -169,28 +170,24 @@ class Worker:
         with_aliases = name in self._needs_aliases
         copies = arrange(arguments, arrangement, with_aliases=with_aliases)
         function = self._loaded.functions[name]
-        is_cell_used = False
         try:
             if arrangement in ("updated", "retrained"):
                 with earlier_numbers(copies, arrangement):
                     _call_quietly(function, copies)
-            if with_reference_cell:
-                with right_cell(name, function, self._loaded.holder) as cell:
+            with right_cell(name, function, self._loaded.holder) if with_reference_cell else _NO_CELL as cell:
+                if each_step:
+                    arranged = partial(arrange, arrangement=arrangement, with_aliases=with_aliases)
+                    value = call_each_step(lambda step: _call_quietly(function, arranged(step)), copies)
+                else:
                     value = _call_quietly(function, copies)
-                is_cell_used = cell.is_used
-            elif each_step:
-                arranged = partial(arrange, arrangement=arrangement, with_aliases=with_aliases)
-                value = call_each_step(lambda step: _call_quietly(function, arranged(step)), copies)
-            else:
-                value = _call_quietly(function, copies)
-            for later in then:
-                _call_quietly(function, arrange(later, arrangement, with_aliases=with_aliases))
+                for later in then:
+                    _call_quietly(function, arrange(later, arrangement, with_aliases=with_aliases))
         except BaseException as error:
             if with_aliases or not misses_an_alias(error):
                 return self._raised(error)
             self._needs_aliases.add(name)
             return self._call(name, arguments, arrangement, then, with_reference_cell, each_step)
-        return "returned", copies, value, is_cell_used
+        return "returned", copies, value, cell is not None and cell.is_used
 
     def _raised(self, error: BaseException) -> tuple[str, str, str, str]:
         return ("raised", *describe(error), first_place(frames_of(error), self._folder))
