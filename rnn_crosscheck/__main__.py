@@ -18,13 +18,15 @@ def main() -> int:
     statuses: list[int] = []
     atexit.register(_end_process, statuses)  # the first registered function is called last
     gc.set_threshold(50_000)  # as in conftest.py, but before pytest and Hypothesis are imported
-    from properties.session import command
-
     try:
+        from properties.session import command
+
         statuses.append(command.main())
     except BrokenPipeError:  # the reader of our output, such as `head`, has ended
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         statuses.append(1)
+    except KeyboardInterrupt:  # before pytest can handle it
+        statuses.append(2)  # as pytest
     return statuses[0]
 
 

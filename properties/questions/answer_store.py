@@ -18,7 +18,7 @@ from typing import Any
 
 from properties.worker.codec import CodecError, decode, encode
 
-MOST_BYTES = 2**27
+MOST_BYTES = 2**28
 """The size of the file from which it is deleted at the start of a run."""
 
 PACKAGES = ("numpy", "torch", "python-flint")

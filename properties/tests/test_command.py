@@ -141,6 +141,16 @@ def test_the_process_ends_with_the_exit_status_and_all_output(
     assert output in done.stdout + done.stderr
 
 
+def test_an_interrupt_at_the_start_prints_no_traceback() -> None:
+    """Takes a second: it starts an interpreter."""
+    code = (
+        "import signal; from properties.session import command; from rnn_crosscheck.__main__ import main; "
+        "command.main = lambda: signal.raise_signal(signal.SIGINT); exit(main())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=CLONE, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (2, "")
+
+
 def test_a_failure_and_an_unusable_target_are_told_by_workers(wheel: Installation, folder: Path) -> None:
     """Takes seconds: the installed command starts three processes, one of which explains a failure."""
     done = wheel.command.run("my rnn.py", "conftest.py", "-n", "2", *WRONG, directory=folder)
