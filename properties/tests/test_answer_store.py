@@ -1,10 +1,12 @@
 """What a run computes about problems is stored for the next run, and never stands in the way of a run."""
 
+import gc
 import os
 import re
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -28,10 +30,22 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "rnn-crosscheck" / "answers.sqlite"
 
 
+OPENED: list[AnswerStore] = []
+
+
+@pytest.fixture(autouse=True)
+def _close() -> Iterator[None]:
+    """Close each file, since other tests count the open files of this process."""
+    yield
+    while OPENED:
+        if connection := OPENED.pop()._connection:
+            connection.close()
+
+
 def opened() -> AnswerStore:
-    store = AnswerStore()
-    store.open()
-    return store
+    OPENED.append(AnswerStore())
+    OPENED[-1].open()
+    return OPENED[-1]
 
 
 def next_number(store: AnswerStore, numbers: Any, key: Any = "key") -> Any:
@@ -69,14 +83,16 @@ def test_a_file_that_is_none_of_ours_is_left_alone(file: Path) -> None:
     numbers, store = count(), opened()
     assert [next_number(store, numbers) for _ in range(2)] == [0, 1]
     assert file.read_bytes() == b"something else" * 100
+    gc.collect()  # closes the file, which a traceback keeps open
 
 
 @pytest.mark.parametrize("damage", ["X'00'", "substr(value, 1, length(value) - 1) || X'07'"])
 def test_a_broken_value_is_computed_again(damage: str, file: Path) -> None:
     numbers = count(5)
     next_number(opened(), numbers)
-    with sqlite3.connect(file) as connection:
-        connection.execute(f"UPDATE answers SET value = CAST({damage} AS BLOB)")
+    connection = sqlite3.connect(file, isolation_level=None)
+    connection.execute(f"UPDATE answers SET value = CAST({damage} AS BLOB)")
+    connection.close()
     assert [next_number(opened(), numbers) for _ in range(2)] == [6, 6]
 
 
