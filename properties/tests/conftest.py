@@ -1,5 +1,6 @@
 """What the tests of the isolation share, and those of the command."""
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -52,6 +53,7 @@ def implement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
     monkeypatch.setattr(process, "start_worker", recorded)
     with Implementation("reference") as first:
         first.load()  # after which there is a warm process, if any
+    gc.collect()  # closes the files of earlier tests
     descriptors = len(os.listdir("/dev/fd"))
     with ExitStack() as opened:
 
