@@ -8,14 +8,17 @@ program's gradient of the next step, which counts as exact.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from oracle.backpropagation import Chain, cached_layer, memory_states_before, parameter_gradients
+from oracle.backpropagation import BoundedStepsBack, backward_operations, bounded_caches
 from oracle.backward_inputs import BackwardInputs
-from oracle.backward_step import LSTMSteps, steps_of, unknown_where
-from oracle.inputs import stacked_weights
-from oracle.propagation import over_time
-from oracle.rounding import Arithmetic, Bounded, Factors
+from oracle.network.backward import Chain, parameter_gradients
+from oracle.network.backward_step import Gradients, stacked_weights
+from oracle.network.derivative import Back
+from oracle.network.forward import over_time
+from oracle.rounding import Arithmetic, Bounded
 from reference.contract import Array
 
 
@@ -26,29 +29,33 @@ def evaluate(inputs: BackwardInputs, dz: Array) -> dict[str, Bounded]:
     `dz (n_x, m, T_x)` is the gradient with respect to the inputs, which are the pre-activations.
     """
     fl = Arithmetic(inputs.dtype)
-    layer = cached_layer(fl, [inputs])
-    n_a, T_x = len(inputs.a0), inputs.x.shape[2]
+    op, sweep = backward_operations(fl), bounded_caches(fl, [inputs])
+    steps, (n_a, _, T_x) = BoundedStepsBack(op, sweep), inputs.da.shape
+    [back] = [each for each in steps.equations.values() if isinstance(each, Back)]
     own_dz = _finite_or_unknown(dz)
-    chain = Chain([], layer.a0, layer.c0, [own_dz[t] for t in range(T_x)], [])
-    gradients = {f"d{name}": bounded for name, bounded in parameter_gradients(fl, layer, chain).items()}
+    own = {f"d_{z}": own_dz[:, :, i * n_a : (i + 1) * n_a] for i, z in enumerate(back.maps)}
+    chain = Chain([{name: each[t] for name, each in own.items()} for t in range(T_x)], [], sweep.a0, sweep.c0)
+    parameters = parameter_gradients(op, steps.values, sweep, chain, np.ones((T_x, 1, 1, 1), bool))
+    gradients = {f"d{name}": bounded[..., None] for name, bounded in parameters.items()}
 
-    da_prev = fl.matmul(Bounded.exact(stacked_weights(layer.p)[:, :, :n_a].swapaxes(1, 2)), own_dz)
+    da_prev = fl.matmul(Bounded.exact(stacked_weights(sweep, back)[:, :, :n_a].swapaxes(1, 2)), own_dz)
     gradients["da0"] = da_prev[0][..., None]
     direct = Bounded.exact(np.moveaxis(inputs.da, 2, 0)[:, None])
-    none = np.zeros((1, *direct.value.shape[1:]))
+    none = np.zeros((1, *direct.shape[1:]))
     d = fl.total(direct, da_prev.rearranged(lambda part: np.concatenate([part[1:], none])))
 
-    steps, d_c = steps_of(fl, layer.steps, memory_states_before(layer)), Bounded.exact(inputs.dc[None])
-    memory = _MemoryGradient(fl, steps, own_dz) if isinstance(steps, LSTMSteps) else None
-    dx = [layer.a0] * T_x
+    d_c = Bounded.exact(inputs.dc[None])
+    memory = _MemoryGradient(fl, steps, own) if inputs.kind == "lstm" else None
+    dx = [sweep.a0] * T_x
     for t in reversed(range(T_x)):
-        dz_t, _ = steps.back(t, d[t], d_c)
+        g = steps.back(t, d[t], d_c)
+        dz_t: Any = np.concatenate([g[f"d_{z}"] for z in back.maps], axis=-2)
         # A program multiplies dz by the identity. So an infinity makes NaN, inf * 0, of its whole sample.
         unknown = np.isinf(dz_t.error).any(axis=1, keepdims=True)
         dx[t] = Bounded(dz_t.value, np.where(unknown, np.inf, dz_t.error))
         if memory:
-            d_c = memory.before(t, d[t], d_c)
-    gradients["dx"] = over_time(dx, layer.a0)
+            d_c = memory.before(t, g)
+    gradients["dx"] = over_time(dx, sweep.x)
     return {name: bounded[0] for name, bounded in gradients.items()}
 
 
@@ -62,27 +69,30 @@ def _finite_or_unknown(dz: Array) -> Bounded:
 class _MemoryGradient:
     """The gradient with respect to each memory state, inferred from the program's own `dz`."""
 
-    def __init__(self, fl: Arithmetic, steps: LSTMSteps, own_dz: Bounded) -> None:
+    _TO_DZ, _TO_MEMORY = ("d_c_next", 2), ("d_c_next", 1)
+
+    def __init__(self, fl: Arithmetic, steps: BoundedStepsBack, own: Gradients) -> None:
         self._fl = fl
         self._steps = steps
-        T_x, _, rows, m = own_dz.value.shape
-        dz = own_dz.value[:, 0, : rows // 4 * 3].reshape(T_x, 3, 1, rows // 4, m)  # of f, i and c
-        k = fl.product(*steps.gate_factors)  # dz is k times the gradient with respect to the memory state
+        names = {each.terms[0]: name for name, each in steps.equations.items() if not isinstance(each, Back)}
+        dz = np.stack([own[names[term]].value for term in steps.terms[self._TO_DZ]], axis=1)
+        factors = steps.factors[self._TO_DZ]
+        k = fl.product(*factors)  # dz is k times the gradient with respect to the memory state
         value = dz / k.value
         self._known = np.isfinite(value) & (np.abs(k.value) > 4 * k.error)  # any k exceeds |k.value| / 2
         self._value = np.where(self._known, value, 0)
         quotient = Bounded(np.where(np.isfinite(value), value, 0), np.zeros(value.shape))
-        self._rounding = fl.product(quotient, Factors.of(*steps.gate_factors)).error
+        self._rounding = fl.product(quotient, steps.multiplied[self._TO_DZ]).error
         self._size = np.abs(k.value)
 
-    def before(self, t: int, d: Bounded, d_c: Bounded) -> Bounded:
-        """The gradient with respect to the memory state before step t, from `d` and `d_c` after step t."""
-        *overflows, overflows_c = self._steps.overflows(t, d, d_c)
+    def before(self, t: int, g: Gradients) -> Bounded:
+        """The gradient with respect to the memory state before step t, from the gradients of step t."""
         error = 2 * (self._rounding[t] + self._fl.eta) / self._size[t]
-        error = np.where(self._known[t] & ~np.stack(overflows), error, np.inf)
-        dc = self._fl.total(d_c, self._steps.from_hidden(t, d)[0])
-        for gate in range(3):  # the narrowest of four enclosures of the same numbers
+        error = np.where(self._known[t] & ~self._steps.overflows(self._TO_DZ, t, g), error, np.inf)
+        dc = g["d_c_next"]
+        for gate in reversed(range(len(error))):  # the narrowest of four enclosures of the same numbers
             is_narrower = error[gate] < dc.error
             value = np.where(is_narrower, self._value[t, gate], dc.value)
             dc = Bounded(value, np.where(is_narrower, error[gate], dc.error))
-        return unknown_where(overflows_c, self._steps.to_memory_before(t, dc))
+        before: Bounded = self._steps.product(self._TO_MEMORY, t, {**g, "d_c_next": dc})[0]
+        return before

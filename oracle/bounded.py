@@ -50,8 +50,37 @@ class Bounded:
             self._reach = np.asarray(np.abs(self.value) + 2 * self.error)
         return self._reach
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the value and of the error."""
+        return self.value.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of the value."""
+        return self.value.dtype
+
+    def __len__(self) -> int:
+        return len(self.value)
+
     def __getitem__(self, index: Any) -> "Bounded":
         return Bounded(self.value[index], self.error[index])
+
+    def __setitem__(self, index: Any, other: "Bounded") -> None:
+        self.value[index], self.error[index] = other.value, other.error
+
+    def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> Any:
+        """A NumPy function that moves or selects elements moves the values and the errors."""
+        if function in _JOINING:
+            parts, *rest = arguments
+            parts = [part.value for part in parts], [part.error for part in parts]
+            return Bounded(*(function(part, *rest, **options) for part in parts))
+        if function is np.where:
+            condition, x, zero = arguments
+            return Bounded(np.where(condition, x.value, zero), np.where(condition, x.error, 0))
+        if function in _MOVING:
+            return self.rearranged(lambda part: function(part, *arguments[1:], **options))
+        return NotImplemented
 
     def rearranged(self, rearrange: Callable[[Array], Array]) -> "Bounded":
         """The quantity, with a function applied that moves or selects elements."""
@@ -66,6 +95,11 @@ class Bounded:
             scaled = np.fmax(1, np.abs(answer / self.value)) * self.error
         scaled = np.where((self.error == 0) & (answer != self.value), np.inf, scaled)
         return Bounded(self.value, np.where(np.isfinite(answer) & (scaled > 0), scaled, self.error))
+
+
+_JOINING = {np.concatenate, np.stack}
+_MOVING = {np.copy, np.moveaxis, np.reshape, np.swapaxes, np.take_along_axis}
+"""The functions of NumPy that accept a `Bounded`, beside `np.where`, which selects elements or 0."""
 
 
 class Matrix(NamedTuple):

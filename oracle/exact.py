@@ -7,31 +7,24 @@ tests compare the bounds of `oracle.rounding` with the exact result.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from flint import arb, arb_mat, ctx
 
 from oracle.inputs import Inputs, LayerInputs
-from reference.contract import Array, Kind
+from oracle.network.cells import GATES
+from oracle.network.forward import compute_function, compute_layers, over_time
+from reference.contract import Array
 
 MOST_BITS = 2**17
 """The largest precision in bits. Each step of a chaotic network uses up some bits."""
 
 KNOWN_BITS = 64
 """The number of correct bits of each value (float64 has 53). Distances are computed with as many bits."""
-
-Values = list[arb]
-Affine = Callable[[Values], Values]
-Network = Mapping[str, Affine]
-"""The affine maps of a network by name.
-
-`a` (with tanh) or `relu` of an RNN, and `f`, `i`, `c`, `o` of an LSTM, act on `[a_prev; xt]`; the projection
-`p` and the head `y` act on the hidden state.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,46 +80,54 @@ def evaluate(inputs: Inputs, radius: float) -> dict[str, Array]:
     """Every quantity of a forward pass: `a`, `y`, and for an LSTM also `c`, `ft`, `it`, `cct`, `ot`.
 
     Each is an array `(n, m, T_x)` of `Enclosure`, with a radius of at most `radius` and with `KNOWN_BITS`
-    bits of the value (or of `radius`, if the value is smaller). A value is infinite or NaN if the formulas
+    bits of the value (or of `radius`, if the value is smaller). For layers, the quantities are `a (D n_h, m,
+    T_x)`, `a_last` and, for an LSTM, `c_last` `(L D n, m, 1)`. A value is infinite or NaN if the formulas
     give infinity or NaN in every order of evaluation. For single steps, pass `Inputs.steps`.
 
     Raises `ValueError` if `radius` is not a positive number, and `ArithmeticError` if `MOST_BITS` bits do not
     suffice.
     """
-    if isinstance(inputs, LayerInputs):
-        return _evaluate_layers(inputs, radius)
-    network = network_of(inputs.kind, inputs.parameters)
-    names = ("a", "y") if inputs.kind == "rnn" else ("a", "y", "c", "ft", "it", "cct", "ot")
-    rows = {name: len(inputs.parameters["by"] if name == "y" else inputs.a0) for name in names}
-    answer = {name: np.empty((rows[name], *inputs.x.shape[1:]), object) for name in names}
-    for j in range(inputs.x.shape[1]):
-        sample = inputs.samples([j])
-        given = balls(sample.a0), balls(sample.c0), columns(sample.x)
-        for t, step in enumerate(narrow_result(partial(evaluate_steps, network, *given), radius)):
-            for name in names:
-                answer[name][:, j, t] = [Enclosure(value) for value in step[name]]
+    compute: Any = _layer_quantities if isinstance(inputs, LayerInputs) else _function_quantities
+    _, m, T_x = inputs.x.shape
+    answer: dict[str, Array] = {}
+    for group, samples in of_equal_lengths(inputs):
+        for name, values in narrow_result(partial(compute, samples), radius).items():
+            rows, _, steps = values.shape
+            shape = rows, m, steps if "last" in name else T_x
+            answer.setdefault(name, np.full(shape, Enclosure(arb(0)), object))
+            answer[name][:, group, :steps] = as_enclosures(values)
     return answer
 
 
-def _evaluate_layers(inputs: LayerInputs, radius: float) -> dict[str, Array]:
-    """The quantities of layers: `a (D n_h, m, T_x)`, `a_last` and, for an LSTM, `c_last` `(L D n, m, 1)`."""
-    networks = [network_of(inputs.kind, p, inputs.activation) for p in inputs.parameters]
-    (places, n_h, m), n_a, T_x = inputs.a0.shape, inputs.c0.shape[1], inputs.x.shape[2]
-    answer = {
-        "a": np.full((inputs.directions * n_h, m, T_x), Enclosure(arb(0)), object),
-        "a_last": np.empty((places * n_h, m, 1), object),
-        "c_last": np.empty((places * n_a, m, 1), object),
+def of_equal_lengths(inputs: Inputs) -> Iterator[tuple[Array, Any]]:
+    """The samples of each length, with their indices and without their padding."""
+    ends = inputs.ends if isinstance(inputs, LayerInputs) else np.full(inputs.x.shape[1], inputs.x.shape[2])
+    for end in np.unique(ends) if len(ends) else [inputs.x.shape[2]]:
+        group = np.flatnonzero(ends == end)
+        samples = inputs.samples(group)
+        yield group, samples.span(0, int(end)) if end < inputs.x.shape[2] else samples
+
+
+def _layer_quantities(inputs: LayerInputs, radius: float) -> dict[str, Array]:
+    v = compute_layers(operations(radius), [inputs])
+    ends = {"a_last": v.a_ends, **({} if v.kind == "rnn" else {"c_last": v.c_ends})}
+    return {
+        "a": v.top[0],
+        **{name: np.concatenate(states, axis=-2)[0, ..., None] for name, states in ends.items()},
     }
-    for j in range(m):
-        sample = inputs.samples([j])
-        directions, top = narrow_result(partial(evaluate_directions, networks, sample), radius)
-        for t, a in enumerate(top):
-            answer["a"][:, j, t] = [Enclosure(value) for value in a]
-        a_last = [each.steps[-1]["a"] if each.steps else each.a0 for each in directions]
-        c_last = [each.steps[-1].get("c", each.c0) if each.steps else each.c0 for each in directions]
-        for name, last in (("a_last", a_last), ("c_last", c_last)):
-            answer[name][:, j, 0] = [Enclosure(value) for state in last for value in state]
-    return answer if inputs.kind == "lstm" else {name: answer[name] for name in ("a", "a_last")}
+
+
+def _function_quantities(inputs: Inputs, radius: float) -> dict[str, Array]:
+    v = compute_function(operations(radius), [inputs])
+    check_width(radius, v.y)
+    if v.kind == "rnn":
+        return {"a": v.a[0], "y": v.y[0]}
+    gates = {name: over_time([step[name][0] for step in v.entries], v.c[0]) for name in GATES.values()}
+    return {"a": v.a[0], "y": v.y[0], "c": v.c[0], **gates}
+
+
+as_enclosures: Any = np.frompyfunc(Enclosure, 1, 1)
+"""The enclosures of an array of balls."""
 
 
 def midpoints(enclosures: Array) -> Array:
@@ -157,116 +158,86 @@ def narrow_result(compute: Callable[[float], Result], radius: float) -> Result:
     )
 
 
-class Direction(NamedTuple):
-    """The inputs and the quantities of the steps of one direction, in its own order, on one sample."""
-
-    a0: Values
-    c0: Values
-    xs: Sequence[Values]
-    steps: Sequence[Mapping[str, Values]]
-
-
-def evaluate_directions(
-    networks: Sequence[Network], inputs: LayerInputs, radius: float
-) -> tuple[list[Direction], list[Values]]:
-    """All directions of all layers on one sample, and the hidden states of the top layer at each step."""
-    xs = columns(inputs.x[:, :, : inputs.ends[0]])
-    every = []
-    for k in range(0, len(networks), inputs.directions):
-        hidden = []
-        for place in range(k, k + inputs.directions):
-            order = -1 if place > k else 1
-            a0, c0 = balls(inputs.a0[place]), balls(inputs.c0[place])
-            steps = evaluate_steps(networks[place], a0, c0, xs[::order], radius)
-            every.append(Direction(a0, c0, xs[::order], steps))
-            hidden.append([step["a"] for step in steps][::order])
-        xs = [[value for part in both for value in part] for both in zip(*hidden, strict=True)]
-    return every, xs
-
-
-def evaluate_steps(
-    network: Network, a: Values, c: Values, xs: Sequence[Values], radius: float
-) -> list[dict[str, Values]]:
-    """The quantities of all steps of one sample, from the initial states `a` and `c`."""
-    steps = []
-    for xt in xs:
-        steps.append(_step(network, a, c, xt))
-        check_width(radius, *steps[-1].values())
-        a, c = steps[-1]["a"], steps[-1].get("c", c)
-    return steps
-
-
-def check_width(radius: float, *quantities: Values) -> None:
+def check_width(radius: float, *quantities: Array) -> None:
     """Raise `TooWideError` unless every finite value is as narrow as `evaluate` states."""
     last_bit = arb(radius) / 2**KNOWN_BITS  # an arb, since it may be too small for a float64
-    for value in (value for values in quantities for value in values if value.is_finite()):
-        lacks_bits = value.rel_accuracy_bits() < KNOWN_BITS and not value.rad() <= last_bit
-        if lacks_bits or not value.rad() <= radius:
-            raise TooWideError
+    for values in quantities:
+        for value in filter(arb.is_finite, values.flat):
+            lacks_bits = value.rel_accuracy_bits() < KNOWN_BITS and not value.rad() <= last_bit
+            if lacks_bits or not value.rad() <= radius:
+                raise TooWideError
 
 
-def _step(network: Network, a: Values, c: Values, xt: Values) -> dict[str, Values]:
-    concat = a + xt
-    if "f" not in network:
-        [(activation, affine)] = [(name, network[name]) for name in network if name != "y"]
-        z = affine(concat)
-        a = [value.tanh() for value in z] if activation == "a" else [value.max(arb(0)) for value in z]
-        step = {"a": a}
-    else:
-        ft, it, ot = ([_sigmoid(z) for z in network[gate](concat)] for gate in "fio")
-        cct = [z.tanh() for z in network["c"](concat)]
-        c = [_times(f, c_prev) + _times(i, cc) for f, c_prev, i, cc in zip(ft, c, it, cct, strict=True)]
-        a = [_times(o, c_next.tanh()) for o, c_next in zip(ot, c, strict=True)]
-        if "p" in network:
-            a = network["p"](a)
-        step = {"a": a, "c": c, "ft": ft, "it": it, "cct": cct, "ot": ot}
-    return {**step, "y": _softmax(network["y"](a))} if "y" in network else step
+def operations(radius: float) -> dict[str, Any]:
+    """The operations of the network on arrays of balls, and on parameters, which are exact arrays.
+
+    Each step raises `TooWideError` unless its states and gates are as narrow as `evaluate` states.
+    """
+
+    def record(step: dict[str, Array]) -> dict[str, Array]:
+        check_width(radius, *(step[name] for name in ("a_out", "c_next", *GATES.values()) if name in step))
+        return step
+
+    return {**_OPERATIONS, "record": record}
 
 
-def network_of(kind: Kind, p: Mapping[str, Array], activation: str = "tanh") -> dict[str, Affine]:
-    """The affine maps of a network with these parameters."""
-    if kind == "rnn":
-        weight = np.concatenate([p["Waa"], p["Wax"]], axis=1)
-        network = {"relu" if activation == "relu" else "a": _affine(weight, p["ba"])}
-    else:
-        network = {gate: _affine(p[f"W{gate}"], p[f"b{gate}"]) for gate in "fico"}
-    if "Wp" in p:
-        network["p"] = _affine(p["Wp"], np.zeros((len(p["Wp"]), 1)))
-    if "by" in p:
-        network["y"] = _affine(p["Wya" if kind == "rnn" else "Wy"], p["by"])
-    return network
+def balls(numbers: Array) -> Array:
+    """The numbers of an array as balls, in an array of objects."""
+    return _array(map(arb, numbers.ravel().tolist()), numbers.shape)
 
 
-def _affine(weight: Array, bias: Array) -> Affine:
-    W, b = (arb_mat(len(array), array.shape[1], balls(array)) for array in (weight, bias))
-    all_finite = bool(np.isfinite(weight).all() and np.isfinite(bias).all())
+def _array(values: Iterable[arb], shape: Sequence[int]) -> Array:
+    return np.fromiter(values, object).reshape(shape)
 
-    def affine(v: Values) -> Values:
-        if all_finite and all(value.is_finite() for value in v):
-            z = list((W * arb_mat(len(v), 1, v) + b).entries())
+
+def product(A: arb_mat, v: Array) -> Array:
+    """The product of a matrix and an array of balls `(n, m)`."""
+    shape = A.nrows(), v.shape[1]
+    if not len(v):
+        return np.full(shape, arb(0), object)
+    return _array((A * matrix(v)).entries(), shape)
+
+
+def matrix(numbers: Array) -> arb_mat:
+    """A matrix of balls or exact numbers."""
+    rows, columns = numbers.shape
+    return arb_mat(rows, columns, numbers.ravel().tolist())
+
+
+def _affine_map(W: Array, b: Array) -> Callable[[Array], Array]:
+    """The affine map of stacks `(k, n, m)`, with stacks of weights and biases."""
+    maps = [_affine(*each) for each in zip(W, b, strict=True)]
+    return lambda v: np.concatenate([affine(part)[None] for affine, part in zip(maps, v, strict=True)])
+
+
+def _affine(weight: Array, bias: Array) -> Callable[[Array], Array]:
+    W, b = matrix(weight), balls(bias)
+    all_finite = all(map(arb.is_finite, [*W.entries(), *b.flat]))
+
+    def affine(v: Array) -> Array:
+        if all_finite and all(map(arb.is_finite, v.flat)):
+            z = product(W, v) + b
         else:
-            z = [sum(map(_times, row, v), start) for row, start in zip(W.table(), b.entries(), strict=True)]
-        if any(value.is_finite() and not value.rad() < 0.125 for value in z):
-            raise TooWideError  # exp of a wider interval might contain 0, by which nothing can be divided
+            starts = zip(W.table(), b[:, 0], strict=True)
+            z = _array(
+                (sum(map(_times, row, u), start) for row, start in starts for u in v.T), (len(b), v.shape[1])
+            )
+        for value in z.flat:
+            if not value.rad() < _WIDE and value.is_finite():
+                raise TooWideError  # exp of a wider interval might contain 0, by which nothing can be divided
         return z
 
     return affine
 
 
-def balls(numbers: Array) -> Values:
-    """The numbers of an array as a list of balls."""
-    return [arb(number) for number in numbers.ravel().tolist()]
-
-
-def columns(sequence: Array) -> list[Values]:
-    """The steps of a sequence `(n, 1, T)`, each as a list of balls."""
-    return [balls(step) for step in np.moveaxis(sequence, 2, 0)]
+_WIDE = arb(0.125)
 
 
 def _times(x: arb, y: arb) -> arb:
     """The product. If a factor is infinite, so is the product, with the right sign; `inf * 0` is NaN."""
-    if (x.is_finite() and y.is_finite()) or x.is_nan() or y.is_nan():
-        return x * y
+    product = x * y
+    if product.is_finite() or x.is_nan() or y.is_nan():
+        return product
     sign = x.sgn() * y.sgn()
     if not sign.is_exact():
         raise TooWideError  # the interval of a factor still contains 0
@@ -281,12 +252,38 @@ def _sigmoid(z: arb) -> arb:
     return e / (1 + e)
 
 
-def _softmax(s: Values) -> Values:
+def _softmax(s: Array) -> Array:
+    """The softmax of each column of `(k, n_y, m)`."""
+    y = np.empty_like(s)
+    for k, j in np.ndindex(len(s), s.shape[2]):
+        y[k, :, j] = _softmax_of_column(s[k, :, j].tolist())
+    return y
+
+
+def _softmax_of_column(s: list[arb]) -> list[arb]:
     """The softmax, shifted by the largest logit; all NaN if a logit is NaN, or the largest logit infinite."""
     top = max(s, key=arb.mid)
     e = [(z - top).exp() for z in s]
     total = sum(e, arb(0))
     return [part / total for part in e]
+
+
+_OPERATIONS: Mapping[str, Any] = {
+    "exact": balls,
+    "zeros": lambda shape, _: np.full(shape, arb(0), object),
+    "stack": lambda *parts: np.concatenate(parts, axis=-2),
+    "rows": lambda *parts: np.concatenate(parts, axis=-2),
+    "beside": lambda *parts: np.concatenate(parts, axis=-1),
+    "affine_map": _affine_map,
+    "projection": lambda Wp: _affine_map(Wp, np.zeros((*Wp.shape[:2], 1))),
+    "head": lambda W, u, b: _affine_map(W, b)(u),
+    "tanh": np.frompyfunc(arb.tanh, 1, 1),
+    "sigmoid": np.frompyfunc(_sigmoid, 1, 1),
+    "relu": np.frompyfunc(lambda z: z.max(arb(0)), 1, 1),
+    "softmax": _softmax,
+    "times": np.frompyfunc(_times, 2, 1),
+    "plus": np.add,
+}
 
 
 def _rounded(number: arb, toward: float) -> float:

@@ -154,6 +154,13 @@ class LayerInputs(Inputs):
         """Sample j with all its steps, since its backward direction begins at its end."""
         return self.samples([j])
 
+    def span(self, start: int, stop: int) -> Self:
+        """The same problem with the steps from `start` to `stop`, all of which belong to the samples."""
+        sequences = {
+            name: array[:, :, start:stop] for name, array in vars(self).items() if name in ("x", "da")
+        }
+        return replace(self, **sequences, lengths=None)
+
     def single_steps(self, a: Array, c: Array) -> Self:
         """All steps as one batch of `m T_x` single steps, from the states `a` and `c` `(L D, n, m T_x)`."""
         return replace(super().single_steps(a, c), lengths=None)

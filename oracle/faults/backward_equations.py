@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from oracle.faults.equations import Equations, evaluate, expression
+from oracle.faults.equations import expression
+from oracle.network.expressions import Equations
+from oracle.network.sweep import evaluate
 from reference.cache_validation import validate_backward, validate_cell_backward
 from reference.contract import Array, Contract, Kind
 

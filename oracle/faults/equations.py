@@ -5,17 +5,19 @@ parameters, and the results of earlier equations. A mistake is a table of the eq
 as `{"c_next": expression("it * c_prev + ft * cct")}`.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-from oracle import step
+from oracle.network import sweep
+from oracle.network.cells import CELLS, HEAD
+from oracle.network.expressions import Equations, equation
+from oracle.network.sweep import evaluate, unroll
 from reference.activations import sigmoid, softmax
 from reference.contract import Contract, Kind
+from reference.rnn import ACTIVATIONS
 from reference.validation import validate
-
-Equations = Mapping[str, Callable[..., Any]]
 
 TRANSFORMS: Equations = {
     "argument": lambda array: array,  # each argument
@@ -38,49 +40,44 @@ FUNCTIONS: Equations = {
     "stack": lambda *parts: np.concatenate(parts),
     "beside": lambda *weights: np.concatenate(weights, axis=1),
     "affine": lambda W, u, b: W @ u + b,
+    "projection": lambda Wp: lambda a: Wp @ a,
+    "head": lambda W, u, b: W @ u + b,
     "sigmoid": sigmoid,
     "tanh": np.tanh,
+    "relu": ACTIVATIONS["relu"],
     "softmax": softmax,
+    "plus": np.add,
+    "times": np.multiply,
+    "zeros": np.zeros,
 }
-"""The functions in the equations of a cell; `affine` is applied to each pre-activation and to the logits."""
+"""The operations of the network in NumPy; `affine` makes each pre-activation, and `head` the logits."""
 
 BEGIN: Equations = {
-    "x": lambda v: v.x,
-    "a": lambda v: np.zeros((v.n_a, v.m, v.T_x), v.x.dtype),
-    "c": lambda v: np.zeros((v.n_a, v.m, v.T_x), v.x.dtype),
-    "y": lambda v: np.zeros((v.n_y, v.m, v.T_x), v.x.dtype),
-    "entries": lambda v: [],
-    "a0": lambda v: v.a0,
+    "x": sweep.BEGIN["x"],
+    "a": sweep.BEGIN["a"],
+    "c": lambda v: v.zeros((*v.a0.shape, v.T_x), v.x.dtype),
+    "y": lambda v: v.zeros((v.n_y, v.m, v.T_x), v.x.dtype),
+    "entries": sweep.BEGIN["entries"],
+    "a0": sweep.BEGIN["a0"],
     "c0": lambda v: np.zeros_like(v.a0),
-    "steps": lambda v: range(v.T_x),
+    "steps": sweep.BEGIN["steps"],
 }
 """The equations before the first step of a sequence."""
-
-STEP: Equations = {
-    "xt": lambda v: v.x[:, :, v.t],
-    "a_prev": lambda v: v.a_next,  # the previous step's a_next; a0 in the first step
-    "c_prev": lambda v: v.c_next,
-    "slot": lambda v: v.t,  # the time index at which the results of the step are stored
-}
-"""The equations at the start of each step of a sequence, before those of the cell."""
 
 CACHE: Equations = {"cache": lambda v: (*(getattr(v, name) for name in v.cached), v.parameters)}
 
 CELL: Mapping[Kind, Equations] = {
-    kind: {**{name: expression(text) for name, text in equations.items()}, **CACHE}
-    for kind, equations in step.CELL.items()
+    kind: {**{name: equation(each) for name, each in {**cell, **HEAD}.items()}, **CACHE}
+    for kind, cell in CELLS.items()
 }
 
-END: Equations = {
-    "entry": lambda v: v.cache,  # each step appends its entry to `v.entries`
-    "caches": lambda v: (v.entries, v.x),
-}
+END: Equations = {"caches": lambda v: (v.entries, v.x)}
 
 ARGUMENTS: Equations = {"arguments": lambda v: v.arguments}
 """The arrays of the caller, before `run` checks and copies them."""
 
 SPECIFICATION: Mapping[Kind, Equations] = {
-    kind: {**TRANSFORMS, **FUNCTIONS, **ARGUMENTS, **BEGIN, **STEP, **cell, **END}
+    kind: {**TRANSFORMS, **FUNCTIONS, **ARGUMENTS, **BEGIN, **sweep.STEP, **cell, **sweep.END, **END}
     for kind, cell in CELL.items()
 }
 
@@ -111,24 +108,6 @@ def run(contract: Contract, equations: Equations, v: Any, *arguments: Any) -> tu
         caches = equations["caches"](v)
     returned = equations["returned"](tuple(contract.outputs))
     return (*(equations["answer"](results[name]) for name in returned), caches)
-
-
-def evaluate(v: Any, equations: Equations, names: Iterable[str]) -> None:
-    """Compute the named quantities in order."""
-    for name in names:
-        setattr(v, name, equations[name](v))
-
-
-def unroll(v: Any, equations: Equations, cell: Iterable[str], results: Mapping[str, str]) -> None:
-    """Compute all steps of a sequence. `results` names the quantity that each array over time stores."""
-    names = (*STEP, *cell, "entry")
-    v.a_next, v.c_next = v.a0, v.c0
-    for t in v.steps:
-        v.t = t
-        evaluate(v, equations, names)
-        for over_time, now in results.items():
-            getattr(v, over_time)[:, :, v.slot] = getattr(v, now)
-        v.entries.append(v.entry)
 
 
 def compose(first: Equations, second: Equations) -> Equations:

@@ -10,7 +10,8 @@ import numpy as np
 
 import reference
 from oracle.faults import backward_equations, equations, layer_equations
-from oracle.faults.equations import Equations, compose
+from oracle.faults.equations import compose
+from oracle.network.expressions import Equations
 from reference.contract import CONTRACTS, Contract
 
 

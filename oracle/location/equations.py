@@ -1,6 +1,5 @@
 """Computes the nodes of a step (the quantities in its equations), and bounds on their rounding errors."""
 
-import ast
 from collections.abc import Callable, Mapping
 from functools import lru_cache, reduce
 from math import prod
@@ -9,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from oracle.bounded import Bounded
+from oracle.network.cells import CELLS, HEAD
+from oracle.network.expressions import Expression
 from oracle.rounding import Arithmetic
-from oracle.step import CELL, HEAD
 from reference.activations import sigmoid, softmax
 from reference.contract import CONTRACTS, Array, Kind
 
@@ -49,9 +49,8 @@ def equations(
     if sequence:
         nodes["xt"] = "same", ("x",)
         nodes |= {f"{s}_prev": ("before", (f"{s} of steps", f"{s}0")) for s in states}
-    for name, text in CELL[kind].items():
-        if head or name not in HEAD:
-            _add(nodes, name, ast.parse(text, mode="eval").body, "Wya" if kind == "rnn" else "Wy")
+    for name, expression in {**CELLS[kind], **(HEAD if head else {})}.items():
+        _add(nodes, name, expression, "Wya" if kind == "rnn" else "Wy")
     if kind == "rnn":
         nodes["a_next"] = activation, ("z",)
     if projected:
@@ -65,31 +64,28 @@ def equations(
     return Nodes(nodes)
 
 
-def _add(nodes: dict[str, Node], name: str, expression: ast.expr, head: str) -> None:
-    """Add the node of an expression, after the nodes of its parts. The name of a part is its text."""
+def _add(nodes: dict[str, Node], name: str, expression: Expression, head: str) -> None:
+    """Add the node of an expression, after the nodes of its parts. The name of a part is its formula."""
 
-    def part(each: ast.expr) -> str:
-        text = ast.unparse(each).replace(" @ ", " ").replace("Wy", head)
-        if not isinstance(each, ast.Name):
+    def part(each: Expression) -> str:
+        text = str(each).replace("Wy", head)
+        if not each.name:
             _add(nodes, text, each, head)
         return text
 
-    match expression:
-        case ast.BinOp(left, operator, right):
-            nodes[name] = OPERATORS[type(operator)], (part(left), part(right))
-        case ast.Call(ast.Name("affine"), [ast.Call(_, weights), ast.Name(concat), bias]):
-            _, parts = nodes.pop(concat)
-            products = tuple(f"{ast.unparse(W)} {u}" for W, u in zip(weights, parts, strict=True))
-            for product in products:
-                nodes[product] = "apply", tuple(product.split())
-            nodes[name] = "sum", (*products, part(bias))
-        case ast.Call(ast.Name("affine"), [W, u, bias]):
-            nodes[name] = "sum", (part(ast.BinOp(W, ast.MatMult(), u)), part(bias))
-        case ast.Call(ast.Name(operation), operands):
-            nodes[name] = operation, tuple(map(part, operands))
+    operation, operands = expression.operation, expression.operands
+    if operation in ("affine", "head"):
+        W, u, bias = operands
+        pairs = [(str(W).replace("Wy", head), str(u))]
+        if W.operation == "beside":
+            _, parts = nodes.pop(str(u))
+            pairs = [*zip(map(str, W.operands), parts, strict=True)]
+        nodes |= {f"{weight} {vector}": ("apply", (weight, vector)) for weight, vector in pairs}
+        nodes[name] = "sum", (*(f"{weight} {vector}" for weight, vector in pairs), part(bias))
+    else:
+        parts = tuple(map(part, operands))
+        nodes[name] = "sum" if operation == "plus" else operation, parts
 
-
-OPERATORS: Mapping[type[ast.operator], str] = {ast.Add: "sum", ast.Mult: "times", ast.MatMult: "apply"}
 
 ACTIVATIONS = ("tanh", "sigmoid", "relu")
 

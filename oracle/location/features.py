@@ -8,7 +8,7 @@ import numpy as np
 from oracle.location.equations import ACTIVATIONS
 from oracle.location.facts import Feature
 from oracle.location.observations import Observation
-from oracle.step import GATES
+from oracle.network.cells import GATES
 from reference.contract import Array
 
 AXES = ("unit", "sample", "step")

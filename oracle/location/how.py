@@ -10,7 +10,7 @@ from oracle.location.candidates import candidates
 from oracle.location.facts import Replacement
 from oracle.location.observations import EquationCase, Observation
 from oracle.location.replacements import result_with
-from oracle.step import GATES
+from oracle.network.cells import GATES
 from reference.contract import Array
 
 FIRST_CASES = 8

@@ -11,13 +11,13 @@ import numpy as np
 from oracle import propagation
 from oracle.diagnosis.behaviour import Program, mistaken_program
 from oracle.faults import RARE, mistakes_in
-from oracle.faults.equations import Equations
 from oracle.faults.fault import Fault
 from oracle.faults.layer_equations import OUTSIDE_STEPS
 from oracle.inputs import LayerInputs
 from oracle.limits import Limits
 from oracle.location.facts import Location, Replacement, When, Where
 from oracle.location.layer_observations import returned_arrays
+from oracle.network.expressions import Equations
 from oracle.problem import LayerProblem
 from reference.contract import CONTRACTS, Array
 

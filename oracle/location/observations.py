@@ -15,8 +15,8 @@ from oracle.inputs import Inputs
 from oracle.limits import Limits
 from oracle.location.equations import Nodes, bounded_value, equations, evaluate
 from oracle.location.facts import Feature
+from oracle.network.cells import GATES
 from oracle.rounding import Arithmetic
-from oracle.step import GATES
 from reference.contract import CONTRACTS, Array
 
 

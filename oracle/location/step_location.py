@@ -12,7 +12,7 @@ from oracle.location.how import fits, fitting_replacements, replacement_for_gate
 from oracle.location.observations import EquationCase, Observation
 from oracle.location.observer import Observer
 from oracle.location.when import FeatureTable, cheapest_conditions
-from oracle.step import GATES
+from oracle.network.cells import GATES
 from reference.contract import CONTRACTS
 
 ROUNDS = 3

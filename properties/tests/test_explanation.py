@@ -9,7 +9,7 @@ import pytest
 
 import properties.explanations.explanation
 from oracle.faults import Fault
-from oracle.faults.equations import Equations
+from oracle.network.expressions import Equations
 from oracle.problem import Problem
 from oracle.tests.strangers import STRANGERS
 from oracle.verdict import Comparison

@@ -8,8 +8,8 @@ the output. `k` is the index of direction `direction` of layer `layer` in the li
 from typing import Any
 
 from oracle.faults.catalogue.table import MASKED_STEPS, mistakes
-from oracle.faults.layer_equations import in_order, state_after
 from oracle.layout import LAYOUTS
+from oracle.network.layers import in_order, state_after
 from reference.contract import Array
 
 
@@ -44,7 +44,8 @@ rnn_layer
 
 def _at_the_last_step(v: Any, state: str) -> Array:
     """The state `(n, m)` after the last step of each sequence, in the order of time."""
-    return state_after(v.ends, getattr(v, f"{state}0"), in_order(getattr(v, state), v.order))
+    states: Array = state_after(v.ends, getattr(v, f"{state}0"), in_order(getattr(v, state), v.order))
+    return states
 
 
 MISTAKES = mistakes(

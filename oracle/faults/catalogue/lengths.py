@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from oracle.faults.catalogue.table import MASKED_STEPS, mistakes
-from oracle.faults.layer_equations import forward_steps
+from oracle.network.layers import forward_steps
 from reference.contract import Array
 
 

@@ -28,10 +28,10 @@ from typing import Any
 
 import numpy as np
 
-from oracle.faults.equations import Equations
 from oracle.faults.fault import Fault, equation_module
-from oracle.faults.layer_equations import backward_steps, forward_steps, full_lengths, in_order, state_after
 from oracle.layout import LAYOUTS
+from oracle.network.expressions import Equations
+from oracle.network.layers import backward_steps, forward_steps, full_lengths, in_order, state_after
 from reference.activations import sigmoid, softmax
 from reference.contract import BACKWARDS, CONTRACTS, FUNCTIONS, LAYERS, Array
 

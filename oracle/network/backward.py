@@ -1,0 +1,188 @@
+"""The sweep back through time and layers: the chain rule, applied to one step after another.
+
+All arrays are stacks `(k, n, m)`, as in `oracle.network.forward`: axis 0 has the inputs of a batch, for the
+forward direction and then for the backward direction. `op` has the operations of an arithmetic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from oracle.backward_inputs import gradient_name
+from oracle.network.backward_step import Gradients, StepsBack, StepValues
+from oracle.network.cells import CELLS
+from oracle.network.derivative import Back, derivative
+from oracle.network.expressions import Expression
+from oracle.network.forward import each_step, over_time
+from oracle.network.layers import in_order, without_padding
+from oracle.network.sweep import Sweep
+from reference.contract import Array, Kind
+
+
+class Chain(NamedTuple):
+    """The gradients of a sweep over time, in its own order.
+
+    `steps` has the gradients of each step, and `da` those with respect to the hidden states; `da0` and `dc0`
+    are the gradients with respect to the initial states.
+    """
+
+    steps: Sequence[Gradients]
+    da: Sequence[Any]
+    da0: Any
+    dc0: Any
+
+
+def back_through_time(
+    op: Any, steps: StepsBack, da: Sequence[Any], dc: Sequence[Any], within: Array
+) -> Chain:
+    """Apply the chain rule from the last step to the first.
+
+    `da` and `dc` have the terms of the direct gradient with respect to each state, the initial state first.
+    A step of the padding, where `within (T_x, k, 1, m)` is false, changes nothing.
+    """
+    p = steps.sweep.p
+    by_projection = op.transposed_map(p["Wp"]) if "Wp" in p else None
+    d, d_c = op.total(*da[-1]), op.total(*dc[-1])
+    gradients: list[Gradients] = []
+    hidden: list[Any] = []
+    for t in reversed(range(len(steps.sweep.steps))):
+        hidden.insert(0, d)
+        g = steps.back(t, by_projection(d) if by_projection else d, d_c)
+        before = g["d_a_prev"], g.get("d_c_prev", d_c)
+        d, d_c = before if within[t].all() else (np.where(within[t], each, 0) for each in before)
+        d, d_c = op.total(*da[t], d), op.total(*dc[t], d_c)
+        gradients.insert(0, g)
+    return Chain(gradients, hidden, d, d_c)
+
+
+def parameter_gradients(op: Any, values: StepValues, sweep: Sweep, chain: Chain, within: Array) -> Gradients:
+    """The gradients with respect to the parameters of a sweep, `(k, n, columns)`, by the parameters' names.
+
+    They are sums over samples and steps, without the padding, which may be NaN.
+    """
+    kind, p = sweep.kind, sweep.p
+    gradients: Gradients = {}
+
+    def sum_of_products(dz: Any, v: Any) -> Any:
+        """The sum over samples and steps of dz vᵀ, from `(T_x, k, n, m)`."""
+        dz, v = (_as_samples(each if within.all() else np.where(within, each, 0)) for each in (dz, v))
+        return op.matmul(dz, np.swapaxes(v, -1, -2))
+
+    for back in derivative(kind).values():
+        if not isinstance(back, Back):
+            continue
+        maps = [CELLS[kind][z].operands for z in back.maps]
+        if not chain.steps:
+            names = [each.name for W, _, b in maps for each in (*(W.operands or (W,)), b)]
+            gradients |= {name: op.exact(np.zeros(p[name].shape)) for name in names}
+            continue
+        dz = np.concatenate([np.stack([g[f"d_{z}"] for g in chain.steps]) for z in back.maps], axis=-2)
+        ones = op.exact(np.ones((*dz.shape[:2], 1, dz.shape[3])))
+        dW = sum_of_products(dz, np.concatenate([*map(values.of, back.operands), ones], axis=-2))
+        row = 0
+        for W, _, b in maps:
+            rows, column = p[b.name].shape[-2], 0
+            for each in (*(W.operands or (W,)), b):
+                columns = p[each.name].shape[-1]
+                gradients[each.name] = dW[:, row : row + rows, column : column + columns]
+                column += columns
+            row += rows
+    if "Wp" in p:
+        da = np.stack(chain.da) if chain.da else None
+        unprojected = Expression("", name="a_next")
+        gradients["Wp"] = (
+            op.exact(np.zeros(p["Wp"].shape)) if da is None else sum_of_products(da, values.of(unprojected))
+        )
+    return gradients
+
+
+def _as_samples(steps: Any) -> Any:
+    """All steps `(T_x, k, n, m)` as samples of one step, `(k, n, T_x m)`."""
+    T_x, k, n, m = steps.shape
+    return np.copy(np.reshape(np.moveaxis(steps, 0, 2), (k, n, T_x * m)), order="C")
+
+
+def function_gradients(
+    op: Any, sweep: Sweep, da: Any, dc: Any, steps_back: Callable[..., StepsBack] = StepsBack
+) -> Gradients:
+    """The gradients of a function that takes caches, by name; `sweep` has the cached quantities.
+
+    `da (k, n_a, m, T_x)` is the gradient with respect to the hidden states, and `dc (k, n_a, m)` that with
+    respect to the last memory state.
+    """
+    zeros = [op.exact(np.zeros(each.shape)) for each in (sweep.a0, sweep.c0)]
+    terms_a = [(each,) for each in (zeros[0], *each_step(da))]
+    terms_c = [*[(zeros[1],)] * len(sweep.steps), (dc,)]
+    within = np.ones((len(sweep.steps), 1, 1, 1), bool)
+    steps = steps_back(op, sweep)
+    chain = back_through_time(op, steps, terms_a, terms_c, within)
+    parameters = parameter_gradients(op, steps.values, sweep, chain, within)
+    return {
+        "dx": over_time([g["d_xt"] for g in chain.steps], op.exact(np.zeros(sweep.x.shape))),
+        **_initial_states(sweep.kind, [chain]),
+        **{f"d{name}": array[..., None] for name, array in parameters.items()},
+    }
+
+
+def _initial_states(kind: Kind, chains: Sequence[Chain], D: int = 1) -> Gradients:
+    """The gradients with respect to the initial states, with the rows of all layers, `(k, L D n, m, 1)`."""
+    names = ("da0",) if kind == "rnn" else ("da0", "dc0")
+    return {
+        name: np.concatenate(
+            [part for chain in chains for part in _split(getattr(chain, name), D, 0)], axis=1
+        )[..., None]
+        for name in names
+    }
+
+
+def layer_gradients(
+    op: Any, v: Any, da: Any, last: Mapping[str, Any], steps_back: Callable[..., StepsBack] = StepsBack
+) -> Gradients:
+    """The gradients of layers by name, from the top layer down.
+
+    `v` is what `forward.compute_layers` returns, and `da (k, D n_h, m, T_x)` the gradient with respect to the
+    output. `last` has those with respect to the last states, `a` and `c`, `(L D, k, n, m)`.
+    """
+    D, lengths = v.D, v.lengths
+    ends = np.concatenate([lengths] * D)
+    within = np.moveaxis(np.arange(v.T_x) < ends[..., None], -1, 0)[:, :, None]
+    da = without_padding(da, lengths, v.T_x)
+    chains: list[Chain] = []
+    gradients: Gradients = {}
+    for layer, sweep in reversed([*enumerate(v.sweeps)]):
+        zeros = {name: op.exact(np.zeros(each.shape)) for name, each in (("a", sweep.a0), ("c", sweep.c0))}
+        by_direction = np.concatenate([*_split(da, D, axis=1)])
+        direct = {"a": [*each_step(in_order(by_direction, sweep.order))], "c": [zeros["c"]] * v.T_x}
+        terms = {}
+        for name in ("a", "c"):
+            at_end = np.concatenate([last[name][layer * D + direction] for direction in range(D)])
+            terms[name] = _with_last_state([zeros[name], *direct[name]], at_end, ends)
+        steps = steps_back(op, sweep)
+        chain = back_through_time(op, steps, terms["a"], terms["c"], within)
+        chains.insert(0, chain)
+        for name, both in parameter_gradients(op, steps.values, sweep, chain, within).items():
+            for direction, array in enumerate(_split(both, D, 0)):
+                gradients[gradient_name(layer * D + direction, name)] = array[..., None]
+        dx = over_time([g["d_xt"] for g in chain.steps], op.exact(np.zeros(sweep.x.shape)))
+        da = without_padding(op.total(*_split(in_order(dx, sweep.order), D, axis=0)), lengths, v.T_x)
+    return {"dx": da, **_initial_states(v.kind, chains, D), **gradients}
+
+
+def _split(x: Any, D: int, axis: int) -> Iterator[Any]:
+    """The equal parts of each direction along an axis."""
+    n = x.shape[axis] // D
+    for i in range(D):
+        index = [slice(None)] * len(x.shape)
+        index[axis] = slice(i * n, (i + 1) * n)
+        yield x[tuple(index)]
+
+
+def _with_last_state(gradients: Sequence[Any], last: Any, ends: Array) -> list[tuple[Any, ...]]:
+    """The terms of the direct gradient at each step. At the end of a sample, they include `last`."""
+    return [
+        (gradient, np.where((ends == t)[:, None], last, 0)) if (ends == t).any() else (gradient,)
+        for t, gradient in enumerate(gradients)
+    ]

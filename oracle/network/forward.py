@@ -1,0 +1,121 @@
+"""The network of a batch of problems in an arithmetic.
+
+An arithmetic is a mapping `op` with the operations of the equations, and some more: `exact(array)` is a quantity,
+and `zeros(shape, dtype)` one of zeros; `rows` stacks weights; `affine_map(W, b)` and `projection(Wp)` prepare
+weights for many steps; `record(quantities)` is called after each step. Its arrays are stacks: axis 0 has the
+problems of a batch, which have equal shapes. Both directions of a layer are computed at once, side by side on
+this axis.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from oracle.backward_inputs import BackwardInputs
+from oracle.inputs import Inputs, LayerInputs
+from oracle.network import layers
+from oracle.network.cells import CELLS, HEAD
+from oracle.network.expressions import Equations, equation, joined
+from oracle.network.sweep import Sweep, evaluate
+from reference.contract import Array, Kind
+
+_CELLS: Mapping[Kind, Equations] = {kind: joined(cell) for kind, cell in CELLS.items()}
+_HEAD: Equations = {name: equation(expression) for name, expression in HEAD.items()}
+_RECORDED = {
+    kind: ("xt", "a_prev", "c_prev", "a_out", *(name for name in cell if name in _CELLS[kind]))
+    for kind, cell in CELLS.items()
+}
+_EQUATIONS: Mapping[Kind, Equations] = {
+    kind: {**layers.EQUATIONS, **cell, "parameters": lambda p: p, "entry": lambda v: v.record(_quantities(v))}
+    for kind, cell in _CELLS.items()
+}
+
+
+def _quantities(v: Any) -> dict[str, Any]:
+    """The quantities of a step; `a_out` is the hidden state after a projection."""
+    return {name: getattr(v, name) for name in _RECORDED[v.kind]}
+
+
+def compute_layers(op: Mapping[str, Any], batch: Sequence[LayerInputs]) -> Any:
+    """Compute all quantities of `oracle.network.layers`, in the namespace that is returned.
+
+    The padding of x counts as 0, whatever it holds.
+    """
+    first = batch[0]
+    x, lengths = (np.stack([getattr(inputs, name) for inputs in batch]) for name in ("x", "ends"))
+    by_place = zip(*(inputs.parameters for inputs in batch), strict=True)
+    call = SimpleNamespace(
+        parameters=[stacked_parameters(each) for each in by_place],
+        directions=first.directions,
+        activation=first.activation,
+        lengths=lengths,
+    )
+    v = SimpleNamespace(kind=first.kind, call=call, **op)
+    v.inputs = {"x": v.exact(layers.without_padding(x, lengths, x.shape[3]))} | {
+        name: stacked(op, batch, name, axis=1) for name in ("a0", "c0")
+    }
+    layers.compute(v, {**_EQUATIONS[first.kind], **op}, _CELLS[first.kind], at_once=True)
+    return v
+
+
+def compute_steps(op: Mapping[str, Any], kind: Kind, p: Mapping[str, Array], x: Any, a0: Any, c0: Any) -> Any:
+    """Compute all quantities of the steps of a function, in the namespace that is returned."""
+    v = SimpleNamespace(
+        kind=kind, p=p, read=x, a_begin=a0, c_begin=c0, T_x=x.shape[-1], activation="tanh", **op
+    )
+    v.order = None
+    layers.compute_steps(v, {**_EQUATIONS[kind], **op}, _CELLS[kind])
+    return v
+
+
+def compute_function(op: Mapping[str, Any], batch: Sequence[Inputs]) -> Any:
+    """Compute all quantities of a function, and the predictions `y`, in the namespace that is returned.
+
+    The head sees all steps as samples of one step.
+    """
+    kind, (_, m, T_x) = batch[0].kind, batch[0].x.shape
+    p = stacked_parameters([inputs.parameters for inputs in batch])
+    v = compute_steps(op, kind, p, *(stacked(op, batch, name) for name in ("x", "a0", "c0")))
+    v.a_next, v.Wy = np.reshape(v.a, (*v.a.shape[:2], m * T_x)), p["Wya" if kind == "rnn" else "Wy"]
+    evaluate(v, _HEAD, HEAD)
+    v.y = np.reshape(v.yt_pred, (*v.yt_pred.shape[:2], m, T_x))
+    return v
+
+
+def stacked(op: Mapping[str, Any], batch: Sequence[Inputs], name: str, axis: int = 0) -> Any:
+    """The arrays of a batch with this name as one exact stack."""
+    return op["exact"](np.stack([getattr(inputs, name) for inputs in batch], axis))
+
+
+def stacked_parameters(parameters: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
+    """The parameters of several problems, stacked by name, in float64."""
+    return {name: np.array([p[name] for p in parameters], np.float64) for name in parameters[0]}
+
+
+def each_step(x: Any) -> Iterator[Any]:
+    """The steps of an array over time `(…, T_x)`, each a contiguous array."""
+    steps = np.copy(np.moveaxis(x, -1, 0), order="C")
+    return (steps[t] for t in range(len(steps)))
+
+
+def over_time(steps: Sequence[Any], like: Any) -> Any:
+    """All steps as an array `(…, T_x)`; without steps, the empty array `like`."""
+    return np.stack(steps, axis=-1) if steps else like
+
+
+def cached_sweep(op: Mapping[str, Any], batch: Sequence[BackwardInputs], cached: Mapping[str, Any]) -> Sweep:
+    """The sweep of a function from its caches; `cached` has the cached results as arrays over time."""
+    first = batch[0]
+    p = stacked_parameters([inputs.parameters for inputs in batch])
+    x, a0, c0 = (stacked(op, batch, name) for name in ("x", "a0", "c0"))
+    over_time = {f"{name}_next" if name in ("a", "c") else name: array for name, array in cached.items()}
+    for name, first_state, after in (("a_prev", a0, "a_next"), ("c_prev", c0, "c_next")):
+        if after in over_time:
+            before = np.concatenate([first_state[..., None], over_time[after]], axis=-1)
+            over_time[name] = before[..., : x.shape[-1]]
+    over_time["xt"] = x
+    by_name = {name: [*each_step(array)] for name, array in over_time.items()}
+    steps = [{name: values[t] for name, values in by_name.items()} for t in range(x.shape[-1])]
+    return Sweep(first.kind, "tanh", p, a0, c0, x, None, steps)

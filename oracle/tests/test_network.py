@@ -1,0 +1,80 @@
+"""The equations of the network give the same numbers in every form: one by one, joined, and derived."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from oracle.bounded import Bounded
+from oracle.faults.equations import FUNCTIONS
+from oracle.network.cells import CELLS
+from oracle.network.derivative import derivative
+from oracle.network.expressions import Equations, equation, joined, operation, quantities
+from oracle.network.sweep import evaluate
+from oracle.problem import Problem
+from reference.contract import Kind
+
+KINDS: tuple[Kind, ...] = ("rnn", "lstm")
+
+
+def step_of(kind: Kind) -> SimpleNamespace:
+    """The known quantities of one step in NumPy, with the operations."""
+    inputs = Problem(kind, n_x=3, n_a=4, n_y=2, m=5, T_x=1).inputs(f"{kind}_cell_forward")
+    affine_map = {
+        "affine_map": lambda W, b: lambda u: W @ u + b,
+        "rows": lambda *parts: np.concatenate(parts),
+    }
+    known = {"xt": inputs.x[:, :, 0], "a_prev": inputs.a0, "c_prev": inputs.c0, "affine_maps": {}}
+    return SimpleNamespace(**{**inputs.parameters, **known, **FUNCTIONS, **affine_map})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_joined_equations_give_the_same_numbers(kind: Kind) -> None:
+    each, together = step_of(kind), step_of(kind)
+    plain: Equations = {name: equation(expression) for name, expression in CELLS[kind].items()}
+    evaluate(each, plain, plain)
+    evaluate(together, joined(CELLS[kind]), joined(CELLS[kind]))
+    for name in set(CELLS[kind]) & vars(together).keys():
+        np.testing.assert_allclose(getattr(together, name), getattr(each, name), rtol=1e-13)
+    assert {"a_next", *(["c_next", "ft", "it", "cct", "ot"] if kind == "lstm" else [])} <= vars(
+        together
+    ).keys()
+
+
+def test_an_affine_map_without_an_activation_is_joined() -> None:
+    affine = operation("affine")
+    u, W, V, b = quantities("u W V b")
+    p, q = quantities("p q")
+    table = {"p": affine(W, u, b), "q": affine(V, u, b), "r": operation("tanh")(p), "s": p * q}
+    v: Any = step_of("lstm")
+    v.u, v.W, v.V, v.b = (np.arange(n, n + 4.0).reshape(2, 2) / 9 for n in range(4))
+    evaluate(v, joined(table), joined(table))
+    expected = v.W @ v.u + v.b, v.V @ v.u + v.b
+    np.testing.assert_allclose(v.q, expected[1], rtol=1e-13)
+    np.testing.assert_allclose(v.r, np.tanh(expected[0]), rtol=1e-13)
+    np.testing.assert_allclose(v.s, expected[0] * expected[1], rtol=1e-13)
+
+
+def test_an_operation_without_a_derivative_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    (z,) = quantities("z")
+    changed: Any = CELLS
+    monkeypatch.setitem(changed, "rnn", {**CELLS["rnn"], "a_next": operation("softplus")(z)})
+    derivative.cache_clear()
+    with pytest.raises(ValueError, match="softplus has no derivative"):
+        derivative("rnn")
+    monkeypatch.undo()
+    derivative.cache_clear()
+
+
+def test_a_bounded_quantity_is_moved_by_numpy() -> None:
+    value, error = torch.rand(2, 2, 3, 4).double().numpy()
+    x: Any = Bounded(value, error)
+    moved: Any = np.moveaxis(np.stack([x, x]), 0, -1)
+    np.testing.assert_array_equal(moved.error[..., 1], error)
+    kept: Any = np.where(value > 0.5, x, 0)
+    np.testing.assert_array_equal(kept.value, np.where(value > 0.5, value, 0))
+    np.testing.assert_array_equal(kept.error, np.where(value > 0.5, error, 0))
+    with pytest.raises(TypeError):
+        np.sort(x)
