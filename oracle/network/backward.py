@@ -7,6 +7,7 @@ forward direction and then for the backward direction. `op` has the operations o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,7 +20,7 @@ from oracle.network.expressions import Expression
 from oracle.network.forward import each_step, over_time
 from oracle.network.layers import in_order, without_padding
 from oracle.network.sweep import Sweep
-from reference.contract import Array, Kind
+from reference.contract import Array
 
 
 class Chain(NamedTuple):
@@ -108,34 +109,18 @@ def _as_samples(steps: Any) -> Any:
 def function_gradients(
     op: Any, sweep: Sweep, da: Any, dc: Any, steps_back: Callable[..., StepsBack] = StepsBack
 ) -> Gradients:
-    """The gradients of a function that takes caches, by name; `sweep` has the cached quantities.
+    """The gradients of a function that takes caches, by name: those of a single layer with the cached
+    quantities.
 
     `da (k, n_a, m, T_x)` is the gradient with respect to the hidden states, and `dc (k, n_a, m)` that with
     respect to the last memory state.
     """
-    zeros = [op.exact(np.zeros(each.shape)) for each in (sweep.a0, sweep.c0)]
-    terms_a = [(each,) for each in (zeros[0], *each_step(da))]
-    terms_c = [*[(zeros[1],)] * len(sweep.steps), (dc,)]
-    within = np.ones((len(sweep.steps), 1, 1, 1), bool)
-    steps = steps_back(op, sweep)
-    chain = back_through_time(op, steps, terms_a, terms_c, within)
-    parameters = parameter_gradients(op, steps.values, sweep, chain, within)
-    return {
-        "dx": over_time([g["d_xt"] for g in chain.steps], op.exact(np.zeros(sweep.x.shape))),
-        **_initial_states(sweep.kind, [chain]),
-        **{f"d{name}": array[..., None] for name, array in parameters.items()},
-    }
-
-
-def _initial_states(kind: Kind, chains: Sequence[Chain], D: int = 1) -> Gradients:
-    """The gradients with respect to the initial states, with the rows of all layers, `(k, L D n, m, 1)`."""
-    names = ("da0",) if kind == "rnn" else ("da0", "dc0")
-    return {
-        name: np.concatenate(
-            [part for chain in chains for part in _split(getattr(chain, name), D, 0)], axis=1
-        )[..., None]
-        for name in names
-    }
+    k, _, m, T_x = sweep.x.shape
+    layer = SimpleNamespace(kind=sweep.kind, D=1, T_x=T_x, lengths=np.full((k, m), T_x), sweeps=[sweep])
+    last = {"a": op.exact(np.zeros((1, *sweep.a0.shape))), "c": dc[None]}
+    gradients = layer_gradients(op, layer, da, last, steps_back)
+    own_names = {gradient_name(0, name): f"d{name}" for name in sweep.p}
+    return {own_names.get(name, name): array for name, array in gradients.items()}
 
 
 def layer_gradients(
@@ -150,7 +135,7 @@ def layer_gradients(
     ends = np.concatenate([lengths] * D)
     within = np.moveaxis(np.arange(v.T_x) < ends[..., None], -1, 0)[:, :, None]
     da = without_padding(da, lengths, v.T_x)
-    chains: list[Chain] = []
+    initial: list[Gradients] = []
     gradients: Gradients = {}
     for layer, sweep in reversed([*enumerate(v.sweeps)]):
         zeros = {name: op.exact(np.zeros(each.shape)) for name, each in (("a", sweep.a0), ("c", sweep.c0))}
@@ -162,13 +147,16 @@ def layer_gradients(
             terms[name] = _with_last_state([zeros[name], *direct[name]], at_end, ends)
         steps = steps_back(op, sweep)
         chain = back_through_time(op, steps, terms["a"], terms["c"], within)
-        chains.insert(0, chain)
+        states = zip(_split(chain.da0, D, 0), _split(chain.dc0, D, 0), strict=True)
+        initial[:0] = [{"da0": da0, "dc0": dc0} for da0, dc0 in states]
         for name, both in parameter_gradients(op, steps.values, sweep, chain, within).items():
             for direction, array in enumerate(_split(both, D, 0)):
                 gradients[gradient_name(layer * D + direction, name)] = array[..., None]
         dx = over_time([g["d_xt"] for g in chain.steps], op.exact(np.zeros(sweep.x.shape)))
         da = without_padding(op.total(*_split(in_order(dx, sweep.order), D, axis=0)), lengths, v.T_x)
-    return {"dx": da, **_initial_states(v.kind, chains, D), **gradients}
+    for name in ("da0",) if v.kind == "rnn" else ("da0", "dc0"):
+        gradients[name] = np.concatenate([each[name] for each in initial], axis=1)[..., None]
+    return {"dx": da, **gradients}
 
 
 def _split(x: Any, D: int, axis: int) -> Iterator[Any]:

@@ -1,10 +1,10 @@
 """The network of a batch of problems in an arithmetic.
 
-An arithmetic is a mapping `op` with the operations of the equations, and some more: `exact(array)` is a quantity,
-and `zeros(shape, dtype)` one of zeros; `rows` stacks weights; `affine_map(W, b)` and `projection(Wp)` prepare
-weights for many steps; `record(quantities)` is called after each step. Its arrays are stacks: axis 0 has the
-problems of a batch, which have equal shapes. Both directions of a layer are computed at once, side by side on
-this axis.
+An arithmetic is a mapping `op` with the operations of the equations, and some more: `exact(array)` is a
+quantity, and `zeros(shape, dtype)` one of zeros; `rows` stacks weights; `affine_map(W, b)` and
+`projection(Wp)` prepare weights for many steps; `record(quantities)` is called after each step. Its arrays
+are stacks: axis 0 has the problems of a batch, which have equal shapes. Both directions of a layer are
+computed at once, side by side on this axis.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -118,4 +118,5 @@ def cached_sweep(op: Mapping[str, Any], batch: Sequence[BackwardInputs], cached:
     over_time["xt"] = x
     by_name = {name: [*each_step(array)] for name, array in over_time.items()}
     steps = [{name: values[t] for name, values in by_name.items()} for t in range(x.shape[-1])]
-    return Sweep(first.kind, "tanh", p, a0, c0, x, None, steps)
+    order = np.broadcast_to(np.arange(x.shape[-1]), x.shape[:1] + x.shape[2:])
+    return Sweep(first.kind, "tanh", p, a0, c0, x, order, steps)
