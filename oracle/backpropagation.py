@@ -71,7 +71,7 @@ def bounded_caches(fl: Arithmetic, batch: Sequence[BackwardInputs]) -> Sweep:
 def _steps_as_samples(x: Any) -> Any:
     """All steps of `(k, n, m, T_x)` as samples of one step, `(k, n, T_x m)`."""
     k, n, m, T_x = x.shape
-    return np.reshape(np.moveaxis(x, 3, 2), (k, n, T_x * m))
+    return np.reshape(np.transpose(x, (0, 1, 3, 2)), (k, n, T_x * m))
 
 
 def _layer_gradients(fl: Arithmetic, batch: Sequence[LayerBackwardInputs]) -> dict[str, Bounded]:

@@ -98,7 +98,7 @@ class Bounded:
 
 
 _JOINING = {np.concatenate, np.stack}
-_MOVING = {np.copy, np.moveaxis, np.reshape, np.swapaxes, np.take_along_axis}
+_MOVING = {np.copy, np.reshape, np.swapaxes, np.take_along_axis, np.transpose}
 """The functions of NumPy that accept a `Bounded`, beside `np.where`, which selects elements or 0."""
 
 

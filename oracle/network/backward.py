@@ -103,7 +103,7 @@ def parameter_gradients(op: Any, values: StepValues, sweep: Sweep, chain: Chain,
 def _as_samples(steps: Any) -> Any:
     """All steps `(T_x, k, n, m)` as samples of one step, `(k, n, T_x m)`."""
     T_x, k, n, m = steps.shape
-    return np.copy(np.reshape(np.moveaxis(steps, 0, 2), (k, n, T_x * m)), order="C")
+    return np.copy(np.reshape(np.transpose(steps, (1, 2, 0, 3)), (k, n, T_x * m)), order="C")
 
 
 def function_gradients(

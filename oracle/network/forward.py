@@ -96,7 +96,8 @@ def stacked_parameters(parameters: Sequence[Mapping[str, Array]]) -> dict[str, A
 
 def each_step(x: Any) -> Iterator[Any]:
     """The steps of an array over time `(…, T_x)`, each a contiguous array."""
-    steps = np.copy(np.moveaxis(x, -1, 0), order="C")
+    last = len(x.shape) - 1
+    steps = np.copy(np.transpose(x, (last, *range(last))), order="C")
     return (steps[t] for t in range(len(steps)))
 
 

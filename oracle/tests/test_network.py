@@ -71,7 +71,7 @@ def test_an_operation_without_a_derivative_is_named(monkeypatch: pytest.MonkeyPa
 def test_a_bounded_quantity_is_moved_by_numpy() -> None:
     value, error = torch.rand(2, 2, 3, 4).double().numpy()
     x: Any = Bounded(value, error)
-    moved: Any = np.moveaxis(np.stack([x, x]), 0, -1)
+    moved: Any = np.transpose(np.stack([x, x]), (1, 2, 3, 0))
     np.testing.assert_array_equal(moved.error[..., 1], error)
     kept: Any = np.where(value > 0.5, x, 0)
     np.testing.assert_array_equal(kept.value, np.where(value > 0.5, value, 0))
