@@ -68,7 +68,7 @@ class Implementation:
             except Unusable as error:
                 self._loaded = error
         if isinstance(self._loaded, Unusable):
-            raise Unusable(*self._loaded.args)
+            raise type(self._loaded)(*self._loaded.args)
         return self._loaded
 
     @property
@@ -116,7 +116,7 @@ class Implementation:
         if process is None or not process.end.alive:  # until a death is noticed, the process counts as alive
             try:
                 process, _ = self._start()
-            except (Unusable, TargetMissing) as error:  # the target has changed since it was loaded
+            except Unusable as error:  # the target has changed since it was loaded
                 return [Reply.from_outcome(Died(f"cannot be loaded again: {error}"))]
         limit = time_limit or self.limit(function)
         bodies = [each.body for each in requests]

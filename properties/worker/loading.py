@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from os.path import isfile
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Optional
@@ -91,13 +92,15 @@ def _load_module(target: Target, directory: Path, options: ModuleOptions) -> Loa
 
 
 def _load_file(target: Target, options: ModuleOptions) -> LoadedTarget:
+    if not isfile(target.source):
+        raise Unusable("is not a regular file, or is a broken link")
     module, ran = _run_file(Path(target.source))
     if not ran.failed:
         return _load_from(module, target, options)
     root = target.attribute.partition(".")[0]
     names = [root] if root else [name for name in CONTRACTS if name in ran.bound_names] or [*CONTRACTS]
     lacking = {name: why for name in names if (why := ran.why_lacking(name))}
-    with suppress(Unusable, TargetMissing):
+    with suppress(Unusable):
         loaded = _load_from(module, target, options)
         functions = {name: each for name, each in loaded.functions.items() if name not in lacking}
         if functions:
