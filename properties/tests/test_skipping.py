@@ -54,6 +54,32 @@ def test_what_fails_in_a_file_and_is_not_needed_is_skipped(
     assert (loaded.functions, [*loaded.notes]) == ({"rnn_forward": None}, notes)
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "time.sleep(1000)",
+        "while True: pass",
+        "while True:\n    try: x.dot(x)\n    except Exception: pass",
+    ],
+)
+def test_a_statement_that_does_not_end_is_skipped_at_the_time_limit(
+    implement: Implement, statement: str
+) -> None:
+    """Takes a second."""
+    source = f"import time\nimport numpy as np\nx = np.eye(9)\n{statement}\n{FORWARD}{statement}\n"
+    implementation = implement(source, import_time_limit=0.5)
+    first, second = 4, 6 + statement.count("\n") + 1
+    interrupted = "KeyboardInterrupt: did not end within --import-time-limit"
+    assert [*implementation.load().notes] == [f"skipped line {n}: {interrupted}" for n in (first, second)]
+    assert isinstance(implementation.call("rnn_forward", [1, 2, 3]), Returned)
+
+
+def test_a_function_that_needs_a_statement_that_does_not_end_says_so(implement: Implement) -> None:
+    source = f"{HEAD.format('slow')}def wait():\n    while True: pass\nslow = wait()\n"
+    with pytest.raises(Unusable, match="needs line 5, which fails: KeyboardInterrupt: did not end within"):
+        implement(source, import_time_limit=0.5).load()
+
+
 def test_a_function_whose_last_definition_fails_is_not_judged_by_an_earlier_one(implement: Implement) -> None:
     with pytest.raises(Unusable, match="it needs line 3, which fails: ZeroDivisionError"):
         implement(f"{FORWARD}rnn_forward = 1 / 0\n").load()
