@@ -1,7 +1,10 @@
 """The result of a law on a function; `judgement` makes the verdicts from these results."""
 
+import codecs
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from io import TextIOWrapper
 from sys import intern
 from typing import Any, Literal
 
@@ -116,6 +119,23 @@ def printable(text: str) -> str:
         character if character.isprintable() or character == "\n" else ascii(character)[1:-1]
         for character in text
     )
+
+
+_IN_ASCII = {"─": "-", "–": "-", "…": "...", "≠": "!=", "≤": "<=", "≥": ">=", "×": "x"}
+
+
+def print_in_every_encoding() -> None:
+    """Let the output replace characters that its encoding lacks; otherwise pytest escapes all line breaks."""
+
+    def replacement(error: UnicodeError) -> tuple[str, int]:
+        assert isinstance(error, UnicodeEncodeError)
+        missing = error.object[error.start : error.end]
+        return "".join(_IN_ASCII.get(each, ascii(each)[1:-1]) for each in missing), error.end
+
+    codecs.register_error("replaced by ASCII", replacement)
+    for stream in (sys.__stdout__, sys.__stderr__):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replaced by ASCII")
 
 
 def encodable(name: str) -> str:

@@ -22,7 +22,7 @@ from properties.internals.pytest_internals import (
 )
 from properties.questions.answer_store import ANSWERS
 from properties.reports.report import FORMATS
-from properties.reports.results import GRADES
+from properties.reports.results import GRADES, print_in_every_encoding
 from properties.worker.own_modules import PREFIX
 from properties.worker.targets import closest
 
@@ -52,6 +52,7 @@ PYTEST_OPTIONS = {
 
 def main() -> int:
     """Run the command, and return the exit status that docs/report.md describes."""
+    print_in_every_encoding()
     if sys.argv[1:] in (["--version"], ["-V"]):
         print(f"rnn-crosscheck {version('rnn-crosscheck')}")
         return 0
