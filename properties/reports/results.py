@@ -26,7 +26,7 @@ class LawResult:
     of a module of a framework. The counts are those of `Tally`.
 
     A failure has the `facts` of the violation, and `findings`, the best first. If only functions of helper
-    modules cause the failure, `helpers` are these functions. `expected` says why the failure is expected.
+    modules cause the failure, `helpers` are these functions. `expected` says why a failure is expected.
     `ours` says that the harness failed. `usable` is false if the target cannot be judged.
     """
 
@@ -83,9 +83,10 @@ class LawResult:
         return self.findings[0] if self.findings else Finding.of("unknown")
 
     @property
-    def is_excused(self) -> bool:
-        """Whether a failure is expected, or caused by a helper module."""
-        return bool(self.expected or self.helpers)
+    def excuse(self) -> str:
+        """Why a failure is expected, or which functions of helper modules cause it; empty if it counts."""
+        by_helpers = f"by {', '.join(self.helpers)}" if self.helpers else ""
+        return (self.expected or by_helpers) if self.status == "failed" and not self.ours else ""
 
     @property
     def all_left_out(self) -> bool:

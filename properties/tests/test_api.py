@@ -68,8 +68,11 @@ properties/laws/test_interface.py::test_can_be_used[mine]
 properties/laws/test_shapes.py::test_shapes[mine-rnn_forward]
 properties/laws/test_shapes.py::test_shapes[mine-lstm_forward]
 properties/laws/test_ranges.py::test_ranges[mine-lstm_forward]
+properties/laws/test_parts.py::test_split[mine-lstm_forward]
+properties/laws/test_parts.py::test_split[mine-rnn_forward]
+properties/laws/test_robustness.py::test_empty[mine-rnn_forward]
 
-4/141 tests collected (137 deselected) in 0.26s
+7/141 tests collected (134 deselected) in 0.26s
 """
 
 
@@ -81,10 +84,13 @@ def cases(monkeypatch: pytest.MonkeyPatch) -> dict[str, Callable[[], None]]:
         passed("mine"),
         failed("mine", "shapes", "lstm_forward"),
         skipped("mine", "ranges", "lstm_forward"),
+        failed("mine", "split", "lstm_forward", expected="known"),
+        passed("mine", "split", expected="stale"),
+        skipped("mine", "empty", expected="stale"),
     ]
     (judged,) = judgements(results)
     api._results.cache_clear()
-    monkeypatch.setattr(api, "_run", lambda *_: COLLECTED)
+    monkeypatch.setattr(api, "_run", lambda *_: (0, COLLECTED))
     monkeypatch.setattr(api, "judge", lambda *_: judged)
     mark = laws("mine", "-k", "some").mark  # type: ignore[attr-defined]
     return {str(case.id): case.values[0] for case in mark.args[1]}
@@ -94,6 +100,7 @@ def test_a_case_is_named_by_its_law_and_function(cases: dict[str, Callable[[], N
     assert [*cases] == [
         "can be used",
         *(f"{law}_forward" for law in ("shapes of rnn", "shapes of lstm", "ranges of lstm")),
+        *(f"{law}_forward" for law in ("split of lstm", "split of rnn", "empty of rnn")),
     ]
 
 
@@ -110,6 +117,30 @@ def test_a_law_that_does_not_hold_fails_with_its_message(cases: dict[str, Callab
 def test_a_law_that_says_nothing_is_skipped(cases: dict[str, Callable[[], None]]) -> None:
     with pytest.raises(pytest.skip.Exception, match="mine has no lstm_forward"):
         cases["ranges of lstm_forward"]()
+
+
+def test_a_failure_that_is_expected_is_an_xfail(cases: dict[str, Callable[[], None]]) -> None:
+    with pytest.raises(pytest.xfail.Exception, match="known"):
+        cases["split of lstm_forward"]()
+
+
+def test_a_law_that_does_not_fail_as_expected_fails(cases: dict[str, Callable[[], None]]) -> None:
+    for case, status in (("split of rnn_forward", "passed"), ("empty of rnn_forward", "skipped")):
+        with pytest.raises(pytest.fail.Exception, match=rf"expected to fail \(stale\), but it {status}"):
+            cases[case]()
+
+
+def test_an_expected_failure_of_no_law_is_an_error_where_the_cases_are_made(
+    forked: None, tmp_path: Path
+) -> None:
+    (tmp_path / "known.toml").write_text(
+        '[[failure]]\nlaw = "shape"\nfunction = "rnn_forward"\nreason = "x"\n'
+    )
+    options = ("-k", "test_shapes", "--expected-failures", str(tmp_path / "known.toml"))
+    with pytest.raises(
+        ValueError, match=r"^expected to fail: 'shape' on rnn_forward, but there is no such law"
+    ):
+        laws("reference", *options)
 
 
 def test_what_is_selected_are_the_cases(forked: None) -> None:
