@@ -8,11 +8,13 @@ from types import SimpleNamespace
 import pytest
 
 from oracle.tests import torch_modules_of_users
+from properties.implementations.implementation import Implementation
+from properties.implementations.process_start import Settings
 from properties.reports.judgement import judgements
 from properties.session import api
 from properties.session.api import judge, laws
 from properties.tests.results import failed, passed, skipped
-from properties.tests.runs import in_clone
+from properties.tests.runs import CLONE, in_clone
 
 MISTAKE = "oracle.faults:update_and_forget_gates_exchanged"
 
@@ -141,6 +143,22 @@ def test_an_expected_failure_of_no_law_is_an_error_where_the_cases_are_made(
         ValueError, match=r"^expected to fail: 'shape' on rnn_forward, but there is no such law"
     ):
         laws("reference", *options)
+
+
+def test_a_file_that_makes_cases_of_itself_starts_no_run_in_turn(tmp_path: Path) -> None:
+    """Takes a second: the target starts the command."""
+    lines = (
+        f"import sys; sys.path.append({str(CLONE)!r})",
+        "from rnn_crosscheck import laws",
+        "class Own:",
+        "    def rnn_forward(self, x, a0, parameters): ...",
+        "@laws(__file__ + ':Own')",
+        "def test_own(law): law()",
+    )
+    (tmp_path / "test_own.py").write_text("\n".join(lines))
+    with Implementation("test_own.py:Own", Settings(directory=tmp_path, import_time_limit=100)) as own:
+        (note,) = own.load().notes
+    assert note == "skipped line 6: ValueError: the process of a target starts no run of rnn-crosscheck"
 
 
 def test_what_is_selected_are_the_cases(forked: None) -> None:

@@ -14,6 +14,9 @@ REFERENCE = f"{PREFIX}reference"
 
 FRAMEWORKS = f"{PREFIX}oracle.frameworks"
 
+JUDGED = "RNN_CROSSCHECK_JUDGED"
+"""The environment variable in processes of targets, which must not start a run in turn."""
+
 OUR_PACKAGES = (PREFIX.removesuffix("."),) if PREFIX else ("reference", "oracle", "properties")
 _ROOT = str(Path(__file__).parents[3 if PREFIX else 2])
 
