@@ -37,6 +37,24 @@ def test_a_function_that_cannot_take_the_call_is_another_contract(
     assert implement(source).load().functions == {"rnn_forward": contract}
 
 
+NAMESAKES = "def rnn_layer_backward(dh, cache): ...\ndef lstm_layer(x, W): ...\n"
+
+
+def test_helpers_with_the_name_of_a_layer_or_a_backward_pass_are_not_judged(implement: Implement) -> None:
+    loaded = implement(f"def rnn_forward(x, a0, parameters): ...\n{NAMESAKES}1 / 0").load()
+    assert loaded.functions == {"rnn_forward": None}
+    assert [*loaded.notes] == [
+        "not judged, because of other parameters: lstm_layer(x, W), rnn_layer_backward(dh, cache)",
+        "skipped line 4: ZeroDivisionError: division by zero",
+    ]
+
+
+def test_if_a_target_has_nothing_else_its_parameters_are_wrong(implement: Implement) -> None:
+    loaded = implement(NAMESAKES).load()
+    signatures = {"lstm_layer": "lstm_layer(x, W)", "rnn_layer_backward": "rnn_layer_backward(dh, cache)"}
+    assert (loaded.functions, loaded.notes) == (signatures, ())
+
+
 METHODS = """
 class Net:
     scale = 1

@@ -28,7 +28,7 @@ from properties.worker.own_modules import FRAMEWORKS, OUR_PACKAGES, hide_our_pac
 from properties.worker.statements import RunStatements
 from properties.worker.substitution import replace_helpers
 from properties.worker.targets import Target, TargetFacts, TargetMissing, Unusable, closest
-from reference.contract import CONTRACTS
+from reference.contract import CONTRACTS, FUNCTIONS
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def _load_file(target: Target, options: ModuleOptions) -> LoadedTarget:
         functions = {name: each for name, each in loaded.functions.items() if name not in lacking}
         if functions:
             signatures = {name: loaded.facts.functions[name] for name in functions}
-            notes = ran.notes([root] if root else functions)
+            notes = [*loaded.facts.notes, *ran.notes([root] if root else functions)]
             facts = replace(loaded.facts, functions=signatures, lacking=lacking, notes=notes)
             return LoadedTarget(functions, loaded.holder, facts)
     if lacking:
@@ -125,7 +125,8 @@ def _load_from(module: ModuleType, target: Target, options: ModuleOptions) -> Lo
             raise TargetMissing(f"'{target.source}' has no attribute '{target.attribute}'{hint}") from None
     folder = str(Path(target.source if target.is_file else module.__file__ or "").parent)
     if not (options.like or options.converts or is_module(holder)):
-        return _load_functions(holder, folder, getattr(holder, "SUPPORTS", getattr(module, "SUPPORTS", None)))
+        supports = getattr(holder, "SUPPORTS", getattr(module, "SUPPORTS", None))
+        return _without_namesakes(_load_functions(holder, folder, supports))
     if not target.attribute:
         hint = modules_hint(module)
         raise UnusableModule(f"it {hint}" if hint else "name a class or function in it, TARGET:CLASS")
@@ -192,6 +193,22 @@ def _load_functions(holder: object, folder: str, supports: object) -> LoadedTarg
         with suppress(Exception):  # a class whose constructor needs arguments stays a class
             return min(loaded, _load_functions(holder(), folder, supports), key=_wrong_signatures)
     return loaded
+
+
+def _without_namesakes(loaded: LoadedTarget) -> LoadedTarget:
+    """Leave out layers and backward passes with other parameters, if the target has other functions.
+
+    They are helpers, such as `rnn_layer_backward(dh, cache)`, that have the name of a function by chance.
+    """
+    signatures = loaded.facts.functions
+    namesakes = {name: text for name, text in signatures.items() if text and name not in FUNCTIONS}
+    kept = signatures.keys() - namesakes.keys()
+    if not kept:
+        return loaded
+    notes = [f"not judged, because of other parameters: {', '.join(namesakes.values())}"] if namesakes else ()
+    functions = {name: each for name, each in loaded.functions.items() if name in kept}
+    facts = replace(loaded.facts, functions={name: signatures[name] for name in functions}, notes=notes)
+    return LoadedTarget(functions, loaded.holder, facts)
 
 
 def _wrong_signatures(loaded: LoadedTarget) -> int:
