@@ -184,6 +184,21 @@ def test_a_broken_cell_that_is_needed_is_told(implement: Implement) -> None:
         implement(notebook("def g(:", HEAD.format("g"), counts=(4, 5)), "a.ipynb").load()
 
 
+def test_a_name_of_a_broken_cell_is_no_name_of_a_missing_module(implement: Implement) -> None:
+    """The cell is that of Python 2, and tests the function, which uses its names by mistake."""
+    tests = "np.random.seed(1)\nn = 3; Wf, Wc = np.random.randn(2, 3)\nprint 'done'"
+    forward = HEAD.format("softmax(Wf + Wc, n)") + "\n"
+    cells = ("import numpy as np\nfrom rnn_utils import *", forward, tests)
+    with pytest.raises(
+        Unusable, match=r"it needs In \[8\], which fails: SyntaxError: Missing parentheses in call"
+    ):
+        implement(notebook(*cells, counts=(6, 7, 8)), "a.ipynb").load()
+    loaded = implement(
+        notebook(cells[0], FORWARD, "Wf = 3\ndef f(:\n", "Wc = \n", counts=(6, 7, 8, 9)), "b.ipynb"
+    ).load()
+    assert [each.partition(":")[0] for each in loaded.notes] == ["skipped In [6]", "skipped In [8]"]
+
+
 def test_the_last_of_two_definitions_counts(implement: Implement) -> None:
     twice = (FORWARD.replace("return x", "return 1"), FORWARD.replace("return x", "return 2"))
     for source, name in ((notebook(*twice), "a.ipynb"), ("\n".join(twice), "b.py")):
