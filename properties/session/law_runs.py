@@ -31,6 +31,7 @@ from properties.trials.provided_functions import (
 from properties.trials.tally import Tally
 from properties.trials.trial import ViolationError
 from properties.turns.turn import Draws, Turn
+from properties.worker.targets import canonical
 
 if TYPE_CHECKING:
     from properties.explanations.failure import Failure
@@ -65,13 +66,14 @@ def tally() -> Tally:
 def turn(request: pytest.FixtureRequest, implementation: Implementation, function: str) -> Turn:
     """The turn of the law. A turn that fuzzes has no seed, and ends when its share of the time is over."""
     config, law = request.config, request.function.law
-    database = DirectoryBasedExampleDatabase(config.invocation_params.dir / DIRECTORY)
+    directory = config.invocation_params.dir
+    database = DirectoryBasedExampleDatabase(directory / DIRECTORY)
     seed = None if FUZZING_TIME in config.stash else int(config.option.hypothesis_seed)
     turn = request.node.stash[TURN] = Turn(
         law.for_networks(config.stash[TARGETS].networks),
         implementation,
         function,
-        Store(database, implementation.target, law.name, function),
+        Store(database, canonical(implementation.target, directory), law.name, function),
         Draws(settings.get_current_profile_name(), seed, config.stash[PROBLEM]),
     )
     if seconds := config.stash.get(SHARE, 0.0):

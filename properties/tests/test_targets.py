@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from properties.worker import targets
-from properties.worker.targets import Target, TargetMissing, expand, helper_files, locate
+from properties.worker.targets import Target, TargetMissing, canonical, expand, helper_files, locate
 
 
 @pytest.fixture
@@ -148,6 +148,15 @@ def test_a_target_is_a_file_or_a_module_and_perhaps_an_attribute(folder: Path) -
     assert locate("pkg.rnn", folder) == Target("pkg.rnn", "")
     with pytest.raises(TargetMissing, match="is a directory; name a file in it"):
         locate("./submissions", folder)
+
+
+def test_a_target_is_the_same_however_it_is_written(folder: Path) -> None:
+    (folder / "link").symlink_to("submissions")
+    spellings = ("a.py", "./a.py", "../submissions/a.py", f"{folder}/submissions/a.py", f"{folder}/link/a.py")
+    assert {canonical(each, folder / "submissions") for each in spellings} == {"a.py"}
+    assert canonical("./submissions/a.py:Net", folder) == "submissions/a.py:Net"
+    assert canonical("submissions/a.py", folder / "empty" / "..") == "submissions/a.py"
+    assert canonical("pkg.rnn:Net", folder) == "pkg.rnn:Net"
 
 
 @given(st.text() | st.text().map("{}/a.py".format) | st.just("x" * 300 + ".py"))

@@ -10,7 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from os import R_OK, X_OK, access, walk
-from os.path import exists, isabs, isdir, isfile, join, lexists, realpath  # these accept any name
+
+# These accept names that no file can have.
+from os.path import exists, isabs, isdir, isfile, join, lexists, realpath, relpath, split
 from pathlib import Path
 from typing import Any, Optional
 
@@ -97,6 +99,16 @@ def locate(target: str, directory: Path) -> Target:
     if path.suffix not in SUFFIXES:
         raise TargetMissing(f"{source!r} is neither a Python file (.py) nor a notebook (.ipynb)")
     return Target(realpath(path), attribute)
+
+
+def canonical(target: str, directory: Path) -> str:
+    """The same text for each way to write a target, with the path of a file relative to `directory`."""
+    source, attribute = _split(target, directory)
+    if not _is_path(source):
+        return target
+    folder, name = split(join(directory, source))
+    path = relpath(join(realpath(folder), name), realpath(directory))
+    return f"{path}:{attribute}" if attribute else path
 
 
 def expand(patterns: Sequence[str], directory: Path) -> list[str]:
