@@ -15,11 +15,6 @@ class Adapter(NamedTuple):
     distribution: str  # the package that contains the framework
     needs: str = ""  # the packages that the adapter needs, as words of a shell; by default, that package
 
-    @property
-    def remedy(self) -> str:
-        """The command that installs these packages."""
-        return f"pip install {self.needs or self.distribution}"
-
 
 ADAPTERS: Mapping[str, Adapter] = {
     "onnxruntime": Adapter("onnxruntime", "onnxruntime onnx"),

@@ -62,7 +62,7 @@ def test_every_adapter_is_in_the_table() -> None:
     assert there - SHARED == ADAPTERS.keys()
     installed = {re.split("[>=]", each)[0] for extra in EXTRAS.values() for each in extra} | {"torch"}
     for adapter in ADAPTERS.values():
-        assert {*shlex.split(adapter.remedy)[2:]} <= installed
+        assert {*shlex.split(adapter.needs)} <= installed
 
 
 HOST: dict[str, Any] = {"time_limit": 600.0, "import_time_limit": 600.0, "memory_limit": 8 * 2**30}

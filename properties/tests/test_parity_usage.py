@@ -1,5 +1,6 @@
 """Models that cannot be compared are refused in one line."""
 
+import os
 import sys
 from typing import Any
 
@@ -37,6 +38,7 @@ def as_gru(graph: Any, arrays: Arrays) -> None:
             "original_model:mak cannot be imported: AttributeError: module 'original_model' has no",
         ),
         (["model.onnx", "--against", "nope.py:make"], "no file 'nope.py'"),
+        (["model.onnx", "--against", "pipe.py:make"], "pipe.py:make is not a regular file"),
         (["model.onnx", "--against", "nope:make"], "nope:make cannot be imported: ModuleNotFoundError: "),
         (
             ["model.onnx", "--against", "original_model"],
@@ -68,6 +70,8 @@ def test_wrong_usage_is_one_line_and_status_4(
 ) -> None:
     changed(without_nodes, "none.onnx")
     changed(as_gru, "gru.onnx")
+    if not os.path.exists("pipe.py"):
+        os.mkfifo("pipe.py")
     with pytest.raises(SystemExit) as caught:
         parity.main(arguments)
     assert caught.value.code == 4

@@ -85,10 +85,9 @@ def _load_module(target: Target, directory: Path, options: ModuleOptions) -> Loa
         if not target.source.startswith(f"{FRAMEWORKS}."):
             raise
         adapter = importlib.import_module(FRAMEWORKS).ADAPTERS.get(target.source.rpartition(".")[2])
-        remedy = adapter.remedy if adapter else f"pip install {missing}"
-        raise Unusable(
-            f"needs {missing}, which is not installed: {remedy}, or --python with one that has it"
-        ) from None
+        packages = (adapter.needs or adapter.distribution) if adapter else missing
+        remedy = f"pip install {packages}, or --python with one that has it"
+        raise Unusable(f"needs {missing}, which is not installed: {remedy}") from None
     return _load_from(module, target, options)
 
 
