@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from properties.implementations import process
 from properties.implementations.calls import Raised, Returned
 from properties.implementations.implementation import Implementation
 from properties.implementations.process_start import Settings
@@ -178,8 +179,12 @@ def test_what_does_not_exist_is_missing(
         ),
     ],
 )
-def test_what_cannot_be_imported_is_unusable(implement: Implement, source: str, message: str) -> None:
+def test_what_cannot_be_imported_is_unusable(
+    implement: Implement, monkeypatch: pytest.MonkeyPatch, source: str, message: str
+) -> None:
     """Takes the time limit or more if the import hangs."""
+    if "SIG_IGN" in source:
+        monkeypatch.setattr(process, "_INTERRUPT_SECONDS", 0.05)
     implementation = implement(source, import_time_limit=1 if "while True" in source else 60)
     for _ in range(2):
         with pytest.raises(Unusable) as caught:
