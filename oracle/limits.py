@@ -28,6 +28,7 @@ class Limits:
     least_directions: int = 1  # 2 if layers always have two directions
     stacked_directions: int = 2  # the largest number of directions with more than one layer
     lengths: bool = True  # whether layers take lengths
+    sequences: bool = True  # whether layers return the hidden states over time, besides the last ones
     c_last: bool = True  # whether LSTM layers return the last memory states
     projection: bool | Literal["fewer"] = True  # "fewer": only to fewer units than the memory state has
     initial_state: bool = True  # whether layers take initial states
@@ -60,7 +61,8 @@ class Limits:
     def returns(self, output: str, shape: Shape) -> bool:
         """Whether the target returns an output, with this shape in the contract, rather than `None`."""
         declared = {"c_last": self.c_last, "da0": self.initial_state, "dc0": self.initial_state}
-        return (self.head or "n_y" not in shape) and declared.get(output, True)
+        of_sizes = {"n_y": self.head, "D n_h": self.sequences}
+        return declared.get(output, True) and all(of_sizes[size] for size in of_sizes if size in shape)
 
     def unmet_need(self, needs: Sequence[str]) -> str:
         """The words for the limit that conflicts with the first unmet need; empty if all needs are met.
@@ -123,6 +125,7 @@ _WORDS: Mapping[str, str] = {
     "caches": "no caches",
     "head": "no predictions",
     "lengths": "no lengths",
+    "sequences": "last states only",
     "c_last": "no last memory states",
     "projection": "no projection",
     "initial_state": "no initial state",

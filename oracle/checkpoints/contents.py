@@ -67,15 +67,13 @@ def shorten(text: object, length: int = 200) -> str:
     return line if len(line) <= length else f"{line[: length - 1]}…"
 
 
-def import_optional(package: str, extra: str = "checkpoints") -> Any:
+def import_optional(package: str) -> Any:
     """Import a package. If it is missing, raise a `CheckpointError` that says how to install it."""
     try:
         return importlib.import_module(package)
     except ImportError:
         name = package.partition(".")[0]
-        raise CheckpointError(
-            f"this kind of file needs the package {name}: pip install 'rnn-crosscheck[{extra}]'"
-        ) from None
+        raise CheckpointError(f"this kind of file needs the package {name}: pip install {name}") from None
 
 
 FILE_FACTOR = 16

@@ -57,7 +57,7 @@ class LayerPass:
 def load(path: Path) -> Any:
     """Return the exported model. Raises `ParityError` or, if a package is missing, `CheckpointError`."""
     for package in ("onnx", "onnxruntime"):
-        import_optional(package, "onnx")
+        import_optional(package)
     try:
         return read(path, ".onnx", reader=open_model)
     except CheckpointError as error:

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from oracle.limits import ANYTHING, Limits
 from properties.implementations.calls import UNREADABLE, CallHistory, Died, Outcome, Reply, Request
-from properties.implementations.process import Process
+from properties.implementations.process import MOST_INTERRUPTS, Process
 from properties.implementations.process_start import FORKS, ForkServer, Settings
 from properties.worker.codec import CodecError, decode, encode
 from properties.worker.targets import TargetFacts, TargetMissing, Unusable, locate
@@ -68,7 +68,7 @@ class Implementation:
             except Unusable as error:
                 self._loaded = error
         if isinstance(self._loaded, Unusable):
-            raise Unusable(*self._loaded.args)
+            raise type(self._loaded)(*self._loaded.args)
         return self._loaded
 
     @property
@@ -116,7 +116,7 @@ class Implementation:
         if process is None or not process.end.alive:  # until a death is noticed, the process counts as alive
             try:
                 process, _ = self._start()
-            except (Unusable, TargetMissing) as error:  # the target has changed since it was loaded
+            except Unusable as error:  # the target has changed since it was loaded
                 return [Reply.from_outcome(Died(f"cannot be loaded again: {error}"))]
         limit = time_limit or self.limit(function)
         bodies = [each.body for each in requests]
@@ -172,7 +172,9 @@ class Implementation:
         options = {"helpers": settings.helpers, "replaced": [*settings.replaced], "module": module}
         request = ("load", *names, options, again)
         limit = settings.import_time_limit
-        (answer,) = process.ask([encode(request)], time_limit=limit, folder=self._folder)
+        (answer,) = process.ask(
+            [encode(request)], time_limit=limit, folder=self._folder, interrupts=MOST_INTERRUPTS
+        )
         is_slow = process.slowest_seconds > SLOW_IMPORT
         try:
             loaded = self._read(answer)

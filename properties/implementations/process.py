@@ -19,7 +19,14 @@ from properties.implementations.calls import UNREADABLE, Died
 from properties.implementations.process_start import ForkServer, Settings, WorkerProcess, start_worker
 from properties.worker.codec import CodecError, encode
 from properties.worker.errors import Frame, first_place, place_of_hang
-from properties.worker.messages import DUMP_STACK, LOST_CONNECTION, OUT_OF_MEMORY, Receiver, message
+from properties.worker.messages import (
+    DUMP_STACK,
+    INTERRUPT,
+    LOST_CONNECTION,
+    OUT_OF_MEMORY,
+    Receiver,
+    message,
+)
 
 STDERR_LINES = 5
 STDERR_BYTES = 2**11
@@ -28,6 +35,10 @@ _PIPE_BYTES = 2**16
 """The most bytes of one read from a pipe, because a process may write without end."""
 _EXIT_SECONDS = 1.0
 """The time that a process has to exit after it has closed its connection."""
+MOST_INTERRUPTS = 5
+"""How many statements of a target are interrupted in an import, before the process is killed."""
+_INTERRUPT_SECONDS = 0.5
+"""The time that a process has after an interrupt."""
 _STACK_SAMPLES = 3
 """The number of stacks that are read from a process that hangs."""
 _SAMPLING_SECONDS = 0.5
@@ -107,15 +118,19 @@ class Process:
         self._socket.settimeout(3 * _EXIT_SECONDS)
         return ForkServer(self._socket, self._process.pid)
 
-    def ask(self, bodies: Sequence[bytes], *, time_limit: float, folder: str) -> list[bytearray | Died]:
+    def ask(
+        self, bodies: Sequence[bytes], *, time_limit: float, folder: str, interrupts: int = 0
+    ) -> list[bytearray | Died]:
         """Send all encoded requests at once, and return the encoded answers.
 
-        Each answer may take `time_limit` seconds. If the process ends, the last answer is a `Died`. `folder`
-        is the folder of the target's code.
+        Each answer may take `time_limit` seconds. Then the process is interrupted as often as `interrupts`
+        says, and killed. If the process ends, the last answer is a `Died`. `folder` is the folder of the
+        target's code.
         """
         first = self._serial + 1
         self._serial += len(bodies)
-        worker_limit = math.ceil(2 * time_limit + 1)  # then the worker ends itself, if the judge was killed
+        most_seconds = time_limit + interrupts * _INTERRUPT_SECONDS
+        worker_limit = math.ceil(2 * most_seconds + 1)  # then the worker ends itself, if the judge was killed
         messages = [message(number, body, worker_limit) for number, body in enumerate(bodies, first)]
         unsent = memoryview(b"".join(messages))
         received: list[bytearray | Died] = []
@@ -132,14 +147,23 @@ class Process:
         receiver = Receiver(read)
         start = time.monotonic()
         try:
+            deadline = start + time_limit
             while len(received) < len(bodies):
-                deadline = start + time_limit
-                serial, _, body = receiver.receive()
+                try:
+                    serial, _, body = receiver.receive()
+                except TimeoutError:
+                    if not interrupts:
+                        raise
+                    interrupts -= 1
+                    deadline += _INTERRUPT_SECONDS
+                    os.kill(self._process.pid, INTERRUPT)
+                    continue
                 if serial != first + len(received):
                     raise CodecError("the answer to another request")
                 received.append(body)
                 end = time.monotonic()
                 self.slowest_seconds, start = max(self.slowest_seconds, end - start), end
+                deadline = end + time_limit
             return received
         except TimeoutError:
             at = place_of_hang(self._sampled_stacks(), folder)

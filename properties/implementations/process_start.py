@@ -15,7 +15,7 @@ from typing import Any
 
 from properties.worker.codec import CodecError, decode, encode
 from properties.worker.messages import MAX_REQUEST
-from properties.worker.own_modules import FORK_SERVER, WORKER
+from properties.worker.own_modules import FORK_SERVER, JUDGED, WORKER
 
 FORKS = sys.platform == "linux"
 """Whether workers are forked. On other systems, system libraries may fail after a fork."""
@@ -26,6 +26,7 @@ ENVIRONMENT: dict[str, str] = {
         ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
     ),
     "PYTHONHASHSEED": "0",  # so that the order of sets is the same in every run
+    JUDGED: "1",
 }
 
 

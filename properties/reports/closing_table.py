@@ -114,7 +114,7 @@ def cell_text(result: LawResult) -> str:
     if result.helpers:
         return "helper"
     if result.status != "passed":
-        return "expected" if result.expected else result.status
+        return "expected" if result.excuse else result.status
     counts = {"n.m.": result.not_meaningful, "too slow": result.too_slow}
     more = (f" + {count} {label}" for label, count in counts.items() if count)
     return f"{result.problems - result.not_meaningful}{''.join(more)}"

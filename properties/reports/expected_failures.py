@@ -9,7 +9,7 @@ from typing import Any
 from properties.laws import all_laws
 from properties.reports.results import LawResult
 from properties.trials.provided_functions import PROVIDED, USABLE
-from properties.worker.targets import closest
+from properties.worker.targets import canonical, closest
 from reference.contract import FUNCTIONS
 
 
@@ -24,7 +24,10 @@ class ExpectedFailure:
 
     def covers(self, implementation: str, law: str, function: str) -> bool:
         """Whether this entry expects a failure of a law on a function of a target."""
-        return (self.law, self.function) == (law, function) and self.implementation in ("", implementation)
+        is_law = (self.law, self.function) == (law, function)
+        if not (is_law and self.implementation):
+            return is_law
+        return canonical(self.implementation, Path()) == canonical(implementation, Path())
 
     def __str__(self) -> str:
         of = f" of {self.implementation}" if self.implementation else ""

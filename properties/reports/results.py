@@ -1,7 +1,10 @@
 """The result of a law on a function; `judgement` makes the verdicts from these results."""
 
+import codecs
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from io import TextIOWrapper
 from sys import intern
 from typing import Any, Literal
 
@@ -23,7 +26,7 @@ class LawResult:
     of a module of a framework. The counts are those of `Tally`.
 
     A failure has the `facts` of the violation, and `findings`, the best first. If only functions of helper
-    modules cause the failure, `helpers` are these functions. `expected` says why the failure is expected.
+    modules cause the failure, `helpers` are these functions. `expected` says why a failure is expected.
     `ours` says that the harness failed. `usable` is false if the target cannot be judged.
     """
 
@@ -80,9 +83,10 @@ class LawResult:
         return self.findings[0] if self.findings else Finding.of("unknown")
 
     @property
-    def is_excused(self) -> bool:
-        """Whether a failure is expected, or caused by a helper module."""
-        return bool(self.expected or self.helpers)
+    def excuse(self) -> str:
+        """Why a failure is expected, or which functions of helper modules cause it; empty if it counts."""
+        by_helpers = f"by {', '.join(self.helpers)}" if self.helpers else ""
+        return (self.expected or by_helpers) if self.status == "failed" and not self.ours else ""
 
     @property
     def all_left_out(self) -> bool:
@@ -116,6 +120,23 @@ def printable(text: str) -> str:
         character if character.isprintable() or character == "\n" else ascii(character)[1:-1]
         for character in text
     )
+
+
+_IN_ASCII = {"─": "-", "–": "-", "…": "...", "≠": "!=", "≤": "<=", "≥": ">=", "×": "x"}
+
+
+def print_in_every_encoding() -> None:
+    """Let the output replace characters that its encoding lacks; otherwise pytest escapes all line breaks."""
+
+    def replacement(error: UnicodeError) -> tuple[str, int]:
+        assert isinstance(error, UnicodeEncodeError)
+        missing = error.object[error.start : error.end]
+        return "".join(_IN_ASCII.get(each, ascii(each)[1:-1]) for each in missing), error.end
+
+    codecs.register_error("replaced by ASCII", replacement)
+    for stream in (sys.__stdout__, sys.__stderr__):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replaced by ASCII")
 
 
 def encodable(name: str) -> str:

@@ -129,7 +129,7 @@ class RunEnd:
         selected = shlex.join(option_words(config, "-k", "-m"))
         interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
         if config.option.tbstyle != "no":
-            failed = [each for each in results if each.status == "failed" and not each.is_excused]
+            failed = [each for each in results if each.status == "failed" and not each.excuse]
             for message in messages(failed):
                 write(f"\n{message}")
         if interrupted and results:

@@ -30,7 +30,7 @@ def judge(target: str | PathLike[str], *options: str) -> Judgement:
     """
     with TemporaryDirectory() as folder:
         file = Path(folder, "report.json")
-        printed = _run(fspath(target), *options, "--report", str(file))
+        _, printed = _run(fspath(target), *options, "--report", str(file))
         if not file.exists():
             raise ValueError(printed)
         judgements = report.read_json(file).judgements
@@ -49,15 +49,17 @@ def laws(target: str | PathLike[str], *options: str) -> Callable[[Callable[..., 
             law()
 
     `target` and `options` are those of `judge`, which the first test case calls. A law that cannot be checked
-    is skipped. Raises `ValueError` as `judge` does. The model is scikit-learn's `parametrize_with_checks`.
+    is skipped. An expected failure is an `xfail`, and a law that is expected to fail, and does not, fails.
+    Raises `ValueError` as `judge` does, and for an expected failure of a law that does not exist. The model
+    is scikit-learn's `parametrize_with_checks`.
     """
     target = fspath(target)
-    printed = _run(target, *options, "--collect-only", "-q")
-    nodeids = [line for line in printed.splitlines() if "::" in line]
-    if not nodeids:
-        raise ValueError(printed)
+    status, printed = _run(target, *options, "--collect-only", "-q")
+    lines = printed.splitlines()
+    if status:
+        raise ValueError("\n".join(line for line in lines if line and "::" not in line))
     cases = []
-    for law, function in ((law_in(nodeid), function_in(nodeid)) for nodeid in nodeids):
+    for law, function in ((law_in(line), function_in(line)) for line in lines if "::" in line):
         name = f"{law} of {function}" if function else law
         cases.append(pytest.param(partial(_check, target, options, law, function), id=name))
     return pytest.mark.parametrize("law", cases)
@@ -66,9 +68,13 @@ def laws(target: str | PathLike[str], *options: str) -> Callable[[Callable[..., 
 def _check(target: str, options: tuple[str, ...], law: str, function: str) -> None:
     """Fail the calling test if the law failed, and skip the test if the law was skipped."""
     result = _results(target, options)[law, function]
+    if result.excuse:
+        pytest.xfail(result.excuse)
+    if result.expected:
+        pytest.fail(f"expected to fail ({result.expected}), but it {result.status}", pytrace=False)
     if result.status == "skipped":
         pytest.skip(result.message)
-    if result.status == "failed" and not result.expected:
+    if result.status == "failed":
         pytest.fail(result.message, pytrace=False)
 
 
@@ -77,10 +83,10 @@ def _results(target: str, options: tuple[str, ...]) -> dict[tuple[str, str], Law
     return {(result.law, result.function): result for result in judge(target, *options).results}
 
 
-def _run(*arguments: str) -> str:
-    """Run the command, and return its output; after wrong usage, only the message of the error."""
+def _run(*arguments: str) -> tuple[int, str]:
+    """Run the command; return its status and its output, which after wrong usage is only the message."""
     command = [sys.executable, "-m", "rnn_crosscheck", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode <= 1:
-        return done.stdout
-    return (done.stderr or done.stdout).strip().removeprefix("ERROR: ")
+        return done.returncode, done.stdout
+    return done.returncode, (done.stderr or done.stdout).strip().removeprefix("ERROR: ")

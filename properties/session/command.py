@@ -22,8 +22,8 @@ from properties.internals.pytest_internals import (
 )
 from properties.questions.answer_store import ANSWERS
 from properties.reports.report import FORMATS
-from properties.reports.results import GRADES
-from properties.worker.own_modules import PREFIX
+from properties.reports.results import GRADES, print_in_every_encoding
+from properties.worker.own_modules import JUDGED, PREFIX
 from properties.worker.targets import closest
 
 PROPERTIES = Path(__file__).parents[1]
@@ -52,6 +52,10 @@ PYTEST_OPTIONS = {
 
 def main() -> int:
     """Run the command, and return the exit status that docs/report.md describes."""
+    print_in_every_encoding()
+    if JUDGED in os.environ:  # by `laws(__file__)` in a file that is a target itself, without end
+        print("ERROR: the process of a target starts no run of rnn-crosscheck", file=sys.stderr)
+        return int(pytest.ExitCode.USAGE_ERROR)
     if sys.argv[1:] in (["--version"], ["-V"]):
         print(f"rnn-crosscheck {version('rnn-crosscheck')}")
         return 0

@@ -31,6 +31,7 @@ from properties.trials.provided_functions import (
 from properties.trials.tally import Tally
 from properties.trials.trial import ViolationError
 from properties.turns.turn import Draws, Turn
+from properties.worker.targets import canonical
 
 if TYPE_CHECKING:
     from properties.explanations.failure import Failure
@@ -65,13 +66,14 @@ def tally() -> Tally:
 def turn(request: pytest.FixtureRequest, implementation: Implementation, function: str) -> Turn:
     """The turn of the law. A turn that fuzzes has no seed, and ends when its share of the time is over."""
     config, law = request.config, request.function.law
-    database = DirectoryBasedExampleDatabase(config.invocation_params.dir / DIRECTORY)
+    directory = config.invocation_params.dir
+    database = DirectoryBasedExampleDatabase(directory / DIRECTORY)
     seed = None if FUZZING_TIME in config.stash else int(config.option.hypothesis_seed)
     turn = request.node.stash[TURN] = Turn(
         law.for_networks(config.stash[TARGETS].networks),
         implementation,
         function,
-        Store(database, implementation.target, law.name, function),
+        Store(database, canonical(implementation.target, directory), law.name, function),
         Draws(settings.get_current_profile_name(), seed, config.stash[PROBLEM]),
     )
     if seconds := config.stash.get(SHARE, 0.0):
@@ -126,9 +128,9 @@ def pytest_runtest_makereport(
         harness_failed = report.failed and not failure and not isinstance(error, pytest.fail.Exception)
         result = _result(item, report, failure, harness_failed)
         report.user_properties.append(("law", result.as_dict()))
-        if result.is_excused:
+        if result.excuse:
             report.outcome = "skipped"  # with `wasxfail`, pytest counts this as an expected failure
-            report.wasxfail = result.expected or f"by {', '.join(result.helpers)}"
+            report.wasxfail = result.excuse
     return report
 
 
@@ -152,20 +154,18 @@ def _result(
     implementation = cast(Implementation, item.funcargs["implementation"])
     failed, is_unusable = report.failed and not harness_failed, bool(why_unusable(implementation))
     usable = not is_unusable if report.skipped else not (failed and law == USABLE)
-    optional: dict[str, Any] = {}
+    reasons = (each.reason for each in item.config.stash[EXPECTED] if each.covers(target, law, function))
+    optional: dict[str, Any] = {"expected": next(reasons, "")}
     if failure:
-        optional = {
+        optional |= {
             "counterexample": repr(failure.problem),
             "facts": failure.facts,
             "findings": failure.findings,
             "inherited": failure.explanation.inherited,
             "helpers": helpers_to_blame(failure.trial),
         }
-    if failed:
-        reasons = (each.reason for each in item.config.stash[EXPECTED] if each.covers(target, law, function))
-        optional["expected"] = next(reasons, "")
-        if law in (PROVIDED, USABLE) and (finding := why_not_judged(implementation, function)):
-            optional["findings"] = [finding]
+    if failed and law in (PROVIDED, USABLE) and (finding := why_not_judged(implementation, function)):
+        optional["findings"] = [finding]
     if function and not (report.passed or harness_failed or is_unusable):
         optional["unfinished"] = bool(placeholder_if_unfinished(implementation, function))
     if usable and not is_unusable:

@@ -23,7 +23,7 @@ from properties.questions.answer_store import ANSWERS
 from properties.reports import expected_failures
 from properties.reports.expected_failures import ExpectedFailure
 from properties.reports.report import Reports
-from properties.reports.results import printable
+from properties.reports.results import print_in_every_encoding, printable
 from properties.reports.run_end import RunEnd
 from properties.session.target_options import AFFECTING_RESULTS, TARGETS, read_targets
 from properties.worker.targets import TargetMissing
@@ -40,6 +40,7 @@ FUZZ = "fuzz"
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Check the options before a law runs, and choose the seed (none for fuzzing), so that runs repeat."""
+    print_in_every_encoding()
     config.addinivalue_line("markers", "spec: a law on ordinary inputs")
     config.addinivalue_line("markers", "robust: a law on extreme or empty inputs, or in lower precision")
     config.addinivalue_line("markers", "law(name, grade): the name of a law, and its grade")

@@ -62,6 +62,8 @@ def _factory(text: str) -> Callable[[], Any]:
     if not target.attribute:
         raise ParityError(f"--against {text} names no function: add it, as in {text}:FACTORY")
     source = Path(target.source)
+    if target.is_file and not source.is_file():
+        raise ParityError(f"{text} is not a regular file, or is a broken link")
     sys.path.insert(0, str(source.parent if target.is_file else Path.cwd()))
     try:
         if target.is_file:

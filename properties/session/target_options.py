@@ -20,7 +20,7 @@ from properties.internals.pytest_internals import option_words
 from properties.reports.results import encodable
 from properties.session import command
 from properties.worker.own_modules import REFERENCE, full_name
-from properties.worker.targets import SUFFIXES, Unusable, expand, helper_files, locate
+from properties.worker.targets import SUFFIXES, TargetMissing, Unusable, expand, helper_files, text_of
 from reference.contract import CONTRACTS, FUNCTIONS
 
 ONNX_ADAPTERS = ("frameworks.onnxruntime", "frameworks.onnx_evaluator")
@@ -78,10 +78,15 @@ TARGETS = pytest.StashKey[Targets]()
 def read_targets(config: pytest.Config) -> None:
     """Put the targets in the stash. Raises `TargetMissing` or `ValueError` for options that are wrong."""
     targets = config.stash[TARGETS] = Targets(*_settings(config))
-    targets.names, targets.helpers = _names(config)
+    patterns, targets.names, targets.helpers = _names(config)
     targets.networks = _networks(config)
     for target in targets.names:
-        functions = judged_functions(target, targets, every=bool(config.getoption("keyword")))
+        try:
+            functions = judged_functions(target, targets, every=bool(config.getoption("keyword")))
+        except TargetMissing:
+            if target in patterns:
+                raise
+            functions = {*FUNCTIONS}  # a file in a folder ends no run over the others
         targets.functions[target] = _functions_with_weights(functions, target, targets.networks)
         if config.getoption("--reproduce"):
             targets.limits(target)  # which loads the target, before it is closed
@@ -90,8 +95,8 @@ def read_targets(config: pytest.Config) -> None:
             targets.implementation(target).close()
 
 
-def _names(config: pytest.Config) -> tuple[list[str], list[str]]:
-    """The targets, and the helper files. Whether a module or an attribute exists is not checked here."""
+def _names(config: pytest.Config) -> tuple[list[str], list[str], list[str]]:
+    """The patterns, their targets, and the helper files. Whether attributes exist is not checked here."""
     directory = config.invocation_params.dir
     named = config.getoption("--implementation") or []
     models = [name for name in named if _is_model(name)]
@@ -107,7 +112,7 @@ def _names(config: pytest.Config) -> tuple[list[str], list[str]]:
     targets = expand(patterns, directory)
     expanded = [target for target in targets if target not in patterns and target.endswith(SUFFIXES)]
     helpers = helper_files(expanded, directory)
-    return [target for target in targets if target not in helpers] or targets, helpers
+    return patterns, [target for target in targets if target not in helpers] or targets, helpers
 
 
 def _is_model(name: str) -> bool:
@@ -150,12 +155,14 @@ def judged_functions(target: str, targets: Targets, *, every: bool = False) -> s
         return {*CONTRACTS}
     source, _, attribute = target.partition(":")
     if source.endswith(SUFFIXES) and not attribute:
-        text = Path(directory, locate(target, directory).source).read_bytes()
-        mentioned = {name for name in CONTRACTS if name.encode() in text}
+        text = text_of(directory / source)
+        mentioned = {name for name in CONTRACTS if name in text}
         if mentioned and mentioned <= {*FUNCTIONS}:
             return {*FUNCTIONS}
     try:
         loaded = targets.implementation(target).load()
+    except TargetMissing:
+        raise
     except Unusable:
         return {*(CONTRACTS if every else FUNCTIONS)}
     if loaded.understood:

@@ -104,7 +104,7 @@ class Domain:
         ):  # these laws pass last states to the next call
             needs = (*needs, "c_last")
         if contract.is_backward:
-            needs = (*needs, "gradients")
+            needs = (*needs, "gradients", *(["sequences"] if contract.is_layer else []))
         if missing := limits.unmet_need(needs):
             return missing
         if self.empty and self.empty not in limits.empty:

@@ -8,11 +8,13 @@ from types import SimpleNamespace
 import pytest
 
 from oracle.tests import torch_modules_of_users
+from properties.implementations.implementation import Implementation
+from properties.implementations.process_start import Settings
 from properties.reports.judgement import judgements
 from properties.session import api
 from properties.session.api import judge, laws
 from properties.tests.results import failed, passed, skipped
-from properties.tests.runs import in_clone
+from properties.tests.runs import CLONE, in_clone
 
 MISTAKE = "oracle.faults:update_and_forget_gates_exchanged"
 
@@ -68,8 +70,11 @@ properties/laws/test_interface.py::test_can_be_used[mine]
 properties/laws/test_shapes.py::test_shapes[mine-rnn_forward]
 properties/laws/test_shapes.py::test_shapes[mine-lstm_forward]
 properties/laws/test_ranges.py::test_ranges[mine-lstm_forward]
+properties/laws/test_parts.py::test_split[mine-lstm_forward]
+properties/laws/test_parts.py::test_split[mine-rnn_forward]
+properties/laws/test_robustness.py::test_empty[mine-rnn_forward]
 
-4/141 tests collected (137 deselected) in 0.26s
+7/141 tests collected (134 deselected) in 0.26s
 """
 
 
@@ -81,10 +86,13 @@ def cases(monkeypatch: pytest.MonkeyPatch) -> dict[str, Callable[[], None]]:
         passed("mine"),
         failed("mine", "shapes", "lstm_forward"),
         skipped("mine", "ranges", "lstm_forward"),
+        failed("mine", "split", "lstm_forward", expected="known"),
+        passed("mine", "split", expected="stale"),
+        skipped("mine", "empty", expected="stale"),
     ]
     (judged,) = judgements(results)
     api._results.cache_clear()
-    monkeypatch.setattr(api, "_run", lambda *_: COLLECTED)
+    monkeypatch.setattr(api, "_run", lambda *_: (0, COLLECTED))
     monkeypatch.setattr(api, "judge", lambda *_: judged)
     mark = laws("mine", "-k", "some").mark  # type: ignore[attr-defined]
     return {str(case.id): case.values[0] for case in mark.args[1]}
@@ -94,6 +102,7 @@ def test_a_case_is_named_by_its_law_and_function(cases: dict[str, Callable[[], N
     assert [*cases] == [
         "can be used",
         *(f"{law}_forward" for law in ("shapes of rnn", "shapes of lstm", "ranges of lstm")),
+        *(f"{law}_forward" for law in ("split of lstm", "split of rnn", "empty of rnn")),
     ]
 
 
@@ -110,6 +119,46 @@ def test_a_law_that_does_not_hold_fails_with_its_message(cases: dict[str, Callab
 def test_a_law_that_says_nothing_is_skipped(cases: dict[str, Callable[[], None]]) -> None:
     with pytest.raises(pytest.skip.Exception, match="mine has no lstm_forward"):
         cases["ranges of lstm_forward"]()
+
+
+def test_a_failure_that_is_expected_is_an_xfail(cases: dict[str, Callable[[], None]]) -> None:
+    with pytest.raises(pytest.xfail.Exception, match="known"):
+        cases["split of lstm_forward"]()
+
+
+def test_a_law_that_does_not_fail_as_expected_fails(cases: dict[str, Callable[[], None]]) -> None:
+    for case, status in (("split of rnn_forward", "passed"), ("empty of rnn_forward", "skipped")):
+        with pytest.raises(pytest.fail.Exception, match=rf"expected to fail \(stale\), but it {status}"):
+            cases[case]()
+
+
+def test_an_expected_failure_of_no_law_is_an_error_where_the_cases_are_made(
+    forked: None, tmp_path: Path
+) -> None:
+    (tmp_path / "known.toml").write_text(
+        '[[failure]]\nlaw = "shape"\nfunction = "rnn_forward"\nreason = "x"\n'
+    )
+    options = ("-k", "test_shapes", "--expected-failures", str(tmp_path / "known.toml"))
+    with pytest.raises(
+        ValueError, match=r"^expected to fail: 'shape' on rnn_forward, but there is no such law"
+    ):
+        laws("reference", *options)
+
+
+def test_a_file_that_makes_cases_of_itself_starts_no_run_in_turn(tmp_path: Path) -> None:
+    """Takes a second: the target starts the command."""
+    lines = (
+        f"import sys; sys.path.append({str(CLONE)!r})",
+        "from rnn_crosscheck import laws",
+        "class Own:",
+        "    def rnn_forward(self, x, a0, parameters): ...",
+        "@laws(__file__ + ':Own')",
+        "def test_own(law): law()",
+    )
+    (tmp_path / "test_own.py").write_text("\n".join(lines))
+    with Implementation("test_own.py:Own", Settings(directory=tmp_path, import_time_limit=100)) as own:
+        (note,) = own.load().notes
+    assert note == "skipped line 6: ValueError: the process of a target starts no run of rnn-crosscheck"
 
 
 def test_what_is_selected_are_the_cases(forked: None) -> None:

@@ -1,13 +1,16 @@
 """What the closing table prints of the results of all laws."""
 
+import sys
+from io import BytesIO, TextIOWrapper
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from properties.reports.closing_table import render
 from properties.reports.judgement import judgements
-from properties.reports.results import printable
+from properties.reports.results import print_in_every_encoding, printable
 from properties.reports.run import short_names
 from properties.tests.results import PROBLEM, failed, left_out, passed, run_of, skipped
 
@@ -55,6 +58,19 @@ def test_what_is_printed_moves_no_cursor_and_can_be_encoded(text: str) -> None:
     shown.encode()
     assert all(character.isprintable() or character == "\n" for character in shown)
     assert shown == text or not text.isprintable()
+
+
+def test_where_the_output_is_ascii_the_table_has_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = TextIOWrapper(BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "__stdout__", stream)
+    print_in_every_encoding()
+    declared = skipped("na\u00efve.py", "shapes", declared="no shapes")
+    stream.write(render(run_of([passed("na\u00efve.py", "split"), declared]), 80))
+    stream.seek(0)
+    title, _, names, line, *laws = stream.read().splitlines()
+    assert title == r"na\xefve.py: problems on which each law holds"
+    assert (set(line), len(line)) == ({" ", "-"}, len(names.rstrip()) + 1)
+    assert {law.split()[-1] for law in laws[:2]} == {"-", "80"}
 
 
 def test_a_table_has_columns_for_what_is_there_under_a_title_in_one_line() -> None:

@@ -58,6 +58,7 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path, content: bytes | 
 def test_an_entry_of_one_implementation_covers_no_other() -> None:
     entry = ExpectedFailure("split", "rnn_forward", "known", "a.py")
     assert entry.covers("a.py", "split", "rnn_forward")
+    assert entry.covers("./a.py", "split", "rnn_forward")
     assert not entry.covers("b.py", "split", "rnn_forward")
     assert not entry.covers("a.py", "split", "lstm_forward")
     assert not entry.covers("a.py", "shapes", "rnn_forward")

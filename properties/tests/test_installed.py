@@ -53,7 +53,7 @@ def test_it_is_a_module_that_runs_and_has_the_problem(wheel: Installation, tmp_p
 
 def test_a_mistake_of_the_catalogue_can_be_judged(wheel: Installation, tmp_path: Path) -> None:
     """Takes seconds: an installed command explains a failure."""
-    mistake = "rnn_crosscheck.oracle.faults:update_and_forget_gates_exchanged"
+    mistake = "oracle.faults:update_and_forget_gates_exchanged"
     done = wheel.command.run(mistake, "-k", "lstm_cell_forward and each_step", directory=tmp_path)
     assert done.returncode == 1
     assert "looks like      the update gate and the forget gate are exchanged" in done.stdout

@@ -144,6 +144,27 @@ def test_a_problem_is_reproduced_in_the_dtype_of_the_target(vendor: Path) -> Non
     assert "unless the target does not support float64" in output
 
 
+LAST_STATES = """
+import sys
+sys.path.append({here!r})
+import reference
+SUPPORTS = {{"sequences": False, "c_last": False}}
+def rnn_layer(*arguments):
+    return None, reference.rnn_layer(*arguments)[1]
+def lstm_layer(*arguments):
+    return None, reference.lstm_layer(*arguments)[1], None
+"""
+
+
+def test_layers_that_return_last_states_alone_conform(tmp_path: Path) -> None:
+    """Takes seconds: it judges two layers by all laws."""
+    (tmp_path / "last.py").write_text(LAST_STATES.format(here=str(CLONE)))
+    status, output = run("--implementation", str(tmp_path / "last.py"), *QUICK)
+    assert status == 0, output
+    assert "declared limits, beyond which nothing is judged: last states only" in output
+    assert len(re.findall(r"^ .*–$", output, re.MULTILINE)) == 4
+
+
 LAST = """
 import sys
 sys.path.append({here!r})

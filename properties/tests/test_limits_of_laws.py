@@ -44,9 +44,10 @@ FEW = {"dtypes": ["float32"], "caches": False, "head": False, "layers": 1, "leng
         ("x_above_a", "rnn_layer"),
     ],
 )
-def test_a_mistake_is_named_within_the_limits(name: str, function: str) -> None:
+@pytest.mark.parametrize("few", [FEW, {**FEW, "sequences": False}])
+def test_a_mistake_is_named_within_the_limits(name: str, function: str, few: dict[str, Any]) -> None:
     law = next(law for law in all_laws() if law.name == "each step")
-    caught = catch(law.within(Limits.parse(FEW)), limited(name, **FEW), function, 0)
+    caught = catch(law.within(Limits.parse(few)), limited(name, **few), function, 0)
     assert caught
     problem = caught.violation.trial.problem
     assert problem.dtype == "float32"

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from properties.implementations import process
 from properties.implementations.calls import Raised, Returned
 from properties.implementations.implementation import Implementation
 from properties.implementations.process_start import Settings
@@ -35,6 +36,24 @@ def test_a_function_that_cannot_take_the_call_is_another_contract(
     implement: Implement, source: str, contract: str | None
 ) -> None:
     assert implement(source).load().functions == {"rnn_forward": contract}
+
+
+NAMESAKES = "def rnn_layer_backward(dh, cache): ...\ndef lstm_layer(x, W): ...\n"
+
+
+def test_helpers_with_the_name_of_a_layer_or_a_backward_pass_are_not_judged(implement: Implement) -> None:
+    loaded = implement(f"def rnn_forward(x, a0, parameters): ...\n{NAMESAKES}1 / 0").load()
+    assert loaded.functions == {"rnn_forward": None}
+    assert [*loaded.notes] == [
+        "not judged, because of other parameters: lstm_layer(x, W), rnn_layer_backward(dh, cache)",
+        "skipped line 4: ZeroDivisionError: division by zero",
+    ]
+
+
+def test_if_a_target_has_nothing_else_its_parameters_are_wrong(implement: Implement) -> None:
+    loaded = implement(NAMESAKES).load()
+    signatures = {"lstm_layer": "lstm_layer(x, W)", "rnn_layer_backward": "rnn_layer_backward(dh, cache)"}
+    assert (loaded.functions, loaded.notes) == (signatures, ())
 
 
 METHODS = """
@@ -152,13 +171,21 @@ def test_what_does_not_exist_is_missing(
         ("import os; os._exit(3)", "target.py exited with status 3 while it was imported"),
         (
             "while True: pass",
-            "did not answer within 1 s while it was imported (target.py:1); --import-time-limit allows more",
+            "cannot be imported: KeyboardInterrupt: did not end within --import-time-limit (target.py:1)",
+        ),
+        (
+            "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: pass",
+            "did not answer within 1 s while it was imported (target.py:3); --import-time-limit allows more",
         ),
     ],
 )
-def test_what_cannot_be_imported_is_unusable(implement: Implement, source: str, message: str) -> None:
-    """Takes twice the time limit if the import hangs."""
-    implementation = implement(source, import_time_limit=1 if "did not answer" in message else 60)
+def test_what_cannot_be_imported_is_unusable(
+    implement: Implement, monkeypatch: pytest.MonkeyPatch, source: str, message: str
+) -> None:
+    """Takes the time limit or more if the import hangs."""
+    if "SIG_IGN" in source:
+        monkeypatch.setattr(process, "_INTERRUPT_SECONDS", 0.05)
+    implementation = implement(source, import_time_limit=1 if "while True" in source else 60)
     for _ in range(2):
         with pytest.raises(Unusable) as caught:
             implementation.load()

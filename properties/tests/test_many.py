@@ -62,6 +62,32 @@ def test_each_gets_the_verdict_that_it_deserves(folder: Path, judged: Done) -> N
     assert judged.status == 1
 
 
+def test_no_entry_of_a_folder_ends_the_run_over_the_others(tmp_path: Path) -> None:
+    submissions = submitted(tmp_path, ["right.py"]) / "submissions"
+    (submissions / "dangling.py").symlink_to("nothing")
+    (submissions / "loop.py").symlink_to("loop.py")
+    (submissions / "folder.py").mkdir()
+    os.mkfifo(submissions / "pipe.py")
+    selected = ("-k", "can_be_used", "--report=verdicts.json")
+    named = [f"--implementation=submissions/{name}" for name in sorted(os.listdir(submissions))]
+    for patterns in (["--implementation=submissions"], named):  # named as a shell expands submissions/*.py
+        status, output = judge(tmp_path, *patterns, *selected)
+        found = {each["target"]: each["verdict"] for each in report(tmp_path)["implementations"]}
+        assert status == 1
+        assert found.pop("submissions/right.py") == "conforms", output
+        assert [*found.values()] == ["unusable"] * 4
+    assert "4 of 5 targets: is not a regular file, or is a broken link" in output, output
+
+
+def test_a_file_without_the_attribute_ends_no_run_over_the_others(tmp_path: Path) -> None:
+    (tmp_path / "ada.py").write_text("class Net:\n    def rnn_forward(self, x, a0, parameters): ...\n")
+    (tmp_path / "bob.py").write_text("class Nett: ...\n")
+    status, output = judge(tmp_path, "--implementation=*.py:Net", "-k", "can_be_used")
+    assert "has no attribute 'Net'; did you mean 'Nett'?" in output
+    assert re.search(r"ada\.py:Net +conforms", output), output
+    assert status == 1
+
+
 def test_every_failure_is_that_of_an_implementation(folder: Path, judged: Done) -> None:
     laws = [law for each in report(folder)["implementations"] for law in each["laws"]]
     failures = [law for law in laws if law["status"] == "failed" and law["law"] not in PRESENCE]

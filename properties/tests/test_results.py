@@ -142,9 +142,11 @@ def test_outputs_are_said_to_be_right_where_no_law_on_them_fails() -> None:
 
 
 def test_a_failure_is_excused_if_it_is_expected_or_a_helper_module_causes_it() -> None:
-    assert not failed("a").is_excused
-    assert failed("a", expected="known").is_excused
-    assert failed("a", helpers=["rnn_utils.softmax"]).is_excused
+    assert not failed("a").excuse
+    assert failed("a", expected="known").excuse == "known"
+    assert failed("a", helpers=["rnn_utils.softmax"]).excuse == "by rnn_utils.softmax"
+    assert not failed("a", expected="known", ours=True).excuse
+    assert not passed("a", expected="known").excuse
 
 
 def test_a_result_is_sent_without_characters_that_move_the_cursor() -> None:

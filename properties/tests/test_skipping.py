@@ -54,6 +54,28 @@ def test_what_fails_in_a_file_and_is_not_needed_is_skipped(
     assert (loaded.functions, [*loaded.notes]) == ({"rnn_forward": None}, notes)
 
 
+@pytest.mark.parametrize(
+    "statement",
+    ["time.sleep(1000)", "while True:\n    try: x.dot(x)\n    except Exception: pass"],
+)
+def test_a_statement_that_does_not_end_is_skipped_at_the_time_limit(
+    implement: Implement, statement: str
+) -> None:
+    """Takes a second."""
+    source = f"import time\nimport numpy as np\nx = np.eye(9)\n{statement}\n{FORWARD}{statement}\n"
+    implementation = implement(source, import_time_limit=0.5)
+    first, second = 4, 6 + statement.count("\n") + 1
+    interrupted = "KeyboardInterrupt: did not end within --import-time-limit"
+    assert [*implementation.load().notes] == [f"skipped line {n}: {interrupted}" for n in (first, second)]
+    assert isinstance(implementation.call("rnn_forward", [1, 2, 3]), Returned)
+
+
+def test_a_function_that_needs_a_statement_that_does_not_end_says_so(implement: Implement) -> None:
+    source = f"{HEAD.format('slow')}def wait():\n    while True: pass\nslow = wait()\n"
+    with pytest.raises(Unusable, match="needs line 5, which fails: KeyboardInterrupt: did not end within"):
+        implement(source, import_time_limit=0.5).load()
+
+
 def test_a_function_whose_last_definition_fails_is_not_judged_by_an_earlier_one(implement: Implement) -> None:
     with pytest.raises(Unusable, match="it needs line 3, which fails: ZeroDivisionError"):
         implement(f"{FORWARD}rnn_forward = 1 / 0\n").load()
@@ -156,6 +178,21 @@ def test_cells_are_called_as_jupyter_shows_them(implement: Implement) -> None:
 def test_a_broken_cell_that_is_needed_is_told(implement: Implement) -> None:
     with pytest.raises(Unusable, match=r"it needs In \[4\], which fails: SyntaxError: invalid syntax"):
         implement(notebook("def g(:", HEAD.format("g"), counts=(4, 5)), "a.ipynb").load()
+
+
+def test_a_name_of_a_broken_cell_is_no_name_of_a_missing_module(implement: Implement) -> None:
+    """The cell is that of Python 2, and tests the function, which uses its names by mistake."""
+    tests = "np.random.seed(1)\nn = 3; Wf, Wc = np.random.randn(2, 3)\nprint 'done'"
+    forward = HEAD.format("softmax(Wf + Wc, n)") + "\n"
+    cells = ("import numpy as np\nfrom rnn_utils import *", forward, tests)
+    with pytest.raises(
+        Unusable, match=r"it needs In \[8\], which fails: SyntaxError: Missing parentheses in call"
+    ):
+        implement(notebook(*cells, counts=(6, 7, 8)), "a.ipynb").load()
+    loaded = implement(
+        notebook(cells[0], FORWARD, "Wf = 3\ndef f(:\n", "Wc = \n", counts=(6, 7, 8, 9)), "b.ipynb"
+    ).load()
+    assert [each.partition(":")[0] for each in loaded.notes] == ["skipped In [6]", "skipped In [8]"]
 
 
 def test_the_last_of_two_definitions_counts(implement: Implement) -> None:

@@ -1,10 +1,12 @@
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from properties.worker.targets import Target, TargetMissing, expand, helper_files, locate
+from properties.worker import targets
+from properties.worker.targets import Target, TargetMissing, canonical, expand, helper_files, locate
 
 
 @pytest.fixture
@@ -32,11 +34,14 @@ def folder(tmp_path: Path) -> Path:
     tmp_path.joinpath("my_rnn.py").touch()
     tmp_path.joinpath("odd:name.py").touch()
     tmp_path.joinpath("dangling.py").symlink_to("nothing")
+    tmp_path.joinpath("unread", "folder.py").mkdir(parents=True)
+    tmp_path.joinpath("unread", "loop.py").symlink_to("loop.py")
+    os.mkfifo(tmp_path / "unread" / "pipe.py")
     return tmp_path
 
 
 @pytest.mark.parametrize(
-    ("patterns", "targets"),
+    ("patterns", "expected"),
     [
         (["submissions"], ["submissions/a.py", "submissions/b.py", "submissions/c.ipynb"]),
         (["./submissions/"], ["submissions/a.py", "submissions/b.py", "submissions/c.ipynb"]),
@@ -49,11 +54,13 @@ def folder(tmp_path: Path) -> Path:
         ),
         (["*.py"], ["dangling.py", "my_rnn.py", "odd:name.py"]),
         (["submissions/_private.py"], ["submissions/_private.py"]),
+        (["dangling.py", "unread"], ["dangling.py", "unread/folder.py", "unread/loop.py", "unread/pipe.py"]),
+        (["unread/*.py", "unread/folder.py"], [f"unread/{name}.py" for name in ("folder", "loop", "pipe")]),
         (["package", "os.path:join", "my_rnn.py:a.b"], ["package", "os.path:join", "my_rnn.py:a.b"]),
     ],
 )
-def test_patterns_stand_for_targets(folder: Path, patterns: list[str], targets: list[str]) -> None:
-    assert expand(patterns, folder) == targets
+def test_patterns_stand_for_targets(folder: Path, patterns: list[str], expected: list[str]) -> None:
+    assert expand(patterns, folder) == expected
 
 
 def test_in_a_folder_of_folders_the_targets_are_those_below(tmp_path: Path) -> None:
@@ -70,6 +77,33 @@ def test_in_a_folder_of_folders_the_targets_are_those_below(tmp_path: Path) -> N
         (tmp_path / name).touch()
     assert expand(["class"], tmp_path) == judged
     assert expand([f"{tmp_path}/class:Net"], Path()) == [f"{tmp_path}/{name}:Net" for name in judged]
+
+
+def test_a_folder_that_cannot_be_read_is_a_target_and_ends_no_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("ada", "bob", ".git"):
+        (tmp_path / "class" / name).mkdir(parents=True)
+        (tmp_path / "class" / name / "rnn.py").touch()
+    closed = (tmp_path / "class" / "bob", tmp_path / "class" / ".git")
+    # Root may read every folder.
+    monkeypatch.setattr(targets, "access", lambda path, _: path not in closed)
+    assert expand(["class"], tmp_path) == ["class/ada/rnn.py", "class/bob", "class/bob/rnn.py"]
+    with pytest.raises(TargetMissing, match="'class/bob' is a directory that cannot be read"):
+        expand(["class/bob"], tmp_path)
+
+
+def test_a_file_that_cannot_be_read_has_no_text(tmp_path: Path) -> None:
+    file = tmp_path / "secret.py"
+    file.write_text("import helper")
+    file.chmod(0)
+    (tmp_path / "helper.py").touch()
+    user = os.geteuid()
+    os.seteuid(user or 65534)  # root may read every file
+    try:
+        assert helper_files(["secret.py", "helper.py"], tmp_path) == []
+    finally:
+        os.seteuid(user)
 
 
 def test_a_pattern_may_be_absolute(folder: Path) -> None:
@@ -93,7 +127,6 @@ def test_a_pattern_may_be_absolute(folder: Path) -> None:
             "submissions/notes.txt",
             "'submissions/notes.txt' is neither a Python file (.py) nor a notebook (.ipynb)",
         ),
-        ("dangling.py", "'dangling.py' is not a regular file, or is a broken link"),
         ("my-rnn", "'my-rnn' is neither a file nor a module nor module:attribute"),
         ("my_rnn:", "'my_rnn:' is neither a file nor a module nor module:attribute"),
         ("", "'' is neither a file nor a module nor module:attribute"),
@@ -115,6 +148,15 @@ def test_a_target_is_a_file_or_a_module_and_perhaps_an_attribute(folder: Path) -
     assert locate("pkg.rnn", folder) == Target("pkg.rnn", "")
     with pytest.raises(TargetMissing, match="is a directory; name a file in it"):
         locate("./submissions", folder)
+
+
+def test_a_target_is_the_same_however_it_is_written(folder: Path) -> None:
+    (folder / "link").symlink_to("submissions")
+    spellings = ("a.py", "./a.py", "../submissions/a.py", f"{folder}/submissions/a.py", f"{folder}/link/a.py")
+    assert {canonical(each, folder / "submissions") for each in spellings} == {"a.py"}
+    assert canonical("./submissions/a.py:Net", folder) == "submissions/a.py:Net"
+    assert canonical("submissions/a.py", folder / "empty" / "..") == "submissions/a.py"
+    assert canonical("pkg.rnn:Net", folder) == "pkg.rnn:Net"
 
 
 @given(st.text() | st.text().map("{}/a.py".format) | st.just("x" * 300 + ".py"))

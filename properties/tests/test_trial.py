@@ -23,7 +23,7 @@ from properties.tests.one_law import decoded_body
 from properties.trials.law import Law
 from properties.trials.retries import CRASHES_OF_HANG, MOST_CRASHES, MOST_CRASHES_OF_LAW
 from properties.trials.tally import NotJudgedError
-from properties.trials.trial import Trial, ViolationError
+from properties.trials.trial import Expected, Trial, ViolationError
 
 HANGS, CRASHES = Died("hung", hung=True), Died("crashed")
 LAWS = ("shapes", "split", "empty", "each step")
@@ -74,6 +74,18 @@ def outcome(trial: Trial) -> tuple[type[Exception] | None, int]:
     except (ViolationError, NotJudgedError) as error:
         return type(error), trial.problem.m
     return None, 0
+
+
+@given(st.permutations([0.5, 3.0, 7.0, 2.0]))
+def test_a_violation_counts_the_largest_error_of_all_outputs(errors: list[float]) -> None:
+    tried = trial(Mortal(CRASHES), 1)
+    names = ("a", "y", "caches", "xt")
+    ours = {name: np.full((1, 1, 1), error) for name, error in zip(names, errors, strict=True)}
+    zeros = dict.fromkeys(names, np.zeros((1, 1, 1)))
+    bounds = dict.fromkeys(names, Bounded(np.zeros((1, 1, 1)), np.ones((1, 1, 1))))
+    with pytest.raises(ViolationError):
+        tried.compare(ours, Expected(zeros, bounds, tried.inputs, witness_name="exact"))
+    assert tried.counts.worst_ratio == 7.0
 
 
 @given(

@@ -84,6 +84,17 @@ def test_a_forward_is_unfinished(implement: Implement, parts: dict[str, str], is
         assert bool(placeholder_if_unfinished(implement(source, name), "rnn_forward")) == is_unfinished
 
 
+@pytest.mark.parametrize(
+    "loop",
+    ["for t in range(None): a = x", "for t in reversed(range(None)): a = x", "a = [x for t in range(None)]"],
+)
+def test_the_head_of_a_loop_may_have_a_placeholder(implement: Implement, loop: str) -> None:
+    forward = implement(
+        f"def rnn_forward(x, a0, parameters):\n    {loop}\n    return a + x, a, a\n", "rnn.py"
+    )
+    assert placeholder_if_unfinished(forward, "rnn_forward") == "'range(None)' (rnn.py:2 in rnn_forward)"
+
+
 def test_methods_and_decorated_functions_are_looked_into(implement: Implement) -> None:
     source = """
     import functools

@@ -9,7 +9,7 @@ from oracle.problem import Problem
 from properties.implementations.calls import Outcome, Raised, Returned
 from properties.implementations.implementation import Implementation
 from properties.trials.trial import Trial
-from properties.worker.targets import TargetMissing, Unusable
+from properties.worker.targets import Unusable
 from reference.contract import CONTRACTS, Contract
 
 USABLE = "can be used"
@@ -25,7 +25,7 @@ def why_unusable(implementation: Implementation) -> str:
     """Why an implementation cannot be loaded; empty if it can."""
     try:
         implementation.load()
-    except (Unusable, TargetMissing) as error:  # a file may be deleted during the run
+    except Unusable as error:  # a file may be deleted during the run
         return str(error)
     return ""
 

@@ -202,14 +202,17 @@ class Trial:
         if names and ratio <= 1:
             self.measure(ratio)
             return True
-        labels, meaningful = {quantity(self.contract, name): name for name in self.contract.outputs}, False
-        for name, output in zip(names, outputs, strict=True):
-            comparison = Comparison(inputs, name, labels.get(name, name), *output, steps, witness_name)
-            if comparison.worst > 1:
-                raise ViolationError(self, comparison.explain)
-            self.measure(comparison.worst_meaningful)
-            meaningful |= not comparison.is_meaningless
-        return meaningful
+        labels = {quantity(self.contract, name): name for name in self.contract.outputs}
+        comparisons = [
+            Comparison(inputs, name, labels.get(name, name), *output, steps, witness_name)
+            for name, output in zip(names, outputs, strict=True)
+        ]
+        for each in comparisons:
+            self.measure(each.worst if each.worst > 1 else each.worst_meaningful)
+        for each in comparisons:
+            if each.worst > 1:
+                raise ViolationError(self, each.explain)
+        return not all(each.is_meaningless for each in comparisons)
 
     def compare_with_torch(self) -> bool:
         """Compare the whole trajectory with torch's, as `compare` does."""

@@ -98,7 +98,8 @@ def facts_from_like(function: object) -> dict[str, Any]:
 def first_placeholder(function: Callable[..., Any], folder: str) -> str:
     """The first placeholder in a function: `"'a_next = None' (my_rnn.py:12 in rnn_forward)"`; or empty.
 
-    Placeholders are `None` or `...` as a value or statement, `pass`, and `raise NotImplementedError`. In code
+    Placeholders are `None` or `...` as a value or statement, or as an argument in the head of a loop, such as
+    `reversed(range(None))`; `pass`; and `raise NotImplementedError`. In code
     without any computation, the undefined name of a result is a placeholder, too. In code with a computation,
     an undefined name is a mistake, such as a misspelling. Finished functions may contain placeholders, too.
     """
@@ -114,14 +115,19 @@ def _placeholders(code: CodeType, module: dict[str, Any]) -> Iterator[tuple[int,
     """The line and the text of each placeholder in code whose global names are those of `module`."""
     source = "".join(linecache.getlines(code.co_filename))
     node = _definition(code, ast.parse(source))
-    inside = [each for each in ast.walk(node) if isinstance(each, ast.stmt)] if node else []
+    inside = [*ast.walk(node)] if node else []
     branches = [each for each in inside if isinstance(each, (ast.If, ast.Try))]
     in_branches = {each for branch in branches for each in ast.walk(branch)}
-    for statement in filter(_is_placeholder, inside):
+    for statement in inside:
         if isinstance(statement, ast.Pass) and statement in in_branches:
             continue  # a branch may have nothing to do
-        yield statement.lineno, str(ast.get_source_segment(source, statement))
-    if any(isinstance(each, (ast.Call, ast.BinOp)) for statement in inside for each in ast.walk(statement)):
+        if isinstance(statement, ast.stmt) and _is_placeholder(statement):
+            yield statement.lineno, str(ast.get_source_segment(source, statement))
+    loops = [each.iter for each in inside if isinstance(each, (ast.For, ast.comprehension))]
+    for call in (each for loop in loops for each in ast.walk(loop) if isinstance(each, ast.Call)):
+        if any(map(_is_empty_value, call.args)):
+            yield call.lineno, str(ast.get_source_segment(source, call))
+    if any(isinstance(each, (ast.Call, ast.BinOp)) for each in inside):
         return
     for name in code.co_names:
         if name in _RESULTS and name not in _ARGUMENTS and name not in module:
@@ -141,8 +147,6 @@ def _definition(code: CodeType, tree: ast.AST) -> ast.FunctionDef | None:
 def _is_placeholder(statement: ast.stmt) -> bool:
     if isinstance(statement, (ast.Assign, ast.AnnAssign, ast.Expr, ast.Return)):
         return _is_empty_value(statement.value)
-    if isinstance(statement, ast.For):
-        return isinstance(statement.iter, ast.Call) and any(map(_is_empty_value, statement.iter.args))
     if isinstance(statement, ast.Raise):
         return statement.exc is not None and "NotImplementedError" in ast.unparse(statement.exc)
     return isinstance(statement, ast.Pass)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from os.path import isfile
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Optional
@@ -27,7 +28,7 @@ from properties.worker.own_modules import FRAMEWORKS, OUR_PACKAGES, hide_our_pac
 from properties.worker.statements import RunStatements
 from properties.worker.substitution import replace_helpers
 from properties.worker.targets import Target, TargetFacts, TargetMissing, Unusable, closest
-from reference.contract import CONTRACTS
+from reference.contract import CONTRACTS, FUNCTIONS
 
 
 @dataclass(frozen=True)
@@ -84,25 +85,27 @@ def _load_module(target: Target, directory: Path, options: ModuleOptions) -> Loa
         if not target.source.startswith(f"{FRAMEWORKS}."):
             raise
         adapter = importlib.import_module(FRAMEWORKS).ADAPTERS.get(target.source.rpartition(".")[2])
-        package = f"'rnn-crosscheck[{adapter.extra}]'" if adapter and adapter.extra else missing
-        remedy = f"pip install {package}, or --python with one that has it"
+        packages = (adapter.needs or adapter.distribution) if adapter else missing
+        remedy = f"pip install {packages}, or --python with one that has it"
         raise Unusable(f"needs {missing}, which is not installed: {remedy}") from None
     return _load_from(module, target, options)
 
 
 def _load_file(target: Target, options: ModuleOptions) -> LoadedTarget:
+    if not isfile(target.source):
+        raise Unusable("is not a regular file, or is a broken link")
     module, ran = _run_file(Path(target.source))
     if not ran.failed:
         return _load_from(module, target, options)
     root = target.attribute.partition(".")[0]
     names = [root] if root else [name for name in CONTRACTS if name in ran.bound_names] or [*CONTRACTS]
     lacking = {name: why for name in names if (why := ran.why_lacking(name))}
-    with suppress(Unusable, TargetMissing):
+    with suppress(Unusable):
         loaded = _load_from(module, target, options)
         functions = {name: each for name, each in loaded.functions.items() if name not in lacking}
         if functions:
             signatures = {name: loaded.facts.functions[name] for name in functions}
-            notes = ran.notes([root] if root else functions)
+            notes = [*loaded.facts.notes, *ran.notes([root] if root else functions)]
             facts = replace(loaded.facts, functions=signatures, lacking=lacking, notes=notes)
             return LoadedTarget(functions, loaded.holder, facts)
     if lacking:
@@ -121,7 +124,8 @@ def _load_from(module: ModuleType, target: Target, options: ModuleOptions) -> Lo
             raise TargetMissing(f"'{target.source}' has no attribute '{target.attribute}'{hint}") from None
     folder = str(Path(target.source if target.is_file else module.__file__ or "").parent)
     if not (options.like or options.converts or is_module(holder)):
-        return _load_functions(holder, folder, getattr(holder, "SUPPORTS", getattr(module, "SUPPORTS", None)))
+        supports = getattr(holder, "SUPPORTS", getattr(module, "SUPPORTS", None))
+        return _without_namesakes(_load_functions(holder, folder, supports))
     if not target.attribute:
         hint = modules_hint(module)
         raise UnusableModule(f"it {hint}" if hint else "name a class or function in it, TARGET:CLASS")
@@ -188,6 +192,22 @@ def _load_functions(holder: object, folder: str, supports: object) -> LoadedTarg
         with suppress(Exception):  # a class whose constructor needs arguments stays a class
             return min(loaded, _load_functions(holder(), folder, supports), key=_wrong_signatures)
     return loaded
+
+
+def _without_namesakes(loaded: LoadedTarget) -> LoadedTarget:
+    """Leave out layers and backward passes with other parameters, if the target has other functions.
+
+    They are helpers, such as `rnn_layer_backward(dh, cache)`, that have the name of a function by chance.
+    """
+    signatures = loaded.facts.functions
+    namesakes = {name: text for name, text in signatures.items() if text and name not in FUNCTIONS}
+    kept = signatures.keys() - namesakes.keys()
+    if not kept:
+        return loaded
+    notes = [f"not judged, because of other parameters: {', '.join(namesakes.values())}"] if namesakes else ()
+    functions = {name: each for name, each in loaded.functions.items() if name in kept}
+    facts = replace(loaded.facts, functions={name: signatures[name] for name in functions}, notes=notes)
+    return LoadedTarget(functions, loaded.holder, facts)
 
 
 def _wrong_signatures(loaded: LoadedTarget) -> int:

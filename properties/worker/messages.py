@@ -1,7 +1,7 @@
 """Defines the messages between the judge and a worker, and the exit statuses of a worker."""
 
 from collections.abc import Callable
-from signal import SIGUSR1
+from signal import SIGINT, SIGUSR1
 from struct import Struct
 
 from properties.worker.codec import MAX_BYTES, CodecError
@@ -14,6 +14,9 @@ MAX_REQUEST = 2**16
 """The most bytes of a request to the fork server."""
 DUMP_STACK = SIGUSR1
 """The signal on which a worker writes its stack to its crash report."""
+
+INTERRUPT = SIGINT
+"""The signal at the time limit of an import: it ends the statement of the target that is running."""
 
 _HEAD = Struct("<QQQ")
 """The head of a message: the serial number, the time limit in seconds, and the size of the body in bytes."""

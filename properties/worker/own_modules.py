@@ -13,6 +13,10 @@ REFERENCE = f"{PREFIX}reference"
 """The default target."""
 
 FRAMEWORKS = f"{PREFIX}oracle.frameworks"
+_FAULTS = "oracle.faults"
+
+JUDGED = "RNN_CROSSCHECK_JUDGED"
+"""The environment variable in processes of targets, which must not start a run in turn."""
 
 OUR_PACKAGES = (PREFIX.removesuffix("."),) if PREFIX else ("reference", "oracle", "properties")
 _ROOT = str(Path(__file__).parents[3 if PREFIX else 2])
@@ -38,7 +42,12 @@ Python writes bytecode files for our modules, and none for what a target imports
 
 
 def full_name(target: str) -> str:
-    """The full name of a target: `frameworks.NAME` is short for the adapter of a framework."""
+    """The full name of a target: `frameworks.NAME` is short for the adapter of a framework.
+
+    A mistake of the catalogue has the same name, `oracle.faults:NAME`, in a clone and in an installation.
+    """
+    if target.startswith(f"{_FAULTS}:"):
+        return f"{PREFIX}{target}"
     head, dot, name = target.partition(".")
     is_adapter = head == "frameworks" and dot and name.partition(":")[0].isidentifier() and name != "py"
     return f"{FRAMEWORKS}.{name}" if is_adapter else target
@@ -46,7 +55,7 @@ def full_name(target: str) -> str:
 
 def is_ours(source: str) -> bool:
     """Whether a target's source is one of our modules: the reference, the catalogue, or an adapter."""
-    return f"{source}.".startswith((f"{REFERENCE}.", f"{PREFIX}oracle.faults.", f"{FRAMEWORKS}."))
+    return f"{source}.".startswith((f"{REFERENCE}.", f"{PREFIX}{_FAULTS}.", f"{FRAMEWORKS}."))
 
 
 def hide_our_packages() -> None:

@@ -36,6 +36,7 @@ MOST_NOTES = 5
 """The largest number of skipped statements that the notes list."""
 
 _DEFINITION = re.compile(r"^(?:def|class)\s+(\w+)", re.MULTILINE)
+_ASSIGNMENT = re.compile(r"(?:^|;)[ \t]*(\w+(?:[ \t]*,[ \t]*\w+)*)[ \t]*=(?!=)", re.MULTILINE)
 _MAYBE_FOREIGN = re.compile(r"\s*%%(?!time|capture|prun|memit|debug)")
 _NOT_DEFINED = re.compile(r"name '(\w+)' is not defined.*")
 
@@ -46,7 +47,8 @@ class Statement:
 
     `error` is the error that the statement raised, if any. After a failed import, `stand_ins` has the values
     that its names got instead. A cell that is not valid Python becomes one statement that binds the names of
-    its definitions, with the `SyntaxError` as `error` from the start. `flags` are flags for the compiler.
+    its definitions, with the `SyntaxError` as `error` from the start, and the names to which it `assigns`.
+    `flags` are flags for the compiler.
     """
 
     node: ast.stmt
@@ -55,6 +57,7 @@ class Statement:
     in_notebook: bool
     flags: int
     error: Any = None
+    assigns: frozenset[str] = frozenset()
     stand_ins: Mapping[str, Any] = field(default_factory=dict)
 
     def run(self, namespace: dict[str, Any]) -> None:
@@ -120,7 +123,7 @@ class RunStatements:
     @cached_property
     def bound_names(self) -> frozenset[str]:
         """The names that the statements bind, or would have bound."""
-        return frozenset(name for each in self._statements for name in each.binds)
+        return frozenset(name for each in self._statements for name in each.binds | each.assigns)
 
     def why_lacking(self, name: str) -> str:
         """Why a name cannot be used: the failed statement that it needs; empty if the name can be used."""
@@ -140,7 +143,7 @@ class RunStatements:
             if functions := {attribute or name for name, attribute in uses if name in bound}:
                 module, ours = missing_module(failed.error), " and ".join(sorted(functions))
                 replaced.append(f"{module} is missing: replaced by our own {ours}")
-            elif not self._is_consequence(failed):
+            elif (failed.binds or not failed.assigns) and not self._is_consequence(failed):
                 skipped.setdefault(failed.place, f"skipped {failed.place}: {_error_line(failed)}")
         lines = [*skipped.values()]
         lines[MOST_NOTES:] = [f"and {len(lines) - MOST_NOTES} more"] if len(lines) > MOST_NOTES else []
@@ -163,7 +166,7 @@ class RunStatements:
         if isinstance(failed.node, ast.ImportFrom) and failed.node.names[0].name == "*":
             # `import *` would have bound every name that nothing else binds.
             return missing - self.bound_names - vars(builtins).keys()
-        return missing & failed.binds | {
+        return missing & (failed.binds | failed.assigns) | {
             f"{name}.{attribute}"
             for name, attribute in uses
             if isinstance(failed.stand_ins.get(name), ModuleType) and attribute not in {*STAND_INS, ""}
@@ -199,7 +202,7 @@ def _statements(path: Path) -> Iterator[Statement]:
     """The statements of a file in their order; `import a, b` becomes two statements."""
     flags = 0
     for cell in cells(path):
-        syntax_error = None
+        syntax_error, assigned = None, frozenset[str]()
         try:
             source, nodes = parse(cell)
         except SyntaxError as error:
@@ -207,7 +210,9 @@ def _statements(path: Path) -> Iterator[Statement]:
                 raise
             names = [] if _MAYBE_FOREIGN.match(cell.source) else _DEFINITION.findall(cell.source)
             stub = "\n" * ((error.lineno or 1) - 1) + "".join(f"{name} = " for name in names) + "None"
-            source, nodes, syntax_error = cell.source, ast.parse(stub).body if names else [], error
+            assigned = frozenset(re.findall(r"\w+", " ".join(_ASSIGNMENT.findall(cell.source))))
+            nodes = ast.parse(stub).body if names or assigned else []
+            source, syntax_error = cell.source, error
         if cell.name:
             linecache.cache[cell.filename] = (len(source), None, source.splitlines(True), cell.filename)
         for node in nodes:
@@ -220,7 +225,9 @@ def _statements(path: Path) -> Iterator[Statement]:
             imports: list[ast.stmt] = [ast.Import([alias]) for alias in names]
             for each in imports or [node]:
                 located = ast.copy_location(each, node)
-                yield Statement(located, cell.filename, place, cell.in_notebook, flags, syntax_error)
+                yield Statement(
+                    located, cell.filename, place, cell.in_notebook, flags, syntax_error, assigned
+                )
 
 
 def _global_uses(code: CodeType) -> Iterator[tuple[str, str]]:

@@ -7,9 +7,12 @@ import difflib
 import glob
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from os import walk
-from os.path import exists, isabs, isdir, isfile, join, lexists  # these accept names that no file can have
+from os import R_OK, X_OK, access, walk
+
+# These accept names that no file can have.
+from os.path import exists, isabs, isdir, isfile, join, lexists, realpath, relpath, split
 from pathlib import Path
 from typing import Any, Optional
 
@@ -29,12 +32,12 @@ _BINDING = re.compile(
 """A statement that binds the name of one of the functions."""
 
 
-class TargetMissing(Exception):  # noqa: N818
-    """A target does not exist. The message is one line with a remedy."""
-
-
 class Unusable(Exception):  # noqa: N818
-    """A target exists and cannot be judged. The message says why."""
+    """A target cannot be judged. The message says why."""
+
+
+class TargetMissing(Unusable):
+    """A target does not exist. The message is one line with a remedy."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,8 @@ class TargetFacts:
 def locate(target: str, directory: Path) -> Target:
     """Parse a target; the path of a file, relative to `directory`, becomes absolute.
 
-    Raises `TargetMissing` if a file does not exist or the text names neither a file nor a module.
+    Whether a file can be read is not checked here. Raises `TargetMissing` if a file does not exist or the
+    text names neither a file nor a module.
     """
     source, attribute = _split(target, directory)
     if not _is_path(source):
@@ -87,13 +91,24 @@ def locate(target: str, directory: Path) -> Target:
             raise _malformed(target)
         return Target(source, attribute)
     path = directory / source
-    if isdir(path):
-        raise TargetMissing(f"{source!r} is a directory; name a file in it")
-    if not isfile(path):
+    if path.suffix not in SUFFIXES and isdir(path):
+        what = "; name a file in it" if _is_open(path) else " that cannot be read"
+        raise TargetMissing(f"{source!r} is a directory{what}")
+    if not lexists(path):
         raise TargetMissing(why_missing(source, directory))
     if path.suffix not in SUFFIXES:
         raise TargetMissing(f"{source!r} is neither a Python file (.py) nor a notebook (.ipynb)")
-    return Target(str(path.resolve()), attribute)
+    return Target(realpath(path), attribute)
+
+
+def canonical(target: str, directory: Path) -> str:
+    """The same text for each way to write a target, with the path of a file relative to `directory`."""
+    source, attribute = _split(target, directory)
+    if not _is_path(source):
+        return target
+    folder, name = split(join(directory, source))
+    path = relpath(join(realpath(folder), name), realpath(directory))
+    return f"{path}:{attribute}" if attribute else path
 
 
 def expand(patterns: Sequence[str], directory: Path) -> list[str]:
@@ -101,6 +116,9 @@ def expand(patterns: Sequence[str], directory: Path) -> list[str]:
 
     A glob means the Python files and notebooks that it matches, in sorted order. A directory means its files
     and notebooks or, if it has none, those in all folders below it. Any other pattern is a target itself.
+
+    Entries that cannot be read are targets, too, and will be unusable: broken links, pipes, directories with
+    the name of a file, and folders without permission.
 
     Hidden and private files and folders, virtual environments, `conftest.py` and `test_*.py` are left out,
     unless a pattern is the path of such a file.
@@ -119,31 +137,37 @@ def closest(name: str, names: Iterable[str]) -> str:
 def _expand(pattern: str, directory: Path) -> list[str]:
     source, attribute = _split(pattern, directory)
     path = directory / source
-    if isdir(path) and (_is_path(source) or not isfile(path / "__init__.py")):
-        files = [str(Path(source, entry.name)) for entry in path.iterdir()]
-        if not any(map(_may_be_target, files)):
-            files = [str(Path(source, file.relative_to(path))) for file in _files_below(path)]
+    is_folder = isdir(path) and not source.endswith(SUFFIXES) and _is_open(path)
+    if is_folder and (_is_path(source) or not isfile(path / "__init__.py")):
+        found = [entry for entry in path.iterdir() if _may_be_target(entry.name)]
+        found = [*_targets_below(path)] if all(map(isdir, found)) else found
+        targets = [str(Path(source, file.relative_to(path))) for file in found]
     elif glob.has_magic(source) and not exists(path):
         prefix = "" if isabs(source) else join(directory, "")
-        files = [file[len(prefix) :] for file in glob.glob(glob.escape(prefix) + source, recursive=True)]
+        entries = [file[len(prefix) :] for file in glob.glob(glob.escape(prefix) + source, recursive=True)]
+        targets = [*filter(_may_be_target, entries)]
     else:
         locate(pattern, directory)
         return [pattern]
-    targets = sorted(file for file in files if _may_be_target(file) and not isdir(directory / file))
     if not targets:
         raise TargetMissing(f"{pattern!r} matches no Python file or notebook in {str(directory)!r}")
-    return [f"{file}:{attribute}" if attribute else file for file in targets]
+    return [f"{file}:{attribute}" if attribute else file for file in sorted(targets)]
 
 
-def _files_below(folder: Path) -> Iterator[Path]:
-    """All files below a folder, except in hidden and private folders and in virtual environments."""
+def _targets_below(folder: Path) -> Iterator[Path]:
+    """The targets below a folder, except in hidden and private folders and in virtual environments."""
     for parent, folders, files in walk(folder):
         folders[:] = [
             name
             for name in folders
             if not name.startswith((".", "_")) and not exists(join(parent, name, "pyvenv.cfg"))
         ]
-        yield from (Path(parent, file) for file in files)
+        unread = [name for name in folders if not _is_open(Path(parent, name))]
+        yield from (Path(parent, name) for name in (*filter(_may_be_target, files), *unread))
+
+
+def _is_open(folder: Path) -> bool:
+    return access(folder, R_OK | X_OK)
 
 
 def _may_be_target(file: str) -> bool:
@@ -181,6 +205,13 @@ def why_missing(source: str, directory: Path) -> str:
     return f"no file {path.name!r} in {str(path.parent)!r}{hint}"
 
 
+def text_of(file: Path) -> str:
+    """The text of a file; empty if it cannot be read, or is no regular file: a pipe would block."""
+    with suppress(OSError):
+        return file.read_text("utf-8", "replace") if isfile(file) else ""
+    return ""
+
+
 def _imported_modules(source: str) -> set[str]:
     """The top-level names of the modules that the text of a file or notebook imports."""
     modules = [name for package, names in _IMPORT.findall(source) for name in (package, *names.split(","))]
@@ -192,7 +223,7 @@ def helper_files(files: Sequence[str], directory: Path) -> list[str]:
 
     A helper binds none of the functions, and a file in the same folder imports it.
     """
-    sources = {file: (directory / file).read_text("utf-8", "replace") for file in files}
+    sources = {file: text_of(directory / file) for file in files}
     imports = {
         (Path(file).parent, module)
         for file, source in sources.items()

@@ -15,7 +15,7 @@ from contextlib import nullcontext, suppress
 from functools import partial
 from os import _exit, close, read, register_at_fork, write
 from pathlib import Path
-from signal import ITIMER_REAL, setitimer
+from signal import ITIMER_REAL, setitimer, signal
 from socket import recv_fds, socket
 from typing import Any, NoReturn, Optional
 
@@ -28,6 +28,7 @@ from properties.worker.functions import first_placeholder
 from properties.worker.loading import LoadedTarget, load
 from properties.worker.messages import (
     DUMP_STACK,
+    INTERRUPT,
     LOST_CONNECTION,
     MAX_REQUEST,
     OUT_OF_MEMORY,
@@ -139,6 +140,7 @@ class Worker:
         target = Target(source, attribute)
         self._folder = str(Path(source).parent) if target.is_file else directory
         sys.argv[:] = [source]
+        before = signal(INTERRUPT, _interrupt)
         try:
             with errstate(all="warn"), _catch_warnings():
                 _simplefilter("ignore")
@@ -150,6 +152,8 @@ class Worker:
         except BaseException as error:
             _, kind, text, where = self._raised(error)
             return "unusable", f"cannot be imported: {kind}: {text}" + (f" ({where})" if where else "")
+        finally:
+            signal(INTERRUPT, before)
         facts = {**vars(loaded.facts)}
         self._folder = loaded.facts.folder
         if not again and not is_ours(source):
@@ -191,6 +195,11 @@ class Worker:
 
     def _raised(self, error: BaseException) -> tuple[str, str, str, str]:
         return ("raised", *describe(error), first_place(frames_of(error), self._folder))
+
+
+def _interrupt(*_: Any) -> NoReturn:
+    """Do as Ctrl-C: programs that train, and most loops, leave this exception alone."""
+    raise KeyboardInterrupt("did not end within --import-time-limit")
 
 
 def _call_quietly(function: Callable[..., Any], arguments: list[Any]) -> Any:
