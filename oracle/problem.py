@@ -15,7 +15,7 @@ from oracle.backward_inputs import BackwardInputs, LayerBackwardInputs
 from oracle.drawing import Drawing, Lengths
 from oracle.inputs import Inputs, LayerInputs, with_nonfinite_entry
 from oracle.regimes import Regime
-from reference.contract import CONTRACTS, Array, Kind
+from reference.contract import CONTRACTS, Array, Kind, kind_in
 
 DType = Literal["float16", "float32", "float64"]
 LayerKind = Literal["rnn_layer", "lstm_layer"]
@@ -137,8 +137,7 @@ class Problem:
 
     @property
     def _drawing(self) -> Drawing:
-        kind: Kind = "rnn" if self.kind.startswith("rnn") else "lstm"
-        return Drawing(kind, self.sizes, self.regime, self.seed, self.dtype)
+        return Drawing(kind_in(self.kind), self.sizes, self.regime, self.seed, self.dtype)
 
     @cached_property
     def _drawn(self) -> Inputs:

@@ -42,6 +42,17 @@ PARAMETERS: Mapping[Kind, Mapping[str, Shape]] = {
 }
 
 
+def kind_in(name: str) -> Kind:
+    """The kind of network that begins the name of a function or of a kind of problems, such as `lstm_layer`.
+
+    Raises `ValueError` for a kind that `PARAMETERS` does not have.
+    """
+    for kind in PARAMETERS:
+        if kind == name.partition("_")[0]:
+            return kind
+    raise ValueError(f"{name!r} is of no kind of network: {', '.join(PARAMETERS)}")
+
+
 @dataclass(frozen=True)
 class Contract:
     """The arguments (without `last_arguments`), outputs and cache entries of a function, in order.
@@ -59,7 +70,7 @@ class Contract:
     @property
     def kind(self) -> Kind:
         """The kind of network."""
-        return "rnn" if self.name.startswith("rnn") else "lstm"
+        return kind_in(self.name)
 
     @property
     def is_cell(self) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from oracle.problem import Problem
-from reference.contract import CONTRACTS, Kind
+from reference.contract import CONTRACTS, Kind, kind_in
 
 Sizes = Mapping[str, int]
 
@@ -56,7 +56,7 @@ EFFORTS = {
 def work(problem: Problem, function: str) -> float:
     """The work of a function on a problem."""
     T_x = 1 if CONTRACTS[function].is_cell else problem.T_x
-    kind: Kind = "lstm" if problem.kind.startswith("lstm") else "rnn"
+    kind = kind_in(problem.kind)
     once, step, sample = _costs(kind, problem.sizes)
     stacked = problem.sizes.get("L", 1) * problem.sizes.get("D", 1)
     return stacked * (once + T_x * (step + problem.m * sample))

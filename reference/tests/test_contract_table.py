@@ -1,6 +1,7 @@
 """The table of contracts, and the functions that read it."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 
 from reference.contract import (
@@ -10,7 +11,9 @@ from reference.contract import (
     LAYERS,
     LAYERS_BACKWARD,
     PARAMETERS,
+    Contract,
     extent,
+    kind_in,
     shape_text,
 )
 from reference.tests.calls import arguments, by_name, every_function, replaced, seeds, some
@@ -100,3 +103,11 @@ def test_validate_returns_contiguous_copies_and_the_sizes(
         assert not np.shares_memory(copies[name], array)
     assert found == {symbol: number for symbol, number in sizes.items() if symbol in found}
     assert found.keys() == sizes.keys() - ({"T_x"} if CONTRACTS[function].is_cell else set())
+
+
+def test_a_name_of_no_kind_is_an_error() -> None:
+    assert kind_in("lstm_layer") == Contract("lstm", {}, {}).kind == "lstm"
+    with pytest.raises(ValueError, match="'gru_forward' is of no kind of network: rnn, lstm"):
+        kind_in("gru_forward")
+    with pytest.raises(ValueError, match="of no kind"):
+        Contract("lstmlike_forward", {}, {}).kind  # noqa: B018
