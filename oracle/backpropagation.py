@@ -138,12 +138,12 @@ class BoundedStepsBack(StepsBack):
 
     def overflows(self, key: tuple[str, int], t: int, g: Gradients) -> Array:
         """Where a program may overflow if it multiplies out the sum that is the gradient of a product."""
-        terms = self._terms_of(key[0])
-        size: Any = 0
-        for term in terms:
-            factors = self._sizes[term]
-            size = size + g[term.gradient].reach * (factors[t] if term.factors else factors)
-        is_zero = np.logical_and.reduce([g[term.gradient].is_zero for term in terms])
+        memo = f"{key[0]} multiplied out"
+        if memo not in g:
+            terms = self._terms_of(key[0])
+            parts = [g[term.gradient].reach * (self._sizes[term][t] if term.factors else 1) for term in terms]
+            g[memo] = sum(parts), np.logical_and.reduce([g[term.gradient].is_zero for term in terms])
+        size, is_zero = g[memo]
         return np.asarray(~(size * self._largest[key][t] <= self.op.largest) & ~is_zero)
 
 
