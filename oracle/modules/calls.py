@@ -109,27 +109,22 @@ class CallForm:
 
     def _call(self, module: Any, value: Any, states: Sequence[Any], **named: Any) -> list[Any]:
         """Call a module with states `(L D, m, n)`. Returns its tensors in one list."""
-        whole: Any = [each[0] if self.flat and len(each) == 1 else each for each in states]
-        each_pair = [*zip(*(each if self.flat else each.split(1) for each in states))]
-        given = [whole]
-        if self.states == "arguments":
-            given = whole
-        elif self.states == "pair":
-            given = [[tuple(whole)]]
-        elif self.states == "pairs":
-            given = [each_pair]
-        elif self.states == "chain":
-            given = [[*chain.from_iterable(each_pair)]]
-        elif self.states == "dict":
-            given = [_StatesByName(states=whole)]
-        elif self.states == "tuple":
-            given = [tuple(whole) if len(whole) > 1 else whole[0]] if whole else []
         if not states or self.states == "none":
             answer = module(value, **named)
-        elif self.state_names:
-            answer = module(value, **dict(zip(self.state_names, given)), **named)
         else:
-            answer = module(value, *given, **named)
+            whole: Any = [each[0] if self.flat and len(each) == 1 else each for each in states]
+            pairs = [*zip(*(each if self.flat else each.split(1) for each in states))]
+            given = {
+                "tuple": [tuple(whole) if len(whole) > 1 else whole[0]],
+                "list": [whole],
+                "dict": [_StatesByName(states=whole)],
+                "arguments": whole,
+                "pair": [[tuple(whole)]],
+                "pairs": [pairs],
+                "chain": [[*chain.from_iterable(pairs)]],
+            }[self.states]
+            by_name = dict(zip(self.state_names, given))
+            answer = module(value, *([] if by_name else given), **by_name, **named)
         if self.time == "stepped" or not sys.modules["torch"].is_tensor(value):
             return read_answer(answer)
         axis = int(self.time == "second")

@@ -220,14 +220,12 @@ class Trials:
             self._limit("lengths", False, self._find_lengths())
         if self._adapter.form.always:
             self._limit("empty", [], "an empty batch has no lengths")
+        not_asked = {"activations" if is_lstm else "projection"}
+        not_asked |= {"directions", "stacked_directions"} if tried.directions == 2 else set()
         for key, value, option, other, how in _TRIALS:
-            is_of_other_kind = key == ("activations" if is_lstm else "projection")
-            is_limited = key in supports or (option and self._factory.is_trained)
-            if key in ("directions", "stacked_directions") and tried.directions == 2:
+            if key == "stacked_directions" and {"layers", "directions"} & {*supports}:
                 continue
-            if key == "stacked_directions":
-                is_limited = is_limited or "layers" in supports or "directions" in supports
-            if not (is_of_other_kind or is_limited):
+            if key not in {*supports} | not_asked and not (option and self._factory.is_trained):
                 self._limit(key, value, self._why_limited(option, replace(tried, **other), **how))
         if is_lstm and not self._factory.is_trained:
             supports.setdefault("projection", "fewer")
