@@ -32,9 +32,12 @@ class Limits:
     c_last: bool = True  # whether LSTM layers return the last memory states
     projection: bool | Literal["fewer"] = True  # "fewer": only to fewer units than the memory state has
     initial_state: bool = True  # whether layers take initial states
+    absent_states: bool | Literal["both"] = True  # "both": they may be absent only together
+    last_states: bool = True  # false if the last hidden states that layers return are copied from the outputs
     activations: tuple[Activation, ...] = get_args(Activation)  # of RNN layers
     empty: tuple[Empty, ...] = get_args(Empty)  # the sizes that may be 0
     subnormals: bool = True  # false if subnormal numbers are flushed to zero
+    memory_layouts: bool = True  # whether arrays reach the target in the memory layout that they have
     bad_shapes: bool = True  # whether the functions may be called with arguments of a wrong shape
     gradients: bool = True  # whether the backward passes are judged
 
@@ -67,13 +70,19 @@ class Limits:
     def unmet_need(self, needs: Sequence[str]) -> str:
         """The words for the limit that conflicts with the first unmet need; empty if all needs are met.
 
-        A need names a field or property, or is `"equal projection"`: a projection to as many units as c has.
+        A need names a field or property. `"equal projection"` is a projection to as many units as c has, and
+        `"one absent state"` a call in which one of two initial states is absent.
         """
-        for name in needs:
-            if name == "equal projection" and self.projection is not True:
-                return _FEWER_UNITS if self.projection else _WORDS["projection"]
-            if name != "equal projection" and not getattr(self, name):
+        fully = {
+            "equal projection": ("projection", _FEWER_UNITS),
+            "one absent state": ("absent_states", _BOTH),
+        }
+        for need in needs:
+            name, partly = fully.get(need, (need, ""))
+            if not getattr(self, name):
                 return _WORDS[name]
+            if partly and getattr(self, name) is not True:
+                return partly
         return ""
 
     def fitted(self, problem: Problem) -> Problem:
@@ -109,6 +118,7 @@ class Limits:
             "stacked in one direction only": self.stacked_directions < self.directions,
             f"{self.activations[0]} only": len(self.activations) == 1,
             _FEWER_UNITS: self.projection == "fewer",
+            _BOTH: self.absent_states == "both",
             **{words: not getattr(self, name) for name, words in _WORDS.items()},
             f"never {', '.join(never_zero)} = 0": bool(never_zero),
         }
@@ -118,7 +128,7 @@ class Limits:
 ANYTHING = Limits()
 
 ONE_DIRECTION, TWO_DIRECTIONS = "one direction", "two directions only"
-_FEWER_UNITS = "projections to fewer units only"
+_FEWER_UNITS, _BOTH = "projections to fewer units only", "no single absent state"
 
 _WORDS: Mapping[str, str] = {
     "one_direction": TWO_DIRECTIONS,
@@ -129,7 +139,10 @@ _WORDS: Mapping[str, str] = {
     "c_last": "no last memory states",
     "projection": "no projection",
     "initial_state": "no initial state",
+    "absent_states": "initial states required",
+    "last_states": "last hidden states copied from the outputs",
     "subnormals": "subnormals flushed",
+    "memory_layouts": "memory layouts not tested",
     "bad_shapes": "bad shapes not tested",
     "gradients": "no gradients",
 }
@@ -143,6 +156,7 @@ _LISTS: Mapping[str, Sequence[str]] = {
 _VALUES: Mapping[str, Sequence[Any]] = {
     **dict.fromkeys(("directions", "least_directions", "stacked_directions"), (1, 2)),
     "projection": (True, False, "fewer"),
+    "absent_states": (True, False, "both"),
 }
 """The values that other entries of `SUPPORTS` may have; `True` and `False` for an entry not listed here."""
 

@@ -119,4 +119,5 @@ def _locate_in_layers(
             return location
     if wrong:
         return Location(Where(f"returned {min(wrong)}", setting=wrong_in, stage="network"))
-    return locate_absent_states(function, budget, problem, limits) if limits.initial_state else None
+    may_be_absent = limits.initial_state and limits.absent_states
+    return locate_absent_states(function, budget, problem, limits) if may_be_absent else None

@@ -48,12 +48,22 @@ def _unflat(values: Array, kind: Kind, sizes: Sizes, prefix: str = "") -> list[d
 class Adapter:
     """Computes the functions of layers by the modules of a factory, all called in the same form.
 
-    `reading` describes a module of one layer and direction, without a projection. `in_training` puts modules
-    in training mode.
+    Modules get copies of the arrays, in C order. Arrays of wrong shapes are refused before.
+    `reading` describes a module of one layer and direction, without a projection. `with_lengths` are the
+    forms of calls with lengths; the sum of the lengths chooses one. `in_training` puts modules in training
+    mode.
     """
 
-    def __init__(self, factory: Factory, reading: Reading, form: CallForm, in_training: bool = False) -> None:
+    def __init__(
+        self,
+        factory: Factory,
+        reading: Reading,
+        form: CallForm,
+        with_lengths: Sequence[CallForm] = (),
+        in_training: bool = False,
+    ) -> None:
         self.kind, self.reading, self.form = factory.interface.kind, reading, form
+        self.with_lengths = with_lengths or [form]
         self.returns_states = True  # until a call shows that the module does not
         self._factory, self._in_training = factory, in_training
         self._sources_of: dict[Sizes, dict[str, tuple[Array, int]]] = {}
@@ -92,20 +102,23 @@ class Adapter:
             for name, array in expected.items():
                 if p[name].shape != array.shape:
                     raise ValueError(f"{name} has shape {p[name].shape}, expected {array.shape}")
-        built, values = self._factory.cached_module(sizes, x.dtype.name, self._in_training), flat(parameters)
-        if sizes not in self._sources_of:
-            self._sources_of[sizes] = self._sources(built, sizes)
-        with sys.modules["torch"].no_grad():
-            for name, (entries, half) in self._sources_of[sizes].items():
-                whole, one = values[entries], values[entries] / 2
-                other = np.where(one == whole, one, whole - one)  # infinity minus infinity is NaN
-                built.weights[name].copy_(self._tensor((whole, one, other)[half]))
-        return sizes, built
+        values = flat(parameters)
+
+        def fill(built: BuiltModule) -> None:
+            if sizes not in self._sources_of:
+                self._sources_of[sizes] = self._sources(built, sizes)
+            with sys.modules["torch"].no_grad():
+                for name, (entries, half) in self._sources_of[sizes].items():
+                    whole, one = values[entries], values[entries] / 2
+                    other = np.where(one == whole, one, whole - one)  # infinity minus infinity is NaN
+                    built.weights[name].copy_(self._tensor((whole, one, other)[half]))
+
+        return sizes, self._factory.filled_module(sizes, x.dtype.name, fill, self._in_training)
 
     def parameters(self) -> list[dict[str, Array]]:
         """Return the parameters of a trained module. If it has two biases, the parameters have their sum."""
-        sizes, module = self._factory.tried, self._factory.construct(self._factory.tried)
-        trained = BuiltModule(module, self._factory.weights(module))
+        sizes = self._factory.tried
+        trained = self._factory.parts(self._factory.construct(sizes))
         weights = {name: _array(each) for name, each in trained.weights.items()}
         values = np.zeros(len(flat(parameter_indices(self.kind, sizes))), next(iter(weights.values())).dtype)
         for name, (entries, _) in self._sources(trained, sizes).items():
@@ -151,13 +164,15 @@ class Adapter:
     def _answer(self, built: BuiltModule, sizes: Sizes, leaves: Sequence[Any], lengths: Any) -> list[Any]:
         """Call a module. Returns the output `(T_x, m, n)` and the last states `(L D, m, n)`."""
         torch, form = sys.modules["torch"], self.form
+        if lengths is not None:
+            form = self.with_lengths[int(np.sum(lengths)) % len(self.with_lengths)]
         steps, *states = leaves
         samples = steps.shape[1]
         shapes = [(sizes.n_parameter_dicts, samples, n) for n in (sizes.n_h, sizes.n_a)][: len(states)]
         if any(each is not None and len(each) != sizes.n_parameter_dicts for each in states):
             expected = f"{sizes.n_parameter_dicts}, one for each layer and direction"
             raise ValueError(f"the number of initial states is wrong, expected {expected}")
-        if form.needs_states or any(each is not None for each in states):
+        if any(each is not None for each in states):
             states = [steps.new_zeros(n) if each is None else each for each, n in zip(states, shapes)]
         else:
             states = []
@@ -167,7 +182,7 @@ class Adapter:
             lengths = torch.full((samples,), len(steps)) if form.always else None
         else:
             lengths = torch.as_tensor(np.array(lengths, np.int64))
-        output, last = form.call(self._factory.object_to_call(built), steps, states, shapes, lengths)
+        output, last = form.call(built.module, steps, states, shapes, lengths)
         if not last:  # the last hidden states of a layer are in its output
             self.returns_states = False
             ends = torch.full((samples,), len(steps)) if lengths is None else lengths

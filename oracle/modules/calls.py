@@ -7,8 +7,8 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
-from typing import Any, Optional
+from itertools import chain, product
+from typing import Any
 
 from oracle.modules.interface import Interface, Shape, WrongModule
 
@@ -24,24 +24,33 @@ class CallForm:
 
     Sequences are `(T_x, m, n)` if `time` is the `"first"` axis, `(m, T_x, n)` if it is the `"second"`; a cell
     is `"stepped"`. Initial states are a `"tuple"`, `"list"` or `"dict"` of hidden and memory states (for an
-    RNN, `"tuple"` stands for one tensor), two `"arguments"`, or `"pairs"`, one for each layer and direction;
-    `"none"` if the module takes no states. States that are `flat`, or each state of a `flat` pair, are
-    `(m, n)` rather than `(1, m, n)`.
+    RNN, `"tuple"` stands for one tensor), two `"arguments"`, a list with one such `"pair"`, `"pairs"`, one
+    for each layer and direction, or a `"chain"`, the list of the states of all pairs; `"none"` if the module
+    takes no states. States that are `flat` are `(m, n)` rather than `(1, m, n)`. Last states are `in_pairs`
+    if each layer and direction returns its own states together.
 
     Lengths are `"packed"` sequences, or an argument that contains `"counts"`, `"fractions"` of T_x, a
-    `"mask"` that is true on the steps, or one that is true on the `"padding"`; empty if there are none.
-    `always` tells whether lengths are required. `state_names` are the arguments for states; empty if states
-    are passed by position. `lengths_name` is the argument for lengths.
+    `"mask"` `(m, T_x)` that is true on the steps, one that is true on the `"padding"`, or the transpose of
+    one, `"mask by step"` or `"padding by step"`; empty if there are none. `always` tells whether lengths are
+    required, and `is_sorted` whether they must be in descending order. `state_names` are the arguments for
+    states; empty if states are passed by position. `lengths_name` is the argument for lengths.
     """
 
     time: str = "first"
     states: str = "tuple"
     flat: bool = False
-    needs_states: bool = False
+    in_pairs: bool = False
     lengths: str = ""
     always: bool = False
+    is_sorted: bool = False
     state_names: tuple[str, ...] = ()
     lengths_name: str = ""
+
+    def deeper(self) -> list[CallForm]:
+        """Return this form and those that equal it if there is one layer and direction."""
+        ways = {"pairs": ["pairs", "pair"], "tuple": ["tuple", "chain"], "list": ["list", "chain"]}
+        every = product(ways.get(self.states, [self.states]), (False, True))
+        return [replace(self, states=states, in_pairs=in_pairs) for states, in_pairs in every]
 
     def call(
         self, module: Any, steps: Any, states: Sequence[Any], shapes: Sequence[Shape], lengths: Any
@@ -59,16 +68,13 @@ class CallForm:
                 last = self._last_states(self._call(module, step, last)[-len(shapes) :], shapes)
                 outputs.append(last[0][0])
             return torch.stack(outputs), last
-        value, named = steps if self.time == "first" else steps.transpose(0, 1), {}
-        within = torch.arange(len(steps), device=steps.device)
-        if lengths is not None and self.lengths != "packed":
-            lengths = lengths.to(steps.device)
-            ratio, mask = lengths / max(len(steps), 1), within < lengths[:, None]
-            values = {"counts": lengths, "fractions": ratio, "mask": mask, "padding": ~mask}
-            named[self.lengths_name] = values[self.lengths]
-        elif lengths is not None:
-            pack = torch.nn.utils.rnn.pack_padded_sequence
-            value = pack(value, lengths, batch_first=self.time == "second", enforce_sorted=False)
+        if lengths is not None and self.is_sorted:
+            order = torch.argsort(lengths, descending=True, stable=True)
+            given = steps[:, order], [each[:, order] for each in states], shapes, lengths[order]
+            output, last = replace(self, is_sorted=False).call(module, *given)
+            back = torch.argsort(order)
+            return output[:, back], [each[:, back] for each in last]
+        value, named = self._with_lengths(steps, lengths)
         output, *last = self._call(module, value, states, **named)
         last = self._last_states(last, shapes) if last else []
         if isinstance(output, torch.nn.utils.rnn.PackedSequence):
@@ -79,44 +85,67 @@ class CallForm:
             raise WrongModule(f"it returned shapes {[tuple(each.shape) for each in (output, *last)]}")
         if lengths is not None and len(output) == lengths.max():  # it ends with the longest sample
             output = torch.cat([output, output.new_zeros(len(steps) - len(output), *output.shape[1:])])
-        if lengths is not None and self.lengths != "packed":  # outputs beyond the end are not specified
-            output = torch.where((within[:, None] < lengths)[:, :, None], output, output.new_zeros(()))
+        if named:  # outputs beyond the end are not specified
+            within = torch.arange(len(steps))[:, None] < lengths
+            output = torch.where(within.to(output.device)[:, :, None], output, output.new_zeros(()))
         return output, last
+
+    def _with_lengths(self, steps: Any, lengths: Any) -> tuple[Any, dict[str, Any]]:
+        """Return the sequence to pass, and the argument for lengths by its name."""
+        torch = sys.modules["torch"]
+        value = steps if self.time == "first" else steps.transpose(0, 1)
+        if lengths is None:
+            return value, {}
+        if self.lengths == "packed":
+            wider = torch.nn.functional.pad(value, (0, 1))  # torch does not pack samples without features
+            batch_first = self.time == "second"
+            packed = torch.nn.utils.rnn.pack_padded_sequence(wider, lengths, batch_first, False)
+            return packed._replace(data=packed.data[:, :-1].contiguous()), {}
+        lengths = lengths.to(steps.device)
+        mask = torch.arange(len(steps), device=steps.device) < lengths[:, None]
+        values = {"counts": lengths, "fractions": lengths / max(len(steps), 1)}
+        values.update({"mask": mask, "padding": ~mask, "mask by step": mask.T, "padding by step": ~mask.T})
+        return value, {self.lengths_name: values[self.lengths]}
 
     def _call(self, module: Any, value: Any, states: Sequence[Any], **named: Any) -> list[Any]:
         """Call a module with states `(L D, m, n)`. Returns its tensors in one list."""
-        own: Any = [each[0] for each in states] if self.flat else [*states]
-        if self.states == "pairs":
-            own = [*zip(*(each if self.flat else each.split(1) for each in states))]
-        elif self.states == "dict":
-            own = _StatesByName(states=own)
-        elif self.states == "tuple" and states:
-            own = tuple(own) if len(own) > 1 else own[0]
         if not states or self.states == "none":
-            return [*_tensors(module(value, **named))]
-        given = own if self.states == "arguments" else [own]
-        if self.state_names:
-            return [*_tensors(module(value, **dict(zip(self.state_names, given)), **named))]
-        return [*_tensors(module(value, *given, **named))]
+            answer = module(value, **named)
+        else:
+            whole: Any = [each[0] if self.flat and len(each) == 1 else each for each in states]
+            pairs = [*zip(*(each if self.flat else each.split(1) for each in states))]
+            given = {
+                "tuple": [tuple(whole) if len(whole) > 1 else whole[0]],
+                "list": [whole],
+                "dict": [_StatesByName(states=whole)],
+                "arguments": whole,
+                "pair": [[tuple(whole)]],
+                "pairs": [pairs],
+                "chain": [[*chain.from_iterable(pairs)]],
+            }[self.states]
+            by_name = dict(zip(self.state_names, given))
+            answer = module(value, *([] if by_name else given), **by_name, **named)
+        if self.time == "stepped" or not sys.modules["torch"].is_tensor(value):
+            return read_answer(answer)
+        axis = int(self.time == "second")
+        return read_answer(answer, axis, value.shape[axis])
 
     def _last_states(self, tensors: Sequence[Any], shapes: Sequence[Shape]) -> list[Any]:
-        """Return the last states `(L D, m, n)`. `tensors` may have one for each layer and direction.
-
-        Then they are in pairs `h, c` if the module takes initial states in pairs, or takes no states.
-        """
+        """Return the last states `(L D, m, n)`. `tensors` may have one for each layer and direction."""
         n, count = len(shapes), shapes[0][0]
         if len(tensors) == n * count > n:
             torch = sys.modules["torch"]
             join = torch.stack if tensors[0].ndim == 2 else torch.cat
-            in_pairs = self.states in ("pairs", "none")
-            each = [tensors[k::n] if in_pairs else tensors[k * count : (k + 1) * count] for k in range(n)]
+            each = [
+                tensors[k::n] if self.in_pairs else tensors[k * count : (k + 1) * count] for k in range(n)
+            ]
             tensors = [join([*one]) for one in each]
         if len(tensors) != n:
             raise WrongModule(f"it returned {len(tensors)} tensors, expected {n} last states")
         return [each[None] if each.ndim == 2 else each for each in tensors]
 
 
-_HIDDEN = re.compile(r"(?i)h|.*hidden|out|(a|y|state)([_\d]|$)")
+_HIDDEN = re.compile(r"(?i)(?!.*gate)(h|.*hidden|.*out|(a|y|state)([_\d]|$))")
 _MEMORY = re.compile(r"(?i)c([_\dx]|ell|$)|mem|.*_c")
 
 
@@ -134,37 +163,44 @@ class _StatesByName(dict[str, Any]):
     get = __getattr__ = __missing__
 
 
-def _tensors(value: Any) -> Iterator[Any]:
-    """Yield the tensors and packed sequences of floating-point numbers in a returned value, in order.
+def read_answer(value: Any, axis: int = 0, steps: int = 0) -> list[Any]:
+    """Return the tensors and packed sequences of floating-point numbers in what a module returned, in order.
 
-    Of a dict, memory states come last.
+    Of a dict, outputs come first and memory states last. Values whose names are not those of outputs or
+    states, such as gates, are left out. If the output is a list of one tensor `(m, n)` for each of the
+    `steps`, it becomes one tensor, with the time as this `axis`.
     """
     torch = sys.modules["torch"]
     if isinstance(value, torch.nn.utils.rnn.PackedSequence) or torch.is_tensor(value):
-        yield from [value] if value.data.is_floating_point() else []
-    elif isinstance(value, (list, tuple, dict)):
-        if isinstance(value, dict):
-            value = [value[name] for name in sorted(value, key=lambda name: bool(_MEMORY.match(str(name))))]
-        for each in value:
-            yield from _tensors(each)
+        return [value] if value.data.is_floating_point() else []
+    if isinstance(value, dict):
+        memory = [name for name in value if _MEMORY.match(str(name))]
+        others = [name for name in value if name not in memory]
+        hidden = [name for name in others if _HIDDEN.match(str(name))]
+        hidden.sort(key=lambda name: "out" not in str(name).lower())
+        return read_answer([value[name] for name in (*(hidden or others), *memory)], axis, steps)
+    if not isinstance(value, (list, tuple)):
+        return []
+    if steps and len(value) == steps and all(torch.is_tensor(each) and each.ndim == 2 for each in value):
+        return [torch.stack([*value], axis)]
+    first = (read_answer(each, axis, 0 if k else steps) for k, each in enumerate(value))
+    return [*chain.from_iterable(first)]
 
 
-def forms(forward: Any, interface: Interface, batch_first: Optional[bool]) -> list[CallForm]:  # noqa: UP045
+def forms(forward: Any, interface: Interface) -> list[CallForm]:
     """Return the forms that the signature of `forward` allows: usual first, with required lengths last."""
-    times = ["first", "second"] if batch_first is None else ["second" if batch_first else "first"]
-    times = ["stepped"] if interface.is_cell else times
+    times = ["stepped"] if interface.is_cell else ["first", "second"]
     more, found = _arguments(forward), []
     states = [each for each in more if _STATES.fullmatch(each.name)] or more[:1]
     if states and not _LENGTHS.fullmatch(states[0].name):
         state, *others = states
         names = (state.name,) if state is not more[0] or state.kind is state.KEYWORD_ONLY else ()
         memory = [each.name for each in others if _MEMORY.match(each.name)]
-        is_required = state.default is state.empty and state.kind is not state.VAR_POSITIONAL
-        needs, flats = is_required or interface.is_cell, [interface.is_cell, not interface.is_cell]
+        flats = [interface.is_cell, not interface.is_cell]
         ways = ["tuple", "list", *(["arguments", "pairs"] if interface.kind == "lstm" else []), "dict"]
         both = (state.name, *memory[:1]) if memory else ()
         for way, flat, time in product(ways, flats, times):
-            found.append(CallForm(time, way, flat, needs, state_names=both if way == "arguments" else names))
+            found.append(CallForm(time, way, flat, state_names=both if way == "arguments" else names))
     if interface.is_cell:
         return found
     found += [CallForm(time, "none") for time in times]
@@ -175,8 +211,9 @@ def forms(forward: Any, interface: Interface, batch_first: Optional[bool]) -> li
 def forms_with_lengths(form: CallForm, forward: Any) -> Iterator[CallForm]:
     """Yield this form with each way to pass lengths that the signature of `forward` allows."""
     yield replace(form, lengths="packed")
+    masks = ["mask", "padding", *(["mask by step", "padding by step"] if form.time == "first" else [])]
     for name in (each.name for each in _arguments(forward) if _LENGTHS.fullmatch(each.name)):
-        for lengths in ["mask", "padding"] if "mask" in name.lower() else ["counts", "fractions"]:
+        for lengths in masks if "mask" in name.lower() else ["counts", "fractions"]:
             yield replace(form, lengths=lengths, lengths_name=name)
 
 

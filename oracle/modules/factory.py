@@ -6,13 +6,15 @@ import difflib
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any, Optional
+from typing import Any
 
 from oracle.modules.interface import Interface, ModuleOptions, Shape, Sizes, UnusableModule, one_line
+from oracle.modules.weights import by_the_frameworks_names, locate_tensors
 
 _SIZES = (
     re.compile(
@@ -41,15 +43,16 @@ _VAR_KEYWORD, _VAR_POSITIONAL = inspect.Parameter.VAR_KEYWORD, inspect.Parameter
 
 @dataclass
 class BuiltModule:
-    """A module, its weights by name, and its learned initial states by name.
+    """An object to call, its weights by name, and its learned initial states by name.
 
-    After the first call of a converter, `converted` is what it returned.
+    `plain` names the weights that the module had computed from other parameters, such as those of a weight
+    norm, until they were made parameters.
     """
 
     module: Any
     weights: Mapping[str, Any]
     learned_states: Mapping[str, Any] = field(default_factory=dict)
-    converted: Any = None
+    plain: Sequence[str] = ()
 
     @property
     def shapes(self) -> dict[str, Shape]:
@@ -61,13 +64,11 @@ class Factory:
     """Builds modules of torch by a class or a function.
 
     `tried` are the sizes of the modules in trial calls. If `is_trained`, the factory copies one trained
-    module, which has these sizes. `batch_first` tells whether modules take the batch first; `None` if it is
-    unknown. `missing_options` has each option of torch's constructor that the modules lack, with the reason.
-    If not `shares_weights`, a converted module has copies of the weights.
+    module, which has these sizes. `missing_options` has each option of torch's constructor that the modules
+    lack, with the reason.
     """
 
-    tried, is_trained, shares_weights = Sizes(), False, True
-    batch_first: Optional[bool] = None  # noqa: UP045
+    tried, is_trained = Sizes(), False
     _fixed: Mapping[str, Any] = {}
     _advice = ""
 
@@ -83,7 +84,6 @@ class Factory:
             named = [name for name in (option, *_SYNONYMS.get(option, ())) if name in self._free]
             if named or (_VAR_KEYWORD in kinds and option not in self._fixed):
                 self._names[option] = named[0] if named else option
-        self.batch_first = self._fixed.get("batch_first", False if "batch_first" in self._free else None)
         self._sizes = [] if _VAR_POSITIONAL in kinds else self._names_of_sizes()
         self.missing_options = {option: self._why_lacking(option) for option in {*_DEFAULTS} - {*self._names}}
 
@@ -117,11 +117,10 @@ class Factory:
 
     def construct(self, sizes: Sizes) -> Any:
         """Call the constructor with these sizes. Raises the errors of the constructor."""
-        options = {**sizes.options, "batch_first": False, "bias": True}
         both = (sizes.n_x, sizes.n_a)
         named = dict(zip(self._sizes, both))
-        for option, value in options.items():
-            if self._names.get(option) in self._free or value != _DEFAULTS.get(option, value):
+        for option, value in {**sizes.options, "batch_first": False, "bias": True}.items():
+            if self._names.get(option) in self._free or value != self.tried.options.get(option, value):
                 named[self._names.get(option, option)] = value
         return self._make(*(() if self._sizes else both), **{**named, **self._fixed})
 
@@ -138,41 +137,101 @@ class Factory:
     @lru_cache(maxsize=64)  # noqa: B019 (factories live as long as the process)
     def cached_module(self, sizes: Sizes, dtype: str, in_training: bool = False) -> BuiltModule:
         """Build a module in evaluation or training mode; cached."""
-        module = self.build(sizes, dtype).train(in_training)
-        learned = {name: each for name, each in module.named_parameters() if _INITIAL_STATE.fullmatch(name)}
-        return BuiltModule(module, self.weights(module), learned)
+        return self.built_module(sizes, dtype, in_training)
 
-    def weights(self, module: Any) -> dict[str, Any]:
-        """Return the parameters, without learned initial states, by their names in the state dict.
+    def built_module(self, sizes: Sizes, dtype: str, in_training: bool) -> BuiltModule:
+        """Build a module in evaluation or training mode."""
+        return self.parts(self.build(sizes, dtype), in_training)
 
-        A parameter that is not in the state dict has its name in `named_parameters`.
+    def filled_module(
+        self, sizes: Sizes, dtype: str, fill: Callable[[BuiltModule], None], in_training: bool
+    ) -> BuiltModule:
+        """Return a module whose weights `fill` has set."""
+        built = self.cached_module(sizes, dtype, in_training)
+        fill(built)
+        return built
+
+    def parts(self, module: Any, in_training: bool = False) -> BuiltModule:
+        """Put a module in evaluation or training mode, and find its weights and learned initial states."""
+        with suppress(NotImplementedError):  # raised by an exported module, which has one mode
+            module.train(in_training)
+        plain = _make_weights_plain(module)
+        named = self.parameters(module)
+        learned = {name: named.pop(name) for name in [*named] if _INITIAL_STATE.fullmatch(name)}
+        return BuiltModule(module, named, learned, plain)
+
+    def parameters(self, module: Any) -> dict[str, Any]:
+        """Return the parameters by their names in the state dict, or else in `named_parameters`.
+
+        A parameter of several names has the first of them.
         """
         stored = module.state_dict(keep_vars=True)
-        named = {name: each for name, each in stored.items() if getattr(each, "requires_grad", False)}
-        known = {id(each) for each in named.values()}
-        named.update((name, each) for name, each in module.named_parameters() if id(each) not in known)
-        return {name: each for name, each in named.items() if not _INITIAL_STATE.fullmatch(name)}
+        named = [(name, each) for name, each in stored.items() if getattr(each, "requires_grad", False)]
+        found: dict[Any, tuple[str, Any]] = {}
+        for name, each in (*named, *module.named_parameters()):
+            found.setdefault((each.data_ptr() or id(each), each.shape), (name, each))
+        return dict(found.values())
 
-    def object_to_call(self, built: BuiltModule) -> Any:
-        """Return the object to call, for a module whose weights are set."""
-        return built.module
+
+def _make_weights_plain(module: Any) -> list[str]:
+    """Make each weight that a module computes from other parameters a parameter with its value.
+
+    Such weights have a parametrisation, or are set before each call by a hook, as by the older functions of
+    `torch.nn.utils` for weight norm, spectral norm and pruning. Returns the names of the weights.
+    """
+    parametrize, names = sys.modules["torch"].nn.utils.parametrize, []
+    for part in module.modules():
+        for name in [*part.parametrizations] if parametrize.is_parametrized(part) else ():
+            parametrize.remove_parametrizations(part, name)
+            names.append(name)
+        for key, hook in [*part._forward_pre_hooks.items()]:
+            name = getattr(hook, "name", "") or getattr(hook, "_tensor_name", "")
+            if name and hasattr(hook, "remove"):
+                hook.remove(part)
+                del part._forward_pre_hooks[key]
+                names.append(name)
+    return names
 
 
 class Converter(Factory):
-    """Builds modules of the interface's own class, which a function converts."""
+    """Builds modules of the interface's own class, which a function converts.
+
+    The weights are those of the converted module, if it has torch's names for them, or else those of the
+    module before. If it `converts_anew`, every call sets the weights before the conversion.
+    """
+
+    converts_anew = False
 
     def __init__(self, convert: Callable[[Any], Any], interface: Interface, stated: ModuleOptions) -> None:
         super().__init__(interface.own_class, interface, stated)
         self._convert = convert
 
-    def object_to_call(self, built: BuiltModule) -> Any:
-        """Return the converted module. Raises `TypeError` if it cannot be called."""
-        if built.converted is None or not self.shares_weights:
-            built.converted = self._convert(built.module)
-        if not callable(built.converted):
-            kind = type(built.converted).__name__
-            raise TypeError(f"the converter returned {kind}, expected a module")
-        return built.converted
+    def built_module(self, sizes: Sizes, dtype: str, in_training: bool) -> BuiltModule:
+        """Build a module and convert it."""
+        before = super().built_module(sizes, dtype, in_training=False)
+        after = self._converted(before, in_training)
+        named = by_the_frameworks_names(after.shapes, self.interface, sizes)
+        has_own = locate_tensors(after.weights, named, sizes)
+        return after if has_own else replace(after, weights=before.weights)
+
+    def filled_module(
+        self, sizes: Sizes, dtype: str, fill: Callable[[BuiltModule], None], in_training: bool
+    ) -> BuiltModule:
+        """Return a converted module whose weights `fill` has set."""
+        if not self.converts_anew:
+            return super().filled_module(sizes, dtype, fill, in_training)
+        before = super().built_module(sizes, dtype, in_training=False)
+        fill(before)
+        return replace(self._converted(before, in_training), weights=before.weights)
+
+    def _converted(self, before: BuiltModule, in_training: bool) -> BuiltModule:
+        """Convert a module. Raises `TypeError` if the result cannot be called."""
+        converted = self._convert(before.module)
+        if isinstance(converted, sys.modules["torch"].nn.Module):
+            return self.parts(converted, in_training)
+        if not callable(converted):
+            raise TypeError(f"the converter returned {type(converted).__name__}, expected a module")
+        return BuiltModule(converted, {})
 
 
 class Trained(Factory):
@@ -181,11 +240,10 @@ class Trained(Factory):
     is_trained = True
 
     def __init__(self, module: Any, interface: Interface, stated: ModuleOptions) -> None:
-        names = ("input_size", "hidden_size", "batch_first", *_DEFAULTS)
+        names = ("input_size", "hidden_size", *_DEFAULTS)
         _check_names(stated.fixed, names)
         self.interface, self.device, self._module, self.missing_options = interface, stated.device, module, {}
         of = {name: stated.fixed.get(name, getattr(module, name, None)) for name in names}
-        self.batch_first = of["batch_first"]
         if type(of["input_size"]) is not int or type(of["hidden_size"]) is not int:
             raise UnusableModule("its sizes are not known", "--with input_size=… --with hidden_size=…")
         unknown = [name for name in ("num_layers", "bidirectional") if of[name] is None]
@@ -198,35 +256,49 @@ class Trained(Factory):
         """Copy the module. Raises `NotImplementedError` for other sizes."""
         if sizes != self.tried:
             raise NotImplementedError("the sizes of the module are fixed")
-        return deepcopy(self._module)
+        with sys.modules["torch"].no_grad():  # otherwise a copied ScriptModule has no leaves
+            module = deepcopy(self._module)
+        for each in module.parameters():
+            each.requires_grad_(each.is_floating_point())
+        return module
 
 
 class KerasFactory(Factory):
     """Builds layers of Keras on torch: the constructor takes the units, `build` the number of features."""
 
-    batch_first = True
-
     def __init__(self, make: Callable[..., Any], interface: Interface, stated: ModuleOptions) -> None:
         if sys.modules["keras"].backend.backend() != "torch":
             advice = "set the environment variable KERAS_BACKEND=torch"
             raise UnusableModule("Keras does not run on torch", advice)
-        self.interface, self.device, self._make = interface, stated.device, make
-        self._fixed = {"return_sequences": True, "return_state": True, **stated.fixed}
+        self.interface, self.device = interface, stated.device
+        self._make, self._fixed, parameters = make, stated.fixed, _parameters(make)
         self.missing_options = dict.fromkeys(_DEFAULTS, _NO_ARGUMENT)
-        parameters = _parameters(make)
         if "activation" in parameters or any(each.kind is _VAR_KEYWORD for each in parameters.values()):
             del self.missing_options["nonlinearity"]
 
     def build(self, sizes: Sizes, dtype: str) -> Any:
-        """Build a layer of these sizes and this dtype."""
-        activation = {} if sizes.activation == "tanh" else {"activation": sizes.activation}
-        layer = self._make(sizes.n_a, dtype=dtype, **activation, **self._fixed)
-        layer.build((None, None, sizes.n_x))
+        """Build a layer of these sizes and this dtype, which returns all outputs and its last states."""
+        keras, activation = sys.modules["keras"], sizes.activation
+        policy = keras.config.dtype_policy()
+        keras.config.set_dtype_policy(dtype)
+        try:
+            others = self._fixed if activation == "tanh" else {"activation": activation, **self._fixed}
+            layer = self._make(sizes.n_a, **others)
+            if isinstance(layer, keras.layers.RNN):
+                layer.return_sequences = layer.return_state = True
+            layer.build((None, None, sizes.n_x))
+        finally:
+            keras.config.set_dtype_policy(policy)
         return layer
 
-    def weights(self, module: Any) -> dict[str, Any]:
-        """Return the parameters by the path of the variable, without the name of the layer."""
-        return {each.path.partition("/")[2]: each.value for each in module.trainable_variables}
+    def parameters(self, module: Any) -> dict[str, Any]:
+        """Return the parameters by the paths of the variables, without the name of the layer.
+
+        The numbers that Keras gives to equal names are replaced by numbers of each name in this layer.
+        """
+        paths = [re.sub(r"_\d+(?=/)", "", each.path.partition("/")[2]) for each in module.trainable_variables]
+        names = [f"{path}/{paths[:k].count(path)}" for k, path in enumerate(paths)]
+        return dict(zip(names, (each.value for each in module.trainable_variables)))
 
 
 def _check_names(fixed: Iterable[str], known: Iterable[str]) -> None:

@@ -59,22 +59,18 @@ def trial_error(
     return worst if np.isfinite(worst) else np.inf
 
 
-def depends_on(what: str, adapter: Adapter, sizes: Sizes, dtype: str) -> bool:
-    """Whether the output at later steps depends on the first step of `"x"`, or on the `"weights"`.
+def depends_on_input(adapter: Adapter, sizes: Sizes, dtype: str, is_weighted: bool = True) -> bool:
+    """Whether the output at later steps depends on the input of the first step.
 
-    With `"x alone"`, the weights that the reading takes for those on x are 0: if the output still depends on
-    x, these are other weights.
+    Unless the input `is_weighted`, the weights that the reading takes for those on it are 0: if the output
+    still depends on it, these are other weights.
     """
     x, *states, parameters, options = trial_arguments(adapter.kind, sizes, dtype)
-    for p in parameters if what == "x alone" else ():
+    for p in () if is_weighted else parameters:
         for name in ["Wax"] if adapter.kind == "rnn" else ["Wf", "Wi", "Wc", "Wo"]:
             p[name][:, -sizes.n_x :] = 0
-    before = adapter.run(x, *states, parameters, options)[0]
-    if what != "weights":
-        x = np.concatenate([x[..., :1] + 1, x[..., 1:]], axis=2)
-    else:
-        parameters = [{name: array / 2 for name, array in p.items()} for p in parameters]
-    after = adapter.run(x, *states, parameters, options)[0]
+    other = np.concatenate([x[..., :1] + 1, x[..., 1:]], axis=2)
+    before, after = (adapter.run(each, *states, parameters, options)[0] for each in (x, other))
     return not np.array_equal(before[:, 0, 1:], after[:, 0, 1:])
 
 

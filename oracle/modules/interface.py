@@ -116,7 +116,8 @@ class Sizes:
 
 _REFUSAL = re.compile(
     r"(?i)not (yet |currently )?(support|implement|allow|available)|unsupported|unimplemented"
-    r"|only support|unexpected keyword|must be sorted|does not require grad"
+    r"|only support|(unexpected|unrecognized) keyword|missing (\d+ required|value for)|must be sorted"
+    r"|does not require grad"
 )
 
 

@@ -13,17 +13,18 @@ import numpy as np
 
 from oracle.modules.adapter import Adapter
 from oracle.modules.calls import CallForm, forms, forms_with_lengths
-from oracle.modules.factory import Factory
+from oracle.modules.factory import Converter, Factory
 from oracle.modules.fitting import (
     FIT_ERROR,
     choose_reading,
-    depends_on,
+    depends_on_input,
     stated_order,
     trial_arguments,
     trial_error,
 )
 from oracle.modules.interface import ModuleOptions, Sizes, UnusableModule, one_line, refusal
 from oracle.modules.weights import Reading, orders, readings, tell_directions
+from reference.contract import Array
 
 _TRIALS: Sequence[tuple[str, Any, str, Mapping[str, Any], Mapping[str, Any]]] = (
     ("layers", 1, "num_layers", {"layers": 2}, {}),
@@ -31,7 +32,6 @@ _TRIALS: Sequence[tuple[str, Any, str, Mapping[str, Any], Mapping[str, Any]]] = 
     ("stacked_directions", 1, "bidirectional", {"layers": 2, "directions": 2}, {}),
     ("activations", ["tanh"], "nonlinearity", {"activation": "relu"}, {}),
     ("projection", False, "proj_size", {"n_p": 3}, {}),
-    ("lengths", False, "", {}, {"lengths": np.array([3, 4, 1])}),
     ("dtypes", ["float64", "float32"], "", {}, {"dtype": "float16"}),
     ("empty", [], "", {}, {"samples": 0}),
 )
@@ -62,8 +62,9 @@ class Trials:
     def __init__(self, factory: Factory, stated: ModuleOptions) -> None:
         self._factory, self._stated, self._interface = factory, stated, factory.interface
         self._tried, self._dtype = factory.tried, "float64"
-        self._supports: dict[str, Any] = {}
+        self._supports: dict[str, Any] = {"memory_layouts": False, "bad_shapes": False}  # see `Adapter`
         self._why: dict[str, str] = {}
+        self._not_judged: dict[str, str] = {}
 
     def understood(self, name: str) -> Understood:
         """Make all trial calls, and return what they show. Raises `UnusableModule`."""
@@ -74,7 +75,7 @@ class Trials:
         functions = adapter.functions()
         if self._supports.get("gradients") is False:
             del functions[f"{kind}_layer_backward"]
-        joined, gates = orders(adapter.reading)
+        (joined, gates), ways = orders(adapter.reading), adapter.with_lengths
         facts = {
             "module": name,
             "like": self._interface.name,
@@ -85,7 +86,9 @@ class Trials:
             "time": adapter.form.time,
             "states": adapter.form.states,
             "learned_states": [*self._factory.cached_module(tried, self._dtype).learned_states],
-            "lengths": adapter.form.lengths,
+            "lengths": [each.lengths + " sorted" * each.is_sorted for each in ways if each.lengths],
+            "not_judged": self._not_judged,
+            "plain": [*self._factory.cached_module(tried, self._dtype).plain],
             "device": self._stated.device,
             "dtypes": self._supports.get("dtypes", []),
             "other_modes": self._other_modes(),
@@ -97,12 +100,16 @@ class Trials:
             network["parameters"] = adapter.parameters()
         return Understood(functions, self._supports, facts, network)
 
+    def _answer(self, adapter: Adapter) -> Array:
+        given = trial_arguments(self._interface.kind, self._tried, self._dtype)
+        return np.asarray(adapter.run(*given)[0])
+
     def _error(self, adapter: Optional[Adapter] = None, **how: Any) -> float:  # noqa: UP045
         """Return the error of a trial call, by default with the sizes and dtype of most trials."""
         return trial_error(adapter or self._adapter, **{"sizes": self._tried, "dtype": self._dtype, **how})
 
-    def _depends_on(self, what: str, adapter: Adapter) -> bool:
-        return depends_on(what, adapter, self._tried, self._dtype)
+    def _depends_on_input(self, adapter: Adapter, is_weighted: bool = True) -> bool:
+        return depends_on_input(adapter, self._tried, self._dtype, is_weighted)
 
     def _limit(self, key: str, value: Any, why: str) -> None:
         if why:
@@ -118,12 +125,12 @@ class Trials:
         try:
             built = self._factory.cached_module(tried, self._dtype)
             determined_by, every = readings(built.shapes, self._interface, tried)
-            module = self._factory.object_to_call(built)
         except UnusableModule as error:
             raise self._factory.with_advice(error) from None
         except Exception as error:  # raised by the user's code
             sizes = f"{tried.n_x} inputs and {tried.n_a} units"
             raise UnusableModule(f"it cannot be made for {sizes}: {one_line(error)}") from None
+        module = built.module
         self._forward = getattr(module, "call" if self._interface.framework == "keras" else "forward", module)
         stated = self._stated.orders  # "" if not stated; a reading has "" for an order that it lacks
         allowed = [
@@ -136,7 +143,9 @@ class Trials:
             raise UnusableModule(told, "leave out --gates")
         if determined_by == "fit" and stated[1]:
             determined_by = "--gates and fit" if len(allowed) > 1 else "--gates"
-        possible = forms(self._forward, self._interface, self._factory.batch_first)
+        possible = forms(self._forward, self._interface)
+        if tried.n_parameter_dicts > 1:
+            possible = [each for form in possible for each in form.deeper()]
         errors, why = self._errors(every, possible)
         if not errors:
             self._dtype = "float32"
@@ -149,7 +158,7 @@ class Trials:
         fits = [each for each, error in zip(every, errors[form]) if error <= FIT_ERROR]
         if not any(each in allowed for each in fits):  # a wrong module still shows which weights act on x
             joined = {Adapter(self._factory, each, form): each for each in allowed if orders(each)[0]}
-            shown = [each for adapter, each in joined.items() if not self._depends_on("x alone", adapter)]
+            shown = [each for adapter, each in joined.items() if not self._depends_on_input(adapter, False)]
             allowed = shown or allowed
             determined_by = determined_by.removesuffix(" and fit") if len(allowed) == 1 else determined_by
             fitting_order = stated_order(fits[0]) if len(fits) == 1 else ""
@@ -159,8 +168,12 @@ class Trials:
         if form.states == "none":  # a module that takes states and ignores them is judged with states
             others = [each for each in least if each.states != "none" and each.time == form.time]
             form = min(others, key=least.__getitem__, default=form)
+        if isinstance(self._factory, Converter) and not built.plain:
+            at_once = self._answer(Adapter(self._factory, reading, form))
+            self._factory.converts_anew = True
+            anew = self._answer(Adapter(self._factory, reading, form))
+            self._factory.converts_anew = not np.allclose(anew, at_once, rtol=0, atol=FIT_ERROR)
         self._adapter = Adapter(self._factory, reading, form)
-        self._factory.shares_weights = self._depends_on("weights", self._adapter)
         return determined_by, fitting_order
 
     def _errors(
@@ -177,7 +190,7 @@ class Trials:
             adapters = [Adapter(self._factory, reading, form) for reading in found]
             try:
                 each = [*map(self._error, adapters)]
-                is_in_time = form.time == "stepped" or self._depends_on("x", adapters[0])
+                is_in_time = form.time == "stepped" or self._depends_on_input(adapters[0])
             except Exception as wrong:  # raised by the user's code
                 why = why or one_line(wrong)
                 continue
@@ -191,20 +204,28 @@ class Trials:
         is_lstm, tried, supports = self._interface.kind == "lstm", self._tried, self._supports
         if not self._adapter.returns_states:
             self._limit("layers", 1, "it returns no last states of the layers")
+            self._limit("last_states", False, "it returns none")
         if self._adapter.form.states == "none":
             self._limit("initial_state", False, "no way to pass them to its forward pass was found")
+        else:
+            if is_lstm:
+                supports["absent_states"] = "both"  # the harness replaces a single absent state by zeros
+            self._limit("absent_states", False, self._why_states_are_required())
+        if tried.directions == 2 and not self._factory.is_trained:
+            self._limit("least_directions", 2, "it always has both")
+        self._find_form_for_layers()
         if self._interface.is_cell:
             supports.update(layers=1, directions=1, lengths=False, projection=False)
         else:
             self._limit("lengths", False, self._find_lengths())
         if self._adapter.form.always:
             self._limit("empty", [], "an empty batch has no lengths")
+        not_asked = {"activations" if is_lstm else "projection"}
+        not_asked |= {"directions", "stacked_directions"} if tried.directions == 2 else set()
         for key, value, option, other, how in _TRIALS:
-            is_of_other_kind = key == ("activations" if is_lstm else "projection")
-            is_limited = key in supports or (option and self._factory.is_trained)
-            if key == "stacked_directions":
-                is_limited = is_limited or "layers" in supports or "directions" in supports
-            if not (is_of_other_kind or is_limited):
+            if key == "stacked_directions" and {"layers", "directions"} & {*supports}:
+                continue
+            if key not in {*supports} | not_asked and not (option and self._factory.is_trained):
                 self._limit(key, value, self._why_limited(option, replace(tried, **other), **how))
         if is_lstm and not self._factory.is_trained:
             supports.setdefault("projection", "fewer")
@@ -231,29 +252,61 @@ class Trials:
             return refusal(error)
         return ""
 
-    def _find_lengths(self) -> str:
-        """Find how lengths are passed; say why if they cannot be passed.
+    def _why_states_are_required(self) -> str:
+        """Say why the module cannot be called without initial states; empty if it can."""
+        try:
+            self._error(has_states=False)
+        except Exception as error:  # raised by the user's code
+            with suppress(Exception):  # states of torch's default dtype, float32, are usual
+                self._error(has_states=False, dtype="float32")
+                self._limit("dtypes", ["float32"], f"without initial states, {one_line(error)}")
+                self._dtype = "float32"
+            return "" if "dtypes" in self._why else refusal(error)
+        return ""
 
-        Ways that take unsorted lengths are preferred; among these, an argument for counts or fractions.
+    def _use(self, form: CallForm, with_lengths: Sequence[CallForm] = ()) -> None:
+        self._adapter = Adapter(self._factory, self._adapter.reading, form, with_lengths)
+
+    def _find_form_for_layers(self) -> None:
+        """Of the forms that are equal for one layer and direction, use one that fits for several, if any."""
+        if self._factory.is_trained:
+            return
+        deep = replace(self._tried, layers=2), replace(self._tried, directions=2)
+        for sizes, form in product(deep, self._adapter.form.deeper()):
+            adapter = Adapter(self._factory, self._adapter.reading, form)
+            with suppress(Exception):  # raised by the user's code
+                if sizes != self._tried and self._error(adapter, sizes=sizes) <= FIT_ERROR:
+                    self._adapter = adapter
+                    return
+
+    def _find_lengths(self) -> str:
+        """Find the ways to pass lengths, at most one for each argument; say why if there are none.
+
+        Of the ways for one argument, the nearest to the formulas is used.
         """
-        ranks: dict[Adapter, tuple[bool, bool, float]] = {}
-        none = "it takes neither packed sequences nor an argument for lengths"
+        ways: dict[str, tuple[float, CallForm]] = {}
         for form in forms_with_lengths(self._adapter.form, self._forward):
-            adapter, why_no_unsorted = Adapter(self._factory, self._adapter.reading, form), ""
+            adapter, name = Adapter(self._factory, self._adapter.reading, form), form.lengths_name
             try:
                 error = self._error(adapter, lengths=np.array([4, 3, 1]))
-                if form.lengths == "packed":  # no argument shows whether a module takes them
+                if form.lengths == "packed" and self._supports.get("absent_states") is not False:
                     self._error(adapter, lengths=np.array([4, 3, 1]), has_states=False)
             except Exception as wrong:  # raised by the user's code
-                none = f"{form.lengths_name} raises {one_line(wrong)}" if form.lengths != "packed" else none
+                if name:  # no argument shows whether a module takes packed sequences
+                    self._not_judged.setdefault(name, one_line(wrong))
                 continue
             try:
                 self._error(adapter, lengths=np.array([3, 4, 1]))
             except Exception as wrong:  # raised by the user's code
-                why_no_unsorted = refusal(wrong)
-            ranks[adapter] = bool(why_no_unsorted), form.lengths not in ("counts", "fractions"), error
-        self._adapter = min(ranks, key=ranks.__getitem__, default=self._adapter)
-        return "" if ranks else none
+                form = replace(form, is_sorted=bool(refusal(wrong)))
+            if name not in ways or error < ways[name][0]:
+                ways[name] = error, form
+        self._use(self._adapter.form, [form for _, form in ways.values()])
+        raised = {name: why for name, why in self._not_judged.items() if name not in ways}
+        self._not_judged = raised if ways else {}
+        if ways or not raised:
+            return "" if ways else "it takes neither packed sequences nor an argument for lengths"
+        return ", ".join(f"{name} raises {why}" for name, why in raised.items())
 
     def _why_no_gradients(self) -> str:
         """Say why the module has no gradients to judge; empty if the module has gradients."""
@@ -271,11 +324,10 @@ class Trials:
 
     def _other_modes(self) -> list[str]:
         """Return the modes in which the module gives different numbers than in evaluation mode."""
-        given = trial_arguments(self._interface.kind, self._tried, self._dtype)
-        first, modes = self._adapter.run(*given)[0], []
+        first, modes = self._answer(self._adapter), []
         in_training = Adapter(self._factory, self._adapter.reading, self._adapter.form, in_training=True)
         for mode in ("every call", "inference mode", "training mode"):
             with sys.modules["torch"].inference_mode() if mode == "inference mode" else nullcontext():
-                again = (in_training if mode == "training mode" else self._adapter).run(*given)[0]
+                again = self._answer(in_training if mode == "training mode" else self._adapter)
             modes += [] if np.allclose(again, first, rtol=0, atol=FIT_ERROR) else [mode]
         return modes[:1] if "every call" in modes else modes

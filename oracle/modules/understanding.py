@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from itertools import product
 from typing import Any, Optional, Union
 
 from oracle.modules.adapter import Adapter
@@ -34,13 +36,20 @@ def understand(target: Any, name: str, stated: ModuleOptions) -> Understood:
     """
     errors: list[UnusableModule] = []
     named = stated.converts or stated.like
-    for interface in [INTERFACES[named]] if named else _likely(target, name):
+    interfaces = [INTERFACES[named]] if named else _likely(target, name)
+    for interface, directions in product(interfaces, (1, 2)):
         try:
+            factory = _factory(target, name, interface, stated)
+            if directions == 2:  # for modules that cannot have one direction
+                if interface.is_cell or "bidirectional" not in factory.missing_options:
+                    continue
+                factory.tried = replace(factory.tried, directions=2)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                return Trials(_factory(target, name, interface, stated), stated).understood(name)
+                return Trials(factory, stated).understood(name)
         except UnusableModule as error:
-            errors.append(error)
+            if directions == 1 or error.stage == 2:
+                errors.append(error)
     raise max(errors, key=lambda error: error.stage)
 
 

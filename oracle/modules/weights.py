@@ -76,8 +76,7 @@ def readings(shapes: Mapping[str, Shape], interface: Interface, sizes: Sizes) ->
     """
     if named := by_the_frameworks_names(shapes, interface, sizes):
         return {"torch": "torch's names", "keras": "Keras's names"}[interface.framework], [named]
-    if sizes.n_parameter_dicts > 1:
-        shapes = {names[0]: shapes[names[0]] for names in _by_words(shapes).values()}
+    shapes = _first_of_each(shapes, sizes)
     n, letters = (4, "fico") if interface.kind == "lstm" else (1, "r")
     network = f"{NETWORKS[interface.kind]} of one layer, {sizes.n_x} inputs and {sizes.n_a} units"
     possible = {
@@ -126,8 +125,7 @@ def by_the_frameworks_names(
 
     Of several layers and directions, only the tensors of the first are read.
     """
-    if sizes.n_parameter_dicts > 1:
-        shapes = {names[0]: shapes[names[0]] for names in _by_words(shapes).values()}
+    shapes = _first_of_each(shapes, sizes)
     layout, sides = LAYOUTS[interface.framework], _SIDES[interface.framework]
     gates = layout.gates if interface.kind == "lstm" else "r"
     rows = len(gates) * sizes.n_a
@@ -140,7 +138,8 @@ def by_the_frameworks_names(
         if expected.get(side) != (shape[::-1] if layout.transposed else shape):
             return {}
         reading[name] = Role(side, gates, layout.transposed and side in ("x", "a"))
-    return reading if {*expected} - {""} <= {role.side for role in reading.values()} else {}
+    found = [role.side for role in reading.values()]
+    return reading if {*expected} - {""} <= {*found} and len(found) == len({*found}) else {}
 
 
 def _by_shape(shape: Shape, sizes: Sizes, gates: str) -> Iterator[Role]:
@@ -202,44 +201,75 @@ def _gates_by_name(names: Sequence[str]) -> str:
 
 _FORWARD = {"fw", "fwd", "forward", "l2r", "ltr"}
 _BACKWARD = {"bw", "bwd", "backward", "reverse", "reversed", "rev", "r2l", "rtl"}
+_TORCH_ROLE = re.compile(rf"(?:.*[./])?({'|'.join(TORCH.values())})_l\d+(?![a-z\d]).*")
+
+Place = tuple[tuple[int, ...], int, tuple[str, ...]]
 
 
-def _parsed(name: str) -> tuple[tuple[int, ...], int, tuple[str, ...]]:
-    """Return the numbers in a name, its direction, 0 or 1, and its other words."""
-    words = re.findall(r"l2r|r2l|\d+|[a-z]+", name.lower())
-    others = tuple("#" if word.isdigit() else word for word in words if word not in _FORWARD | _BACKWARD)
-    return tuple(int(word) for word in words if word.isdigit()), int(bool(_BACKWARD & {*words})), others
+def _places(names: Iterable[str]) -> dict[str, Place]:
+    """Return the numbers in each name, its direction, 0 or 1, and its other words.
+
+    The direction is told by a word, by a number after "directions", or by `f` and `b` in names that are
+    otherwise equal. Of names with torch's suffixes for layers, only the word that tells the role counts.
+    """
+    split = {name: re.findall(r"l2r|r2l|\d+|[a-z]+", name.lower()) for name in names}
+    known, places = {*map(tuple, split.values())}, {}
+    for name, words in split.items():
+        numbers, direction, others = [], 0, []
+        for k, word in enumerate(words):
+            pair = [(*words[:k], other, *words[k + 1 :]) for other in "fb"]
+            if word.isdigit() and words[k - 1 : k] in (["direction"], ["directions"]):
+                direction = int(word)
+            elif word.isdigit():
+                numbers.append(int(word))
+                others.append("#")
+            elif word in _FORWARD | _BACKWARD or (word in "fb" and known.issuperset(pair)):
+                direction = int(word in _BACKWARD or word == "b")
+            else:
+                others.append(word)
+        role = _TORCH_ROLE.fullmatch(name)
+        places[name] = (*numbers,), direction, (role[1],) if role else (*others,)
+    return places
 
 
-def _by_words(names: Iterable[str]) -> dict[tuple[str, ...], list[str]]:
+def _by_words(places: Mapping[str, Place]) -> dict[tuple[str, ...], list[str]]:
     """Group sorted names that differ only in numbers and directions."""
     groups: dict[tuple[str, ...], list[str]] = {}
-    for name in sorted(names, key=_parsed):
-        groups.setdefault(_parsed(name)[2], []).append(name)
+    for name in sorted(places, key=places.__getitem__):
+        groups.setdefault(places[name][2], []).append(name)
     return groups
 
 
+def _first_of_each(shapes: Mapping[str, Shape], sizes: Sizes) -> dict[str, Shape]:
+    """Return the shapes of the tensors of the first layer and direction."""
+    if sizes.n_parameter_dicts == 1:
+        return {**shapes}
+    return {names[0]: shapes[names[0]] for names in _by_words(_places(shapes)).values()}
+
+
 def tell_directions(names: Iterable[str]) -> bool:
-    """Whether one of these names has a word for the backward direction."""
-    return any(_parsed(name)[1] for name in names)
+    """Whether one of these names tells that it is of the backward direction."""
+    return any(direction for _, direction, _ in _places(names).values())
 
 
 def locate_tensors(names: Iterable[str], reading: Reading, sizes: Sizes) -> dict[str, tuple[int, str]]:
     """Return for each tensor the index of its layer and direction, and its name in the reading.
 
-    If no word tells the direction, the directions of a layer are consecutive, the forward direction first.
+    If nothing tells the direction, the directions of a layer are consecutive, the forward direction first.
     Empty if the names do not fit.
     """
     if {*names} == {*reading}:
         return {name: (0, name) for name in names}
-    groups, found = _by_words(names), {}
-    for words, singles in _by_words(reading).items():
-        numbers = zip(*(_parsed(single)[0] for single in singles))
+    places, found = _places([*names, *reading]), {}
+    groups = _by_words({name: places[name] for name in names})
+    for words, singles in _by_words({name: places[name] for name in reading}).items():
+        numbers = zip(*(places[single][0] for single in singles))
         differing = [at for at, each in enumerate(numbers) if len({*each}) > 1]
         every = groups.get(words, [])
-        own = {name: [_parsed(name)[0][at] for at in differing] for name in (*singles, *every)}
+        own = {name: [places[name][0][at] for at in differing] for name in (*singles, *every)}
         for single in singles:
             same = [name for name in every if own[name] == own[single]]
             found.update({name: (k, single) for k, name in enumerate(same)})
+    is_told = len({*(places[name] for name in names)}) == len({*names})
     fits = {*names} == {*found} and {*found.values()} == {*product(range(sizes.n_parameter_dicts), reading)}
-    return found if fits else {}
+    return found if fits and is_told else {}

@@ -26,6 +26,9 @@ limits = st.builds(
             "projection": st.sampled_from([True, False, "fewer"]),
             "activations": st.lists(st.sampled_from(["tanh", "relu"]), min_size=1, unique=True),
             "initial_state": st.booleans(),
+            "absent_states": st.sampled_from([True, False, "both"]),
+            "last_states": st.booleans(),
+            "memory_layouts": st.booleans(),
             "empty": st.lists(st.sampled_from(["n_x", "m", "T_x"]), unique=True),
             "subnormals": st.booleans(),
         },
@@ -66,7 +69,10 @@ def test_a_fitted_problem_is_within_the_limits(limited: Limits, problem: LayerPr
     ("declared", "message"),
     [
         (["float32"], "SUPPORTS is no dict"),
-        ({"dtype": ["float32"]}, "SUPPORTS has no 'dtype'; it may have activations, bad_shapes, c_last"),
+        (
+            {"dtype": ["float32"]},
+            "SUPPORTS has no 'dtype'; it may have absent_states, activations, bad_shapes",
+        ),
         (
             {"dtypes": "float32"},
             "SUPPORTS['dtypes'] is 'float32', expected a list of float64, float32, float16",

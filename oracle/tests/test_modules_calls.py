@@ -34,9 +34,9 @@ class Padded(nn.Module):
 
 
 def test_an_output_may_end_with_the_longest_sample() -> None:
-    assert understood(Padded, fixed={"inverted": True}).facts["lengths"] == "padding"
+    assert understood(Padded, fixed={"inverted": True}).facts["lengths"] == ["padding"]
     found = understood(Padded)
-    assert found.facts["lengths"] == "mask"
+    assert found.facts["lengths"] == ["mask"]
     lengths = np.array([3, 1, 2])  # of 4 steps
     x, *states, parameters, options = trial_arguments("lstm", Sizes(2, 3), lengths=lengths)
     a, *_ = found.functions["lstm_layer"](x, *states, parameters, options)
@@ -45,7 +45,7 @@ def test_an_output_may_end_with_the_longest_sample() -> None:
 
 def test_modules_that_take_packed_sequences_or_lengths_alone() -> None:
     packed, counted = understood(callers.PackedOnly), understood(callers.LengthsOnly)
-    assert (packed.facts["lengths"], counted.facts["lengths"]) == ("packed", "counts")
+    assert (packed.facts["lengths"], counted.facts["lengths"]) == (["packed"], ["counts"])
     assert is_right(packed, Sizes(2, 3, layers=2, directions=2))
     assert counted.supports["initial_state"] is counted.supports["c_last"] is False
     assert counted.supports["layers"] == 1
@@ -58,10 +58,21 @@ def test_modules_that_take_packed_sequences_or_lengths_alone() -> None:
     assert c_last is None
 
 
-def test_lengths_are_passed_in_a_way_that_takes_unsorted_ones() -> None:
+def test_each_way_of_lengths_is_used_and_the_sum_of_the_lengths_chooses_it() -> None:
     found = understood(callers.SortedLengths, like="torch.nn.RNN")
-    assert found.facts["lengths"] == "packed"
-    assert "lengths" not in found.supports
+    assert found.facts["lengths"] == ["packed", "counts sorted"]
+    assert is_right(found, Sizes(2, 3), lengths=[2, 4, 1])
+    assert is_right(found, Sizes(2, 3), lengths=[2, 4, 2])
+    wrong = understood(callers.LengthsOfStatesAlone, like="torch.nn.LSTM")
+    assert wrong.facts["lengths"] == ["packed", "counts"]
+    assert is_right(wrong, Sizes(2, 3, directions=2), lengths=[2, 4, 2])
+    assert not is_right(wrong, Sizes(2, 3, directions=2), lengths=[2, 4, 1])
+
+
+def test_an_argument_for_lengths_that_raises_is_named() -> None:
+    found = understood(callers.MaskOfAnotherShape)
+    assert found.facts["lengths"] == ["packed"]
+    assert "RuntimeError" in found.facts["not_judged"]["mask"]
 
 
 def test_states_and_lengths_may_be_arguments_by_name_alone() -> None:
@@ -102,12 +113,6 @@ def test_arrays_of_negative_strides_reach_the_module() -> None:
     x, a0 = x[:, :1], states[0][..., :1]
     ours, _ = understood(torch.nn.RNN).functions["rnn_layer"](x[::-1, ::-1], a0, parameters, options)
     assert np.allclose(ours, rnn_layer(x, a0, parameters, options)[0])
-
-
-def test_an_argument_for_lengths_is_tried_before_packed_sequences() -> None:
-    found = understood(callers.LengthsOfStatesAlone, like="torch.nn.LSTM")
-    assert found.facts["lengths"] == "counts"
-    assert not is_right(found, Sizes(2, 3, directions=2), lengths=[2, 4, 1])
 
 
 def test_each_layer_may_have_a_pair_of_states_of_its_own() -> None:

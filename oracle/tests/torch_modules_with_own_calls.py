@@ -205,3 +205,11 @@ class LengthsOfStatesAlone(nn.LSTM):
         if lengths is None:
             return output, states
         return output, super().forward(pack_padded_sequence(x, lengths, enforce_sorted=False), hx)[1]
+
+
+class MaskOfAnotherShape(nn.LSTM):
+    """Takes packed sequences, and a mask of its hidden units."""
+
+    def forward(self, x: Any, hx: Any = None, mask: Any = None) -> Any:
+        output, states = super().forward(x, hx)
+        return (output, states) if mask is None else (output * mask[None, :, :7].reshape(1, 1, 7), states)

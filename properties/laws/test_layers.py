@@ -114,7 +114,7 @@ def test_padding(trial: Trial) -> None:
     trial.compare_calls(whole, answer, padded, lambda: trial.bounds, variation=variation)
 
 
-@law("spec", functions=LAYERS, needs=("sequences",))
+@law("spec", functions=LAYERS, needs=("sequences", "last_states"))
 def test_last_states(trial: Trial) -> None:
     """The top layer's last hidden states are in `a`: forward at each sample's end, backward at its start."""
     inputs, whole = trial.inputs, trial.answer.outputs
@@ -139,7 +139,7 @@ def test_identity_projection(trial: Trial) -> None:
     trial.compare_calls(trial.answer.outputs, answer, projected, variation="with Wp = 1")
 
 
-@law("spec", functions=LAYERS)
+@law("spec", functions=LAYERS, needs=("absent_states",))
 def test_absent_states(trial: Trial) -> None:
     """Initial states that are `None` mean zeros, whatever states an earlier call left."""
     inputs = trial.inputs
@@ -151,7 +151,7 @@ def test_absent_states(trial: Trial) -> None:
     trial.compare_calls(answer, absent, zeros, variation="without states")
 
 
-@law("robust", functions=("lstm_layer",))
+@law("robust", functions=("lstm_layer",), needs=("one absent state",))
 def test_one_absent_state(trial: Trial) -> None:
     """If only one of the two initial states is `None`, it means zeros. A target may refuse such a call."""
     inputs = trial.inputs

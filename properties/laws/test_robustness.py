@@ -15,7 +15,7 @@ from properties.worker.own_modules import REFERENCE
 from reference.contract import LAYERS, LAYERS_BACKWARD, Array
 
 
-@law("robust", functions=ALL_FUNCTIONS)
+@law("robust", functions=ALL_FUNCTIONS, needs=("memory_layouts",))
 def test_memory_layouts(trial: Trial) -> None:
     """Arrays in Fortran order, strided, reversed, read-only or in the other byte order give the same answer.
 

@@ -140,6 +140,8 @@ _LENGTHS_WORDS = {
     "fractions": "lengths as fractions",
     "mask": "a mask for lengths",
     "padding": "a mask of the padding",
+    "mask by step": "a mask for lengths with the time first",
+    "padding by step": "a mask of the padding with the time first",
 }
 _TIME_WORDS = {"first": "time first", "second": "batch first", "stepped": "called step by step"}
 
@@ -151,9 +153,12 @@ def module_in_words(facts: Mapping[str, Any], limits: Limits) -> str:
     parts += [f"although {facts['fits']} fits"] if facts["fits"] else []
     parts += [f"one weight on {', '.join(facts['joined'])}"] if facts["joined"] else []
     parts += [_TIME_WORDS[facts["time"]]]
-    parts += (
-        [_LENGTHS_WORDS[facts["lengths"]]] if facts["lengths"] and "lengths" not in facts["limits"] else []
-    )
+    for way in facts["lengths"]:
+        kind = way.removesuffix(" sorted")
+        parts += [_LENGTHS_WORDS[kind] + (", sorted alone" if kind != way else "")]
+    parts += [f"{name} is not judged ({why})" for name, why in facts["not_judged"].items()]
+    plain = ", ".join(dict.fromkeys(facts["plain"]))
+    parts += [f"{plain} judged without its parametrisation"] if plain else []
     learned = ", ".join(facts["learned_states"])
     parts += [f"learned initial states ({learned}) 0 if no states are passed"] if learned else []
     parts += [f"on {facts['device']}"] if facts["device"] != "cpu" else []

@@ -18,7 +18,7 @@ FAR_SIZES: Mapping[str, Mapping[str, Any]] = {
     "aligned": {"n_x": 16, "n_a": 32, "n_y": 8, "m": 24, "T_x": 2},
     "single": {"n_x": 33, "n_a": 35, "n_y": 34, "m": 1, "T_x": 3},
     "long": {"n_x": 3, "n_a": 3, "n_y": 3, "m": 1, "T_x": 261},
-    "count": {"n_x": 2, "n_a": 3, "n_y": 1, "m": 2, "T_x": 65, "regime": "counting"},
+    "count": {"n_x": 2, "n_a": 3, "n_y": 1, "m": 2, "T_x": 97, "regime": "counting"},
 }
 """Sizes beyond 16, 32, 64 and 128, where programs have limits and kernels change. Fuzzing draws them, too.
 

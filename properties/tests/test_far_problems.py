@@ -20,7 +20,7 @@ from properties.strategies.fixed_problems import far_examples
 from properties.tests.one_law import InProcess, by_power
 from properties.trials.trial import Trial
 from properties.turns.turn import Draws, TimeUpError, Turn
-from reference.contract import CONTRACTS, FUNCTIONS
+from reference.contract import CONTRACTS, FUNCTIONS, LAYERS
 
 FUZZ = EFFORTS["fuzz"]
 
@@ -34,6 +34,16 @@ def test_a_later_block_of_classes_raises_the_largest_logit(function: str) -> Non
     y = np.asarray(outputs[which])
     for block in (8, 16, 32, 64, 128):
         assert (y[block:].max(axis=0) > y[:block].max(axis=0)).any()
+
+
+@pytest.mark.parametrize("function", LAYERS)
+@pytest.mark.parametrize("real", [np.float32, np.float64])
+def test_a_length_is_too_small_if_a_fraction_of_the_steps_is_truncated(function: str, real: type) -> None:
+    """Of at most 21 steps, no length is, and 13 of 22 is the first."""
+    [[problem]] = far_examples(function, names=["count"])
+    lengths = problem.inputs(function).arguments(function)[-1]["lengths"]
+    fractions = lengths.astype(real) / real(problem.T_x)
+    assert ((fractions * real(problem.T_x)).astype(int) < lengths).any()
 
 
 def shapes(backend: str, limit: int) -> set[tuple[int, ...]]:

@@ -111,7 +111,7 @@ def test_who_flushes_subnormal_numbers_and_does_not_say_so_is_told_that_alone(ve
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ('SUPPORTS = {"dtype": "float32"}', "SUPPORTS has no 'dtype'; it may have activations"),
+        ('SUPPORTS = {"dtype": "float32"}', "SUPPORTS has no 'dtype'; it may have absent_states"),
         ("SUPPORTS = {'layers': object()}", "expected a number from 1 up"),
         ("SUPPORTS = 3", "SUPPORTS is no dict"),
     ],

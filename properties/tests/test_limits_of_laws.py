@@ -71,6 +71,18 @@ def test_laws_of_more_than_a_target_does_are_declared_away() -> None:
     }
 
 
+def test_laws_of_calls_that_the_harness_would_make_otherwise_are_declared_away() -> None:
+    for given, expected in (
+        ({"absent_states": False}, {"absent states", "one absent state"}),
+        ({"absent_states": "both"}, {"one absent state"}),
+        ({"last_states": False}, {"last states"}),
+        ({"memory_layouts": False}, {"memory layouts"}),
+    ):
+        limits = Limits.parse(given)
+        names = {law.name for law in all_laws() if law.domain.excluded_by("lstm_layer", limits)}
+        assert names == expected
+
+
 def test_a_law_within_limits_concerns_the_problems_within_them() -> None:
     """A stored problem may be beyond the limits, since the limits of a target may change."""
     (law,) = [each for each in all_laws() if each.name == "trajectory"]

@@ -47,7 +47,9 @@ def test_what_was_understood_is_said_in_one_line() -> None:
         "fits": "xh:ifgo",
         "time": "second",
         "learned_states": ["h0"],
-        "lengths": "padding",
+        "lengths": ["padding", "counts sorted"],
+        "not_judged": {"mask": "TypeError: no"},
+        "plain": ["weight_hh_l0"],
         "device": "cuda",
         "dtypes": ["float32"],
         "other_modes": ["every call"],
@@ -56,10 +58,11 @@ def test_what_was_understood_is_said_in_one_line() -> None:
     limits = Limits(layers=1, lengths=False, dtypes=("float32",))
     assert module_in_words(facts, limits) == (
         "Mine as torch.nn.LSTM: weights by --gates, gates f g o i, although xh:ifgo fits, one weight on x, "
-        "h, batch first, a mask of the padding, learned initial states (h0) 0 if no states are passed, on "
-        "cuda, different numbers in every call, at most 1 layer (no argument), float32 only (TypeError)"
+        "h, batch first, a mask of the padding, lengths, sorted alone, mask is not judged (TypeError: no), "
+        "weight_hh_l0 judged without its parametrisation, learned initial states (h0) 0 if no states are "
+        "passed, on cuda, different numbers in every call, at most 1 layer (no argument), float32 only "
+        "(TypeError)"
     )
-    assert "mask" not in module_in_words({**facts, "limits": {"lengths": "no reason"}}, limits)
 
 
 def test_an_unusable_module_says_why_whatever_is_selected() -> None:
