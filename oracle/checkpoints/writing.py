@@ -1,7 +1,7 @@
 """Writes layers with the layout and the names of a framework, and compares the written numbers."""
 
 import os
-import sys
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
@@ -15,7 +15,6 @@ from oracle.checkpoints.contents import CheckpointError, import_optional
 from oracle.checkpoints.files import read
 from oracle.checkpoints.layer import RecurrentLayer
 from oracle.checkpoints.layer_search import find_layers
-from oracle.checkpoints.torch_files import state_dict_of
 from oracle.conversion import CONVERTERS
 from reference.contract import Array
 
@@ -26,10 +25,18 @@ def _npz_of(arrays: Mapping[str, Array]) -> bytes:
     return stream.getvalue()
 
 
+def _state_dict_of(arrays: Mapping[str, Array]) -> bytes:
+    import torch  # which takes a second
+
+    stream = BytesIO()
+    torch.save({name: torch.tensor(array) for name, array in arrays.items()}, stream)
+    return stream.getvalue()
+
+
 WRITERS: Mapping[str, Callable[[dict[str, Array]], bytes]] = {
     ".safetensors": lambda arrays: import_optional("safetensors.numpy").save(arrays),
     ".npz": _npz_of,
-    ".pt": state_dict_of,
+    ".pt": _state_dict_of,
 }
 """The function that returns the bytes of a file, by suffix."""
 
@@ -74,10 +81,12 @@ def convert(checkpoint: Checkpoint, out: Path, to: str, *, force: bool = False) 
 
 
 def _write_whole(content: bytes, out: Path) -> None:
-    """Write the whole file. If an error occurs, `out` stays as it was."""
-    part = out.with_name(f".{out.name}.{os.getpid()}")
+    """Write the whole file. If an error or an interrupt occurs, `out` stays as it was."""
+    part = out.with_name(f".{secrets.token_hex(16)}")
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666)
     try:
-        part.write_bytes(content)
+        with open(descriptor, "wb") as file:
+            file.write(content)
         part.replace(out)
     finally:
         part.unlink(missing_ok=True)
@@ -103,7 +112,7 @@ def _verify(layers: Sequence[RecurrentLayer], prefixes: Sequence[str], content: 
     with TemporaryFile() as file:  # the file has no name, so a killed process leaves no file
         file.write(content)
         file.flush()
-        found, _ = find_layers(read(Path(f"/dev/fd/{file.fileno()}"), suffix, sys.maxsize))
+        found, _ = find_layers(read(Path(f"/dev/fd/{file.fileno()}"), suffix))
     by_prefix = {each.prefix: each for each in found}
     for layer, prefix in zip(layers, prefixes, strict=True):
         copies = select([by_prefix[prefix]] if prefix in by_prefix else found, prefix)

@@ -12,7 +12,8 @@ from typing import Any
 from oracle.checkpoints import CheckpointError
 from oracle.checkpoints.contents import printable, shorten
 from oracle.parity.comparison import Row, compare
-from oracle.parity.models import ParityError, original_from
+from oracle.parity.exported import ParityError
+from oracle.parity.original import original_from
 from properties.session.weights import Parser, fail, print_table
 from properties.worker.targets import TargetMissing, locate
 
@@ -27,7 +28,7 @@ _NUMBERS = ("n_x", "n_a", "D", "input", "error")
 
 def main(arguments: Sequence[str]) -> int:
     """Compare the models, and print a row for each node and a sentence. Return 0 if all is right, else 1."""
-    parser = Parser(prog="rnn-crosscheck", description=ABOUT, allow_abbrev=False)
+    parser = Parser("rnn-crosscheck", ABOUT)
     parser.add_argument("model", metavar="MODEL.onnx", type=Path, help="the exported file")
     parser.add_argument(
         "--against",
@@ -38,7 +39,8 @@ def main(arguments: Sequence[str]) -> int:
     )
     options = parser.parse_args(arguments)
     try:
-        parity = compare(options.model, *original_from(_factory(options.against), options.against))
+        original = original_from(_factory(options.against), options.against)
+        parity = compare(options.model, *original, options.memory_limit)
     except (ParityError, CheckpointError, TargetMissing) as error:
         fail(f"rnn-crosscheck: error: {error}")
     print_table(_COLUMNS, _NUMBERS, [_cells(row) for row in parity.rows])
