@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import lru_cache, reduce
 from pathlib import Path
 from typing import Any
@@ -48,8 +48,7 @@ def read_layers(file: str, prefix: str, layout: str, overrules: bool) -> tuple[l
     """Return the fields of the layers that a prefix selects, and what was skipped; read in this process."""
     path = Path(file)
     layers, skipped = find_layers(read(path, path.suffix), layout, overrules=overrules)
-    names = [field.name for field in fields(RecurrentLayer)]
-    return [[getattr(layer, name) for name in names] for layer in select(layers, prefix)], skipped
+    return [[*vars(layer).values()] for layer in select(layers, prefix)], skipped
 
 
 @lru_cache(maxsize=16)

@@ -67,7 +67,7 @@ def stored_tensor(
 
 
 class CheckpointError(ValueError):
-    """A file cannot be read, or no layers are found in it.
+    """A file cannot be read, or has no layers that can be found, judged or compared.
 
     The message is one line. Unprintable characters are escaped, since names in the file may have some.
     """

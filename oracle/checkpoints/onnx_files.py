@@ -60,13 +60,6 @@ def open_model(path: Path) -> Any:
     return model
 
 
-def _inner_graphs(node: Any) -> Iterator[Any]:
-    for attribute in node.attribute:
-        if attribute.HasField("g"):
-            yield attribute.g
-        yield from attribute.graphs
-
-
 def _graphs(graph: Any, outer: Scope | None = None) -> Iterator[tuple[Any, Scope]]:
     """Yield the nodes and the scope of a graph and of each graph in it. `outer` is the enclosing scope."""
     own: dict[str, Any] = {each.name: each for each in graph.initializer}
@@ -74,8 +67,9 @@ def _graphs(graph: Any, outer: Scope | None = None) -> Iterator[tuple[Any, Scope
     scope = ChainMap(own, *(outer.maps if outer else ()))
     yield graph.node, scope
     for node in graph.node:
-        for inner in _inner_graphs(node):
-            yield from _graphs(inner, scope)
+        for attribute in node.attribute:
+            for inner in (attribute.g, *attribute.graphs):  # an attribute without a graph has an empty one
+                yield from _graphs(inner, scope)
 
 
 def is_onnx(node: Any) -> bool:

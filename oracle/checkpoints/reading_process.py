@@ -1,8 +1,7 @@
 """Calls a function that reads a foreign file in a process of its own, with limits of the system.
 
-A file decides how much the libraries that read it allocate and compute. Rules about its content cannot bound
-this for every kind of file, but the system can. Only plain values and arrays come back, by the codec of
-targets.
+Rules about the content of files cannot bound what the libraries that read them allocate and compute; the
+system can. Only plain values and arrays come back, by the codec of targets.
 """
 
 import os

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -19,26 +19,18 @@ from oracle.conversion import CONVERTERS
 from reference.contract import Array
 
 
-def _npz_of(arrays: Mapping[str, Array]) -> bytes:
-    stream = BytesIO()
-    np.savez(stream, allow_pickle=False, **arrays)
-    return stream.getvalue()
-
-
-def _state_dict_of(arrays: Mapping[str, Array]) -> bytes:
+def _save_state_dict(stream: IO[bytes], arrays: Mapping[str, Array]) -> None:
     import torch  # which takes a second
 
-    stream = BytesIO()
     torch.save({name: torch.tensor(array) for name, array in arrays.items()}, stream)
-    return stream.getvalue()
 
 
-WRITERS: Mapping[str, Callable[[dict[str, Array]], bytes]] = {
-    ".safetensors": lambda arrays: import_optional("safetensors.numpy").save(arrays),
-    ".npz": _npz_of,
-    ".pt": _state_dict_of,
+WRITERS: Mapping[str, Callable[[IO[bytes], dict[str, Array]], Any]] = {
+    ".safetensors": lambda stream, arrays: stream.write(import_optional("safetensors.numpy").save(arrays)),
+    ".npz": lambda stream, arrays: np.savez(stream, allow_pickle=False, **arrays),
+    ".pt": _save_state_dict,
 }
-"""The function that returns the bytes of a file, by suffix."""
+"""The function that writes arrays to a stream, by suffix."""
 
 
 def convert(checkpoint: Checkpoint, out: Path, to: str, *, force: bool = False) -> list[str]:
@@ -61,8 +53,7 @@ def convert(checkpoint: Checkpoint, out: Path, to: str, *, force: bool = False) 
         raise CheckpointError(f"{out}: the file exists already; --force overwrites it")
     if not out.parent.is_dir():
         raise CheckpointError(f"{out}: there is no directory {out.parent}")
-    arrays: dict[str, Array] = {}
-    prefixes = []
+    stream, arrays, prefixes = BytesIO(), dict[str, Array](), []
     for layer in checkpoint.layers:
         converted, prefix = _converted(layer, to)
         if converted.keys() & arrays.keys():
@@ -70,9 +61,9 @@ def convert(checkpoint: Checkpoint, out: Path, to: str, *, force: bool = False) 
         arrays.update(converted)
         prefixes.append(prefix)
     try:
-        content = WRITERS[suffix](arrays)
-        _verify(checkpoint.layers, prefixes, content, suffix)
-        _write_whole(content, out)
+        WRITERS[suffix](stream, arrays)
+        _verify(checkpoint.layers, prefixes, stream.getvalue(), suffix)
+        _write_whole(stream.getvalue(), out)
     except CheckpointError as error:
         raise CheckpointError(f"{out}: {error}") from None
     except OSError as error:

@@ -122,7 +122,7 @@ class Parity:
 def compare(path: Path, module: Any, examples: Any, memory_limit: int = MEMORY_LIMIT) -> Parity:
     """Run both models, and judge every recurrent node. To run the file may take `memory_limit` bytes.
 
-    Raises `ParityError` or `CheckpointError`, with a message of one line, if the models cannot be compared.
+    Raises `CheckpointError`, with a message of one line, if the models cannot be compared.
     """
     layers, theirs = run_original(module, examples)
     nodes, ours = run_exported(path, [*named_arrays(examples)], memory_limit)

@@ -18,10 +18,6 @@ from reference.contract import Array, Kind
 _KINDS: Mapping[str, Kind] = {"RNN": "rnn", "LSTM": "lstm"}
 
 
-class ParityError(ValueError):
-    """The models cannot be compared. The message is one line."""
-
-
 @dataclass(frozen=True)
 class LayerPass:
     """One pass through a layer: its parameters, inputs and outputs."""

@@ -9,12 +9,12 @@ import torch
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
 from oracle import pytorch
-from oracle.checkpoints import RecurrentLayer
+from oracle.checkpoints import CheckpointError, RecurrentLayer
 from oracle.checkpoints.contents import Contents, shorten, tensor
 from oracle.checkpoints.layer_search import find_layers
 from oracle.inputs import LayerInputs
 from oracle.naming import TORCH, torch_name
-from oracle.parity.exported import LayerPass, ParityError
+from oracle.parity.exported import LayerPass
 from reference.contract import Array
 
 _MODULES = (torch.nn.LSTM, torch.nn.RNN)
@@ -25,12 +25,12 @@ def original_from(factory: Callable[[], Any], name: str) -> tuple[torch.nn.Modul
     try:
         original = factory()
     except Exception as error:  # the user's code may raise anything
-        raise ParityError(f"{name}() raised {type(error).__name__}: {shorten(error)}") from None
+        raise CheckpointError(f"{name}() raised {type(error).__name__}: {shorten(error)}") from None
     if not (isinstance(original, tuple) and len(original) == 2 and isinstance(original[0], torch.nn.Module)):
         has = f"{name}() returned {type(original).__name__}"
-        raise ParityError(f"{has}, expected a tuple of a torch.nn.Module and its example inputs")
+        raise CheckpointError(f"{has}, expected a tuple of a torch.nn.Module and its example inputs")
     if not any(isinstance(each, _MODULES) for each in original[0].modules()):
-        raise ParityError(f"the module of {name}() has no torch.nn.LSTM or torch.nn.RNN")
+        raise CheckpointError(f"the module of {name}() has no torch.nn.LSTM or torch.nn.RNN")
     return original
 
 
@@ -69,7 +69,7 @@ def run_original(module: torch.nn.Module, examples: Any) -> tuple[list[LayerPass
             outputs = module.cpu().eval()(*args, **kwargs)
     except Exception as error:  # the user's code may raise anything
         why = f"{type(error).__name__}: {shorten(error)}"
-        raise ParityError(f"the original cannot be run on the example inputs: {why}") from None
+        raise CheckpointError(f"the original cannot be run on the example inputs: {why}") from None
     finally:
         for hook in hooks:
             hook.remove()

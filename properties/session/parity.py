@@ -12,7 +12,6 @@ from typing import Any
 from oracle.checkpoints import CheckpointError
 from oracle.checkpoints.contents import printable, shorten
 from oracle.parity.comparison import Row, compare
-from oracle.parity.exported import ParityError
 from oracle.parity.original import original_from
 from properties.session.weights import Parser, fail, print_table
 from properties.worker.targets import TargetMissing, locate
@@ -41,7 +40,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         original = original_from(_factory(options.against), options.against)
         parity = compare(options.model, *original, options.memory_limit)
-    except (ParityError, CheckpointError, TargetMissing) as error:
+    except (CheckpointError, TargetMissing) as error:
         fail(f"rnn-crosscheck: error: {error}")
     print_table(_COLUMNS, _NUMBERS, [_cells(row) for row in parity.rows])
     print(printable(parity.sentence))
@@ -62,7 +61,7 @@ def _factory(text: str) -> Callable[[], Any]:
     """Return the function named by `MODULE:FACTORY`. The module may import other modules from its folder."""
     target = locate(text, Path.cwd())
     if not target.attribute:
-        raise ParityError(f"--against {text} names no function: add it, as in {text}:FACTORY")
+        raise CheckpointError(f"--against {text} names no function: add it, as in {text}:FACTORY")
     source = Path(target.source)
     sys.path.insert(0, str(source.parent if target.is_file else Path.cwd()))
     try:
@@ -74,5 +73,5 @@ def _factory(text: str) -> Callable[[], Any]:
         factory: Callable[[], Any] = attrgetter(target.attribute)(module)
     except Exception as error:  # the user's code may raise anything
         why = f"{type(error).__name__}: {shorten(error)}"
-        raise ParityError(f"{text} cannot be imported: {why}") from None
+        raise CheckpointError(f"{text} cannot be imported: {why}") from None
     return factory

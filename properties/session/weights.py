@@ -28,9 +28,6 @@ USAGE_ERROR = 4
 _MOST_NAMED = 8
 """The number of wrong layers whose mistakes are named. Each search for a mistake takes seconds."""
 
-_MOST_CHARACTERS = 200
-"""The most characters of a cell of a table."""
-
 _NUMBERS = ("L", "D", "n_x", "n_a", "n_p", "max |W|")
 _COLUMNS = ("prefix", "kind", "layout", *_NUMBERS[:5], "dtype", *_NUMBERS[5:], "digest")
 
@@ -94,8 +91,8 @@ def _row(layer: RecurrentLayer) -> list[str]:
 
 
 def print_table(columns: Sequence[str], numbers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print the rows below the names of the columns. The columns in `numbers` are aligned to the right."""
-    table = [[printable(cell, _MOST_CHARACTERS) for cell in row] for row in (columns, *rows)]
+    """Print the rows below the names of the columns, aligned to the right in `numbers`; cells are cut."""
+    table = [[printable(cell, 200) for cell in row] for row in (columns, *rows)]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for row in table:
         cells = zip(columns, row, widths, strict=True)
