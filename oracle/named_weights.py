@@ -66,18 +66,16 @@ def _split_directions(role: str, direction: int, array: Array) -> Iterator[tuple
 
     A tensor of ONNX has all directions; other tensors have one.
     """
-    if role in ("W", "R"):
-        if array.ndim == 3:
-            for d, each in enumerate(array):
-                yield d, "weight" if role == "W" else "recurrent_weight", each
-    elif role == "B":
-        if array.ndim == 2 and array.shape[1] % 2 == 0:
-            for d, both in enumerate(array):
-                bias, recurrent_bias = np.split(both, 2)
-                yield d, "bias", bias
-                yield d, "recurrent_bias", recurrent_bias
-    else:
-        yield direction, role, array
+    ours = {"W": "weight", "R": "recurrent_weight", "B": "bias"}.get(role, role)
+    if role in ("W", "R") and array.ndim == 3 and len(array) <= 2:
+        for d, each in enumerate(array):
+            yield d, ours, each
+    elif role == "B" and array.ndim == 2 and len(array) <= 2 and array.shape[1] % 2 == 0:
+        for d, both in enumerate(array):
+            for half, each in zip(("bias", "recurrent_bias"), np.split(both, 2)):
+                yield d, half, each
+    else:  # a tensor of ONNX with a wrong shape is refused, since it does not fit its role
+        yield direction, ours, array
 
 
 def _with_gates_joined(roles: Roles, layout: Layout) -> Roles:
@@ -142,12 +140,14 @@ def parameters_of(
 
 
 def _check_complete(roles: Roles) -> None:
-    """Raise `ValueError` if a weight is missing, or if some gates have their own tensors but not all do."""
+    """Raise `ValueError` if a weight is missing or empty, or if only some gates have their own tensors."""
     given = ", ".join(sorted(weight.name for weight in roles.values()))
     for role, lacking in {"recurrent_weight": "recurrent weight", "weight": "weight of the input"}.items():
         if role not in roles:
             raise ValueError(f"there is {given}, but no {lacking}")
     for role, weight in roles.items():
+        if role != "weight" and not weight.array.size:  # a layer may have no input, but not no units
+            raise ValueError(f"{weight.name} is {weight.array.shape}, which has no numbers")
         if ":" in role:
             raise ValueError(f"there is {weight.name}, but not every gate has such a weight")
 

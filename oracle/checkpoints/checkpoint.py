@@ -7,10 +7,12 @@ from functools import lru_cache, reduce
 from pathlib import Path
 from typing import Any
 
+from oracle.checkpoints import reading_process
 from oracle.checkpoints.contents import CheckpointError
 from oracle.checkpoints.files import read
 from oracle.checkpoints.layer import RecurrentLayer
 from oracle.checkpoints.layer_search import Incomplete, Layer, find_layers
+from oracle.checkpoints.reading_process import MEMORY_LIMIT
 
 _MOST_NAMES = 12
 """The largest number of layers that a message names."""
@@ -25,21 +27,28 @@ class Checkpoint:
     skipped: Sequence[str] = ()  # sentences about recurrent data that was not read, with reasons
 
 
-def load(text: str, layout: str = "", *, overrules: bool = True, limit: int | None = None) -> Checkpoint:
+def load(
+    text: str, layout: str = "", *, overrules: bool = True, memory_limit: int = MEMORY_LIMIT
+) -> Checkpoint:
     """Return the layers that `FILE` or `FILE:PREFIX` names.
 
     A prefix selects all layers whose names begin with the prefix, or the only layer whose name ends with it.
     The prefix `A+B` selects one layer: B stacked on A. `layout` is the layout of all weights; but with
-    `overrules=False`, names that tell a layout have precedence. The tensors may take `limit` bytes of memory.
-    Raises `CheckpointError`, whose message begins with the file, if a layer cannot be read.
+    `overrules=False`, names that tell a layout have precedence. The file is read in another process, within
+    the limits of `reading_process`; the address space may be `memory_limit` bytes. Raises `CheckpointError`,
+    whose message begins with the file, if a layer cannot be read.
     """
     file, prefix = split(text)
+    given = file, prefix, layout, overrules
+    layers, skipped = reading_process.call(file, read_layers, *given, memory_limit=memory_limit)
+    return Checkpoint(Path(file), [RecurrentLayer(*each) for each in layers], skipped)
+
+
+def read_layers(file: str, prefix: str, layout: str, overrules: bool) -> tuple[list[list[Any]], list[str]]:
+    """Return the fields of the layers that a prefix selects, and what was skipped; read in this process."""
     path = Path(file)
-    try:
-        layers, skipped = find_layers(read(path, path.suffix, limit), layout, overrules=overrules)
-        return Checkpoint(path, select(layers, prefix), skipped)
-    except CheckpointError as error:
-        raise CheckpointError(f"{file}: {error}") from None
+    layers, skipped = find_layers(read(path, path.suffix), layout, overrules=overrules)
+    return [[*vars(layer).values()] for layer in select(layers, prefix)], skipped
 
 
 @lru_cache(maxsize=16)

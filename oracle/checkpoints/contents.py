@@ -1,10 +1,9 @@
-"""What the readers of all kinds of files share: tensors, limits of memory and time, and errors."""
+"""What the readers of all kinds of files share: tensors and errors."""
 
 import importlib
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from math import prod
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -42,8 +41,33 @@ def tensor(array: Array) -> Tensor:
     return Tensor(np.asarray(array, dtype=wide), array.dtype.name)
 
 
+def stored_tensor(
+    content: Callable[[], bytes],
+    dtype: str,
+    shape: Sequence[int],
+    offset: int = 0,
+    strides: Sequence[int] | None = None,
+) -> Tensor:
+    """Return a tensor of little-endian numbers in `content()`, which is not called for other than floats.
+
+    `offset` and `strides` count numbers; without strides, the numbers are in the order of C. Raises
+    `ValueError` if the content does not fit.
+    """
+    if dtype not in FLOATS:
+        return Tensor(np.broadcast_to(np.zeros((), np.int8), tuple(shape)), dtype)
+    kind = np.dtype(np.uint16 if dtype == "bfloat16" else dtype).newbyteorder("<")
+    if strides is None:
+        array: Array = np.frombuffer(content(), kind).reshape(shape)
+    else:
+        bytes_ = [kind.itemsize * step for step in strides]
+        array = np.ndarray(tuple(shape), kind, content(), kind.itemsize * offset, bytes_)
+    if dtype == "bfloat16":  # the upper half of a float32
+        return Tensor((array.astype(np.uint32) << 16).view(np.float32), dtype)
+    return tensor(array)
+
+
 class CheckpointError(ValueError):
-    """A file cannot be read, or no layers are found in it.
+    """A file cannot be read, or has no layers that can be found, judged or compared.
 
     The message is one line. Unprintable characters are escaped, since names in the file may have some.
     """
@@ -52,13 +76,10 @@ class CheckpointError(ValueError):
         super().__init__(printable(message))
 
 
-class LimitError(CheckpointError):
-    """A file needs more memory or steps than the limits allow."""
-
-
-def printable(text: str) -> str:
-    """Return the text in one line, with unprintable characters escaped."""
-    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
+def printable(text: str, length: int = 5000) -> str:
+    """Return the text in one line, with unprintable characters escaped, and cut to about this length."""
+    end = "…" if len(text) > length else ""
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text[:length]) + end
 
 
 def shorten(text: object, length: int = 200) -> str:
@@ -74,55 +95,3 @@ def import_optional(package: str) -> Any:
     except ImportError:
         name = package.partition(".")[0]
         raise CheckpointError(f"this kind of file needs the package {name}: pip install {name}") from None
-
-
-FILE_FACTOR = 16
-"""The limit for the tensors of a file in memory, as a multiple of the size of the file.
-
-Weights hardly compress, so larger tensors are not weights.
-"""
-LEAST_LIMIT, GREATEST_LIMIT = 64 * 2**20, 4 * 2**30
-"""The limit for small files and the limit for large files, in bytes."""
-STEP_LIMIT = 500_000
-"""The largest number of steps. A step is a visit of a tensor, node or mapping; 10,000 layers take 50,000."""
-
-
-@dataclass
-class Allowance:
-    """The bytes of memory and the steps that a reader may still use.
-
-    A reader counts each tensor by its header before it reads the tensor. The methods that count raise
-    `LimitError` if too little is left.
-    """
-
-    bytes: int
-    steps: int = STEP_LIMIT
-    is_fixed: bool = False  # whether the user set the limit of bytes
-
-    @classmethod
-    def of(cls, size: int, limit: int | None = None) -> Self:
-        """Return the allowance for a file of `size` bytes; the user may set the `limit` of bytes."""
-        if limit is not None:
-            return cls(limit, is_fixed=True)
-        return cls(min(GREATEST_LIMIT, max(LEAST_LIMIT, FILE_FACTOR * size)))
-
-    def add_file(self, size: int) -> None:
-        """Add the allowance for a second file of `size` bytes that belongs to the first file."""
-        if not self.is_fixed:
-            self.bytes = min(GREATEST_LIMIT, self.bytes + FILE_FACTOR * size)
-
-    def count_tensor(self, name: str, shape: Iterable[int], itemsize: int = 1, dtype: str = "") -> None:
-        """Count the bytes that a tensor with this dtype in the file will take in memory."""
-        size = prod(max(0, int(extent)) for extent in shape) * (4 if dtype in FLOATS_16 else itemsize)
-        if size > self.bytes:
-            raise LimitError(
-                f"{name} needs {size:,} bytes of memory where {self.bytes:,} are left to this file: "
-                "--size-limit GIB allows more"
-            )
-        self.bytes -= size
-
-    def count_steps(self, count: int = 1) -> None:
-        """Count visits of tensors, nodes or mappings."""
-        self.steps -= count
-        if self.steps < 0:
-            raise LimitError(f"it takes more than {STEP_LIMIT:,} steps to walk through what is in it")

@@ -3,7 +3,6 @@
 import re
 import struct
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -11,9 +10,9 @@ from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 
-from oracle.checkpoints.contents import Allowance, CheckpointError, Contents, import_optional, shorten, tensor
+from oracle.checkpoints.contents import CheckpointError, Contents, import_optional, shorten, tensor
 from oracle.checkpoints.onnx_files import read_onnx
-from oracle.checkpoints.torch_files import read_safetensors, read_state_dict
+from oracle.checkpoints.torch_files import LEGACY, read_safetensors, read_state_dict
 
 SAFETENSORS, TORCH, NPZ, ONNX, KERAS, HDF5 = (
     "a .safetensors file",
@@ -25,8 +24,6 @@ SAFETENSORS, TORCH, NPZ, ONNX, KERAS, HDF5 = (
 )
 TORCHSCRIPT = "a TorchScript archive, which is a program: save the state_dict() of the module"
 
-LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
-"""The first bytes of a file of `torch.save`, from the time before it wrote zip archives."""
 _MAGIC = (
     (0, b"\x89HDF\r\n\x1a\n", HDF5),
     (0, LEGACY, TORCH),
@@ -71,57 +68,42 @@ def _zip_kind(path: Path) -> str:
     return NPZ if all(name.endswith(".npy") for name in names) else "a zip archive of something else"
 
 
-def read_h5(source: Path | BytesIO, allowance: Allowance) -> Contents:
-    """Return the data sets with numbers in an HDF5 file, by path."""
+def read_h5(source: Path | BytesIO) -> Contents:
+    """Return the data sets with numbers in an HDF5 file, by path. Links to other files are not followed."""
     h5py = import_optional("h5py")
     data_sets: dict[str, Any] = {}
+    names: dict[str, str] = {}  # of layers, which Keras stores in an attribute of their group of variables
 
     def visit(path: str, item: Any) -> None:
-        allowance.count_steps(1 + len(path) // 100)
+        if layer := re.fullmatch(r"layers/([^/]+)/vars", path):
+            names[layer[1]] = item.attrs.get("name", layer[1])
         if isinstance(item, h5py.Dataset) and item.dtype.kind in "fiu":
             if item.external or item.is_virtual:
                 raise CheckpointError(f"{path} is stored in another file, which is not read")
-            allowance.count_tensor(path, item.shape or (), item.dtype.itemsize, item.dtype.name)
-            data_sets[_with_layer_name(item.file, path)] = item
+            data_sets[path] = item
+
+    def name_of(path: str) -> str:
+        match = re.fullmatch(r"layers/([^/]+)/(.+)", path)
+        return f"{names.get(match[1], match[1])}/{match[2]}" if match else path
 
     with h5py.File(source, "r") as file:
         file.visititems(visit)
-        return Contents({path: tensor(np.asarray(item[()])) for path, item in data_sets.items()})
+        return Contents({name_of(path): tensor(np.asarray(item[()])) for path, item in data_sets.items()})
 
 
-def read_keras(path: Path, allowance: Allowance) -> Contents:
-    """Return the data sets with numbers in the HDF5 file of a `.keras` archive, by path."""
-    import_optional("h5py")
+def read_keras(path: Path) -> Contents:
+    """Return the data sets of the HDF5 file in a `.keras` archive."""
     with ZipFile(path) as archive:
-        inner = archive.getinfo("model.weights.h5")
-        replace(allowance).count_tensor(inner.filename, [inner.file_size])  # in a copy: read_h5 counts again
-        return read_h5(BytesIO(archive.read(inner)), allowance)
+        return read_h5(BytesIO(archive.read("model.weights.h5")))
 
 
-def _with_layer_name(file: Any, path: str) -> str:
-    """Return the path of a variable with the name of its layer, which Keras stores in an attribute."""
-    match = re.fullmatch(r"layers/([^/]+)/(.+)", path)
-    if not match:
-        return path
-    variables = file.get(f"layers/{match[1]}/vars")
-    name = match[1] if variables is None else variables.attrs.get("name", match[1])
-    return f"{name}/{match[2]}"
-
-
-def read_npz(path: Path, allowance: Allowance) -> Contents:
+def read_npz(path: Path) -> Contents:
     """Return every array of a file. Raises an error for arrays of objects, which NumPy would unpickle."""
-    with ZipFile(path) as archive:
-        for name in archive.namelist():
-            allowance.count_steps()
-            with archive.open(name) as member:
-                version = "_".join(map(str, np.lib.format.read_magic(member)))
-                shape, _, dtype = getattr(np.lib.format, f"read_array_header_{version}")(member)
-            allowance.count_tensor(name.removesuffix(".npy"), shape, dtype.itemsize, dtype.name)
     with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
         return Contents({name: tensor(file[name]) for name in file.files})
 
 
-Reader = Callable[[Path, Allowance], Any]
+Reader = Callable[[Path], Any]
 _READERS: Mapping[str, tuple[Reader, Sequence[str]]] = {
     SAFETENSORS: (read_safetensors, [".safetensors"]),
     TORCH: (read_state_dict, [".pt", ".pth", ".bin", ".ckpt"]),
@@ -135,11 +117,10 @@ SUFFIXES = {suffix: kind for kind, (_, suffixes) in _READERS.items() for suffix 
 """The suffixes, each with its kind of file."""
 
 
-def read(path: Path, suffix: str, limit: int | None = None, reader: Reader | None = None) -> Any:
+def read(path: Path, suffix: str, reader: Reader | None = None) -> Any:
     """Return the contents of a file, read as a file with this suffix, or what another `reader` returns.
 
-    The tensors may take `limit` bytes of memory, by default those of `Allowance.of`. Raises `CheckpointError`
-    if the file is missing, is of another kind, cannot be read, or needs more memory or steps than allowed.
+    Raises `CheckpointError` if the file is missing, is of another kind, or cannot be read, and `MemoryError`.
     """
     if not path.is_file():
         raise CheckpointError("it is a directory, not a file" if path.is_dir() else "there is no such file")
@@ -150,11 +131,9 @@ def read(path: Path, suffix: str, limit: int | None = None, reader: Reader | Non
     if kind not in ("", expected):
         raise CheckpointError(f"it is no {suffix} file: {_kind_clause(kind)}".removesuffix("; "))
     try:
-        return (reader or _READERS[expected][0])(path, Allowance.of(path.stat().st_size, limit))
-    except CheckpointError:
+        return (reader or _READERS[expected][0])(path)
+    except (CheckpointError, MemoryError):
         raise
-    except MemoryError:
-        raise CheckpointError("there is not enough memory to read it") from None
     except Exception as error:  # libraries raise any kind of error for a broken or hostile file
         why = shorten(error, 120) or type(error).__name__
         raise CheckpointError(f"it is cut short, or no {suffix} file: {why}") from None

@@ -160,7 +160,7 @@ def _readings(arrays: Mapping[str, Array], layout: str) -> Iterator[tuple[str, R
     """
     groups: dict[str, dict[str, Array]] = {}
     for name, array in arrays.items():
-        groups.setdefault(re.sub(r"[./]?[^./]+$", "", name), {})[name] = array
+        groups.setdefault(name[: max(name.rfind("."), name.rfind("/"), 0)], {})[name] = array
     for prefix, group in groups.items():
         readings = [roles for roles in _roles(prefix, group, LAYOUTS[layout]) if _is_layer(roles, layout)]
         if len(readings) > 1:

@@ -3,20 +3,12 @@
 from collections import ChainMap, Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from oracle.checkpoints.contents import (
-    Allowance,
-    CheckpointError,
-    Contents,
-    LimitError,
-    import_optional,
-    tensor,
-)
+from oracle.checkpoints.contents import CheckpointError, Contents, import_optional, tensor
 from oracle.naming import onnx_name
 from reference.contract import Array
 
@@ -28,28 +20,20 @@ _RESHAPING = ("Squeeze", "Unsqueeze", "Transpose", "Reshape", "Identity", "Cast"
 _COMPUTABLE = (*_RESHAPING, "Constant", "Slice", "Concat", "Gather", "Split")
 """Operators by which exporters compute weights."""
 _QUANTISATION = ("DequantizeLinear", "DynamicQuantizeLinear", "QuantizeLinear")
-_COMPUTATION_STEPS = 50
-"""The steps that the computation of one node counts as, since it takes as long as 50 visits."""
-_MOST_NAMES = 12
-"""The largest number of operators that a message names."""
 
 Scope = ChainMap[str, Any]
 """The values that the nodes of a graph can use, by name: a tensor, or the node that computes it."""
 
 
-def read_onnx(path: Path, allowance: Allowance) -> Contents:
+def read_onnx(path: Path) -> Contents:
     """Return the weights of every recurrent node, with names such as `NODE.l0.W`.
 
     The next layer, a node stacked on this node, has the names `NODE.l1.W` and so on. Raises `CheckpointError`
     for a model without recurrent nodes.
     """
-    model = open_model(path, allowance)
-    constants = _Constants(path.parent, model.opset_import, allowance)
-    layers, graphs = _Layers(), [*_graphs(model.graph, allowance)]
-    tensors = [value for _, scope in graphs for value in scope.maps[0].values() if _is_tensor(value)]
-    for name in {item.value for each in tensors for item in each.external_data if item.key == "location"}:
-        external = path.parent / name
-        allowance.add_file(external.stat().st_size if external.is_file() else 0)
+    model = open_model(path)
+    constants = _Constants(path.parent, model.opset_import)
+    layers, graphs = _Layers(), [*_graphs(model.graph)]
     for nodes, scope in graphs:
         for node in nodes:
             if node.op_type in _RECURRENT and is_onnx(node):
@@ -57,69 +41,35 @@ def read_onnx(path: Path, allowance: Allowance) -> Contents:
             elif node.op_type in ("DynamicQuantizeLSTM", "QLinearLSTM"):
                 layers.skipped.append(f"{node.name or node.output[0]}: an LSTM that is quantised")
     if not layers.tensors and not layers.skipped:
-        operators = sorted({node.op_type for nodes, _ in graphs for node in nodes})[:_MOST_NAMES]
+        operators = sorted({node.op_type for nodes, _ in graphs for node in nodes})
         raise CheckpointError(f"it has no RNN or LSTM node; its operators are {', '.join(operators)}")
     return layers
 
 
-def open_model(path: Path, allowance: Allowance) -> Any:
+def open_model(path: Path) -> Any:
     """Return the model in a file, with every call of a function replaced by the function's body.
 
-    Tensors in other files are not read. Raises `CheckpointError` if the file is empty, or if the bodies of
-    functions add up to too many nodes.
+    Tensors in other files are not read. Raises `CheckpointError` if the file is empty.
     """
     onnx = import_optional("onnx")
     model = onnx.load(path, load_external_data=False)
     if not model.graph.node and not model.graph.initializer:
         raise CheckpointError("there is nothing in it: it is cut short, or no .onnx file")
     if model.functions:
-        allowance.count_steps(_inlined_size(model))
         model = import_optional("onnx.inliner").inline_local_functions(model)
     return model
 
 
-def _inlined_size(model: Any) -> int:
-    """Return the number of nodes after every call of a function has been replaced by its body."""
-    bodies = {(each.domain, each.name): each.node for each in model.functions}
-
-    @cache
-    def size(operator: tuple[str, str]) -> int:
-        return total(bodies[operator]) if operator in bodies else 1
-
-    def total(nodes: Any) -> int:
-        return sum(size((node.domain, node.op_type)) for node in _all_nodes(nodes))
-
-    try:
-        return total(model.graph.node)
-    except RecursionError:
-        raise CheckpointError("its functions call each other in a ring, or are nested too deep") from None
-
-
-def _all_nodes(nodes: Any) -> Iterator[Any]:
-    """Yield nodes, and the nodes of the graphs inside them."""
-    for node in nodes:
-        yield node
-        for graph in _inner_graphs(node):
-            yield from _all_nodes(graph.node)
-
-
-def _inner_graphs(node: Any) -> Iterator[Any]:
-    for attribute in node.attribute:
-        if attribute.HasField("g"):
-            yield attribute.g
-        yield from attribute.graphs
-
-
-def _graphs(graph: Any, allowance: Allowance, outer: Scope | None = None) -> Iterator[tuple[Any, Scope]]:
+def _graphs(graph: Any, outer: Scope | None = None) -> Iterator[tuple[Any, Scope]]:
     """Yield the nodes and the scope of a graph and of each graph in it. `outer` is the enclosing scope."""
     own: dict[str, Any] = {each.name: each for each in graph.initializer}
     own.update({output: node for node in graph.node for output in node.output if output})
-    allowance.count_steps(len(own) + len(graph.node))
     scope = ChainMap(own, *(outer.maps if outer else ()))
     yield graph.node, scope
     for node in graph.node:
-        for inner in _inner_graphs(node):
-            yield from _graphs(inner, allowance, scope)
+        for attribute in node.attribute:
+            for inner in (attribute.g, *attribute.graphs):  # an attribute without a graph has an empty one
+                yield from _graphs(inner, scope)
 
 
 def is_onnx(node: Any) -> bool:
@@ -156,15 +106,16 @@ def _add_layer(layers: _Layers, node: Any, scope: Scope, constants: "_Constants"
             raise CheckpointError("it has peepholes")
         if any(arrays[each].ndim != 3 for each in "WR"):
             raise CheckpointError("its weights have other than three axes")
-    except LimitError:
-        raise
+    except RecursionError:
+        layers.skipped.append(f"{name}: its weights are computed from themselves, or by too many nodes")
+        return
     except CheckpointError as error:
         layers.skipped.append(f"{name}: {error}")
         return
     direction = attributes.get("direction", b"forward").decode()
     shared = (node.op_type, arrays["R"].shape, direction, activation)
     prefix, number = f"{name}#{layers.names[name] + 1}" if layers.names[name] else name, 0
-    below = _layer_below(node.input[0], scope, layers.places, constants.allowance)
+    below = _layer_below(node.input[0], scope, layers.places)
     if below and below[2] == shared and arrays["W"].shape[2] == arrays["R"].shape[0] * arrays["R"].shape[2]:
         prefix, number = below[0], below[1] + 1
     else:
@@ -197,11 +148,10 @@ def _activation_of(node: Any, attributes: Mapping[str, Any]) -> str:
     return activations[0] if node.op_type == "RNN" else ""
 
 
-def _layer_below(name: str, scope: Scope, places: Mapping[str, Any], allowance: Allowance) -> Any:
+def _layer_below(name: str, scope: Scope, places: Mapping[str, Any]) -> Any:
     """Return the place of the recurrent node that computes a value, which other nodes may have reshaped."""
     seen = set()
     while name not in places and name not in seen:
-        allowance.count_steps()
         seen.add(name)
         value = scope.get(name)
         if value is None or _is_tensor(value) or value.op_type not in _RESHAPING:
@@ -216,19 +166,11 @@ class _Constants:
 
     folder: Path
     opsets: Any
-    allowance: Allowance
     _values: dict[int, dict[str, Array]] = field(default_factory=dict)
     """By the `id` of a tensor or node: its arrays by name."""
 
     def array(self, name: str, scope: Scope) -> Array:
-        """Return an array. Raises `CheckpointError` if it depends on an input of the model, or on itself."""
-        try:
-            return self._array(name, scope)
-        except RecursionError:
-            raise CheckpointError(f"{name} is computed from itself, or by too many nodes") from None
-
-    def _array(self, name: str, scope: Scope) -> Array:
-        self.allowance.count_steps()
+        """Return an array. Raises `CheckpointError` if it is no constant, `RecursionError` if in a ring."""
         value = scope.get(name)
         if value is None:
             raise CheckpointError(f"{name} is no constant of the model")
@@ -240,8 +182,6 @@ class _Constants:
     def _read(self, tensor: Any) -> Array:
         """Return the array of a tensor, which may be stored in another file."""
         onnx = import_optional("onnx")
-        dtype = onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type)
-        self.allowance.count_tensor(tensor.name, tensor.dims, max(4, dtype.itemsize))
         if tensor.data_location == onnx.TensorProto.EXTERNAL:
             import_optional("onnx.external_data_helper").load_external_data_for_tensor(
                 tensor, str(self.folder)
@@ -255,30 +195,9 @@ class _Constants:
             raise CheckpointError("its weights are quantised")
         if node.op_type not in _COMPUTABLE or not is_onnx(node):
             raise CheckpointError(f"{node.output[0]} is computed by {node.op_type}")
-        inputs = {each: self._array(each, scope) for each in node.input if each}
-        values = [each.t for each in node.attribute if each.name == "value"]
-        if node.op_type == "Identity":
-            return {node.output[0]: inputs[node.input[0]]}
-        if node.op_type == "Constant" and values:
-            return {node.output[0]: self._read(values[0])}
-        self.allowance.count_steps(_COMPUTATION_STEPS)
-        self.allowance.count_tensor(node.output[0], [_most_bytes(node, [*inputs.values()])])
+        inputs = {each: self.array(each, scope) for each in node.input if each}
         names = [name for name in node.output if name]
         make_function = import_optional("onnx").helper.make_function
         function = make_function("one", "one", [*inputs], names, [node], self.opsets)
         evaluator = import_optional("onnx.reference").ReferenceEvaluator(function)
         return dict(zip(names, evaluator.run(None, inputs, attributes={}), strict=True))
-
-
-def _most_bytes(node: Any, inputs: list[Array]) -> int:
-    """Return an upper bound for the size of a node's outputs in bytes."""
-    attributes = {each.name: each for each in node.attribute}
-    if "sparse_value" in attributes:
-        raise CheckpointError(f"{node.output[0]} is sparse")
-    if node.op_type == "Constant":
-        return int(node.ByteSize()) * 8
-    if node.op_type == "Gather":
-        data, indices = inputs
-        axis = attributes["axis"].i if "axis" in attributes else 0
-        return int(data.nbytes // max(1, data.shape[axis]) * indices.size)
-    return sum(each.size for each in inputs) * 8 if node.op_type == "Cast" else sum(x.nbytes for x in inputs)

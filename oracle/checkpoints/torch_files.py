@@ -1,144 +1,160 @@
-"""Reads and writes files of PyTorch and safetensors with torch, which has all dtypes of these files.
+"""Reads files of `torch.save` and safetensors. It needs NumPy alone, and runs no code of a file."""
 
-The functions import torch themselves, since this import takes a second.
-"""
-
-from __future__ import annotations
-
+import json
+import pickle
 import re
-import zipfile
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache, partial
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, Any, NamedTuple
+from zipfile import ZipFile
 
-import numpy as np
+from oracle.checkpoints.contents import CheckpointError, Contents, Tensor, stored_tensor
 
-from oracle.checkpoints.contents import (
-    FLOATS,
-    FLOATS_16,
-    Allowance,
-    CheckpointError,
-    Contents,
-    Tensor,
-    import_optional,
-)
-from reference.contract import Array
-
-if TYPE_CHECKING:
-    import torch
+LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
+"""The first bytes of a file of `torch.save`, from the time before it wrote zip archives."""
 
 
-def read_safetensors(path: Path, allowance: Allowance) -> Contents:
+def read_safetensors(path: Path) -> Contents:
     """Return every tensor of the file."""
-    safetensors = import_optional("safetensors")
-    with safetensors.safe_open(path, framework="pt") as file:
-        names = [*file.keys()]
-        for name in names:
-            allowance.count_steps()
-            header = file.get_slice(name)
-            allowance.count_tensor(name, header.get_shape(), _itemsize(header.get_dtype()))
-        return Contents({name: _tensor(file.get_tensor(name)) for name in names})
+    content = memoryview(path.read_bytes())
+    start = 8 + int.from_bytes(content[:8], "little")
+    words = {"F": "float", "BF": "bfloat", "I": "int", "U": "uint"}  # of dtypes such as F32 and F8_E4M3
+    tensors = {}
+    for name, entry in json.loads(bytes(content[8:start])).items():
+        if name != "__metadata__":
+            dtype = re.sub(r"^(B?F|I|U)(?=\d)", lambda match: words[match[1]], entry["dtype"]).lower()
+            begin, end = (start + offset for offset in entry["data_offsets"])
+            tensors[name] = stored_tensor(partial(bytes, content[begin:end]), dtype, entry["shape"])
+    return Contents(tensors)
 
 
-def _itemsize(dtype: str) -> int:
-    """Return the bytes that a number of a safetensors dtype, such as `F32` or `F8_E4M3`, takes in memory."""
-    (bits,) = re.findall(r"\d+", dtype.partition("_")[0]) or ["8"]
-    return max(4, int(bits) // 8)
-
-
-def read_state_dict(path: Path, allowance: Allowance) -> Contents:
+def read_state_dict(path: Path) -> Contents:
     """Return every tensor of a state dict, or of nested mappings, whose keys are joined by dots.
 
-    A key that contains all tensors, such as `"state_dict"`, is left out. `torch.load` unpickles only tensors
-    and plain containers. It refuses all other objects without running their code.
+    A key that contains all tensors, such as `"state_dict"`, is left out. Raises `CheckpointError` if the
+    pickle asks for more than tensors and plain containers.
     """
-    import torch
-
-    for pickled in _pickles(path, allowance):
-        if b"bytearray\n" in pickled:  # torch lets a pickle make a bytearray of any size
-            raise CheckpointError(_refusal("bytearray"))
-    try:
-        loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:
-        raise CheckpointError(_cause(str(error))) from None
-    entries = [*_entries(loaded, allowance)]
-    while entries and len(entries[0][0]) > 1 and len({keys[0] for keys, _ in entries}) == 1:
-        entries = [(keys[1:], value) for keys, value in entries]
-    tensors = {".".join(keys): value for keys, value in entries}
-    for name, value in tensors.items():
-        allowance.count_tensor(name, value.shape, value.element_size(), _dtype(value))
-    return Contents({name: _tensor(value) for name, value in tensors.items()})
+    with path.open("rb") as file:
+        read = _read_legacy if file.peek(len(LEGACY)).startswith(LEGACY) else _read_archive
+        loaded, storage = read(file)
+        entries = [*_entries(loaded)]
+        while entries and len(entries[0][0]) > 1 and len({keys[0] for keys, _ in entries}) == 1:
+            entries = [(keys[1:], value) for keys, value in entries]
+        tensors = {".".join(keys): value for keys, value in entries}
+        return Contents({name: each.tensor(storage) for name, each in tensors.items()})
 
 
-def _pickles(path: Path, allowance: Allowance) -> Iterator[bytes]:
-    """Yield the pickles of a file. Unpacked sizes are checked, since torch also reads compressed archives."""
-    if not zipfile.is_zipfile(path):
-        yield path.read_bytes()
-        return
-    with zipfile.ZipFile(path) as archive:
-        replace(allowance).count_tensor("its archive", [sum(each.file_size for each in archive.infolist())])
-        for name in archive.namelist():
-            if name.endswith(".pkl"):
-                yield archive.read(name)
+def _read_archive(file: IO[bytes]) -> tuple[Any, Callable[[str], bytes]]:
+    """Return the unpickled value, and a function that returns the bytes of a storage by its key."""
+    archive = ZipFile(file)
+    (name,) = (name for name in archive.namelist() if name.endswith("/data.pkl"))
+    root = name.removesuffix("data.pkl")
+    if f"{root}byteorder" in archive.namelist() and archive.read(f"{root}byteorder") != b"little":
+        raise CheckpointError("its numbers are in big-endian order")
+    loaded = _Unpickler(BytesIO(archive.read(name))).load()
+    return loaded, cache(lambda key: archive.read(f"{root}data/{key}"))
 
 
-def state_dict_of(arrays: Mapping[str, Array]) -> bytes:
-    """Return the bytes of a file of `torch.save` with these arrays as tensors."""
-    import torch
-
-    stream = BytesIO()
-    torch.save({name: torch.tensor(array) for name, array in arrays.items()}, stream)
-    return stream.getvalue()
-
-
-def _cause(message: str) -> str:
-    """Return the cause of an error of `torch.load`, without torch's advice to read the file unsafely."""
-    match = re.search(r"GLOBAL ([\w.]+)|`([\w.]+)` was blocked|class ([\w.]+)", message)
-    if "torch.ScriptObject" in message:
-        return "its weights are packed, as in torch's quantised layers: save them before they are quantised"
-    if ("nsupported" in message and match) or "GLOBAL" in message:
-        return _refusal(next(filter(None, match.groups()), "code") if match else "code")
-    return "it is cut short, or no file of torch.save"
+def _read_legacy(file: IO[bytes]) -> tuple[Any, Callable[[str], bytes]]:
+    """The same for five pickles (number, version, system, value, keys), then the storages in this order."""
+    unpicklers = [_Unpickler(file) for _ in range(5)]
+    _, _, system, loaded, keys = (each.load() for each in unpicklers)
+    if not system["little_endian"]:
+        raise CheckpointError("its numbers are in big-endian order")
+    storages = {}
+    for key in keys:
+        bits = re.findall(r"\d+", unpicklers[3].dtypes[key]) or ["8"]
+        storages[key] = file.read(int.from_bytes(file.read(8), "little") * int(bits[0]) // 8)
+    return loaded, storages.__getitem__
 
 
-def _refusal(name: str) -> str:
-    return (
-        f"its pickle asks for {name}, more than tensors, so it was refused and nothing of it was run: "
-        "save the state_dict() of the module, or safetensors"
-    )
-
-
-def _entries(loaded: Any, allowance: Allowance) -> Iterator[tuple[tuple[str, ...], torch.Tensor]]:
-    """Yield every tensor in nested mappings, with its keys. A mapping may contain itself."""
-    import torch
-
-    waiting: list[tuple[tuple[str, ...], int, Any]] = [((), 0, loaded)]
+def _entries(loaded: Any) -> Iterator[tuple[tuple[str, ...], "_Stored"]]:
+    """Yield every tensor in nested mappings, with its keys."""
+    waiting: list[tuple[tuple[str, ...], Any]] = [((), loaded)]
     while waiting:
-        keys, length, value = waiting.pop()
-        allowance.count_steps(1 + (length + len(keys)) // 100)
-        if isinstance(value, torch.Tensor):
+        keys, value = waiting.pop()
+        if isinstance(value, _Stored):
             yield keys, value
-        elif isinstance(value, Mapping):
-            inner = [(str(key), each) for key, each in value.items()]
-            waiting += [((*keys, key), length + len(key), each) for key, each in reversed(inner)]
+        elif isinstance(value, dict):
+            waiting += [((*keys, str(key)), each) for key, each in reversed(value.items())]
 
 
-def _dtype(value: torch.Tensor) -> str:
-    """Return the dtype of a tensor, with the reason if the tensor cannot become an array."""
-    dtype = str(value.dtype).removeprefix("torch.")
-    if value.is_quantized:
-        return f"quantised to {dtype}"
-    if value.device.type != "cpu":
-        return f"{dtype} without its numbers"
-    return dtype if str(value.layout) == "torch.strided" else f"sparse {dtype}"
+class _Stored(NamedTuple):
+    """A tensor in a pickle. Its offset and strides count numbers of the storage with the key."""
+
+    key: str
+    dtype: str
+    shape: Sequence[int]
+    offset: int = 0
+    strides: Sequence[int] = ()
+
+    def tensor(self, storage: Callable[[str], bytes]) -> Tensor:
+        """Return the tensor, from a function that returns the bytes of a storage."""
+        return stored_tensor(partial(storage, self.key), self.dtype, self.shape, self.offset, self.strides)
 
 
-def _tensor(value: torch.Tensor) -> Tensor:
-    """Return the tensor, without its numbers if it is quantised, sparse, not a float, or has no data."""
-    dtype = _dtype(value)
-    if dtype not in FLOATS:
-        return Tensor(np.broadcast_to(np.zeros((), np.int8), tuple(value.shape)), dtype)
-    value = value.detach()
-    return Tensor((value.float() if dtype in FLOATS_16 else value).numpy(), dtype)
+class _Unpickler(pickle.Unpickler):
+    """Makes tensors and plain containers. Any other class or function that a pickle names is refused."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        super().__init__(file, encoding="utf-8")
+        self.dtypes: dict[str, str] = {}  # of the storages, by key
+
+    def find_class(self, module: str, name: str) -> Any:
+        if module == "torch" and _DTYPES.fullmatch(name):
+            return name
+        try:
+            return _KNOWN[f"{module}.{name}"]
+        except KeyError:
+            raise CheckpointError(
+                f"its pickle asks for {module}.{name}, more than tensors, so it was refused and nothing of "
+                "it was run: save the state_dict() of the module, or safetensors"
+            ) from None
+
+    def persistent_load(self, given: Any) -> tuple[str, str]:
+        """Return the key and the dtype of a storage."""
+        _, dtype, key, *_ = given
+        self.dtypes[key] = dtype
+        return key, dtype
+
+
+_DTYPES = re.compile(r"bool|(b?float|u?int|complex)\d+\w*")
+"""The names of torch's dtypes."""
+_KNOWN: Mapping[str, Any] = {
+    "torch.DoubleStorage": "float64",
+    "torch.FloatStorage": "float32",
+    "torch.HalfStorage": "float16",
+    "torch.BFloat16Storage": "bfloat16",
+    "torch.LongStorage": "int64",
+    "torch.IntStorage": "int32",
+    "torch.ShortStorage": "int16",
+    "torch.CharStorage": "int8",
+    "torch.ByteStorage": "uint8",
+    "torch.BoolStorage": "bool",
+    "torch.ComplexFloatStorage": "complex64",
+    "torch.ComplexDoubleStorage": "complex128",
+    "torch.storage.UntypedStorage": "bytes",
+    "collections.OrderedDict": OrderedDict,
+    "collections.Counter": dict,
+    "__builtin__.set": set,
+    "_codecs.encode": lambda text, encoding: text.encode("latin1"),  # which makes bytes
+    "torch.Size": tuple,
+    "torch.device": lambda name, *more: name,
+    "torch.serialization._get_layout": lambda name: name,
+    "torch._utils._rebuild_parameter": lambda tensor, *more: tensor,
+    "torch._utils._rebuild_parameter_with_state": lambda tensor, *more: tensor,
+    "torch._utils._rebuild_tensor_v2": lambda storage, offset, shape, strides, *more: _Stored(
+        storage[0], storage[1], shape, offset, strides
+    ),
+    "torch._utils._rebuild_tensor_v3": lambda storage, offset, shape, strides, *more: _Stored(
+        storage[0], more[2], shape, offset, strides
+    ),
+    "torch._utils._rebuild_sparse_tensor": lambda _, data: _Stored("", f"sparse {data[1].dtype}", data[2]),
+    "torch._utils._rebuild_meta_tensor_no_storage": lambda dtype, shape, *more: _Stored(
+        "", f"{dtype} without its numbers", shape
+    ),
+}
+"""What takes the place of each class and function that a pickle of tensors names."""

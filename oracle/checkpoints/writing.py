@@ -1,12 +1,12 @@
 """Writes layers with the layout and the names of a framework, and compares the written numbers."""
 
 import os
-import sys
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -15,23 +15,22 @@ from oracle.checkpoints.contents import CheckpointError, import_optional
 from oracle.checkpoints.files import read
 from oracle.checkpoints.layer import RecurrentLayer
 from oracle.checkpoints.layer_search import find_layers
-from oracle.checkpoints.torch_files import state_dict_of
 from oracle.conversion import CONVERTERS
 from reference.contract import Array
 
 
-def _npz_of(arrays: Mapping[str, Array]) -> bytes:
-    stream = BytesIO()
-    np.savez(stream, allow_pickle=False, **arrays)
-    return stream.getvalue()
+def _save_state_dict(stream: IO[bytes], arrays: Mapping[str, Array]) -> None:
+    import torch  # which takes a second
+
+    torch.save({name: torch.tensor(array) for name, array in arrays.items()}, stream)
 
 
-WRITERS: Mapping[str, Callable[[dict[str, Array]], bytes]] = {
-    ".safetensors": lambda arrays: import_optional("safetensors.numpy").save(arrays),
-    ".npz": _npz_of,
-    ".pt": state_dict_of,
+WRITERS: Mapping[str, Callable[[IO[bytes], dict[str, Array]], Any]] = {
+    ".safetensors": lambda stream, arrays: stream.write(import_optional("safetensors.numpy").save(arrays)),
+    ".npz": lambda stream, arrays: np.savez(stream, allow_pickle=False, **arrays),
+    ".pt": _save_state_dict,
 }
-"""The function that returns the bytes of a file, by suffix."""
+"""The function that writes arrays to a stream, by suffix."""
 
 
 def convert(checkpoint: Checkpoint, out: Path, to: str, *, force: bool = False) -> list[str]:
@@ -54,8 +53,7 @@ def convert(checkpoint: Checkpoint, out: Path, to: str, *, force: bool = False) 
         raise CheckpointError(f"{out}: the file exists already; --force overwrites it")
     if not out.parent.is_dir():
         raise CheckpointError(f"{out}: there is no directory {out.parent}")
-    arrays: dict[str, Array] = {}
-    prefixes = []
+    stream, arrays, prefixes = BytesIO(), dict[str, Array](), []
     for layer in checkpoint.layers:
         converted, prefix = _converted(layer, to)
         if converted.keys() & arrays.keys():
@@ -63,9 +61,9 @@ def convert(checkpoint: Checkpoint, out: Path, to: str, *, force: bool = False) 
         arrays.update(converted)
         prefixes.append(prefix)
     try:
-        content = WRITERS[suffix](arrays)
-        _verify(checkpoint.layers, prefixes, content, suffix)
-        _write_whole(content, out)
+        WRITERS[suffix](stream, arrays)
+        _verify(checkpoint.layers, prefixes, stream.getvalue(), suffix)
+        _write_whole(stream.getvalue(), out)
     except CheckpointError as error:
         raise CheckpointError(f"{out}: {error}") from None
     except OSError as error:
@@ -74,10 +72,12 @@ def convert(checkpoint: Checkpoint, out: Path, to: str, *, force: bool = False) 
 
 
 def _write_whole(content: bytes, out: Path) -> None:
-    """Write the whole file. If an error occurs, `out` stays as it was."""
-    part = out.with_name(f".{out.name}.{os.getpid()}")
+    """Write the whole file. If an error or an interrupt occurs, `out` stays as it was."""
+    part = out.with_name(f".{secrets.token_hex(16)}")
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666)
     try:
-        part.write_bytes(content)
+        with open(descriptor, "wb") as file:
+            file.write(content)
         part.replace(out)
     finally:
         part.unlink(missing_ok=True)
@@ -103,7 +103,7 @@ def _verify(layers: Sequence[RecurrentLayer], prefixes: Sequence[str], content: 
     with TemporaryFile() as file:  # the file has no name, so a killed process leaves no file
         file.write(content)
         file.flush()
-        found, _ = find_layers(read(Path(f"/dev/fd/{file.fileno()}"), suffix, sys.maxsize))
+        found, _ = find_layers(read(Path(f"/dev/fd/{file.fileno()}"), suffix))
     by_prefix = {each.prefix: each for each in found}
     for layer, prefix in zip(layers, prefixes, strict=True):
         copies = select([by_prefix[prefix]] if prefix in by_prefix else found, prefix)

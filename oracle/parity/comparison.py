@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from oracle import weight_copies
-from oracle.parity import models
-from oracle.parity.models import LayerPass, ParityError
+from oracle.checkpoints.reading_process import MEMORY_LIMIT
+from oracle.parity.exported import LayerPass, run_exported
+from oracle.parity.original import named_arrays, run_original
 from oracle.propagation import evaluate
 from oracle.verdict import Comparison
 from reference.contract import Array
@@ -118,33 +119,19 @@ class Parity:
         return f"the models differ after the last recurrent node: {wrong.words}" if wrong else ""
 
 
-def compare(path: Path, module: Any, examples: Any) -> Parity:
-    """Run both models, and judge every recurrent node.
+def compare(path: Path, module: Any, examples: Any, memory_limit: int = MEMORY_LIMIT) -> Parity:
+    """Run both models, and judge every recurrent node. To run the file may take `memory_limit` bytes.
 
-    Raises `ParityError` or `CheckpointError`, with a message of one line, if the models cannot be compared.
+    Raises `CheckpointError`, with a message of one line, if the models cannot be compared.
     """
-    model = models.load(path)
-    feeds = _feeds(path, model, examples)
-    layers, theirs = models.run_original(module, examples)
-    nodes, ours = models.run_exported(path, model, feeds)
+    layers, theirs = run_original(module, examples)
+    nodes, ours = run_exported(path, [*named_arrays(examples)], memory_limit)
     rows = [_row(node, layer, layers) for node, layer in _pairs(nodes, layers)]
     outputs = [difference(*both, f"output {k}") for k, both in enumerate(zip(ours, theirs, strict=False))]
     if len(ours) != len(theirs):
         count = f"the exported model returns {len(ours)} tensors, and the original {len(theirs)}"
         outputs.append(Difference(np.inf, True, count))
     return Parity(rows, outputs)
-
-
-def _feeds(path: Path, model: Any, examples: Any) -> dict[str, Array]:
-    """Return the example inputs by the names of the graph's inputs, matched by name, or else by order."""
-    tensors, constants = [*models.named_arrays(examples)], {each.name for each in model.graph.initializer}
-    names = [each.name for each in model.graph.input if each.name not in constants]
-    if len(tensors) != len(names):
-        takes = f"{path} takes {len(names)}: {', '.join(names) or 'none'}"
-        raise ParityError(f"there are {len(tensors)} tensors in the example inputs, and {takes}")
-    if {name for name, _ in tensors} == {*names}:
-        return dict(tensors)
-    return {name: array for name, (_, array) in zip(names, tensors, strict=True)}
 
 
 def _pairs(

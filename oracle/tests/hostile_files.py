@@ -1,7 +1,9 @@
 """Small files of weights that would hang a reader, fill its memory, or break its output; not of ONNX."""
 
 import json
+import pickle
 import zipfile
+import zlib
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -56,22 +58,25 @@ def stride_0(folder: Path) -> Path:
     return folder / "stride.pt"
 
 
-class Wide:
-    """A pickle that makes 8 GiB of zeros, which torch allows."""
+class Call:
+    """An object whose pickle calls a function."""
+
+    def __init__(self, function: Any, *arguments: Any) -> None:
+        self.given = function, arguments
 
     def __reduce__(self) -> Any:
-        return bytearray, (2**33,)
+        return self.given
 
 
 def bytes_of_nothing(folder: Path) -> Path:
     """A `.pt` whose pickle makes 8 GiB of bytes."""
-    torch.save({"weight_hh_l0": torch.ones(16, 4), "more": Wide()}, folder / "bytes.pt")
+    torch.save({"weight_hh_l0": torch.ones(16, 4), "more": Call(bytearray, 2**33)}, folder / "bytes.pt")
     return folder / "bytes.pt"
 
 
 def bytes_of_a_legacy_file(folder: Path) -> Path:
     """The same in torch's older file format."""
-    content = {"weight_hh_l0": torch.ones(16, 4), "more": Wide()}
+    content = {"weight_hh_l0": torch.ones(16, 4), "more": Call(bytearray, 2**33)}
     torch.save(content, folder / "legacy.pt", _use_new_zipfile_serialization=False)
     return folder / "legacy.pt"
 
@@ -135,15 +140,148 @@ def wide_layer(folder: Path, n: int = 2000) -> Path:
     return folder / "wide.npz"
 
 
-UNFOLDING = (
-    zeros_npz,
-    zeros_keras,
-    zeros_pt,
-    stride_0,
-    bytes_of_nothing,
-    bytes_of_a_legacy_file,
-    claimed_h5,
-    claimed_safetensors,
-    wide_layer,
-)
-"""The files that would take memory."""
+def archive_of_torch(path: Path, program: bytes, name: str = "data.pkl") -> Path:
+    """Write an archive of torch with this pickle."""
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(f"archive/{name}", program)
+        archive.writestr("archive/version", "3\n")
+    return path
+
+
+def zip_after_a_legacy_file(folder: Path) -> Path:
+    """A legacy file whose pickle makes 8 GiB of bytes, with a harmless archive at its end."""
+    return archive_of_torch(bytes_of_a_legacy_file(folder), pickle.dumps({}, 2))
+
+
+def pickle_in_capitals(folder: Path) -> Path:
+    """An archive with a harmless pickle, and one called DATA.PKL, which torch reads in its place."""
+    path = archive_of_torch(folder / "capitals.pt", pickle.dumps(Call(bytearray, 2**33), 2), "DATA.PKL")
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("other/data.pkl", pickle.dumps({}, 2))
+    return path
+
+
+def shared_lists(folder: Path) -> Path:
+    """A tensor of nested lists, each of which is the next one twice: 2^40 numbers."""
+    numbers: Any = [1.0]
+    for _ in range(40):
+        numbers = [numbers, numbers]
+    content = {"weight_hh_l0": Call(torch.FloatTensor, numbers)}
+    return archive_of_torch(folder / "lists.pt", pickle.dumps(content, 2))
+
+
+def unset_memory(folder: Path) -> Path:
+    """Weights that are memory which nobody has set."""
+    shapes = {"weight_ih_l0": (16, 3), "weight_hh_l0": (16, 4)}
+    content = {name: Call(torch.FloatTensor, *shape) for name, shape in shapes.items()}
+    return archive_of_torch(folder / "unset.pt", pickle.dumps(content, 2))
+
+
+def slow_hash(folder: Path) -> Path:
+    """A key of nested tuples, whose hash takes 2^45 steps."""
+    key: Any = ()
+    for _ in range(45):
+        key = (key, key)
+    program = pickle.dumps(key, 2)
+    return archive_of_torch(folder / "hash.pt", program[:2] + b"}" + program[2:-1] + b"Ns.")
+
+
+def deep_mappings(folder: Path) -> Path:
+    """A `.pt` with 4,000 nested mappings."""
+    program = b"\x80\x02" + 4000 * b"}X\x01\0\0\0a" + b"}" + 4000 * b"s" + b"."
+    return archive_of_torch(folder / "deep.pt", program)
+
+
+def saved_npz(folder: Path, arrays: dict[str, Any]) -> Path:
+    """An `.npz` with these arrays, whose names may be long."""
+    with zipfile.ZipFile(folder / "arrays.npz", "w") as archive:
+        for name, array in arrays.items():
+            stream = BytesIO()
+            np.save(stream, array)
+            archive.writestr(f"{name}.npy", stream.getvalue())
+    return folder / "arrays.npz"
+
+
+def many_directions(folder: Path) -> Path:
+    """A weight of ONNX that has a thousand million directions and no numbers."""
+    arrays = {"W": np.ones((10**9, 0, 3), "f"), "R": np.ones((1, 16, 4), "f")}
+    return saved_npz(folder, arrays)
+
+
+def many_biases(folder: Path) -> Path:
+    """The same for the bias."""
+    arrays = {"W": (1, 16, 3), "R": (1, 16, 4), "B": (10**9, 0)}
+    return saved_npz(folder, {name: np.ones(shape, "f") for name, shape in arrays.items()})
+
+
+def projection_to_nothing(folder: Path) -> Path:
+    """An LSTM with a projection to 0 units."""
+    n = 10**8
+    shapes = {"weight_ih_l0": (4 * n, 0), "weight_hh_l0": (4 * n, 0), "weight_hr_l0": (0, n)}
+    return saved_npz(folder, {name: np.ones(shape, "f") for name, shape in shapes.items()})
+
+
+def wide_header(folder: Path) -> Path:
+    """An `.npz` with an array whose header claims 2^32 - 1 bytes, zeros that are compressed."""
+    with zipfile.ZipFile(folder / "header.npz", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("weight_hh_l0.npy", b"\x93NUMPY\x02\x00\xff\xff\xff\xff" + bytes(2**28))
+    return folder / "header.npz"
+
+
+HEADS = {
+    ".pt": b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.",
+    ".npz": b"PK\x03\x04",
+    ".keras": b"PK\x03\x04",
+    ".h5": b"\x89HDF\r\n\x1a\n",
+    ".onnx": b"\x08\x0a",
+    ".safetensors": (6 * 2**30).to_bytes(8, "little") + b"{",
+}
+
+
+def hole(folder: Path, suffix: str) -> Path:
+    """A file that begins like its kind, and goes on with a hole of 6 GiB."""
+    path = folder / f"hole{suffix}"
+    with path.open("wb") as file:
+        file.write(HEADS[suffix])
+        file.truncate(6 * 2**30)
+    return path
+
+
+def wide_chunk(folder: Path, size: int = 2**29) -> Path:
+    """An `.h5` with one compressed chunk of zeros."""
+    h5py = needs("h5py")
+    with h5py.File(folder / "chunk.h5", "w") as file:
+        made = file.create_dataset("cell/kernel", (size,), "u1", chunks=(size,), compression="gzip")
+        made.id.write_direct_chunk((0,), zlib.compress(bytes(size), 1))
+    return folder / "chunk.h5"
+
+
+def linked_name(folder: Path) -> Path:
+    """An `.h5` whose layer has its name in another file."""
+    h5py = needs("h5py")
+    with h5py.File(folder / "other.h5", "w") as file:
+        file.create_group("vars").attrs["name"] = "secret"
+    with h5py.File(folder / "linked.h5", "w") as file:
+        for k, shape in enumerate([(3, 16), (4, 16), (16,)]):
+            file[f"layers/lstm/cell/vars/{k}"] = np.ones(shape, "f")
+        file["layers/lstm/vars"] = h5py.ExternalLink("other.h5", "vars")
+    return folder / "linked.h5"
+
+
+def saved_safetensors(folder: Path, arrays: dict[str, Any]) -> Path:
+    """A `.safetensors` with these float32 arrays."""
+    header, content = {}, b""
+    for name, array in arrays.items():
+        offsets = [len(content), len(content) + array.nbytes]
+        header[name] = {"dtype": "F32", "shape": array.shape, "data_offsets": offsets}
+        content += array.tobytes()
+    text = json.dumps(header).encode()
+    (folder / "named.safetensors").write_bytes(len(text).to_bytes(8, "little") + text + content)
+    return folder / "named.safetensors"
+
+
+def named(folder: Path, prefix: str) -> Path:
+    """A `.safetensors` with an LSTM whose names begin with this prefix."""
+    shapes = {"weight_ih_l0": (16, 3), "weight_hh_l0": (16, 4)}
+    arrays = {f"{prefix}.{role}": np.ones(shape, "f") for role, shape in shapes.items()}
+    return saved_safetensors(folder, arrays)

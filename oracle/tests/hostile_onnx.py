@@ -63,6 +63,44 @@ def long_chain(folder: Path) -> Path:
     return save_onnx(folder / "chain.onnx", [*chain, *lstms], LSTM)
 
 
+def split_into_many(folder: Path) -> Path:
+    """A weight that is the first of 2 * 10^9 parts."""
+    split = needs("onnx").helper.make_node("Split", ["W"], ["w"], num_outputs=2 * 10**9, axis=0)
+    return save_onnx(folder / "split.onnx", [split, lstm_node(W="w")], LSTM)
+
+
+def cast_to_text(folder: Path) -> Path:
+    """A weight of 16 million numbers, each of which becomes a text."""
+    cast = needs("onnx").helper.make_node("Cast", ["numbers"], ["w"], to=8)
+    tensors = [*LSTM, ("numbers", np.zeros(2**24, np.uint8))]
+    return save_onnx(folder / "cast.onnx", [cast, lstm_node(W="w")], tensors)
+
+
+def filled(folder: Path) -> Path:
+    """A weight of 2^40 numbers, which a node makes."""
+    fill = needs("onnx").helper.make_node("ConstantOfShape", ["shape"], ["w"])
+    return save_onnx(folder / "filled.onnx", [fill, lstm_node(W="w")], [*LSTM, ("shape", np.array([2**40]))])
+
+
+def endless_loop(folder: Path) -> Path:
+    """A loop of 2^62 steps beside an LSTM."""
+    onnx = needs("onnx")
+    make, info = onnx.helper.make_node, onnx.helper.make_tensor_value_info
+    values = [info("i", 7, []), info("go", 9, []), info("v", 1, [1])]
+    body = onnx.helper.make_graph(
+        [make("Identity", ["go"], ["on"]), make("Add", ["v", "v"], ["u"])],
+        "body",
+        values,
+        [info("on", 9, []), info("u", 1, [1])],
+    )
+    loop = make("Loop", ["count", "true", "zero"], ["end"], body=body)
+    tensors = [("count", np.array(2**62)), ("true", np.array(True)), ("zero", np.zeros(1, "f"))]
+    last = make("Add", ["lstm", "end"], ["Y"])
+    node = lstm_node()
+    node.output[:] = ["lstm"]
+    return save_onnx(folder / "loop.onnx", [loop, node, last], [*LSTM, *tensors])
+
+
 def functions_tenfold(folder: Path) -> Path:
     """Ten functions each of which calls the next one ten times."""
     helper = needs("onnx").helper
@@ -130,5 +168,11 @@ def external_many_times(folder: Path) -> Path:
     return save_onnx(folder / "external.onnx", [join, lstm_node(W="w")], [*LSTM, *tensors])
 
 
-UNFOLDING = (doubled, gathered, external_many_times)
-"""The models that would take memory."""
+def external_hole(folder: Path) -> Path:
+    """A weight in another file, which is a hole of 6 GiB."""
+    onnx = needs("onnx")
+    with (folder / "hole.bin").open("wb") as file:
+        file.truncate(6 * 2**30)
+    tensor = onnx.TensorProto(name="w", dims=[6 * 2**28], data_type=1, data_location=1)
+    tensor.external_data.add(key="location", value="hole.bin")
+    return save_onnx(folder / "hole.onnx", [lstm_node(W="w")], [*LSTM, tensor])

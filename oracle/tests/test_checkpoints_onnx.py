@@ -11,6 +11,7 @@ import pytest
 from oracle.checkpoints import Checkpoint, CheckpointError, load
 from oracle.conversion import to_onnx, to_torch
 from oracle.problem import LayerProblem, Problem
+from oracle.tests.in_this_process import read_in_this_process
 from reference.contract import Array
 
 onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install -e '.[checkpoints]'")
@@ -19,6 +20,11 @@ helper: Any = onnx.helper
 STACK = Problem.lstm_layer(n_x=3, n_a=4, m=1, T_x=1, layers=2, directions=2, dtype="float32")
 ONE = Problem.lstm_layer(n_x=3, n_a=4, m=1, T_x=1, dtype="float32")
 RNN = Problem.rnn_layer(n_x=3, n_a=4, m=1, T_x=1, dtype="float32")
+
+
+@pytest.fixture(autouse=True)
+def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    read_in_this_process(monkeypatch)
 
 
 def weights(problem: LayerProblem) -> dict[str, Array]:
@@ -165,15 +171,6 @@ def test_missing_external_data_is_one_line(tmp_path: Path) -> None:
         CheckpointError, match=r"m\.onnx: it is cut short, or no \.onnx file: Data of TensorProto"
     ):
         load(path)
-
-
-def test_an_external_file_raises_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("oracle.checkpoints.contents.LEAST_LIMIT", 1)
-    wide = Problem.lstm_layer(n_x=50, n_a=50, m=1, T_x=1, dtype="float32")
-    path = saved(tmp_path, [node("LSTM")], weights(wide))
-    onnx.save(onnx.load(path), path, save_as_external_data=True, location="w.bin", size_threshold=0)
-    assert 16 * Path(path).stat().st_size < (tmp_path / "w.bin").stat().st_size
-    assert_has(load(path), wide)
 
 
 # A real model

@@ -12,7 +12,7 @@ from typing import Any
 from oracle.checkpoints import CheckpointError
 from oracle.checkpoints.contents import printable, shorten
 from oracle.parity.comparison import Row, compare
-from oracle.parity.models import ParityError, original_from
+from oracle.parity.original import original_from
 from properties.session.weights import Parser, fail, print_table
 from properties.worker.targets import TargetMissing, locate
 
@@ -27,7 +27,7 @@ _NUMBERS = ("n_x", "n_a", "D", "input", "error")
 
 def main(arguments: Sequence[str]) -> int:
     """Compare the models, and print a row for each node and a sentence. Return 0 if all is right, else 1."""
-    parser = Parser(prog="rnn-crosscheck", description=ABOUT, allow_abbrev=False)
+    parser = Parser("rnn-crosscheck", ABOUT)
     parser.add_argument("model", metavar="MODEL.onnx", type=Path, help="the exported file")
     parser.add_argument(
         "--against",
@@ -38,8 +38,9 @@ def main(arguments: Sequence[str]) -> int:
     )
     options = parser.parse_args(arguments)
     try:
-        parity = compare(options.model, *original_from(_factory(options.against), options.against))
-    except (ParityError, CheckpointError, TargetMissing) as error:
+        original = original_from(_factory(options.against), options.against)
+        parity = compare(options.model, *original, options.memory_limit)
+    except (CheckpointError, TargetMissing) as error:
         fail(f"rnn-crosscheck: error: {error}")
     print_table(_COLUMNS, _NUMBERS, [_cells(row) for row in parity.rows])
     print(printable(parity.sentence))
@@ -60,10 +61,10 @@ def _factory(text: str) -> Callable[[], Any]:
     """Return the function named by `MODULE:FACTORY`. The module may import other modules from its folder."""
     target = locate(text, Path.cwd())
     if not target.attribute:
-        raise ParityError(f"--against {text} names no function: add it, as in {text}:FACTORY")
+        raise CheckpointError(f"--against {text} names no function: add it, as in {text}:FACTORY")
     source = Path(target.source)
     if target.is_file and not source.is_file():
-        raise ParityError(f"{text} is not a regular file, or is a broken link")
+        raise CheckpointError(f"{text} is not a regular file, or is a broken link")
     sys.path.insert(0, str(source.parent if target.is_file else Path.cwd()))
     try:
         if target.is_file:
@@ -74,5 +75,5 @@ def _factory(text: str) -> Callable[[], Any]:
         factory: Callable[[], Any] = attrgetter(target.attribute)(module)
     except Exception as error:  # the user's code may raise anything
         why = f"{type(error).__name__}: {shorten(error)}"
-        raise ParityError(f"{text} cannot be imported: {why}") from None
+        raise CheckpointError(f"{text} cannot be imported: {why}") from None
     return factory

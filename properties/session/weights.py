@@ -6,11 +6,13 @@ from argparse import ArgumentParser, ArgumentTypeError
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Never
 
 from oracle.checkpoints import Checkpoint, CheckpointError, RecurrentLayer, load
 from oracle.checkpoints.contents import printable
+from oracle.checkpoints.reading_process import MEMORY_LIMIT
 from oracle.checkpoints.writing import WRITERS, convert
 from oracle.conversion import CONVERTERS
 from oracle.layout import LAYOUTS
@@ -31,7 +33,17 @@ _COLUMNS = ("prefix", "kind", "layout", *_NUMBERS[:5], "dtype", *_NUMBERS[5:], "
 
 
 class Parser(ArgumentParser):
-    """Parses the arguments of a command."""
+    """Parses the arguments of a command that reads a file of weights."""
+
+    def __init__(self, prog: str, description: str) -> None:
+        super().__init__(prog, description=description, allow_abbrev=False)
+        self.add_argument(
+            "--memory-limit",
+            metavar="GIB",
+            type=_bytes,
+            default=MEMORY_LIMIT,
+            help=f"the memory that it may take to read a file (default: {MEMORY_LIMIT >> 30})",
+        )
 
     def error(self, message: str) -> Never:
         """Exit with the message in one line."""
@@ -41,16 +53,14 @@ class Parser(ArgumentParser):
 def main(arguments: Sequence[str]) -> int:
     """Run the command that the first argument names. Returns the exit status."""
     options = _parser(arguments[0]).parse_args(arguments[1:])
-    limit = None if options.size_limit is None else int(options.size_limit * 2**30)
+    read = partial(load, layout=options.layout, memory_limit=options.memory_limit)
     try:
-        checkpoint = load(options.file, options.layout, limit=limit)
+        checkpoint = read(options.file)
         if arguments[0] == "weights":
             show_layers(checkpoint)
             if not options.against:
                 return 0
-            return compare_weights(
-                checkpoint, load(options.against, options.layout, overrules=False, limit=limit)
-            )
+            return compare_weights(checkpoint, read(options.against, overrules=False))
         for each in convert(checkpoint, options.out, options.to, force=options.force):
             print(printable(f"{each} has the same numbers, bit for bit"))
     except CheckpointError as error:
@@ -81,8 +91,8 @@ def _row(layer: RecurrentLayer) -> list[str]:
 
 
 def print_table(columns: Sequence[str], numbers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print the rows below the names of the columns. The columns in `numbers` are aligned to the right."""
-    table = [[printable(cell) for cell in row] for row in (columns, *rows)]
+    """Print the rows below the names of the columns, aligned to the right in `numbers`; cells are cut."""
+    table = [[printable(cell, 200) for cell in row] for row in (columns, *rows)]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for row in table:
         cells = zip(columns, row, widths, strict=True)
@@ -106,7 +116,7 @@ def compare_weights(copy: Checkpoint, original: Checkpoint) -> int:
 
 
 def _parser(command: str) -> ArgumentParser:
-    parser = Parser(prog=f"rnn-crosscheck {command}", description=COMMANDS[command], allow_abbrev=False)
+    parser = Parser(f"rnn-crosscheck {command}", COMMANDS[command])
     parser.add_argument(
         "file",
         metavar="FILE[:PREFIX]",
@@ -125,12 +135,6 @@ def _parser(command: str) -> ArgumentParser:
     else:
         parser.add_argument("--against", metavar="FILE[:PREFIX]", help="compare FILE with this original")
     parser.add_argument(
-        "--size-limit",
-        metavar="GIB",
-        type=_positive,
-        help="the most memory for the tensors of a file (default: 16 times its size, but 1/16 to 4 GiB)",
-    )
-    parser.add_argument(
         "--layout",
         metavar="NAME",
         default="",
@@ -140,11 +144,11 @@ def _parser(command: str) -> ArgumentParser:
     return parser
 
 
-def _positive(text: str) -> float:
+def _bytes(gibibytes: str) -> int:
     with suppress(ValueError):
-        if 0 < (number := float(text)) < math.inf:
-            return number
-    raise ArgumentTypeError(f"{text}, expected a number above 0")
+        if 0 < (number := float(gibibytes)) < math.inf:
+            return int(number * 2**30)
+    raise ArgumentTypeError(f"{gibibytes}, expected a number above 0")
 
 
 def fail(message: str) -> Never:

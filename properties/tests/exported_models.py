@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from oracle.tests.in_this_process import read_in_this_process
 from properties.session import parity
 
 onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install -e '.[export]'")
@@ -52,8 +53,12 @@ MODULE = dedent(
     def linear():
         return torch.nn.Linear(2, 2), torch.ones(2)
 
+    class Two(Model):
+        def forward(self, tokens, other):
+            return super().forward(tokens)
+
     def two():
-        return model(), (torch.ones(2, 3), torch.ones(2, 3))
+        return Two(), (torch.zeros(2, 3, dtype=torch.int64), torch.ones(2, 3))
 
     def wrong_shape():
         return model(), torch.zeros(2, 3, 4, dtype=torch.int64)
@@ -92,6 +97,7 @@ def _here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
     monkeypatch.setattr(sys, "path", [*sys.path])
     monkeypatch.delitem(sys.modules, "original_model", raising=False)
+    read_in_this_process(monkeypatch)
 
 
 Arrays = dict[str, np.ndarray]

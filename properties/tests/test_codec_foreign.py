@@ -92,13 +92,15 @@ def test_depth_and_size_have_limits_on_both_sides(monkeypatch: pytest.MonkeyPatc
     for value, message in [
         ([0] * (MAX_PARTS + 1), "has more than 1000000 parts"),
         (doubled(30), "has more than 1000000 parts"),
-        (np.broadcast_to(np.zeros(1), 2**45), "takes more than 256 MiB"),
-        ([np.zeros(2**16), np.zeros(2**16 + 1)], "takes more than 256 MiB"),
-        ("a" * 2**20, "takes more than 256 MiB"),
+        (np.broadcast_to(np.zeros(1), 2**45), "takes more than 1 MiB"),
+        ([np.zeros(2**16), np.zeros(2**16 + 1)], "takes more than 1 MiB"),
+        ("a" * 2**20, "takes more than 1 MiB"),
         (10**5000, "has an integer of thousands of digits"),
     ]:
         with pytest.raises(CodecError, match=message):
             encode(value)
+    array = np.zeros(2**17 + 1)
+    assert same(decode(bytearray(encode(array, 2 * array.nbytes))), array)
     deep: list[Any] = [["l"], *(["l", n] for n in range(MAX_DEPTH))]
     wide: list[Any] = [["t"], *(["l", n, n] for n in range(30))]
     for containers in (deep, wide):

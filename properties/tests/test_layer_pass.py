@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from oracle.parity.comparison import difference
-from oracle.parity.models import run_original
+from oracle.parity.original import run_original
 
 
 @pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")

@@ -11,7 +11,7 @@ import torch
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from oracle.parity.comparison import compare
-from oracle.parity.models import run_original
+from oracle.parity.original import run_original
 from properties.session import parity
 from properties.tests.exported_models import (  # noqa: F401
     Arrays,

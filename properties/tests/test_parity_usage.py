@@ -53,7 +53,7 @@ def as_gru(graph: Any, arrays: Arrays) -> None:
         ),
         (
             ["model.onnx", "--against", "original_model:two"],
-            "there are 2 tensors in the example inputs, and mod",
+            "there are 2 tensors in the example inputs, and it takes 1",
         ),
         (
             ["model.onnx", "--against", "original_model:wrong_shape"],

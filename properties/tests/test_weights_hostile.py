@@ -1,10 +1,10 @@
-"""The commands on hostile files: little memory, one line, and what is written is whole or not there."""
+"""The commands on hostile files end in one line, and what is written is whole or not there."""
 
+import os
 import resource
 import signal
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 from textwrap import dedent
 
@@ -12,42 +12,8 @@ import pytest
 import torch
 
 from oracle.tests import hostile_files as hostile
-from oracle.tests import hostile_onnx
 from properties.session import weights
 from properties.tests.runs import CLONE
-
-ALL = dedent(
-    """
-    import resource, sys, torch
-    from properties.session import weights
-
-    def used():
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-
-    before = used()
-    for path in sys.argv[1:]:
-        try:
-            print("ended with", weights.main(["weights", path]))
-        except SystemExit as error:
-            print("ended with", error.code)
-    print("bytes", used() - before)
-    """
-)
-
-
-def test_no_file_that_unfolds_takes_a_gigabyte_or_shows_a_traceback(tmp_path: Path) -> None:
-    """It takes some seconds, for torch is imported in a process of its own."""
-    of_onnx = hostile_onnx.UNFOLDING if find_spec("onnx") else ()
-    paths = [str(make(tmp_path)) for make in (*hostile.UNFOLDING, *of_onnx)]
-    done = subprocess.run(
-        [sys.executable, "-c", ALL, *paths], cwd=CLONE, capture_output=True, text=True, timeout=1200
-    )
-    ends = [line for line in done.stdout.splitlines() if line.startswith("ended with")]
-    assert len(ends) == len(paths), done.stderr
-    assert {*ends} == {"ended with 0", "ended with 4"}
-    assert len(done.stderr.splitlines()) == ends.count("ended with 4")
-    assert "Traceback" not in done.stderr
-    assert int(done.stdout.split()[-1]) < 2**30
 
 
 def file_of(folder: Path, prefix: str = "lstm") -> Path:
@@ -113,6 +79,53 @@ def test_who_is_killed_leaves_nothing(number: signal.Signals, tmp_path: Path) ->
     assert [*tmp_path.iterdir()] == [model]
 
 
+INTERRUPTED = dedent(
+    """
+    import os, signal, sys
+    from pathlib import Path
+    from properties.session import command
+    Path.replace = lambda *given: os.kill(os.getpid(), {signal})
+    sys.argv[1:] = {arguments}
+    command.main()
+    """
+)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_who_is_interrupted_while_a_copy_is_written_leaves_nothing(
+    number: signal.Signals, tmp_path: Path
+) -> None:
+    model = file_of(tmp_path)
+    arguments = ["convert", str(model), str(tmp_path / "copy.npz")]
+    code = INTERRUPTED.format(signal=int(number), arguments=arguments)
+    done = subprocess.run([sys.executable, "-c", code], cwd=CLONE, capture_output=True, timeout=600)
+    assert b"KeyboardInterrupt" in done.stderr
+    assert [*tmp_path.iterdir()] == [model]
+
+
+def test_a_copy_is_not_written_through_a_link_that_waits_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The name of the temporary file is guessed here. Nobody can guess 16 random bytes."""
+    model, victim = file_of(tmp_path), tmp_path / "victim"
+    victim.write_text("dear")
+    monkeypatch.setattr("secrets.token_hex", lambda count: "f" * 2 * count)
+    (tmp_path / f".{'f' * 32}").symlink_to(victim)
+    fails("convert", model, tmp_path / "copy.npz")
+    assert "copy.npz: it cannot be written: File exists" in capsys.readouterr().err
+    assert victim.read_text() == "dear"
+    assert not (tmp_path / "copy.npz").exists()
+
+
+def test_a_link_in_place_of_the_copy_is_replaced(tmp_path: Path) -> None:
+    model, victim, out = file_of(tmp_path), tmp_path / "victim", tmp_path / "copy.npz"
+    victim.write_text("dear")
+    out.symlink_to(victim)
+    assert weights.main(["convert", str(model), str(out), "--force"]) == 0
+    assert victim.read_text() == "dear"
+    assert not out.is_symlink()
+
+
 def test_names_cannot_move_the_cursor(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model = file_of(tmp_path, "\x1b]0;title\x07\x1b[2J\r\u202elstm")
     assert weights.main(["weights", str(model)]) == 0
@@ -122,9 +135,21 @@ def test_names_cannot_move_the_cursor(tmp_path: Path, capsys: pytest.CaptureFixt
     assert all(line.isprintable() for line in shown.splitlines())
 
 
-def test_a_size_limit_is_taken(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    model = file_of(tmp_path)
-    fails("weights", model, "--size-limit", 1e-6)
-    assert "bytes of memory where 1,073 are left to this file: --size-limit GIB" in capsys.readouterr().err
-    fails("weights", model, "--size-limit", "none")
-    assert "argument --size-limit: none, expected a number above 0" in capsys.readouterr().err
+def test_long_names_and_other_alphabets_are_shown_in_every_terminal(tmp_path: Path) -> None:
+    model = file_of(tmp_path, "é" * 2_000_000)
+    command = [sys.executable, "-m", "rnn_crosscheck", "weights", str(model)]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(command, cwd=CLONE, env=environment, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    assert r"\xe9\xe9" in done.stdout
+    assert len(done.stdout) < 30_000
+
+
+def test_a_memory_limit_is_taken(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = hostile.zeros_npz(tmp_path)
+    fails("weights", model, "--memory-limit", 0.25)
+    words = f"rnn-crosscheck: error: {model} takes more than 0.25 GB to read: --memory-limit\n"
+    assert capsys.readouterr().err == words
+    fails("weights", model, "--memory-limit", "none")
+    assert "argument --memory-limit: none, expected a number above 0" in capsys.readouterr().err
+    assert [*tmp_path.iterdir()] == [model]

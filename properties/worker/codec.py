@@ -16,7 +16,7 @@ header is `[value, groups, order, containers]`:
 
 import json
 from dataclasses import dataclass
-from typing import Any, Union
+from typing import Any, Optional, Union
 
 from numpy import asarray, dtype, generic, ndarray, uint8
 
@@ -24,7 +24,7 @@ MAX_DEPTH = 32
 MAX_PARTS = 1_000_000
 """The most parts of a value; a container that occurs twice counts twice."""
 MAX_BYTES = 2**28
-"""The most bytes of the header, and also of all arrays together."""
+"""The most bytes of the header, and by default also of all arrays together."""
 
 _ALIGNMENT = 16
 """Every block begins at a multiple of this many bytes."""
@@ -33,7 +33,6 @@ _LENGTH_BYTES = 8
 _DTYPES = {code: dtype(code) for code in "?bhilqBHILQefdgFDG"}
 _LEAF_TYPES = frozenset((type(None), bool, float, str))
 _CYCLE = ["f", "itself"]
-_TOO_LARGE = f"takes more than {MAX_BYTES // 2**20} MiB"
 
 # Bound here, before a target can change the module json.
 _dumps = json.JSONEncoder(separators=(",", ":")).encode
@@ -51,8 +50,8 @@ class Foreign:
     type_name: str
 
 
-def encode(value: Any) -> bytes:
-    """Return the bytes of a value.
+def encode(value: Any, max_bytes: Optional[int] = None) -> bytes:
+    """Return the bytes of a value, whose arrays together may take `max_bytes` (default: `MAX_BYTES`).
 
     Named tuples become tuples, and array-likes become arrays in the machine's byte order. A container inside
     itself becomes `Foreign("itself")`. A container that is nested too deep becomes `Foreign("tuple nested
@@ -62,7 +61,7 @@ def encode(value: Any) -> bytes:
     """
     encoder = _Encoder()
     tree = encoder.encoded(value, 0)
-    groups, blocks = encoder.blocks()
+    groups, blocks = encoder.blocks(MAX_BYTES if max_bytes is None else max_bytes)
     try:
         header = _dumps([tree, groups, encoder.order, encoder.containers]).encode()
     except ValueError:  # more than 4300 digits
@@ -89,7 +88,7 @@ def decode(data: bytearray) -> Any:
 def _check_size(header: Union[bytes, bytearray]) -> None:
     """Raise `CodecError` if decoding the header would take too much memory, even for unused parts."""
     if len(header) > MAX_BYTES:
-        raise CodecError(_TOO_LARGE)
+        raise CodecError(f"takes more than {MAX_BYTES // 2**20} MiB")
     if sum(map(header.count, (b"[", b"{", b","))) > 8 * MAX_PARTS:  # a matrix of its own shape has 8
         raise CodecError(f"has more than {MAX_PARTS} parts")
 
@@ -167,15 +166,15 @@ class _Encoder:
         self._known[id(value)] = self._array(array)
         return self._known[id(value)]
 
-    def blocks(self) -> tuple[list[Any], list[bytes]]:
+    def blocks(self, max_bytes: int) -> tuple[list[Any], list[bytes]]:
         """Return the groups and their padded blocks. Raises `CodecError` if the arrays are too large."""
         groups: list[Any] = []
         blocks: list[bytes] = []
         size = 0
         for (kind, shape), (_, arrays) in self._groups.items():
             size += len(arrays) * arrays[0].nbytes
-            if size > MAX_BYTES:
-                raise CodecError(_TOO_LARGE)
+            if size > max_bytes:
+                raise CodecError(f"takes more than {max_bytes // 2**20} MiB")
             if not kind.isnative:
                 arrays = [array.astype(kind.newbyteorder("=")) for array in arrays]
             block = b"".join([array.tobytes() for array in arrays])

@@ -21,7 +21,7 @@ JUDGED = "RNN_CROSSCHECK_JUDGED"
 OUR_PACKAGES = (PREFIX.removesuffix("."),) if PREFIX else ("reference", "oracle", "properties")
 _ROOT = str(Path(__file__).parents[3 if PREFIX else 2])
 
-_PROGRAM = f"""
+PROGRAM = f"""
 import sys
 if sys.path[:1] == [""]: del sys.path[0]
 import numpy
@@ -30,15 +30,16 @@ class Ours:
     def find_spec(name, path=None, target=None):
         if name in {OUR_PACKAGES!r}: return PathFinder.find_spec(name, [{_ROOT!r}])
 sys.meta_path.insert(0, Ours)
-from {PREFIX}properties.worker.worker import %s as main
+from {PREFIX}%s import %s as main
 sys.dont_write_bytecode = True
 main()
 """
-WORKER, FORK_SERVER = _PROGRAM % "main", _PROGRAM % "main_of_fork_server"
-"""The programs of a worker and of the fork server. They import our packages and nothing else from `_ROOT`.
+"""A program that calls a function of a module of ours. It imports our packages alone from `_ROOT`.
 
 Python writes bytecode files for our modules, and none for what a target imports.
 """
+WORKER = PROGRAM % ("properties.worker.worker", "main")
+FORK_SERVER = PROGRAM % ("properties.worker.worker", "main_of_fork_server")
 
 
 def full_name(target: str) -> str:
