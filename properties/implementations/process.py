@@ -16,7 +16,14 @@ from tempfile import TemporaryFile
 from typing import IO
 
 from properties.implementations.calls import UNREADABLE, Died
-from properties.implementations.process_start import ForkServer, Settings, WorkerProcess, start_worker
+from properties.implementations.process_start import (
+    PATIENCE,
+    ForkServer,
+    Settings,
+    WorkerProcess,
+    descendants,
+    start_worker,
+)
 from properties.worker.codec import CodecError, encode
 from properties.worker.errors import Frame, first_place, place_of_hang
 from properties.worker.messages import DUMP_STACK, LOST_CONNECTION, OUT_OF_MEMORY, Receiver, message
@@ -92,8 +99,7 @@ class Process:
             with other_end, open(writer, "wb", buffering=0) as errors:
                 descriptors = other_end.fileno(), self._crash_report.fileno(), errors.fileno()
                 self._process = start_worker(settings, template, *descriptors)
-            resources.callback(self._process.wait)
-            resources.callback(kill_group, self._process)
+            resources.callback(end_with_descendants, self._process)
             self._socket.setblocking(False)
             self._poll = select.poll()
             self._poll.register(self._stderr, select.POLLIN)
@@ -104,7 +110,6 @@ class Process:
         (answer,) = self.ask([encode(("fork",))], time_limit=time_limit, folder="")
         if isinstance(answer, Died) or bytes(answer) != encode(("forks",)):
             return None
-        self._socket.settimeout(3 * _EXIT_SECONDS)
         return ForkServer(self._socket, self._process.pid)
 
     def ask(self, bodies: Sequence[bytes], *, time_limit: float, folder: str) -> list[bytearray | Died]:
@@ -208,6 +213,16 @@ class Process:
             [(file, int(line), function) for file, line, function in _FRAME.findall(stack)]
             for stack in report.split(_STACK_HEADER)[1:]
         ]
+
+
+def end_with_descendants(process: WorkerProcess) -> None:
+    """Kill a process, its group, and all that it has started, also in other sessions."""
+    for pid in descendants(process.pid):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    kill_group(process)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(PATIENCE)
 
 
 def kill_group(process: WorkerProcess) -> None:

@@ -3,6 +3,7 @@
 A target may change any module. So all names from other modules are bound before the target is imported.
 """
 
+import ctypes
 import faulthandler
 import gc
 import os
@@ -44,6 +45,9 @@ _catch_warnings = partial(warnings.catch_warnings, module=warnings)
 _simplefilter = warnings.simplefilter
 _NO_CELL = nullcontext()
 _chdir, _dup2, _seed, _setsid = os.chdir, os.dup2, random.seed, os.setsid
+_prctl = getattr(ctypes.CDLL(None), "prctl", None)  # only on Linux
+
+PR_SET_CHILD_SUBREAPER = 36
 
 
 def main() -> NoReturn:
@@ -91,6 +95,7 @@ class Worker:
 
     def _begin(self, connection: int, crash_report: int, memory_limit: int) -> None:
         self._connection = connection
+        adopt_orphans()
         faulthandler.enable(crash_report, all_threads=False)
         faulthandler.register(DUMP_STACK, crash_report, all_threads=False)
         # Limit data, not address space: some libraries reserve far more address space than they use.
@@ -221,6 +226,7 @@ def fork_workers(socket_descriptor: int) -> tuple[int, int, int]:
     working directory and a seed of its own.
     """
     server = socket(fileno=socket_descriptor)
+    adopt_orphans()
     while True:
         request, descriptors, _, _ = recv_fds(server, MAX_REQUEST, 3)
         if not request:
@@ -249,11 +255,17 @@ def fork_workers(socket_descriptor: int) -> tuple[int, int, int]:
         _exit(1)
 
 
-def _wait(process: int, seconds: Optional[float]) -> Optional[int]:
-    """The exit status of a forked process; `None` if the process is still running after this time."""
-    end = time.monotonic() + (seconds or 0)
+def adopt_orphans() -> None:
+    """Become the parent of descendants whose parent ends, so that the judge finds them."""
+    if _prctl:
+        _prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def _wait(process: int, seconds: float) -> Optional[int]:
+    """The exit status of a child; `None` if the process is still running after this time."""
+    end = time.monotonic() + seconds
     while True:
-        ended, status = os.waitpid(process, 0 if seconds is None else os.WNOHANG)
+        ended, status = os.waitpid(process, os.WNOHANG)
         if ended:
             return os.waitstatus_to_exitcode(status)
         if time.monotonic() >= end:
