@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -63,6 +64,7 @@ def main() -> int:
         from properties.session import parity
 
         return parity.main(sys.argv[1:])
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C, so that the reports are written
     # The options, plugins, configuration and conftest.py of the user's tests must not affect the laws.
     for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):
         os.environ.pop(name, None)
