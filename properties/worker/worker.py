@@ -35,7 +35,7 @@ from properties.worker.messages import (
     Receiver,
     message,
 )
-from properties.worker.own_modules import is_ours
+from properties.worker.own_modules import is_ours, own_import
 from properties.worker.steps import call_each_step
 from properties.worker.substitution import right_cell
 from properties.worker.targets import Target, TargetMissing, Unusable
@@ -160,6 +160,7 @@ class Worker:
         if not again and not is_ours(source):
             texts = {name: first_placeholder(each, self._folder) for name, each in loaded.functions.items()}
             facts["unfinished"] = {name: text for name, text in texts.items() if text}
+            facts["notes"] = [*facts["notes"], *filter(None, [own_import(self._folder)])]
         return "loaded", facts
 
     def _call(
