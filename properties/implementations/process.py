@@ -12,10 +12,11 @@ import weakref
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
+from hashlib import sha256
 from tempfile import TemporaryFile
 from typing import IO
 
-from properties.implementations.calls import UNREADABLE, Died
+from properties.implementations.calls import MOST_HELD, UNREADABLE, Died
 from properties.implementations.process_start import (
     PATIENCE,
     ForkServer,
@@ -112,18 +113,22 @@ class Process:
             return None
         return ForkServer(self._socket, self._process.pid)
 
-    def ask(self, bodies: Sequence[bytes], *, time_limit: float, folder: str) -> list[bytearray | Died]:
+    def ask(
+        self, bodies: Sequence[bytes], *, time_limit: float, folder: str
+    ) -> list[bytearray | bytes | Died]:
         """Send all encoded requests at once, and return the encoded answers.
 
-        Each answer may take `time_limit` seconds. If the process ends, the last answer is a `Died`. `folder`
-        is the folder of the target's code.
+        Each answer may take `time_limit` seconds. If the process ends, the last answer is a `Died`. Of the
+        answers beyond `MOST_HELD` bytes there are only the digests, as bytes. `folder` is the folder of the
+        target's code.
         """
         first = self._serial + 1
         self._serial += len(bodies)
         worker_limit = math.ceil(2 * time_limit + 1)  # then the worker ends itself, if the judge was killed
         messages = [message(number, body, worker_limit) for number, body in enumerate(bodies, first)]
         unsent = memoryview(b"".join(messages))
-        received: list[bytearray | Died] = []
+        received: list[bytearray | bytes | Died] = []
+        size = 0
         self.slowest_seconds = 0.0
         self._stderr.clear()
 
@@ -142,7 +147,8 @@ class Process:
                 serial, _, body = receiver.receive()
                 if serial != first + len(received):
                     raise CodecError("the answer to another request")
-                received.append(body)
+                size += len(body)
+                received.append(body if size <= MOST_HELD or not received else sha256(body).digest())
                 end = time.monotonic()
                 self.slowest_seconds, start = max(self.slowest_seconds, end - start), end
             return received
