@@ -3,7 +3,6 @@
 A target may change any module. So all names from other modules are bound before the target is imported.
 """
 
-import ctypes
 import faulthandler
 import gc
 import os
@@ -45,7 +44,11 @@ _catch_warnings = partial(warnings.catch_warnings, module=warnings)
 _simplefilter = warnings.simplefilter
 _NO_CELL = nullcontext()
 _chdir, _dup2, _seed, _setsid = os.chdir, os.dup2, random.seed, os.setsid
-_prctl = getattr(ctypes.CDLL(None), "prctl", None)  # only on Linux
+_prctl: Any = None
+with suppress(ImportError, AttributeError):  # some interpreters lack ctypes, and only Linux has prctl
+    from ctypes import CDLL
+
+    _prctl = CDLL(None).prctl
 
 PR_SET_CHILD_SUBREAPER = 36
 
