@@ -38,6 +38,8 @@ SETTINGS = ("ATEN", "DNNL", "MKL", "NPY", "OMP", "ONEDNN", "OPENBLAS", "TORCH")
 _ROOMS = ("oracle", "reference", "properties/questions", "properties/worker")
 """The packages whose code computes and encodes what is stored."""
 _SCHEMA = "CREATE TABLE answers (key BLOB PRIMARY KEY, value BLOB)"
+_FAULTS = (sqlite3.Error, ValueError, MemoryError)
+"""The errors of a broken file. A `ValueError` is of text that is not UTF-8, also in messages of SQLite."""
 _DIGEST_BYTES = 32
 _RANDOM = random.SystemRandom()
 
@@ -137,29 +139,29 @@ class AnswerStore:
             # A log that is mapped into memory would end the process if a target truncates it.
             self._connection.execute("PRAGMA journal_mode = TRUNCATE")
             self._connection.execute("PRAGMA synchronous = OFF")
-        except sqlite3.Error:
+        except _FAULTS:
             self.close()
 
     def _body(self, digest: bytes) -> bytes:
         """The encoded value with this digest of its key; empty if there is none, or it is damaged."""
         rows = self._execute("SELECT value FROM answers WHERE key = ?", digest)
         body = rows[0][0] if rows else None
-        if type(body) is not bytes or body[:_DIGEST_BYTES] != sha256(body[_DIGEST_BYTES:]).digest():
-            return b""
+        if type(body) is not bytes or body[:_DIGEST_BYTES] != sha256(digest + body[_DIGEST_BYTES:]).digest():
+            return b""  # damaged, or the value of another key
         return body[_DIGEST_BYTES:]
 
     def _store(self, digest: bytes, value: Any) -> None:
         with suppress(CodecError):
             body = encode(value)
             if len(body) < MOST_BYTES_OF_VALUE // 2:
-                row = sha256(body).digest() + body
+                row = sha256(digest + body).digest() + body
                 self._execute("INSERT OR REPLACE INTO answers VALUES (?, ?)", digest, row)
 
     def _execute(self, statement: str, *values: bytes) -> list[Any]:
         """The rows of a statement. After an error, the file is used no more, so a lock costs time once."""
         try:
             return self._connection.execute(statement, values).fetchall() if self._connection else []
-        except sqlite3.Error:
+        except _FAULTS:
             self.close()
             return []
 

@@ -160,6 +160,24 @@ def test_no_log_is_mapped_into_memory(file: Path) -> None:
     assert not [*file.parent.glob("*-shm")]
 
 
+def test_the_value_of_another_key_is_not_taken(file: Path) -> None:
+    numbers = count()
+    for key in ("one", "another"):
+        next_number(opened(), numbers, key)
+    change(file, "UPDATE answers SET value = (SELECT max(value) FROM answers)")
+    store = opened()
+    assert sorted(next_number(store, numbers, key) for key in ("one", "another")) in ([0, 2], [1, 2])
+
+
+def test_a_schema_that_is_no_text_ends_no_run(file: Path) -> None:
+    numbers = count()
+    next_number(opened(), numbers)
+    OPENED[-1].close()
+    file.write_bytes(file.read_bytes().replace(b"TABLE answers", b"TABL\xff answers"))
+    assert [next_number(opened(), numbers) for _ in range(2)] == [1, 2]
+    gc.collect()
+
+
 def link(file: Path) -> None:
     file.rename(file.with_name("elsewhere"))
     file.symlink_to("elsewhere")
@@ -428,7 +446,7 @@ def test_a_run_with_a_wrong_answer_says_so(tmp_path: Path) -> None:
     for key, row in connection.execute("SELECT key, value FROM answers").fetchall():
         answers = decode(bytearray(row[32:]))
         body = encode([{name: array * (1 + 1e-15) for name, array in each.items()} for each in answers])
-        changed = sha256(body).digest() + body
+        changed = sha256(key + body).digest() + body
         connection.execute("UPDATE answers SET value = ? WHERE key = ?", (changed, key))
     connection.close()
     status, output = run(*selected, "-n", "1", **how)
