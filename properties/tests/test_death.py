@@ -124,21 +124,21 @@ def test_memory_has_a_limit(misbehave: Misbehave, body: str) -> None:
     assert isinstance(call(implementation, "lstm_forward"), Returned)
 
 
-DETACHED = (
-    "pass",
-    "os.setsid()",
-    "os.fork() and os._exit(0); os.setsid()",
-    "os.setsid(); os.fork() and os._exit(0)",
-)
+SETSID = "os.setsid()"
+ORPHAN = "os.fork() and os._exit(0); os.setsid()"
+ORPHAN_OF_SESSION = "os.setsid(); os.fork() and os._exit(0)"
 
 
-@pytest.mark.parametrize("detach", DETACHED)
 @pytest.mark.parametrize(
-    ("ending", "reason"),
+    ("detach", "ending", "reason"),
     [
-        ("return 0", ""),
-        ("os._exit(3)", "exited with status 3"),
-        ("while True: pass", "did not answer within 0.5 s"),
+        ("pass", "return 0", ""),
+        ("pass", "os._exit(3)", "exited with status 3"),
+        ("pass", "while True: pass", "did not answer within 0.5 s"),
+        (SETSID, "return 0", ""),
+        (ORPHAN, "return 0", ""),
+        (ORPHAN, "os._exit(3)", "exited with status 3"),
+        (ORPHAN_OF_SESSION, "while True: pass", "did not answer within 0.5 s"),
     ],
 )
 def test_what_a_target_forks_ends_with_it(
@@ -190,7 +190,7 @@ pid = int.from_bytes(os.read(reader, 4), "big")
 
 
 @pytest.mark.skipif(not FORKS, reason="there is no fork server")
-@pytest.mark.parametrize(("moment", "slow_import"), [("import", 0.0), ("call", 1e9)])
+@pytest.mark.parametrize(("moment", "slow_import"), [("import", 1e9), ("call", 0.0)])
 def test_a_target_that_stops_who_has_forked_it_hangs_nobody(
     misbehave: Misbehave, moment: str, slow_import: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,7 +5,6 @@ A run that is interrupted or terminated writes its reports, and a report that wa
 
 import os
 import signal
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -79,19 +78,14 @@ def test_a_law_whose_worker_is_killed_again_has_failed(tmp_path: Path) -> None:
     assert "target.py  differs" in output
 
 
-@pytest.mark.parametrize("options", [(), ("-n", "1")])
-def test_a_run_that_is_terminated_writes_its_reports(tmp_path: Path, options: Sequence[str]) -> None:
-    """Takes seconds: one run starts another process."""
-    target = TARGET.format(unlink=UNLINK, victim=f"int(open('judge').read()) if {bool(options)} else {JUDGE}")
+def test_a_run_that_is_terminated_writes_its_reports(tmp_path: Path) -> None:
+    """Takes seconds: a run starts another process."""
+    target = TARGET.format(unlink=UNLINK, victim="int(open('judge').read())")
     plugin = "import os\ndef pytest_configure(config):\n    if not hasattr(config, 'workerinput'):\n"
     (tmp_path / "tells.py").write_text(f"{plugin}        open('judge', 'w').write(str(os.getpid()))\n")
-    reports = ("--report", "report.json", "--report", "report.html", "-p", "tells", *options)
-    how: dict[str, Any] = {
-        "number": signal.SIGTERM,
-        "program": "rnn-crosscheck",
-        "laws": f"can_be_used or {LAW}",
-    }
-    status, output = judge(tmp_path, target, *reports, **how)
+    reports = ("--report", "report.json", "--report", "report.html", "-p", "tells", "-n", "1")
+    how: dict[str, Any] = {"number": signal.SIGTERM, "program": "rnn-crosscheck"}
+    status, output = judge(tmp_path, target, *reports, laws=f"can_be_used or {LAW}", **how)
     assert status == pytest.ExitCode.INTERRUPTED, output
     assert "interrupted: 0 of 1 judged completely; written: " in " ".join(output.split())
     assert read_json(tmp_path / "report.json").left_targets == ["target.py"]
