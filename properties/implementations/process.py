@@ -18,7 +18,7 @@ from typing import IO
 
 from properties.implementations.calls import MOST_HELD, UNREADABLE, Died
 from properties.implementations.process_start import (
-    PATIENCE,
+    END_SECONDS,
     ForkServer,
     Settings,
     WorkerProcess,
@@ -228,7 +228,7 @@ def end_with_descendants(process: WorkerProcess) -> None:
             os.kill(pid, signal.SIGKILL)
     kill_group(process)
     with suppress(subprocess.TimeoutExpired):
-        process.wait(PATIENCE)
+        process.wait(END_SECONDS)
 
 
 def kill_group(process: WorkerProcess) -> None:

@@ -52,8 +52,10 @@ class Settings:
     command: Sequence[str] = ("rnn-crosscheck",)
 
 
-PATIENCE = 10.0
-"""The seconds that a fork server has for an answer, and a killed process for its end."""
+END_SECONDS = 3.0
+"""The seconds that a killed process has for its end."""
+PATIENCE = 2 * END_SECONDS
+"""The seconds that a fork server has for an answer."""
 START_PATIENCE = 60.0
 """The seconds that a fork server has for its first answer, for which it starts an interpreter."""
 
@@ -140,7 +142,7 @@ class ForkServer:
             while (orphans := {*children(self._pid)} - self._children) and time.monotonic() < end:
                 for orphan in orphans:
                     os.kill(orphan, signal.SIGKILL)  # it exists until the server waits for it
-                    if self.ask(["wait", orphan, PATIENCE]) is None:
+                    if self.ask(["wait", orphan, END_SECONDS]) is None:
                         self._children.add(orphan)  # the system does not end it
         return status
 
@@ -216,4 +218,4 @@ def _parent_of(pid: int) -> int:
 def _end_fork_server(connection: socket.socket, process: "subprocess.Popen[Any]") -> None:
     connection.close()
     process.kill()  # it has nothing to clean up, and may be stopped
-    process.wait(PATIENCE)
+    process.wait(END_SECONDS)

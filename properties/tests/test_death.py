@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from properties.implementations import implementation, process, process_start
+from properties.implementations import implementation, process_start
 from properties.implementations.calls import Died, Raised, Returned
 from properties.implementations.implementation import Implementation
 from properties.implementations.process_start import FORKS, Settings
@@ -199,7 +199,6 @@ def test_a_target_that_stops_who_has_forked_it_hangs_nobody(
     Takes seconds: until the system waits for the processes of the fork server that is killed.
     """
     monkeypatch.setattr(process_start, "PATIENCE", 0.1)
-    monkeypatch.setattr(process, "PATIENCE", 0.1)
     monkeypatch.setattr(implementation, "SLOW_IMPORT", slow_import)
     stop = "import os, signal; os.kill(os.getppid(), signal.SIGSTOP)"
     moments = {"import": ("return 1", stop), "call": (f"{stop}; return 1", "")}
