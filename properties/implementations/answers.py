@@ -32,7 +32,6 @@ class Answers:
         self.implementation = implementation
         self.question = question
         self._replies: dict[int, Reply] = {}
-        self._answers: dict[int, Answer] = {}
         self._steps: dict[int, tuple[Inputs, Mapping[str, Bounded]]] = {}
 
     @staticmethod
@@ -55,13 +54,15 @@ class Answers:
 
     def answer(self, number: int) -> Answer:
         """The answer to a problem whose call has returned."""
-        if number not in self._answers:
-            returned = self._replies[number].outcome
+        reply = self._replies[number]
+        if not reply.parsed:
+            returned = reply.outcome
             assert isinstance(returned, Returned)
             sizes = self.question.inputs[number].sizes
             limits = self.implementation.limits
-            self._answers[number] = Answer(self.question.contract, returned, sizes, limits)
-        return self._answers[number]
+            reply.parsed = Answer(self.question.contract, returned, sizes, limits)
+        answer: Answer = reply.parsed
+        return answer
 
     def steps(self, number: int) -> tuple[Inputs, Mapping[str, Bounded]]:
         """The inputs of all steps of a problem, as one batch, and the bounds on the results.

@@ -4,9 +4,10 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache
 from hashlib import sha256
 from typing import Any, ClassVar
+from weakref import WeakKeyDictionary
 
 from oracle.problem import Problem
 from properties.worker.arguments import Arrangement
@@ -104,22 +105,39 @@ Outcome = Returned | Raised | Died
 class Reply:
     """The outcome of a call. It is decoded on first access, because often its `digest` is enough.
 
-    The digest is empty if the process died: deaths are never equal.
+    The digest is empty if the process died: deaths are never equal. A large outcome may be dropped, together
+    with what was `parsed` from it. The next access makes the call `again`.
     """
 
-    def __init__(self, digest: bytes, read: Callable[[], Outcome]) -> None:
+    def __init__(
+        self, digest: bytes, outcome: Callable[[], Outcome], again: "Callable[[], Reply] | None" = None
+    ) -> None:
         self.digest = digest
-        self._read = read
+        self.parsed: Any = None
+        self._read: Callable[[], Outcome] | None = outcome
+        self._again = again
 
-    @cached_property
+    @property
     def outcome(self) -> Outcome:
         """The decoded outcome."""
-        return self._read()
+        if not self._read:
+            assert self._again
+            reply = self._again()
+            outcome, self.digest = reply.outcome, reply.digest
+            self._read = lambda: outcome
+            _hold(self, _HELD.get(reply, 0))
+        outcome = self._read()
+        self._read = lambda: outcome
+        return outcome
 
     @property
     def is_death(self) -> bool:
         """Whether the process ended."""
         return not self.digest and isinstance(self.outcome, Died)
+
+    def drop(self) -> None:
+        """Drop the outcome."""
+        self._read = self.parsed = None
 
     @staticmethod
     def from_outcome(outcome: Outcome) -> "Reply":
@@ -127,19 +145,51 @@ class Reply:
         return Reply(outcome.digest, lambda: outcome)
 
     @staticmethod
-    def from_answer(answer: bytearray | Died, argument_count: int) -> "Reply":
-        """The reply in an encoded answer, which is not decoded yet if an equal answer came before."""
+    def from_answer(
+        answer: bytearray | bytes | Died, argument_count: int, again: "Callable[[], Reply]"
+    ) -> "Reply":
+        """The reply in an encoded answer, which is not decoded yet if an equal answer came before.
+
+        Of an answer that was dropped, there is only the digest, as bytes.
+        """
         if isinstance(answer, Died):
             return Reply.from_outcome(answer)
-        key = sha256(answer).digest(), argument_count
-        if key in _DIGESTS:
-            return Reply(_DIGESTS[key], lambda: _decoded_outcome(answer, *key))
-        outcome = _decoded_outcome(answer, *key)
-        if not isinstance(outcome, Died):
+        is_dropped = isinstance(answer, bytes)
+        key = bytes(answer) if is_dropped else sha256(answer).digest(), argument_count
+        read = cache(lambda: _decoded_outcome(bytearray(answer), *key))
+        if not is_dropped and key not in _DIGESTS:
+            outcome = read()
+            if isinstance(outcome, Died):
+                return Reply.from_outcome(outcome)
             if len(_DIGESTS) >= _MOST_DIGESTS:
                 _DIGESTS.clear()
             _DIGESTS[key] = outcome.digest
-        return Reply.from_outcome(outcome)
+        reply = Reply(_DIGESTS.get(key, key[0]), read, again)
+        if is_dropped:
+            reply.drop()
+        else:
+            _hold(reply, len(answer) + _PART_BYTES * answer.count(b","))
+        return reply
+
+
+MOST_HELD = 2**26
+"""The most bytes of large outcomes that are held."""
+_LARGE = 2**14
+_PART_BYTES = 64
+"""The bytes of a decoded part, such as the array of a state. A comma is before each part of an answer."""
+
+_HELD: "WeakKeyDictionary[Reply, int]" = WeakKeyDictionary()
+"""The replies whose large outcomes are held, with their sizes, the oldest first."""
+
+
+def _hold(reply: Reply, size: int) -> None:
+    """Hold the outcome of a reply, and drop the oldest outcomes that are too much."""
+    if size >= _LARGE:
+        _HELD.pop(reply, None)
+        _HELD[reply] = size
+        while sum(_HELD.values()) > MOST_HELD and (oldest := next(iter(_HELD))) is not reply:
+            oldest.drop()
+            del _HELD[oldest]
 
 
 _DIGESTS: dict[tuple[bytes, int], bytes] = {}

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -129,13 +130,17 @@ class Implementation:
         self.slowest_seconds = process.slowest_seconds
         replies: list[Reply] = []
         for request, answer in zip(requests, answers, strict=False):
-            replies.append(Reply.from_answer(answer, request.argument_count))
+            again = partial(self._reply_again, request, time_limit)
+            replies.append(Reply.from_answer(answer, request.argument_count, again))
             if replies[-1].is_death:
                 self.end_process()
                 return replies
         self._has_answered = True
         self._slow_calls += self.slowest_seconds > calls * self.settings.time_limit / 10
         return replies
+
+    def _reply_again(self, request: Request, time_limit: float | None) -> Reply:
+        return self.reply_each([request], time_limit=time_limit)[0]
 
     def end_process(self) -> None:
         """End the process and its children. A later call starts a new process."""
@@ -190,10 +195,10 @@ class Implementation:
                 process, _ = self._start()
         return process, loaded
 
-    def _read(self, answer: bytearray | Died) -> LoadedFacts:
+    def _read(self, answer: bytearray | bytes | Died) -> LoadedFacts:
         """Read the answer to a request to load the target. Raises what `load` raises."""
         try:
-            match answer if isinstance(answer, Died) else decode(answer):
+            match answer if isinstance(answer, Died) else decode(bytearray(answer)):
                 case ("loaded", dict(facts)) if _are_facts(facts):
                     self._folder, supports = facts["folder"], facts["supports"]
                     return LoadedFacts(limits=Limits.parse({} if supports is None else supports), **facts)

@@ -12,11 +12,19 @@ import weakref
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
+from hashlib import sha256
 from tempfile import TemporaryFile
 from typing import IO
 
-from properties.implementations.calls import UNREADABLE, Died
-from properties.implementations.process_start import ForkServer, Settings, WorkerProcess, start_worker
+from properties.implementations.calls import MOST_HELD, UNREADABLE, Died
+from properties.implementations.process_start import (
+    END_SECONDS,
+    ForkServer,
+    Settings,
+    WorkerProcess,
+    descendants,
+    start_worker,
+)
 from properties.worker.codec import CodecError, encode
 from properties.worker.errors import Frame, first_place, place_of_hang
 from properties.worker.messages import (
@@ -103,8 +111,7 @@ class Process:
             with other_end, open(writer, "wb", buffering=0) as errors:
                 descriptors = other_end.fileno(), self._crash_report.fileno(), errors.fileno()
                 self._process = start_worker(settings, template, *descriptors)
-            resources.callback(self._process.wait)
-            resources.callback(kill_group, self._process)
+            resources.callback(end_with_descendants, self._process)
             self._socket.setblocking(False)
             self._poll = select.poll()
             self._poll.register(self._stderr, select.POLLIN)
@@ -115,16 +122,16 @@ class Process:
         (answer,) = self.ask([encode(("fork",))], time_limit=time_limit, folder="")
         if isinstance(answer, Died) or bytes(answer) != encode(("forks",)):
             return None
-        self._socket.settimeout(3 * _EXIT_SECONDS)
         return ForkServer(self._socket, self._process.pid)
 
     def ask(
         self, bodies: Sequence[bytes], *, time_limit: float, folder: str, interrupts: int = 0
-    ) -> list[bytearray | Died]:
+    ) -> list[bytearray | bytes | Died]:
         """Send all encoded requests at once, and return the encoded answers.
 
         Each answer may take `time_limit` seconds. Then the process is interrupted as often as `interrupts`
-        says, and killed. If the process ends, the last answer is a `Died`. `folder` is the folder of the
+        says, and killed. If the process ends, the last answer is a `Died`. Of the answers beyond `MOST_HELD`
+        bytes there are only the digests, as bytes. `folder` is the folder of the
         target's code.
         """
         first = self._serial + 1
@@ -133,7 +140,8 @@ class Process:
         worker_limit = math.ceil(2 * most_seconds + 1)  # then the worker ends itself, if the judge was killed
         messages = [message(number, body, worker_limit) for number, body in enumerate(bodies, first)]
         unsent = memoryview(b"".join(messages))
-        received: list[bytearray | Died] = []
+        received: list[bytearray | bytes | Died] = []
+        size = 0
         self.slowest_seconds = 0.0
         self._stderr.clear()
 
@@ -160,7 +168,8 @@ class Process:
                     continue
                 if serial != first + len(received):
                     raise CodecError("the answer to another request")
-                received.append(body)
+                size += len(body)
+                received.append(body if size <= MOST_HELD or not received else sha256(body).digest())
                 end = time.monotonic()
                 self.slowest_seconds, start = max(self.slowest_seconds, end - start), end
                 deadline = end + time_limit
@@ -232,6 +241,16 @@ class Process:
             [(file, int(line), function) for file, line, function in _FRAME.findall(stack)]
             for stack in report.split(_STACK_HEADER)[1:]
         ]
+
+
+def end_with_descendants(process: WorkerProcess) -> None:
+    """Kill a process, its group, and all that it has started, also in other sessions."""
+    for pid in descendants(process.pid):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    kill_group(process)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(END_SECONDS)
 
 
 def kill_group(process: WorkerProcess) -> None:

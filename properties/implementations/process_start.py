@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import weakref
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -52,6 +53,13 @@ class Settings:
     command: Sequence[str] = ("rnn-crosscheck",)
 
 
+END_SECONDS = 3.0
+"""The seconds that a killed process has for its end."""
+PATIENCE = 2 * END_SECONDS
+"""The seconds that a fork server has for an answer."""
+START_PATIENCE = 60.0
+"""The seconds that a fork server has for its first answer, for which it starts an interpreter."""
+
 _popen = partial(
     subprocess.Popen, start_new_session=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
 )
@@ -94,23 +102,50 @@ class ForkServer:
     def __init__(self, connection: socket.socket, pid: int, runtime: Any = None) -> None:
         self.runtime = runtime
         self._connection = connection
+        self._connection.settimeout(START_PATIENCE if runtime else PATIENCE)
         self._pid = pid
+        self._children = {*children(pid)}  # its workers, and what a target has started before
 
     def fork(self, request: Sequence[Any], descriptors: Sequence[int]) -> "ForkedProcess":
-        """Fork a worker. Raises `OSError` if the server has ended."""
+        """Fork a worker. Raises `OSError` if the server has ended or is stopped."""
         pid = self.ask(["fork", *request], descriptors)
         if pid is None or _parent_of(pid) != self._pid:
             raise ChildProcessError
+        self._children.add(pid)
         return ForkedProcess(self, pid)
 
     def ask(self, request: Sequence[Any], descriptors: Sequence[int] = ()) -> int | None:
         """Send a request and return the answer. Raises `OSError` if there is no valid answer."""
-        socket.send_fds(self._connection, [encode(request)], descriptors)
-        with suppress(CodecError):
+        try:
+            socket.send_fds(self._connection, [encode(request)], descriptors)
             answer = decode(bytearray(self._connection.recv(MAX_REQUEST)))
-            if answer is None or type(answer) is int:
-                return answer
+        except TimeoutError:
+            os.kill(self._pid, signal.SIGKILL)  # a target has stopped it
+            self._connection.close()
+            raise
+        except CodecError:
+            raise ConnectionResetError from None
+        self._connection.settimeout(PATIENCE)
+        if answer is None or type(answer) is int:
+            return answer
         raise ConnectionResetError
+
+    def wait(self, pid: int, timeout: float) -> int | None:
+        """The exit status of a worker if it has ended by then; what it has left behind is killed.
+
+        Raises what `ask` raises.
+        """
+        status = self.ask(["wait", pid, timeout])
+        if status is not None:
+            self._children.discard(pid)
+            # Orphans become children of the server. When these are killed, so do their children.
+            end = time.monotonic() + PATIENCE  # for a target that starts processes faster than they end
+            while (orphans := {*children(self._pid)} - self._children) and time.monotonic() < end:
+                for orphan in orphans:
+                    os.kill(orphan, signal.SIGKILL)  # it exists until the server waits for it
+                    if self.ask(["wait", orphan, END_SECONDS]) is None:
+                        self._children.add(orphan)  # the system does not end it
+        return status
 
 
 class ForkedProcess:
@@ -121,18 +156,18 @@ class ForkedProcess:
         self._server = server
         self._status: int | None = None
 
-    def wait(self, timeout: float | None = None) -> int:
+    def wait(self, timeout: float) -> int:
         """Wait for the end of the worker and return its exit status. Raises `subprocess.TimeoutExpired`.
 
-        If the server was killed, the status is unknown, and that of a killed process is returned.
+        If the server was killed or is stopped, the status is unknown; that of a killed process is returned.
         """
         if self._status is None:
             try:
-                self._status = self._server.ask(["wait", self.pid, timeout])
+                self._status = self._server.wait(self.pid, timeout)
             except OSError:
                 self._status = -signal.SIGKILL
         if self._status is None:
-            raise subprocess.TimeoutExpired("worker", timeout or 0)
+            raise subprocess.TimeoutExpired("worker", timeout)
         return self._status
 
 
@@ -151,6 +186,31 @@ def _start_fork_server(python: str, environment: dict[str, str]) -> ForkServer:
     return server
 
 
+def children(pid: int) -> list[int]:
+    """The child processes of a process."""
+    return [child for child, parent in _parents().items() if parent == pid]
+
+
+def descendants(pid: int) -> list[int]:
+    """The child processes of a process, and of these, and so on."""
+    parents, found = _parents(), [pid]
+    for each in found:  # which grows meanwhile
+        found += [child for child, parent in parents.items() if parent == each]
+    return found[1:]
+
+
+def _parents() -> dict[int, int]:
+    """The parent of each process."""
+    if FORKS:
+        found: dict[int, int] = {}
+        for name in filter(str.isdecimal, os.listdir("/proc")):
+            with suppress(OSError):  # it has ended
+                found[int(name)] = _parent_of(int(name))
+        return found
+    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=False)
+    return {int(pid): int(parent) for pid, parent in map(str.split, listed.stdout.splitlines())}
+
+
 def _parent_of(pid: int) -> int:
     """The parent of a process according to the system. The pid that a target sends may be a lie."""
     return int(Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[1])
@@ -158,4 +218,5 @@ def _parent_of(pid: int) -> int:
 
 def _end_fork_server(connection: socket.socket, process: "subprocess.Popen[Any]") -> None:
     connection.close()
-    process.wait()
+    process.kill()  # it has nothing to clean up, and may be stopped
+    process.wait(END_SECONDS)

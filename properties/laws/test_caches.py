@@ -24,7 +24,7 @@ def test_cache_entries(trial: Trial) -> None:
             returned = steps_as_samples(answer.outputs[name[0]])
             trial.require_same(name, cached[name], returned, steps, source="returned")
     if trial.contract.kind == "lstm":
-        trial.compare(cached, Expected(torchs_steps(inputs, gates=True), bounds, inputs, steps))
+        trial.compare(cached, Expected(torchs_steps(inputs, bounds, gates=True), bounds, inputs, steps))
 
 
 @law("spec", needs=("caches",))

@@ -5,7 +5,7 @@ to the workers of pytest-xdist does not need it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, lru_cache
 from typing import Any
 
 from oracle import backpropagation, exact, exact_gradient, propagation
@@ -14,6 +14,7 @@ from oracle.inputs import Inputs
 from oracle.problem import Problem
 from oracle.rounding import Bounded
 from properties.questions.answer_store import ANSWERS
+from properties.questions.stored_answers import are_bounds, are_near
 from reference.contract import CONTRACTS, Array, Contract
 
 MOST_CACHED = 1024
@@ -53,28 +54,49 @@ class Question:
         """The outputs of the witness that `witness_name` names: torch, or the formulas in float64."""
         if self.witness_name == "formulas":
             return [{name: each.value for name, each in bounds.items()} for bounds in self.bounds]
-        answers: list[dict[str, Array]]
-        answers = ANSWERS.value(self._key("witness"), lambda: [*map(_torchs_answer, self.inputs)])
-        return answers
+        return ANSWERS.value(
+            self._key("witness"),
+            lambda: [*map(_torchs_answer, self.inputs)],
+            lambda answers: are_near(answers, self.inputs, self.bounds, "torch"),
+        )
 
     @cached_property
-    def exact(self) -> list[Mapping[str, Array]]:
+    def exact(self) -> list[dict[str, Array]]:
         """The exact values, rounded to float64."""
-        answers: list[Mapping[str, Array]]
-        answers = ANSWERS.value(self._key("exact"), lambda: [*map(_exact_answer, self.inputs)])
-        return answers
+        return ANSWERS.value(
+            self._key("exact"),
+            lambda: [*map(_exact_answer, self.inputs)],
+            lambda answers: are_near(answers, self.inputs, self.bounds, "exact"),
+            is_sampled=True,
+        )
 
     @cached_property
     def bounds(self) -> list[dict[str, Bounded]]:
         """The bounds on the whole trajectory: how far a right answer may be from the exact value."""
         evaluate: Any = backpropagation if self.contract.is_backward else propagation
-        return _stored_bounds(self._key("bounds"), lambda: evaluate.evaluate_each(self.inputs))
+        return self._bounds("bounds", lambda: evaluate.evaluate_each(self.inputs))
 
     @cached_property
     def gradual_bounds(self) -> list[dict[str, Bounded]]:
         """The bounds for programs that keep subnormal numbers."""
-        evaluate = partial(propagation.evaluate_each, self.inputs, gradual=True)
-        return _stored_bounds(self._key("gradual bounds"), evaluate)
+        return self._bounds("gradual bounds", lambda: propagation.evaluate_each(self.inputs, gradual=True))
+
+    def _bounds(self, name: str, compute: Callable[[], list[dict[str, Bounded]]]) -> list[dict[str, Bounded]]:
+        """Bounds that `compute` computes, or those in the store, which has the values, then the errors."""
+        is_finite = [problem.regime != "nonfinite" for problem in self.problems]
+
+        def parts() -> list[dict[str, Array]]:
+            computed = compute()
+            values = [{name: bounded.value for name, bounded in each.items()} for each in computed]
+            return values + [{name: bounded.error for name, bounded in each.items()} for each in computed]
+
+        stored = ANSWERS.value(
+            self._key(name), parts, lambda stored: are_bounds(stored, self.inputs, is_finite), is_sampled=True
+        )
+        pairs = zip(stored[: len(self.problems)], stored[len(self.problems) :], strict=True)
+        return [
+            {name: Bounded(value, errors[name]) for name, value in values.items()} for values, errors in pairs
+        ]
 
     def _key(self, name: str) -> list[Any]:
         return [name, self.contract.name, [*map(repr, self.problems)]]
@@ -96,27 +118,21 @@ def _exact_answer(inputs: Inputs) -> dict[str, Array]:
     return {name: exact.midpoints(array) for name, array in evaluate(inputs, EXACT_RADIUS).items()}
 
 
-def torchs_steps(inputs: Inputs, *, gates: bool = False) -> dict[str, Array]:
+def torchs_steps(inputs: Inputs, bounds: Mapping[str, Bounded], *, gates: bool = False) -> dict[str, Array]:
     """Torch's answer to single steps from the states of a program, or with `gates` the gates of the steps."""
 
-    def compute() -> dict[str, Array]:
+    def compute() -> list[dict[str, Array]]:
         from oracle import pytorch
 
-        return pytorch.gates(inputs) if gates else pytorch.run(inputs)
+        return [pytorch.gates(inputs) if gates else pytorch.run(inputs)]
 
     numbers = {**vars(inputs), "dtype": str(inputs.dtype)}
-    answer: dict[str, Array] = ANSWERS.value(["gates" if gates else "steps", numbers], compute)
-    return answer
-
-
-def _stored_bounds(
-    key: list[Any], compute: Callable[[], list[dict[str, Bounded]]]
-) -> list[dict[str, Bounded]]:
-    """Bounds that `compute` computes, or those in the store, which has pairs of arrays."""
-    pairs = ANSWERS.value(
-        key, lambda: [{name: (b.value, b.error) for name, b in each.items()} for each in compute()]
+    [answer] = ANSWERS.value(
+        ["gates" if gates else "steps", numbers],
+        compute,
+        lambda answers: are_near(answers, [inputs], [bounds], "torch", gates=gates),
     )
-    return [{name: Bounded(*pair) for name, pair in each.items()} for each in pairs]
+    return answer
 
 
 def is_small(problems: Sequence[Problem]) -> bool:

@@ -8,6 +8,7 @@ from typing import Literal, get_args
 from oracle.verdict import Facts
 from properties.reports.results import GRADES, LawResult
 from properties.trials.provided_functions import PRESENCE, PROVIDED
+from properties.worker.own_modules import OWN_CODE
 from reference.contract import CONTRACTS
 
 Verdict = Literal[
@@ -51,14 +52,17 @@ class Judgement:
 
     @property
     def verdict_in_words(self) -> str:
-        """The verdicts on forward and backward passes; also a *not robust* that a missing function hides."""
+        """The verdicts on forward and backward passes; also a *not robust* that a missing function hides.
+
+        If the target imports our reference or oracle, this is said, too.
+        """
         verdict: str = self.verdict
         others = map(self.verdict_on, self._forwards or self.functions)
         if verdict in ("incomplete", "unfinished") and "not robust" in others:
             verdict += ", not robust"
-        if self.backward in (None, self.verdict):
-            return verdict
-        return f"forward {verdict}, backward {self.backward}"
+        if self.backward not in (None, self.verdict):
+            verdict = f"forward {verdict}, backward {self.backward}"
+        return verdict + f", {OWN_CODE}" * any(note.endswith(OWN_CODE) for note in self.notes)
 
     def _worst(self, functions: Sequence[str]) -> Verdict:
         """The worst verdict, but *not robust* in place of *not judged* if every spec law has a result."""

@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -55,8 +56,18 @@ class Reports:
             written.append(f"{len(texts)} page{'s' * (len(texts) != 1)} in {self.folder}")
         texts |= {file: FORMATS[file.suffix](run) for file in self.files}
         for file, text in texts.items():
-            file.write_text(text, encoding="utf-8", errors="backslashreplace")
+            _write_whole(file.resolve(), text)
         return written
+
+
+def _write_whole(file: Path, text: str) -> None:
+    """Write a file. If the process is killed meanwhile, the file is as it was before."""
+    part = file.with_name(f".{os.getpid()}.part")
+    try:
+        part.write_text(text, encoding="utf-8", errors="backslashreplace")
+        part.replace(file)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _check_path(option: str, path: Path, wrong: str) -> None:

@@ -44,6 +44,7 @@ class RunEnd:
     environment: Mapping[str, str]
     _progress: "ProgressPlugin | None" = None
     _crashed: set[str] = field(default_factory=set)
+    _faults: set[str] = field(default_factory=set)  # of the stored answers
     _complaints: Sequence[str] = ()
     _written: Sequence[str] = ()
 
@@ -81,6 +82,7 @@ class RunEnd:
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Add the results in a report, and show the progress."""
+        self._faults |= {str(text) for name, text in report.user_properties if name == "fault"}
         results, judgements = self._collected.add(report.nodeid, report.user_properties)
         if self._progress:
             self._progress.show(results, judgements)
@@ -150,7 +152,7 @@ class RunEnd:
                 write(f"-k takes names of functions and laws, such as lstm_forward or each_step{hint}")
         if selected and results:
             write(f"these verdicts are based only on the laws that {selected} selects")
-        for complaint in self._complaints:
+        for complaint in (*self._faults, *self._complaints):
             write(printable(complaint), red=True)
         if self._has_many_targets and not self.reports.files:
             write("to see each failure: --report FILE.html, or --tb=short")

@@ -72,6 +72,7 @@ def main() -> int:
         from properties.session import parity
 
         return parity.main(sys.argv[1:])
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C, so that the reports are written
     # The options, plugins, configuration and conftest.py of the user's tests must not affect the laws.
     for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):
         os.environ.pop(name, None)

@@ -1,6 +1,7 @@
 """What the tests of the isolation share, and those of the command."""
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -64,8 +65,19 @@ def implement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
     # A file that an earlier test left in a cache may be closed meanwhile.
     assert len(os.listdir("/dev/fd")) <= descriptors, "a file descriptor is left open"
     for each in started:
-        with pytest.raises(ProcessLookupError):  # a process is left behind
-            os.kill(each.pid, 0)
+        assert _ends(each.pid), "a process is left behind"
+
+
+def _ends(pid: int) -> bool:
+    """Whether a process ends; the system takes seconds to wait for one whose parent was killed."""
+    end = time.monotonic() + 10
+    while time.monotonic() < end:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.01)
+    return False
 
 
 @pytest.fixture

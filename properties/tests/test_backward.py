@@ -51,8 +51,10 @@ def result(function: str, status: str = "passed", **given: object) -> LawResult:
 )
 def test_a_verdict_says_forward_and_backward_apart(forward: str, backward: str, words: str) -> None:
     given = {"rnn_forward": forward, "rnn_backward": backward}
-    judgement = Judgement("a.py", [result(name, status) for name, status in given.items() if status])
-    assert judgement.verdict_in_words == words
+    results = [result(name, status) for name, status in given.items() if status]
+    assert Judgement("a.py", results).verdict_in_words == words
+    noted = result("", notes={"a.py:2 imports reference of rnn-crosscheck: with the reference's own code": 1})
+    assert Judgement("a.py", [*results, noted]).verdict_in_words == f"{words}, with the reference's own code"
 
 
 def test_a_backward_pass_that_is_unfinished_changes_no_verdict_on_the_forwards() -> None:

@@ -1,5 +1,6 @@
 import json
 import math
+import tracemalloc
 from contextlib import suppress
 from typing import Any
 
@@ -177,3 +178,15 @@ def test_a_container_inside_itself_becomes_a_leaf() -> None:
     parameters["itself"] = (parameters,)
     assert through(caches) == [1, Foreign("itself")]
     assert through(parameters) == {"caches": [1, Foreign("itself")], "itself": (Foreign("itself"),)}
+
+
+def test_arrays_that_no_part_names_are_not_made() -> None:
+    """A million arrays without axes would take a hundred times the bytes of their numbers."""
+    count = 2**20
+    header = json.dumps([None, [["?", [], count]], [], []]).encode()
+    data = bytearray(len(header).to_bytes(8, "little") + header + bytes(count))
+    tracemalloc.start()
+    assert decode(data) is None
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10 * count

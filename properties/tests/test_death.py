@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from properties.implementations import implementation, process_start
 from properties.implementations.calls import Died, Raised, Returned
 from properties.implementations.implementation import Implementation
-from properties.implementations.process_start import Settings
+from properties.implementations.process_start import FORKS, Settings
 
 Misbehave = Callable[..., Implementation]
 
@@ -123,21 +124,34 @@ def test_memory_has_a_limit(misbehave: Misbehave, body: str) -> None:
     assert isinstance(call(implementation, "lstm_forward"), Returned)
 
 
+SETSID = "os.setsid()"
+ORPHAN = "os.fork() and os._exit(0); os.setsid()"
+ORPHAN_OF_SESSION = "os.setsid(); os.fork() and os._exit(0)"
+
+
 @pytest.mark.parametrize(
-    ("ending", "reason"),
+    ("detach", "ending", "reason"),
     [
-        ("return 0", ""),
-        ("os._exit(3)", "exited with status 3"),
-        ("while True: pass", "did not answer within 0.5 s"),
+        ("pass", "return 0", ""),
+        ("pass", "os._exit(3)", "exited with status 3"),
+        ("pass", "while True: pass", "did not answer within 0.5 s"),
+        (SETSID, "return 0", ""),
+        (ORPHAN, "return 0", ""),
+        (ORPHAN, "os._exit(3)", "exited with status 3"),
+        (ORPHAN_OF_SESSION, "while True: pass", "did not answer within 0.5 s"),
     ],
 )
 def test_what_a_target_forks_ends_with_it(
-    misbehave: Misbehave, tmp_path: Path, ending: str, reason: str
+    misbehave: Misbehave, tmp_path: Path, ending: str, reason: str, detach: str
 ) -> None:
+    """Also a process in another session, whose parent has ended."""
+    if not FORKS and detach != "pass":
+        pytest.skip("only Linux says who has started an orphan")
     body = f"""
 import fcntl, os, signal, time
 reader, writer = os.pipe()
 if os.fork() == 0:
+    {detach}
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     fcntl.flock(os.open("lock", os.O_CREAT | os.O_RDWR), fcntl.LOCK_EX)
     os.write(writer, b"held")
@@ -153,6 +167,46 @@ os.read(reader, 4)
         while is_locked(lock.fileno()):
             assert time.monotonic() < end, "the forked process is still there"
             time.sleep(0.01)
+
+
+@pytest.mark.skipif(not FORKS, reason="there is no fork server")
+def test_what_another_target_has_started_goes_on(misbehave: Misbehave) -> None:
+    start = """
+import os, time
+reader, writer = os.pipe()
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        os.write(writer, os.getpid().to_bytes(4, "big"))
+        time.sleep(600)
+    os._exit(0)
+pid = int.from_bytes(os.read(reader, 4), "big")
+"""
+    implementation = misbehave("os.kill(pid, 0); return 1", before=start, name="first.py")
+    assert isinstance(call(implementation), Returned)
+    with misbehave("return 1", before=start, name="second.py") as other:
+        assert isinstance(call(other), Returned)
+    assert isinstance(call(implementation), Returned)
+
+
+@pytest.mark.skipif(not FORKS, reason="there is no fork server")
+@pytest.mark.parametrize(("moment", "slow_import"), [("import", 1e9), ("call", 0.0)])
+def test_a_target_that_stops_who_has_forked_it_hangs_nobody(
+    misbehave: Misbehave, moment: str, slow_import: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also with a slow import, after which the target's own process forks the others.
+
+    Takes seconds: until the system waits for the processes of the fork server that is killed.
+    """
+    monkeypatch.setattr(process_start, "PATIENCE", 0.1)
+    monkeypatch.setattr(implementation, "SLOW_IMPORT", slow_import)
+    stop = "import os, signal; os.kill(os.getppid(), signal.SIGSTOP)"
+    moments = {"import": ("return 1", stop), "call": (f"{stop}; return 1", "")}
+    with misbehave(*moments[moment], name="stops.py") as stops:
+        for _ in range(2):
+            assert isinstance(call(stops), Returned)
+            stops.end_process()
+    assert isinstance(call(misbehave("return x")), Returned)
 
 
 def is_locked(descriptor: int) -> bool:
@@ -195,7 +249,7 @@ open("held", "x").close()
     judge = """
 import time
 from properties.implementations.implementation import Implementation
-from properties.implementations.process_start import Settings
+from properties.implementations.process_start import FORKS, Settings
 implementation = Implementation("target.py", Settings(time_limit=0.3))
 implementation.call("rnn_forward", [0, 0, 0])
 open("called", "x").close()

@@ -8,7 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from oracle.problem import Problem
+from properties.implementations import calls, process
 from properties.implementations.answer import Answer, MalformedError
+from properties.implementations.answers import answers_to
 from properties.implementations.calls import Died, Raised, Request, Returned
 from properties.implementations.implementation import Implementation
 from properties.worker.codec import Foreign
@@ -237,3 +240,44 @@ return a0
     assert three.value == [[3.0]]
     assert death == Died("exited with status 3")
     assert len(outcomes(calls[:3])) == 3
+
+
+def test_large_answers_are_dropped_and_asked_again(
+    misbehave: Misbehave, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each answer has 64 KB, of which no two are held."""
+    for module in (calls, process):
+        monkeypatch.setattr(module, "MOST_HELD", 100_000)
+    implementation = misbehave(
+        "import numpy\nreturn numpy.full(8000, x[0]), COUNT.append(0) or len(COUNT)", "COUNT = []"
+    )
+    requests = [Request("rnn_forward", [np.full(1, float(i)), 0, {}]) for i in range(4)]
+    for _ in range(2):
+        replies = implementation.reply_each(requests)
+        for i in (0, 1, 2, 3, 0):
+            outcome = replies[i].outcome
+            assert isinstance(outcome, Returned)
+            assert outcome.value[0][-1] == i
+            assert sum(calls._HELD.values()) < 100_000
+    assert implementation._process
+    answers = implementation._process.ask([each.body for each in requests], time_limit=60, folder="")
+    assert [type(each) for each in answers] == [bytearray, bytes, bytes, bytes]
+    number = replies[0].outcome.value[1]  # type: ignore[union-attr]
+    assert number > 12
+    assert replies[0].outcome.value[1] == number  # type: ignore[union-attr]
+
+
+def test_a_target_that_dies_when_it_is_asked_again_has_died(
+    misbehave: Misbehave, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calls, "MOST_HELD", 1)
+    died = "import numpy, os\nif COUNT: os._exit(3)\nCOUNT.append(0); return numpy.zeros(8000)"
+    implementation = misbehave(died, "COUNT = []")
+    answers = answers_to(implementation, "rnn_forward", [Problem.rnn(n_x=1, n_a=1, n_y=1, m=1, T_x=1)])
+    reply = answers.reply(0)
+    assert isinstance(reply.outcome, Returned)
+    call(implementation, "lstm_forward")
+    reply.drop()
+    assert answers.reply(0).outcome == Died("exited with status 3")
+    assert answers.reply(0).is_death
+    assert isinstance(answers.reply(0).outcome, Returned)  # of the next process

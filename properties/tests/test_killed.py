@@ -1,11 +1,21 @@
-"""A killed process of pytest-xdist loses only its current law, which runs again, once."""
+"""A killed process of pytest-xdist loses only its current law, which runs again, once.
 
+A run that is interrupted or terminated writes its reports, and a report that was begun is whole.
+"""
+
+import os
+import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from properties.implementations.process_start import FORKS
-from properties.tests.runs import CLONE, Done, run
+from oracle.tests.selection import VARIABLE
+from properties.implementations.process_start import FORKS, children
+from properties.reports.report import Reports, read_json
+from properties.tests.hostile_targets import changed
+from properties.tests.results import passed, run_of
+from properties.tests.runs import CLONE, Done, Run, run
 
 TARGET = """
 import os
@@ -15,7 +25,7 @@ from reference import rnn_cell_forward as right, rnn_forward
 def rnn_cell_forward(xt, a_prev, parameters):
     if Path("flag").exists():
         {unlink}
-        os.kill({victim}, 9)
+        os.kill({victim}, NUMBER)
     return right(xt, a_prev, parameters)
 """
 UNLINK = "Path('flag').unlink()"
@@ -23,11 +33,14 @@ JUDGE = "int(Path(f'/proc/{os.getppid()}/stat').read_text().split()[3])" if FORK
 """Whom a target kills to kill the process that judges it: where it is forked, not its own parent."""
 
 
-def judge(directory: Path, target: str, *options: str) -> Done:
+LAW = "test_shapes and rnn_cell_forward"
+
+
+def judge(directory: Path, target: str, *options: str, number: int = 9, laws: str = LAW, **how: Any) -> Done:
     (directory / "flag").touch()
-    (directory / "target.py").write_text(target)
-    law = ("--implementation", "target.py", "-k", "test_shapes and rnn_cell_forward")
-    return run(*law, *options, directory=directory, PYTHONPATH=str(CLONE))
+    (directory / "target.py").write_text(target.replace("NUMBER", str(number)))
+    law = ("--implementation", "target.py", "-k", laws)
+    return run(*law, *options, directory=directory, PYTHONPATH=str(CLONE), **how)
 
 
 def test_a_target_that_somebody_kills_is_asked_again(tmp_path: Path) -> None:
@@ -63,3 +76,57 @@ def test_a_law_whose_worker_is_killed_again_has_failed(tmp_path: Path) -> None:
     assert status == 1, output
     assert "1 failed, 1 rerun" in output
     assert "target.py  differs" in output
+
+
+def test_a_run_that_is_terminated_writes_its_reports(tmp_path: Path) -> None:
+    """Takes seconds: a run starts another process."""
+    target = TARGET.format(unlink=UNLINK, victim="int(open('judge').read())")
+    plugin = "import os\ndef pytest_configure(config):\n    if not hasattr(config, 'workerinput'):\n"
+    (tmp_path / "tells.py").write_text(f"{plugin}        open('judge', 'w').write(str(os.getpid()))\n")
+    reports = ("--report", "report.json", "--report", "report.html", "-p", "tells", "-n", "1")
+    how: dict[str, Any] = {"number": signal.SIGTERM, "program": "rnn-crosscheck"}
+    status, output = judge(tmp_path, target, *reports, laws=f"can_be_used or {LAW}", **how)
+    assert status == pytest.ExitCode.INTERRUPTED, output
+    assert "interrupted: 0 of 1 judged completely; written: " in " ".join(output.split())
+    assert read_json(tmp_path / "report.json").left_targets == ["target.py"]
+    assert (tmp_path / "report.html").read_text().rstrip().endswith("</html>")
+
+
+def test_a_report_whose_writing_ends_early_is_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, write = tmp_path / "report.json", Path.write_text
+    Reports([file]).write(run_of([passed("first")]))
+
+    def write_some(path: Path, text: str, **how: Any) -> None:
+        write(path, text[:99], **how)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "write_text", write_some)
+    with pytest.raises(KeyboardInterrupt):
+        Reports([file]).write(run_of([passed("second")]))
+    assert [each.implementation for each in read_json(file).judgements] == ["first"]
+    assert [*tmp_path.iterdir()] == [file]
+
+
+@pytest.mark.skipif(os.environ.get(VARIABLE) != "all", reason=f"takes minutes; {VARIABLE}=all runs it")
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_300_targets_have_reports_whatever_is_killed(tmp_path: Path, number: int) -> None:
+    """Takes minutes. SIGKILL kills one worker of pytest-xdist, the other signals interrupt the run."""
+    for i in range(300):
+        (tmp_path / f"target_{i}.py").write_text(
+            changed(("import numpy as np\n", f"import numpy as np  # {i}\n"))
+        )
+    options = ("--hypothesis-profile=quick", "-k", "can_be_used or rnn_cell_forward", "-n", "2")
+    reports = [f"--report=report.{suffix}" for suffix in ("json", "html", "csv")]
+    under_way = Run(".", *options, *reports, directory=tmp_path, program="rnn-crosscheck")
+    under_way.wait_until(lambda: "; 20 of 300" in under_way.output)
+    commands = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in children(under_way.pid)}
+    worker, _ = (pid for pid, command in commands.items() if b"exec(eval" in command)
+    os.kill(worker if number == signal.SIGKILL else under_way.pid, number)
+    status, output = under_way.end()
+    judged = read_json(tmp_path / "report.json")
+    assert len(judged.judgements) == 300, output
+    assert (status, bool(judged.left_targets)) == ((1, False) if number == signal.SIGKILL else (2, True))
+    assert len((tmp_path / "report.csv").read_text().splitlines()) == 301
+    assert (tmp_path / "report.html").read_text().rstrip().endswith("</html>")

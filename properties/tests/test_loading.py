@@ -130,6 +130,36 @@ def test_a_file_may_import_its_neighbours_whatever_they_are_called(
     assert value(implementation.call("rnn_forward", [0, 0, 0])) == (False, 3)
 
 
+ON_THE_PATH = f"import sys; sys.path.append({str(Path(__file__).parents[2])!r})\n"
+ANY = "def rnn_forward(x, a0, p): return x\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "helper", "note"),
+    [
+        ("from reference import rnn_forward\n", "", "target.py:2 imports reference"),
+        ("import oracle.exact\n", "", "target.py:2 imports oracle"),
+        (f"{ANY}def f():\n    import reference.rnn as mine\n", "", "target.py:4 imports reference"),
+        ("import helper\n", "\n\nfrom reference.rnn import *\n", "helper.py:3 imports reference"),
+        ("import helper\n", "import reference_values, oracles", ""),
+        ("# import reference\n", "", ""),
+    ],
+)
+def test_a_target_that_imports_the_reference_is_told_so(
+    implement: Implement, tmp_path: Path, source: str, helper: str, note: str
+) -> None:
+    for name in ("reference_values", "oracles"):
+        tmp_path.joinpath(f"{name}.py").write_text("")
+    tmp_path.joinpath("helper.py").write_text(helper)
+    facts = implement(ON_THE_PATH + source + ANY).load()
+    assert [*facts.notes] == ([f"{note} of rnn-crosscheck: with the reference's own code"] if note else [])
+
+
+def test_a_reference_of_the_target_is_its_own(implement: Implement, tmp_path: Path) -> None:
+    tmp_path.joinpath("reference.py").write_text("")
+    assert not implement(f"{ON_THE_PATH}import reference\n{ANY}").load().notes
+
+
 @pytest.mark.parametrize(
     ("target", "message"),
     [

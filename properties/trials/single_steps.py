@@ -37,7 +37,7 @@ def compare_step_by_step(trial: Trial) -> None:
         inputs, bounds = trial.steps
     if ours:
         question = trial.answers.question
-        torchs = question.witness[trial.number] if inputs is trial.inputs else torchs_steps(inputs)
+        torchs = question.witness[trial.number] if inputs is trial.inputs else torchs_steps(inputs, bounds)
         trial.compare(ours, Expected(torchs, bounds, inputs, steps=trial.inputs.x.shape[2]))
 
 

@@ -16,6 +16,7 @@ header is `[value, groups, order, containers]`:
 
 import json
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any, Optional, Union
 
 from numpy import asarray, dtype, generic, ndarray, uint8
@@ -202,8 +203,8 @@ def _decoded_arrays(groups: Any, order: Any, data: bytearray) -> list[Any]:
         offset += block.nbytes + -block.nbytes % _ALIGNMENT
         if code == "?":
             block = block.view(uint8) != 0  # a byte other than 0 or 1 is no valid NumPy bool
-        blocks.append(iter(block if shape else [block[i, ...] for i in range(count)]))
-    if offset != len(data):
+        blocks.append(iter(block if shape else map(block.__getitem__, zip(range(count), repeat(...)))))
+    if offset != len(data) or len(order) > MAX_PARTS:
         raise CodecError("more bytes than arrays")
     return [next(blocks[group]) for group in order]
 

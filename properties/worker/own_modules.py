@@ -3,8 +3,13 @@
 In a clone our packages are `reference`, `oracle` and `properties`; in the wheel they are in `rnn_crosscheck`.
 """
 
+import re
 import sys
+from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
+
+from properties.worker.errors import first_place
 
 PREFIX = __name__.removesuffix("properties.worker.own_modules")
 """The prefix of our packages: empty in a clone, `"rnn_crosscheck."` in an installation."""
@@ -17,6 +22,15 @@ _FAULTS = "oracle.faults"
 
 JUDGED = "RNN_CROSSCHECK_JUDGED"
 """The environment variable in processes of targets, which must not start a run in turn."""
+
+OWN_CODE = "with the reference's own code"
+"""The end of the note on a target that imports our reference or oracle."""
+_OWN_IMPORT = re.compile(
+    r'^[ \t"]*(?:from|import)[ \t]+'
+    + (r"rnn_crosscheck(?:\.|[ \t]+import[ \t][^#\n]*\b)" if PREFIX else "")
+    + r"(reference|oracle)\b",
+    re.MULTILINE,
+)
 
 OUR_PACKAGES = (PREFIX.removesuffix("."),) if PREFIX else ("reference", "oracle", "properties")
 _ROOT = str(Path(__file__).parents[3 if PREFIX else 2])
@@ -64,3 +78,23 @@ def hide_our_packages() -> None:
     sys.meta_path[:] = [finder for finder in sys.meta_path if getattr(finder, "__name__", "") != "Ours"]
     for name in [name for name in sys.modules if name.partition(".")[0] in OUR_PACKAGES]:
         del sys.modules[name]
+
+
+def own_import(folder: str) -> str:
+    """A note on the first import of our reference or oracle in the loaded modules of a folder, if any.
+
+    They are hidden, but a target may have them on its path.
+    """
+    with suppress(Exception):  # what a target has put into sys.modules is not always a module
+        spec = find_spec(OUR_PACKAGES[0])
+        if spec and str(Path(spec.origin or "").resolve().parents[1]) == _ROOT:
+            for name, module in [*sys.modules.items()]:
+                file = getattr(module, "__file__", None) or ""
+                if name.partition(".")[0] in OUR_PACKAGES or not first_place([(file, 0, "")], folder):
+                    continue
+                text = Path(file).read_text(errors="replace")
+                if found := _OWN_IMPORT.search(text):
+                    line = text.count("\n", 0, found.end()) + 1
+                    place = first_place([(file, line, "<module>")], folder)
+                    return f"{place} imports {found[1]} of rnn-crosscheck: {OWN_CODE}"
+    return ""

@@ -35,7 +35,7 @@ from properties.worker.messages import (
     Receiver,
     message,
 )
-from properties.worker.own_modules import is_ours
+from properties.worker.own_modules import is_ours, own_import
 from properties.worker.steps import call_each_step
 from properties.worker.substitution import right_cell
 from properties.worker.targets import Target, TargetMissing, Unusable
@@ -45,6 +45,13 @@ _catch_warnings = partial(warnings.catch_warnings, module=warnings)
 _simplefilter = warnings.simplefilter
 _NO_CELL = nullcontext()
 _chdir, _dup2, _seed, _setsid = os.chdir, os.dup2, random.seed, os.setsid
+_prctl: Any = None
+with suppress(ImportError, AttributeError):  # some interpreters lack ctypes, and only Linux has prctl
+    from ctypes import CDLL
+
+    _prctl = CDLL(None).prctl
+
+PR_SET_CHILD_SUBREAPER = 36
 
 
 def main() -> NoReturn:
@@ -92,6 +99,7 @@ class Worker:
 
     def _begin(self, connection: int, crash_report: int, memory_limit: int) -> None:
         self._connection = connection
+        adopt_orphans()
         faulthandler.enable(crash_report, all_threads=False)
         faulthandler.register(DUMP_STACK, crash_report, all_threads=False)
         # Limit data, not address space: some libraries reserve far more address space than they use.
@@ -159,6 +167,7 @@ class Worker:
         if not again and not is_ours(source):
             texts = {name: first_placeholder(each, self._folder) for name, each in loaded.functions.items()}
             facts["unfinished"] = {name: text for name, text in texts.items() if text}
+            facts["notes"] = [*facts["notes"], *filter(None, [own_import(self._folder)])]
         return "loaded", facts
 
     def _call(
@@ -230,6 +239,7 @@ def fork_workers(socket_descriptor: int) -> tuple[int, int, int]:
     working directory and a seed of its own.
     """
     server = socket(fileno=socket_descriptor)
+    adopt_orphans()
     while True:
         request, descriptors, _, _ = recv_fds(server, MAX_REQUEST, 3)
         if not request:
@@ -258,11 +268,17 @@ def fork_workers(socket_descriptor: int) -> tuple[int, int, int]:
         _exit(1)
 
 
-def _wait(process: int, seconds: Optional[float]) -> Optional[int]:
-    """The exit status of a forked process; `None` if the process is still running after this time."""
-    end = time.monotonic() + (seconds or 0)
+def adopt_orphans() -> None:
+    """Become the parent of descendants whose parent ends, so that the judge finds them."""
+    if _prctl:
+        _prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def _wait(process: int, seconds: float) -> Optional[int]:
+    """The exit status of a child; `None` if the process is still running after this time."""
+    end = time.monotonic() + seconds
     while True:
-        ended, status = os.waitpid(process, 0 if seconds is None else os.WNOHANG)
+        ended, status = os.waitpid(process, os.WNOHANG)
         if ended:
             return os.waitstatus_to_exitcode(status)
         if time.monotonic() >= end:
