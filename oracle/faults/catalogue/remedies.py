@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from oracle.faults.catalogue.table import GATES
+from oracle.faults.entry import GATES
 
 _BY_REMEDY: Mapping[str, str] = {
     "subtract from each column its own maximum, and divide by its own sum: "
