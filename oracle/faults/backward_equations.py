@@ -9,48 +9,54 @@ from typing import Any
 
 import numpy as np
 
-from oracle.faults.equations import expression
-from oracle.network.expressions import Equations
+from oracle.network.cells import GATES
+from oracle.network.expressions import Equation, Equations
 from oracle.network.sweep import evaluate
 from reference.cache_validation import validate_backward, validate_cell_backward
 from reference.contract import Array, Contract, Kind
 
-_SLOPES = {"f": "ft * (1 - ft)", "i": "it * (1 - it)", "c": "1 - cct**2", "o": "ot * (1 - ot)"}
 
-TEXT: Mapping[Kind, Mapping[str, str]] = {
-    "rnn": {
-        "slope": "1 - a_next**2",
-        "dz": "da_next * slope",
-        "dxt": "Wax.T @ dz",
-        "da_prev": "Waa.T @ dz",
-        "dWax": "dz @ xt.T",
-        "dWaa": "dz @ a_prev.T",
-        "dba": "dz.sum(axis=1, keepdims=True)",
-    },
-    "lstm": {
-        "h": "np.tanh(c_next)",
-        "slope": "1 - h**2",
-        "through_h": "da_next * ot * slope",
-        "dc": "dc_next + through_h",
-        **{f"slope_{gate}": text for gate, text in _SLOPES.items()},
-        "dzf": "dc * c_prev * slope_f",
-        "dzi": "dc * cct * slope_i",
-        "dzc": "dc * it * slope_c",
-        "dzo": "da_next * h * slope_o",
-        "concat": "np.concatenate([a_prev, xt])",
-        **{f"dW{gate}": f"dz{gate} @ concat.T" for gate in "fico"},
-        **{f"db{gate}": f"dz{gate}.sum(axis=1, keepdims=True)" for gate in "fico"},
-        "back": "Wf.T @ dzf + Wi.T @ dzi + Wc.T @ dzc + Wo.T @ dzo",
-        "da_prev": "back[:n_a]",
-        "dxt": "back[n_a:]",
-        "dc_prev": "dc * ft",
-    },
-}
-"""The equations of one step, as text."""
+def _weight_gradient(gate: str) -> Equation:
+    return lambda v: getattr(v, f"dz{gate}") @ v.concat.T
+
+
+def _bias_gradient(gate: str) -> Equation:
+    return lambda v: getattr(v, f"dz{gate}").sum(axis=1, keepdims=True)
+
 
 CELL: Mapping[Kind, Equations] = {
-    kind: {name: expression(text) for name, text in equations.items()} for kind, equations in TEXT.items()
+    "rnn": {
+        "slope": lambda v: 1 - v.a_next**2,
+        "dz": lambda v: v.da_next * v.slope,
+        "dxt": lambda v: v.Wax.T @ v.dz,
+        "da_prev": lambda v: v.Waa.T @ v.dz,
+        "dWax": lambda v: v.dz @ v.xt.T,
+        "dWaa": lambda v: v.dz @ v.a_prev.T,
+        "dba": lambda v: v.dz.sum(axis=1, keepdims=True),
+    },
+    "lstm": {
+        "h": lambda v: np.tanh(v.c_next),
+        "slope": lambda v: 1 - v.h**2,
+        "through_h": lambda v: v.da_next * v.ot * v.slope,
+        "dc": lambda v: v.dc_next + v.through_h,
+        "slope_f": lambda v: v.ft * (1 - v.ft),
+        "slope_i": lambda v: v.it * (1 - v.it),
+        "slope_c": lambda v: 1 - v.cct**2,
+        "slope_o": lambda v: v.ot * (1 - v.ot),
+        "dzf": lambda v: v.dc * v.c_prev * v.slope_f,
+        "dzi": lambda v: v.dc * v.cct * v.slope_i,
+        "dzc": lambda v: v.dc * v.it * v.slope_c,
+        "dzo": lambda v: v.da_next * v.h * v.slope_o,
+        "concat": lambda v: np.concatenate([v.a_prev, v.xt]),
+        **{f"dW{gate}": _weight_gradient(gate) for gate in GATES},
+        **{f"db{gate}": _bias_gradient(gate) for gate in GATES},
+        "back": lambda v: v.Wf.T @ v.dzf + v.Wi.T @ v.dzi + v.Wc.T @ v.dzc + v.Wo.T @ v.dzo,
+        "da_prev": lambda v: v.back[: v.n_a],
+        "dxt": lambda v: v.back[v.n_a :],
+        "dc_prev": lambda v: v.dc * v.ft,
+    },
 }
+"""The equations of one step."""
 
 BEGIN: Equations = {
     "steps": lambda v: reversed(range(v.T_x)),

@@ -2,10 +2,10 @@
 
 An equation computes one quantity from `v`, whose attributes are the known quantities: arguments, sizes,
 parameters, and the results of earlier equations. A mistake is a table of the equations that it changes, such
-as `{"c_next": expression("it * c_prev + ft * cct")}`.
+as `{"c_next": lambda v: v.it * v.c_prev + v.ft * v.cct}`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -28,12 +28,6 @@ TRANSFORMS: Equations = {
     "answer": lambda array: array,  # each returned array
 }
 """Functions that change nothing by default. If two mistakes change the same function, both are applied."""
-
-
-def expression(text: str) -> Callable[[Any], Any]:
-    """The equation that evaluates a Python expression of quantities, such as `"ft * c_prev + it * cct"`."""
-    code, names = compile(text, text, "eval"), {"np": np}
-    return lambda v: eval(code, names, vars(v))
 
 
 FUNCTIONS: Equations = {

@@ -1,7 +1,7 @@
 """A mistake as an implementation that the laws can judge."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from types import SimpleNamespace
 from typing import Any, Self
@@ -20,7 +20,8 @@ class Fault:
     """An implementation of all functions that makes one mistake and is otherwise right.
 
     `sentence` completes the line "looks like". `changes` has the changed equations, by function. An equation
-    can store values in `memory` from call to call. Two mistakes at once have a name such as `"one+other"`.
+    finds the right equations in `v.right`, and can store values in `v.memory` from call to call. Two mistakes
+    at once have a name such as `"one+other"`.
     """
 
     name: str
@@ -53,6 +54,10 @@ class Fault:
         sentence = f"{self.sentence}, and {other.sentence}"
         return type(self)(f"{self.name}+{other.name}", group, sentence, changes)
 
+    def __or__(self, changes: Equations) -> Self:
+        """The mistake with more changed equations, in each of its functions."""
+        return replace(self, changes={function: {**one, **changes} for function, one in self.changes.items()})
+
     def __getattr__(self, name: str) -> Any:
         """The function of this name; `AttributeError` for a backward pass that does not make the mistake."""
         if name in CONTRACTS and (name in self.changes or not CONTRACTS[name].is_backward):
@@ -64,9 +69,10 @@ class Fault:
             return getattr(reference, function)(*arguments)
         contract, memory = CONTRACTS[function], self.memory.setdefault(function, {})
         module = equation_module(contract)
-        wrong = {**module.SPECIFICATION[contract.kind], **self.changes[function]}
+        right = module.SPECIFICATION[contract.kind]
+        v = SimpleNamespace(memory=memory, right=right)
         with np.errstate(all="ignore"):
-            return module.run(contract, wrong, SimpleNamespace(memory=memory), *arguments)
+            return module.run(contract, {**right, **self.changes[function]}, v, *arguments)
 
 
 def equation_module(contract: Contract) -> Any:

@@ -1,10 +1,13 @@
 """Tests of the catalogue: every mistake differs from all others, in its functions, and in every call."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import combinations
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -18,7 +21,7 @@ from oracle.faults.catalogue import COMMON_IN_LAYERS, arrays, backward, cell, la
 from oracle.faults.catalogue.remedies import REMEDIES
 from oracle.tests.answers import RAISED, alike, behaviour, behaviours, showing
 from oracle.tests.selection import chosen
-from reference.contract import CONTRACTS, FUNCTIONS, LAYERS
+from reference.contract import BACKWARDS, CONTRACTS, FUNCTIONS, LAYERS
 
 EVERY = (*FUNCTIONS, *LAYERS)
 RANDOM = {"noise", "dropout", "dropout_between"}
@@ -142,3 +145,39 @@ def test_each_remedy_is_one_line_for_a_mistake() -> None:
         assert not line.endswith(".")
         assert remedy(name) == line
     assert remedy("unheard_of") == ""
+
+
+BACKWARD = {name: fault for name, fault in FAULTS.items() if fault.group == "backward"}
+
+
+def test_every_mistake_of_a_backward_pass_has_a_remedy() -> None:
+    assert [name for name in BACKWARD if not remedy(name)] == []
+    for name in ("nothing_carried", "da_not_carried", "da_alone_not_carried"):
+        assert 'after the call write da_prevt = gradients["da_prev"]' in remedy(name)
+
+
+def evaluated(code: CodeType, v: Any) -> Any:
+    """The value of the code of a remedy."""
+    return eval(code, {"np": np}, vars(v))
+
+
+@pytest.mark.parametrize("function", BACKWARDS)
+def test_equations_of_a_remedy_mend_the_mistake(function: str) -> None:
+    """The assignments of a remedy, put into the program that makes the mistake, give right gradients."""
+    [*arguments] = showing(function)[0].arguments(function)
+    right = getattr(reference, function)(*arguments)
+    mended = 0
+    for name, fault in BACKWARD.items():
+        assignments = re.fullmatch(r"\w+ = [^;]*(; \w+ = [^;]*)*", remedy(name))
+        if function not in fault.functions or not assignments or "gradients" in remedy(name):
+            continue
+        equations = {}
+        for assignment in remedy(name).split("; "):
+            quantity, text = assignment.split(" = ")
+            code = compile(text.replace("d[", "back["), text, "eval")
+            equations["back" if quantity == "d" else quantity] = partial(evaluated, code)
+        ours = getattr(fault | equations, function)(*arguments)
+        for key, array in right.items():
+            np.testing.assert_allclose(ours[key], array, rtol=1e-9, atol=1e-12, err_msg=name)
+        mended += 1
+    assert mended >= 7

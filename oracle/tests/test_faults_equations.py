@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 
 import reference
 from oracle.faults import FAULTS, Fault
+from oracle.faults.entry import above, altered
 from oracle.inputs import Inputs
 from oracle.problem import Problem
 from oracle.propagation import evaluate
-from oracle.tests.answers import alike, leaves
+from oracle.tests.answers import alike, behaviour, leaves, showing, with_everything
 from oracle.tests.problems import problems
-from reference.contract import CONTRACTS, FUNCTIONS, Array, Kind
+from reference.contract import CONTRACTS, FUNCTIONS, LAYERS, Array, Kind
 
 RIGHT = Fault("right", "none", "nothing is changed", {function: {} for function in FUNCTIONS})
 
@@ -64,6 +65,26 @@ def unpacked(function: str, implementation: Any, inputs: Inputs) -> tuple[dict[s
     empty = {name: outputs[0][:, :, :0] for name in entries if not over_time and name != "xt"}
     named = dict(zip((name[0] for name in contract.outputs), outputs, strict=True))
     return {**named, **over_time, **empty, **({} if x is None else {"x": x})}, arguments
+
+
+@pytest.mark.parametrize("function", [*FUNCTIONS, *LAYERS])
+def test_a_right_value_is_that_of_the_kind_of_the_function(function: str) -> None:
+    """The equation of `a_next` in an RNN is not that in an LSTM."""
+    unaltered = Fault("unaltered", "none", "", {function: altered("a_next", by=lambda right, v: right)})
+    nothing_changed = Fault("right", "none", "", {function: {}})
+    problem = showing(function)[0]
+    assert alike(behaviour(unaltered, function, problem), behaviour(nothing_changed, function, problem))
+
+
+def test_a_restricted_change_leaves_the_other_layers_right() -> None:
+    """With zeros above the first layer, the last states of the first layer stay right, and are not zero."""
+    zeros = Fault("zeros", "none", "", {"rnn_layer": above({"a_out": lambda v: 0 * v.a_next})})
+    problem = replace(with_everything("rnn_layer"), lengths="absent")
+    right, wrong = (each.rnn_layer(*problem.arguments("rnn_layer"))[1] for each in (reference, zeros))
+    first = slice(problem.directions)
+    np.testing.assert_allclose(wrong[first], right[first], rtol=1e-12)
+    assert right.all()
+    assert not wrong[problem.directions :].any()
 
 
 @pytest.mark.parametrize("mistake", ["first_step_left_out", "last_step_left_out"])

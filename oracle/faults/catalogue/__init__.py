@@ -1,9 +1,9 @@
-"""The mistakes that people make, with a module for each theme; `table` explains the tables of mistakes."""
+"""The mistakes that people make, with a module for each theme."""
 
 from itertools import combinations
 
 from oracle.faults.catalogue import arrays, backward, cell, layers, lengths, states
-from oracle.faults.catalogue.table import GATES
+from oracle.faults.entry import GATES
 from oracle.faults.fault import Fault
 
 _GROUPS = (

@@ -5,10 +5,14 @@ The known quantities are those of `oracle.faults.equations`.
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
 
 import numpy as np
 
-from oracle.faults.catalogue.table import mistakes
+from oracle.faults.entry import altered, exchanged, mistakes
+from oracle.faults.functions import ALL, EVERY, FORWARDS, LAYERS, LSTM, LSTM_FORWARD, LSTM_LAYER
+from oracle.faults.parameters import mapped
+from reference.activations import softmax
 from reference.contract import Array
 
 
@@ -29,100 +33,105 @@ def _bfloat16(z: Array) -> Array:
     return np.ldexp(np.round(256 * significand) / 256, exponent)
 
 
+def _x_of_sample(v: Any) -> Array:
+    """`x[:, t]`, an array of samples in an RNN of one step."""
+    columns = v.m if v.T_x == 1 and "Wax" in v.parameters else v.T_x
+    return np.broadcast_to(v.x[:, v.t], (v.n_x, columns))
+
+
+_to_float32, _to_float16 = partial(_cast, dtype="float32"), partial(_cast, dtype="float16")
+_float32, _float16 = partial(_rounded, dtype="float32"), partial(_rounded, dtype="float16")
 ROUNDING: Mapping[str, Callable[[Array], Array]] = {
-    "float32": partial(_rounded, dtype="float32"),
-    "float16": partial(_rounded, dtype="float16"),
+    "float32": _float32,
+    "float16": _float16,
     "bfloat16": _bfloat16,
 }
 """For each precision, the function that rounds the numbers of an array and keeps its dtype."""
 
 
 MISTAKES = mistakes(
-    """
-[precision]
-EVERY
-  computed_in_float32 | everything is computed in float32
-    | argument = cast(array, 'float32') | parameters = mapped(p, lambda z: cast(z, 'float32'))
-  computed_in_float16 | everything is computed in float16
-    | argument = cast(array, 'float16') | parameters = mapped(p, lambda z: cast(z, 'float16'))
-FORWARDS
-  inputs_cast_to_float32 | the inputs are cast to float32, so the results are float32
-    | argument = cast(array, 'float32')
-  x_cast_to_float32 | x is cast to float32, so the results are float32 | x = cast(x, 'float32')
-ALL
-  inputs_in_float32 | the inputs are rounded to float32 | argument = float32
-FORWARDS
-  x_in_float32 | x is rounded to float32 | x = float32(x)
-  stored_in_float32 | the results are stored in arrays of float32
-    | ? = right.astype(np.float32) | y = right.astype(np.float32)
-  stored_in_int64 | the results are stored in arrays of int64
-    | ? = right.astype(np.int64) | y = right.astype(np.int64)
-EVERY
-  parameters_in_float32 | the parameters are rounded to float32 | parameters = mapped(p, float32)
-  parameters_in_float16 | the parameters are rounded to float16 | parameters = mapped(p, float16)
-  parameters_in_bfloat16 | the parameters are rounded to bfloat16 | parameters = mapped(p, bfloat16)
-ALL
-  y_in_float32 | predictions are rounded to float32 | softmax = float32(softmax(z))
-FORWARDS
-  a_in_float32 | a_prev is rounded to float32 | a_prev = float32(a_next)
-lstm_forward
-  c_in_float32 | c_prev is rounded to float32 | c_prev = float32(c_next)
-EVERY
-  z_in_float32 | pre-activations are rounded to float32 | affine = float32(W @ u + b)
-  bfloat16 | products are taken in bfloat16 | affine = bfloat16(W) @ bfloat16(u) + b
-[shapes]
-FORWARDS
-  loop_over_features | the loop over time runs over len(x) | steps = range(n_x)
-  loop_over_samples | the loop over time runs over m | steps = range(m)
-  y_of_n_a_steps | y has n_a steps, not T_x | y = np.zeros((n_y, m, n_a), x.dtype)
-  x_indexed_by_sample | step t reads x[:, t]
-    | xt = np.broadcast_to(x[:, t], (n_x, m if T_x == 1 and 'Wax' in parameters else T_x))
-  x_reshaped | x is reshaped, not transposed | x = np.reshape(x.T, x.shape)
-  x_to_time_first | x is reshaped to (T_x, n_x, m) | xt = x.reshape(T_x, n_x, m)[t]
-  x_to_samples | x is reshaped to (T_x, m, n_x) | xt = x.reshape(T_x, m, n_x)[t].T
-  a0_reshaped | a0 is reshaped, not transposed | a0 = a0.reshape(m, n_a).T
-  time_before_samples | the results have time before samples | answer = out.swapaxes(1, 2)
-  time_first | the results have time on the first axis | answer = np.moveaxis(out, 2, 0)
-  reshaped | the results are reshaped, not transposed | answer = np.reshape(out.T, out.shape)
-  last_step_alone | only the last step is returned | answer = out[:, :, -1]
-EVERY
-  squeezed | dimensions of 1 are squeezed out of the results | answer = np.squeeze(out)
-  bias_along_samples | biases are added along the samples | affine = W @ u + b.T
-ALL
-  by_along_samples | by is added along the samples | logits = Wy @ a_next + by.T
-LSTM
-  c_and_y_exchanged | c and the prediction are returned in each other's place
-    | returned = [names[0], *names[:0:-1]]
-  a_and_c_returned_exchanged | a and c are returned in each other's place
-    | returned = exchanged(exchanged(names, 'a_next', 'c_next'), 'a', 'c')
-LAYERS
-  a_time_before_samples | a has time before samples | top = padded.swapaxes(1, 2)
-  a_time_first | a has time on the first axis | top = np.moveaxis(padded, 2, 0)
-  a_samples_first | a has samples on the first axis | top = np.moveaxis(padded, 1, 0)
-  a_reshaped | a is reshaped, not transposed | top = np.reshape(padded.T, padded.shape)
-  a_at_the_last_step | only the last step of a is returned | top = padded[:, :, -1]
-  x_written_by_sample | the memory of x, samples before steps, is read as steps before samples
-    | below = inputs['x'].reshape(-1, T_x, m).swapaxes(1, 2)
-  samples_taken_for_time | the axes of samples and of time are exchanged
-    | below = inputs['x'].swapaxes(1, 2) | top = padded.swapaxes(1, 2)
-  last_states_samples_first | the last states have samples before units
-    | ?_last = np.stack(?_ends).swapaxes(1, 2)
-  a_alone | only a is returned | returned = names[:1]
-lstm_layer
-  a_last_and_c_last_exchanged | a_last and c_last are returned in each other's place
-    | returned = exchanged(names, 'a_last', 'c_last')
-  c_last_is_a_last | a_last is returned for c_last | c_last = a_last
-[batch]
-EVERY
-  bias_summed | a bias is summed over the units | affine = W @ u + b.sum()
-  first_bias_for_all | every unit has the bias of the first | affine = W @ u + b[0]
-  first_sample_for_all | every sample has the values of the first sample | concat = right[:, [0] * m]
-  a_of_neighbour | a_prev is that of another sample | concat = np.vstack([np.roll(a_prev, 1, 1), xt])
-ALL
-  samples_reversed | the samples are returned in reversed order | answer = out[:, ::-1]
-  last_sample_skipped | the last sample is left zero
-    | answer = np.hstack([out[:, :-1], np.zeros_like(out[:, -1:])])
-""",
-    cast=_cast,
-    **ROUNDING,
+    "precision",
+    EVERY("computed_in_float32", "everything is computed in float32")
+    | {"argument": _to_float32}
+    | mapped(_to_float32),
+    EVERY("computed_in_float16", "everything is computed in float16")
+    | {"argument": _to_float16}
+    | mapped(_to_float16),
+    FORWARDS("inputs_cast_to_float32", "the inputs are cast to float32, so the results are float32")
+    | {"argument": _to_float32},
+    FORWARDS("x_cast_to_float32", "x is cast to float32, so the results are float32")
+    | {"x": lambda v: _to_float32(v.x)},
+    ALL("inputs_in_float32", "the inputs are rounded to float32") | {"argument": _float32},
+    FORWARDS("x_in_float32", "x is rounded to float32") | {"x": lambda v: _float32(v.x)},
+    FORWARDS("stored_in_float32", "the results are stored in arrays of float32")
+    | altered("a", "c", "y", by=lambda right, v: right.astype(np.float32)),
+    FORWARDS("stored_in_int64", "the results are stored in arrays of int64")
+    | altered("a", "c", "y", by=lambda right, v: right.astype(np.int64)),
+    EVERY("parameters_in_float32", "the parameters are rounded to float32") | mapped(_float32),
+    EVERY("parameters_in_float16", "the parameters are rounded to float16") | mapped(_float16),
+    EVERY("parameters_in_bfloat16", "the parameters are rounded to bfloat16") | mapped(_bfloat16),
+    ALL("y_in_float32", "predictions are rounded to float32") | {"softmax": lambda z: _float32(softmax(z))},
+    FORWARDS("a_in_float32", "a_prev is rounded to float32") | {"a_prev": lambda v: _float32(v.a_next)},
+    LSTM_FORWARD("c_in_float32", "c_prev is rounded to float32") | {"c_prev": lambda v: _float32(v.c_next)},
+    EVERY("z_in_float32", "pre-activations are rounded to float32")
+    | {"affine": lambda W, u, b: _float32(W @ u + b)},
+    EVERY("bfloat16", "products are taken in bfloat16")
+    | {"affine": lambda W, u, b: _bfloat16(W) @ _bfloat16(u) + b},
+    "shapes",
+    FORWARDS("loop_over_features", "the loop over time runs over len(x)") | {"steps": lambda v: range(v.n_x)},
+    FORWARDS("loop_over_samples", "the loop over time runs over m") | {"steps": lambda v: range(v.m)},
+    FORWARDS("y_of_n_a_steps", "y has n_a steps, not T_x")
+    | {"y": lambda v: np.zeros((v.n_y, v.m, v.n_a), v.x.dtype)},
+    FORWARDS("x_indexed_by_sample", "step t reads x[:, t]") | {"xt": _x_of_sample},
+    FORWARDS("x_reshaped", "x is reshaped, not transposed") | {"x": lambda v: np.reshape(v.x.T, v.x.shape)},
+    FORWARDS("x_to_time_first", "x is reshaped to (T_x, n_x, m)")
+    | {"xt": lambda v: v.x.reshape(v.T_x, v.n_x, v.m)[v.t]},
+    FORWARDS("x_to_samples", "x is reshaped to (T_x, m, n_x)")
+    | {"xt": lambda v: v.x.reshape(v.T_x, v.m, v.n_x)[v.t].T},
+    FORWARDS("a0_reshaped", "a0 is reshaped, not transposed") | {"a0": lambda v: v.a0.reshape(v.m, v.n_a).T},
+    FORWARDS("time_before_samples", "the results have time before samples")
+    | {"answer": lambda out: out.swapaxes(1, 2)},
+    FORWARDS("time_first", "the results have time on the first axis")
+    | {"answer": lambda out: np.moveaxis(out, 2, 0)},
+    FORWARDS("reshaped", "the results are reshaped, not transposed")
+    | {"answer": lambda out: np.reshape(out.T, out.shape)},
+    FORWARDS("last_step_alone", "only the last step is returned") | {"answer": lambda out: out[:, :, -1]},
+    EVERY("squeezed", "dimensions of 1 are squeezed out of the results") | {"answer": np.squeeze},
+    EVERY("bias_along_samples", "biases are added along the samples")
+    | {"affine": lambda W, u, b: W @ u + b.T},
+    ALL("by_along_samples", "by is added along the samples") | {"logits": lambda v: v.Wy @ v.a_next + v.by.T},
+    LSTM("c_and_y_exchanged", "c and the prediction are returned in each other's place")
+    | {"returned": lambda names: [names[0], *names[:0:-1]]},
+    LSTM("a_and_c_returned_exchanged", "a and c are returned in each other's place")
+    | {"returned": lambda names: exchanged("a_next", "c_next")(exchanged("a", "c")(names))},
+    LAYERS("a_time_before_samples", "a has time before samples") | {"top": lambda v: v.padded.swapaxes(1, 2)},
+    LAYERS("a_time_first", "a has time on the first axis") | {"top": lambda v: np.moveaxis(v.padded, 2, 0)},
+    LAYERS("a_samples_first", "a has samples on the first axis")
+    | {"top": lambda v: np.moveaxis(v.padded, 1, 0)},
+    LAYERS("a_reshaped", "a is reshaped, not transposed")
+    | {"top": lambda v: np.reshape(v.padded.T, v.padded.shape)},
+    LAYERS("a_at_the_last_step", "only the last step of a is returned")
+    | {"top": lambda v: v.padded[:, :, -1]},
+    LAYERS("x_written_by_sample", "the memory of x, samples before steps, is read as steps before samples")
+    | {"below": lambda v: v.inputs["x"].reshape(-1, v.T_x, v.m).swapaxes(1, 2)},
+    LAYERS("samples_taken_for_time", "the axes of samples and of time are exchanged")
+    | {"below": lambda v: v.inputs["x"].swapaxes(1, 2), "top": lambda v: v.padded.swapaxes(1, 2)},
+    LAYERS("last_states_samples_first", "the last states have samples before units")
+    | altered("a_last", "c_last", by=lambda right, v: right.swapaxes(1, 2)),
+    LAYERS("a_alone", "only a is returned") | {"returned": lambda names: names[:1]},
+    LSTM_LAYER("a_last_and_c_last_exchanged", "a_last and c_last are returned in each other's place")
+    | {"returned": exchanged("a_last", "c_last")},
+    LSTM_LAYER("c_last_is_a_last", "a_last is returned for c_last") | {"c_last": lambda v: v.a_last},
+    "batch",
+    EVERY("bias_summed", "a bias is summed over the units") | {"affine": lambda W, u, b: W @ u + b.sum()},
+    EVERY("first_bias_for_all", "every unit has the bias of the first")
+    | {"affine": lambda W, u, b: W @ u + b[0]},
+    EVERY("first_sample_for_all", "every sample has the values of the first sample")
+    | altered("concat", by=lambda right, v: right[:, [0] * v.m]),
+    EVERY("a_of_neighbour", "a_prev is that of another sample")
+    | {"concat": lambda v: np.vstack([np.roll(v.a_prev, 1, 1), v.xt])},
+    ALL("samples_reversed", "the samples are returned in reversed order")
+    | {"answer": lambda out: out[:, ::-1]},
+    ALL("last_sample_skipped", "the last sample is left zero")
+    | {"answer": lambda out: np.hstack([out[:, :-1], np.zeros_like(out[:, -1:])])},
 )

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from oracle.faults.catalogue.table import GATES
+from oracle.faults.entry import GATES
 
 _BY_REMEDY: Mapping[str, str] = {
     "subtract from each column its own maximum, and divide by its own sum: "
@@ -56,6 +56,57 @@ _BY_REMEDY: Mapping[str, str] = {
     "convert the arguments to tensors, and the results to arrays; for modules, "
     "see docs/modules.md": "tensors_expected",
     "make the arrays for results in x.dtype": "stored_in_float32 stored_in_int64",
+    "dz = da_next * (1 - a_next**2)": """
+        derivative_of_tanh_left_out derivative_not_squared derivative_of_tanh_of_a derivative_fourth_power
+        derivative_at_a_prev""",
+    "dWax = dz @ xt.T; dWaa = dz @ a_prev.T; dba = np.sum(dz, axis=1, keepdims=True)": """
+        weights_from_da_next dWaa_from_a_next""",
+    "da_prev = Waa.T @ dz": "da_prev_from_da_next Waa_not_transposed",
+    "dc = dc_next + da_next * ot * (1 - np.tanh(c_next) ** 2)": """
+        derivative_on_c_left_out derivative_on_c_fourth_power derivative_on_c_not_squared
+        derivative_on_c_at_a_next derivative_on_c_at_c_prev through_h_left_out through_h_without_ot
+        dc_next_left_out""",
+    "dc = dc_next + da_next * ot * (1 - np.tanh(c_next) ** 2); "
+    "dzo = da_next * np.tanh(c_next) * ot * (1 - ot)": "tanh_of_a_next",
+    "dzo = da_next * np.tanh(c_next) * ot * (1 - ot)": """
+        dzo_without_tanh dzo_of_tanh_of_a_next dzo_from_dc output_derivative_left_out""",
+    "dzf = dc * c_prev * ft * (1 - ft)": "forget_derivative_left_out dzf_of_c_next",
+    "dzi = dc * cct * it * (1 - it)": "update_derivative_left_out",
+    "dzc = dc * it * (1 - cct**2)": """
+        candidate_derivative_left_out derivative_of_tanh_of_cct candidate_derivative_not_squared
+        candidate_derivative_of_difference candidate_derivative_of_sigmoid""",
+    "dzf = dc * c_prev * ft * (1 - ft); dzi = dc * cct * it * (1 - it)": "dzf_and_dzi_exchanged",
+    "dzf = dc * c_prev * ft * (1 - ft); dzi = dc * cct * it * (1 - it); dzc = dc * it * (1 - cct**2)": """
+        brackets_missing""",
+    "dzf = dc * c_prev * ft * (1 - ft); dzi = dc * cct * it * (1 - it); dzc = dc * it * (1 - cct**2); "
+    "dzo = da_next * np.tanh(c_next) * ot * (1 - ot)": """
+        gate_derivatives_left_out derivative_of_sigmoid_of_gates derivative_of_sigmoid_s
+        derivative_of_sigmoid_1_s""",
+    "dc_prev = (dc_next + da_next * ot * (1 - np.tanh(c_next) ** 2)) * ft": """
+        dc_prev_without_through_h dc_prev_without_ft dc_prev_by_it""",
+    "d = Wf.T @ dzf + Wi.T @ dzi + Wc.T @ dzc + Wo.T @ dzo; da_prev = d[:n_a]; dxt = d[n_a:]": """
+        update_missing_in_da_prev forget_missing_in_da_prev candidate_missing_in_da_prev
+        output_missing_in_da_prev dW_for_W da_prev_and_dxt_exchanged""",
+    "concat = np.concatenate([a_prev, xt])": "concat_x_above_a concat_of_a_next",
+    "sum dz over the samples, as in dbf = np.sum(dzf, axis=1, keepdims=True)": "db_sums_dW",
+    "sum over the samples with axis=1 and keepdims=True, without a division": """
+        means_over_samples db_flat db_one_number""",
+    "put dz first, as in dWaa = dz @ a_prev.T, or dWf = dzf @ concat.T": "dW_transposed",
+    "return the gradients as they are; clip them, if at all, in the training loop": """
+        clipped_at_1 clipped_at_5 clipped_at_10""",
+    "pass da[:, :, t] + da_prevt to the cell, and after the call write "
+    'da_prevt = gradients["da_prev"]': "da_not_carried da_alone_not_carried",
+    "pass da[:, :, t] + da_prevt and dc_prevt to the cell, and after the call write "
+    'da_prevt = gradients["da_prev"] and dc_prevt = gradients["dc_prev"]': "nothing_carried",
+    'pass dc_prevt to the cell, and after the call write dc_prevt = gradients["dc_prev"]': "dc_not_carried",
+    "pass da[:, :, t] + da_prevt to the cell in each step; da_prevt starts from zeros": """
+        last_da_alone last_da_twice da_one_step_early""",
+    'add the gradients of each step, as in dba += gradients["dba"]': "overwritten_by_each_step",
+    "loop over all steps from the last to the first: for t in reversed(range(T_x))": """
+        first_step_left_out last_step_left_out time_not_reversed""",
+    'dx[:, :, t] = gradients["dxt"]': "dx_reversed",
+    'da0 = gradients["da_prev"] of step 0, after the loop over time': "da0_left_out da0_is_da_next",
+    "begin each call with new arrays of zeros for the sums": "sums_kept",
     **{f"add b{g} to the pre-activation": f"{gate}_bias_missing" for g, gate in GATES.items()},
 }
 
