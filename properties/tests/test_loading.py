@@ -53,7 +53,7 @@ def test_helpers_with_the_name_of_a_layer_or_a_backward_pass_are_not_judged(impl
 def test_if_a_target_has_nothing_else_its_parameters_are_wrong(implement: Implement) -> None:
     loaded = implement(NAMESAKES).load()
     signatures = {"lstm_layer": "lstm_layer(x, W)", "rnn_layer_backward": "rnn_layer_backward(dh, cache)"}
-    assert (loaded.functions, loaded.notes) == (signatures, ())
+    assert (loaded.functions, [*loaded.notes]) == (signatures, [])
 
 
 METHODS = """
