@@ -24,10 +24,10 @@ import numpy as np
 
 from benchmarks.ledger import DEFENDED, Explanation, anchor, explanations
 from benchmarks.shared import ROOT, argument_parser, table, versions, write
-from oracle import pytorch, pytorch_gradient
 from oracle.frameworks import ADAPTERS
-from oracle.limits import DTYPES, Limits
-from oracle.problem import LayerProblem, Problem
+from oracle.problems.limits import DTYPES, Limits
+from oracle.problems.problem import LayerProblem, Problem
+from oracle.witnesses import pytorch, pytorch_gradient
 from properties.implementations.implementation import Implementation
 from properties.implementations.process_start import Settings
 from properties.reports.results import LawResult

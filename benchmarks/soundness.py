@@ -35,7 +35,14 @@ from typing import Any, NamedTuple, get_args
 import numpy as np
 
 from benchmarks.shared import argument_parser, table
-from oracle import (
+from oracle.problems.backward_inputs import AnyBackward, BackwardInputs, LayerBackwardInputs
+from oracle.problems.drawing import Lengths
+from oracle.problems.inputs import Inputs, LayerInputs
+from oracle.problems.problem import Activation, DType, Problem
+from oracle.problems.regimes import Regime
+from oracle.tests.gradients import by_reference, multiplied_out, recomputed
+from oracle.tests.programs import forward_by_reference
+from oracle.witnesses import (
     backpropagation,
     backward_own_steps,
     exact,
@@ -44,15 +51,8 @@ from oracle import (
     pytorch,
     pytorch_gradient,
 )
-from oracle.backward_inputs import AnyBackward, BackwardInputs, LayerBackwardInputs
-from oracle.drawing import Lengths
-from oracle.inputs import Inputs, LayerInputs
-from oracle.problem import Activation, DType, Problem
-from oracle.regimes import Regime
-from oracle.rounding import Bounded
-from oracle.tests.gradients import by_reference, multiplied_out, recomputed
-from oracle.tests.programs import forward_by_reference
-from oracle.verdict import Comparison
+from oracle.witnesses.rounding import Bounded
+from oracle.witnesses.verdict import Comparison
 from properties.trials.single_steps import joined_steps
 from reference.contract import BACKWARDS, CONTRACTS, FUNCTIONS, LAYERS, LAYERS_BACKWARD, Array
 

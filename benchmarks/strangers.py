@@ -23,10 +23,10 @@ from statistics import median
 from benchmarks.shared import argument_parser, table
 from oracle.diagnosis.catalogue_search import diagnose
 from oracle.diagnosis.effects import side_effect
-from oracle.limits import ANYTHING
 from oracle.location.locate import locate
 from oracle.location.sentences import lines
-from oracle.problem import Problem
+from oracle.problems.limits import ANYTHING
+from oracle.problems.problem import Problem
 from oracle.tests.strangers import CountingProgram, Stranger, strangers
 from oracle.tests.strangers.predictions import Verdict, judge_location
 

@@ -26,11 +26,11 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Import a public name on first use, because the process of a target must not load all of them."""
     if name == "Problem":
-        from oracle.problem import Problem
+        from oracle.problems.problem import Problem
 
         return Problem
     if name == "layout":
-        from oracle import layout
+        from oracle.weights import layout
 
         return layout
     if name == "like":
@@ -42,7 +42,7 @@ def __getattr__(name: str) -> Any:
 
         return getattr(api, name)
     if name in __all__:
-        from oracle import conversion
+        from oracle.weights import conversion
 
         return getattr(conversion, name)
     raise AttributeError(f"module 'rnn_crosscheck' has no attribute {name!r}")

@@ -9,8 +9,8 @@ from benchmarks.frameworks import AdapterResult, parts, verdict_changes
 from benchmarks.ledger import DEFENDED, LEDGER, anchor, entries, explanations
 from benchmarks.shared import updated
 from oracle.frameworks import ADAPTERS
-from oracle.limits import Limits
-from oracle.problem import Problem
+from oracle.problems.limits import Limits
+from oracle.problems.problem import Problem
 from properties.reports.results import LawResult, Status
 
 SIZES: dict[str, Any] = {"n_x": 1, "n_a": 2, "m": 1, "T_x": 2}

@@ -9,8 +9,8 @@ import numpy as np
 
 from oracle.checkpoints.contents import FLOATS, FLOATS_16, CheckpointError, Contents, Tensor, shorten
 from oracle.checkpoints.layer import RecurrentLayer
-from oracle.layout import LAYOUTS, Layout
-from oracle.named_weights import (
+from oracle.weights.layout import LAYOUTS, Layout
+from oracle.weights.named_weights import (
     Roles,
     Weight,
     WeightsByDirection,
@@ -19,7 +19,7 @@ from oracle.named_weights import (
     parameters_of,
     split_joined_weight,
 )
-from oracle.naming import REFERENCE
+from oracle.weights.naming import REFERENCE
 from reference.contract import Array, Kind
 
 _OPTIMIZER = re.compile(r"(?i)opt(im(izers?)?)?(_?(weights|states?|vars))?|exp_avg(_sq)?|momentum_buffer")

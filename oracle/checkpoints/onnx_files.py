@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from oracle.checkpoints.contents import CheckpointError, Contents, import_optional, tensor
-from oracle.naming import onnx_name
+from oracle.weights.naming import onnx_name
 from reference.contract import Array
 
 _RECURRENT = ("RNN", "LSTM", "GRU")

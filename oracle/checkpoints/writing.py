@@ -15,7 +15,7 @@ from oracle.checkpoints.contents import CheckpointError, import_optional
 from oracle.checkpoints.files import read
 from oracle.checkpoints.layer import RecurrentLayer
 from oracle.checkpoints.layer_search import find_layers
-from oracle.conversion import CONVERTERS
+from oracle.weights.conversion import CONVERTERS
 from reference.contract import Array
 
 

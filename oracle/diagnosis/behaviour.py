@@ -10,8 +10,8 @@ import numpy as np
 
 import reference
 from oracle.faults import Fault
-from oracle.inputs import Inputs
-from oracle.limits import ANYTHING, Limits
+from oracle.problems.inputs import Inputs
+from oracle.problems.limits import ANYTHING, Limits
 from reference.contract import CONTRACTS, Array
 
 Leaves = Mapping[str, Array | str]

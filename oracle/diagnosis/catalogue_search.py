@@ -37,9 +37,9 @@ from oracle.diagnosis.problems import (
     square_problems,
 )
 from oracle.faults import Fault, common_mistakes, mistakes_in
-from oracle.inputs import Inputs
-from oracle.limits import Limits
-from oracle.problem import LayerProblem, Problem
+from oracle.problems.inputs import Inputs
+from oracle.problems.limits import Limits
+from oracle.problems.problem import LayerProblem, Problem
 from reference.contract import CONTRACTS, Array
 
 MOST_CACHED = 512

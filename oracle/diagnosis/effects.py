@@ -19,9 +19,9 @@ from oracle.diagnosis.behaviour import (
 )
 from oracle.diagnosis.findings import Finding
 from oracle.diagnosis.problems import ORDINARY, Scope, larger_problem, problem
-from oracle.inputs import Inputs, LayerInputs
-from oracle.limits import ANYTHING, Limits
-from oracle.problem import Problem
+from oracle.problems.inputs import Inputs, LayerInputs
+from oracle.problems.limits import ANYTHING, Limits
+from oracle.problems.problem import Problem
 from reference.contract import CONTRACTS, PARAMETERS, Array
 
 FEWEST_DIGITS = 2

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import isfinite, isinf, isnan
 from typing import Any
 
-from oracle.verdict import Facts
+from oracle.witnesses.verdict import Facts
 
 
 @dataclass(frozen=True)

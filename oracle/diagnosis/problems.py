@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from oracle.inputs import Inputs, LayerInputs
-from oracle.limits import ANYTHING, Limits
-from oracle.problem import LayerProblem, Problem
+from oracle.problems.inputs import Inputs, LayerInputs
+from oracle.problems.limits import ANYTHING, Limits
+from oracle.problems.problem import LayerProblem, Problem
 from reference.contract import CONTRACTS
 
 

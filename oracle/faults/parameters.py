@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from oracle.layout import LAYOUTS
 from oracle.network.expressions import Equations
+from oracle.weights.layout import LAYOUTS
 from reference.contract import Array
 
 Parameters = Mapping[str, Array]

@@ -32,7 +32,7 @@ from oracle.frameworks.functions import (
     functions_of,
     gradients_by_jax,
 )
-from oracle.layout import LAYOUTS
+from oracle.weights.layout import LAYOUTS
 from reference.contract import Kind
 
 SUPPORTS = {**COMMON_LIMITS, "projection": False, "subnormals": False}

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from oracle.layout import Layout, plain
+from oracle.weights.layout import Layout, plain
 from reference.contract import Array, Kind
 
 COMMON_LIMITS = {"caches": False, "head": False, "bad_shapes": False}

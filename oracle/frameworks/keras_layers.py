@@ -32,7 +32,7 @@ from oracle.frameworks.functions import (
     gradients_by_tensorflow,
     gradients_by_torch,
 )
-from oracle.layout import LAYOUTS
+from oracle.weights.layout import LAYOUTS
 
 GRADIENTS = {"torch": gradients_by_torch, "jax": gradients_by_jax, "tensorflow": gradients_by_tensorflow}
 """The function that computes gradients, by backend. The backend NumPy cannot differentiate."""

@@ -18,7 +18,7 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
 from oracle.frameworks.functions import COMMON_LIMITS, Call, binding, functions_of
-from oracle.layout import LAYOUTS
+from oracle.weights.layout import LAYOUTS
 from reference.contract import Array, Kind
 
 SUPPORTS = {**COMMON_LIMITS, "dtypes": ["float32"], "layers": 1, "lengths": False, "gradients": False}

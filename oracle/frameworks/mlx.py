@@ -17,7 +17,7 @@ import mlx.nn as nn
 import numpy as np
 
 from oracle.frameworks.functions import COMMON_LIMITS, Call, binding, functions_of
-from oracle.layout import LAYOUTS
+from oracle.weights.layout import LAYOUTS
 from reference.contract import Array
 
 SUPPORTS = {**COMMON_LIMITS, "layers": 1, "directions": 1, "lengths": False, "projection": False}

@@ -18,7 +18,7 @@ import ncnn
 import numpy as np
 
 from oracle.frameworks.functions import COMMON_LIMITS, Call, binding, functions_of
-from oracle.layout import LAYOUTS, plain
+from oracle.weights.layout import LAYOUTS, plain
 from reference.contract import Array, Kind
 
 SUPPORTS = {

@@ -17,7 +17,7 @@ from onnx import ModelProto, helper
 from onnx.reference import ReferenceEvaluator
 
 from oracle.frameworks.functions import COMMON_LIMITS, Call, binding, functions_of
-from oracle.layout import LAYOUTS
+from oracle.weights.layout import LAYOUTS
 from reference.contract import Array, Kind
 
 SUPPORTS = {**COMMON_LIMITS, "layers": 1, "projection": False, "activations": ["tanh"], "gradients": False}

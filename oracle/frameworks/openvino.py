@@ -20,7 +20,7 @@ import openvino as ov
 from openvino import opset15 as ops
 
 from oracle.frameworks.functions import COMMON_LIMITS, Call, binding, functions_of
-from oracle.layout import LAYOUTS, plain
+from oracle.weights.layout import LAYOUTS, plain
 from reference.contract import Array, Kind
 
 SUPPORTS = {**COMMON_LIMITS, "dtypes": ["float32"], "layers": 1, "projection": False, "gradients": False}

@@ -16,8 +16,8 @@ import numpy as np
 import paddle
 
 from oracle.frameworks.functions import Call, functions_of
-from oracle.layout import LAYOUTS
-from oracle.naming import TORCH
+from oracle.weights.layout import LAYOUTS
+from oracle.weights.naming import TORCH
 from reference.contract import Array
 
 SUPPORTS: Mapping[str, Any] = {

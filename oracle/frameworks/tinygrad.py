@@ -19,7 +19,7 @@ from tinygrad import Tensor
 from tinygrad.nn import LSTMCell
 
 from oracle.frameworks.functions import COMMON_LIMITS, Call, binding, functions_of
-from oracle.layout import LAYOUTS
+from oracle.weights.layout import LAYOUTS
 from reference.contract import Array
 
 SUPPORTS = {

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from oracle.inputs import Inputs
 from oracle.location.facts import Condition, When
 from oracle.location.features import AXIS_SIZES, CONCAT_SIZE
 from oracle.location.probe_problems import BASE, Draw, problems_over_time, special_problems
 from oracle.location.when import meets
-from oracle.problem import DType
+from oracle.problems.inputs import Inputs
+from oracle.problems.problem import DType
 
 LARGEST_SIZE = 300
 """The largest size of a problem."""

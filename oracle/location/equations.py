@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from oracle.bounded import Bounded
 from oracle.network.cells import CELLS, HEAD
 from oracle.network.expressions import Expression
-from oracle.rounding import Arithmetic
+from oracle.witnesses.bounded import Bounded
+from oracle.witnesses.rounding import Arithmetic
 from reference.activations import sigmoid, softmax
 from reference.contract import CONTRACTS, Array, Kind
 

@@ -8,11 +8,11 @@ import numpy as np
 
 from oracle.diagnosis.behaviour import Behaviour, Program
 from oracle.diagnosis.problems import problem
-from oracle.inputs import LayerInputs
-from oracle.limits import Limits
 from oracle.location.equations import apply, equations, evaluate, states_before
 from oracle.location.observations import Observation, check_equation, known_arrays
-from oracle.problem import LayerProblem
+from oracle.problems.inputs import LayerInputs
+from oracle.problems.limits import Limits
+from oracle.problems.problem import LayerProblem
 from reference.contract import Array
 
 

@@ -5,7 +5,6 @@ from dataclasses import replace
 from itertools import chain
 
 from oracle.diagnosis.behaviour import Program
-from oracle.limits import ANYTHING, Limits
 from oracle.location.facts import Location, Where
 from oracle.location.layer_observations import settings
 from oracle.location.networks import (
@@ -18,7 +17,8 @@ from oracle.location.networks import (
 from oracle.location.observer import Budget, BudgetSpentError, Observer
 from oracle.location.probe_problems import all_problems, few_problems
 from oracle.location.step_location import cases_of, first_wrong_equation, locate_in_steps, location_holds
-from oracle.problem import LayerProblem, Problem
+from oracle.problems.limits import ANYTHING, Limits
+from oracle.problems.problem import LayerProblem, Problem
 
 AFTER_CALLS = Location(Where("answer", stage="calls"))
 """The location if a function is wrong only after earlier calls, or by chance."""

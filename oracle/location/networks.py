@@ -8,17 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from oracle import propagation
 from oracle.diagnosis.behaviour import Program, mistaken_program
 from oracle.faults import RARE, mistakes_in
 from oracle.faults.fault import Fault
 from oracle.faults.layer_equations import OUTSIDE_STEPS
-from oracle.inputs import LayerInputs
-from oracle.limits import Limits
 from oracle.location.facts import Location, Replacement, When, Where
 from oracle.location.layer_observations import returned_arrays
 from oracle.network.expressions import Equations
-from oracle.problem import LayerProblem
+from oracle.problems.inputs import LayerInputs
+from oracle.problems.limits import Limits
+from oracle.problems.problem import LayerProblem
+from oracle.witnesses import propagation
 from reference.contract import CONTRACTS, Array
 
 

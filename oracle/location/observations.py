@@ -11,12 +11,12 @@ from itertools import product
 import numpy as np
 
 from oracle.diagnosis.behaviour import Behaviour, Leaves
-from oracle.inputs import Inputs
-from oracle.limits import Limits
 from oracle.location.equations import Nodes, bounded_value, equations, evaluate
 from oracle.location.facts import Feature
 from oracle.network.cells import GATES
-from oracle.rounding import Arithmetic
+from oracle.problems.inputs import Inputs
+from oracle.problems.limits import Limits
+from oracle.witnesses.rounding import Arithmetic
 from reference.contract import CONTRACTS, Array
 
 

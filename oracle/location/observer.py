@@ -6,10 +6,10 @@ from typing import Any
 
 from oracle.diagnosis.behaviour import Behaviour, Program
 from oracle.diagnosis.problems import problem
-from oracle.inputs import Inputs, LayerInputs
-from oracle.limits import Limits
 from oracle.location.layer_observations import Setting, observe_layer
 from oracle.location.observations import Observation, observe_function
+from oracle.problems.inputs import Inputs, LayerInputs
+from oracle.problems.limits import Limits
 from reference.contract import CONTRACTS
 
 CALLS = 250

@@ -6,8 +6,8 @@ from itertools import combinations, islice, product
 
 import numpy as np
 
-from oracle.inputs import Inputs
-from oracle.problem import DType
+from oracle.problems.inputs import Inputs
+from oracle.problems.problem import DType
 from reference.contract import CONTRACTS
 
 BASE = {"n_x": 3, "n_a": 4, "n_y": 5, "m": 6, "T_x": 7}

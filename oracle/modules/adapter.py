@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from oracle.layout import plain
 from oracle.modules.calls import CallForm
 from oracle.modules.factory import BuiltModule, Factory
 from oracle.modules.interface import Sizes, UnusableModule, WrongModule
 from oracle.modules.weights import Reading, by_the_frameworks_names, locate_tensors
+from oracle.weights.layout import plain
 from reference.contract import Array, Kind, direction_shapes, extents
 
 Parameters = Sequence[Mapping[str, Array]]

@@ -16,9 +16,9 @@ from itertools import islice, permutations, product
 
 import numpy as np
 
-from oracle.layout import LAYOUTS
 from oracle.modules.interface import Interface, Shape, Sizes, UnusableModule
-from oracle.naming import KERAS, TORCH
+from oracle.weights.layout import LAYOUTS
+from oracle.weights.naming import KERAS, TORCH
 from reference.contract import Array, Kind
 
 NETWORKS = {"lstm": "an LSTM", "rnn": "an RNN"}

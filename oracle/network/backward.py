@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from oracle.backward_inputs import gradient_name
 from oracle.network.backward_step import Gradients, StepsBack, StepValues
 from oracle.network.cells import CELLS
 from oracle.network.derivative import Back, derivative
@@ -20,6 +19,7 @@ from oracle.network.expressions import Expression
 from oracle.network.forward import each_step, over_time
 from oracle.network.layers import in_order, without_padding
 from oracle.network.sweep import Sweep
+from oracle.problems.backward_inputs import gradient_name
 from reference.contract import Array
 
 

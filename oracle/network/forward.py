@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from oracle.backward_inputs import BackwardInputs
-from oracle.inputs import Inputs, LayerInputs
 from oracle.network import layers
 from oracle.network.cells import CELLS, HEAD
 from oracle.network.expressions import Equations, equation, joined
 from oracle.network.sweep import Sweep, evaluate
+from oracle.problems.backward_inputs import BackwardInputs
+from oracle.problems.inputs import Inputs, LayerInputs
 from reference.contract import Array, Kind
 
 _CELLS: Mapping[Kind, Equations] = {kind: joined(cell) for kind, cell in CELLS.items()}

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from oracle import weight_copies
 from oracle.checkpoints.reading_process import MEMORY_LIMIT
+from oracle.parity import weight_copies
 from oracle.parity.exported import LayerPass, run_exported
 from oracle.parity.original import named_arrays, run_original
-from oracle.propagation import evaluate
-from oracle.verdict import Comparison
+from oracle.witnesses.propagation import evaluate
+from oracle.witnesses.verdict import Comparison
 from reference.contract import Array
 
 

@@ -11,8 +11,8 @@ from oracle.checkpoints import CheckpointError, RecurrentLayer, reading_process
 from oracle.checkpoints.contents import import_optional, shorten
 from oracle.checkpoints.files import read
 from oracle.checkpoints.onnx_files import attributes_of, inputs_of, is_onnx, open_model
-from oracle.conversion import from_onnx
-from oracle.inputs import LayerInputs
+from oracle.problems.inputs import LayerInputs
+from oracle.weights.conversion import from_onnx
 from reference.contract import Array, Kind
 
 _KINDS: Mapping[str, Kind] = {"RNN": "rnn", "LSTM": "lstm"}

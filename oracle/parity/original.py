@@ -8,13 +8,13 @@ from typing import Any
 import torch
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
-from oracle import pytorch
 from oracle.checkpoints import CheckpointError, RecurrentLayer
 from oracle.checkpoints.contents import Contents, shorten, tensor
 from oracle.checkpoints.layer_search import find_layers
-from oracle.inputs import LayerInputs
-from oracle.naming import TORCH, torch_name
 from oracle.parity.exported import LayerPass
+from oracle.problems.inputs import LayerInputs
+from oracle.weights.naming import TORCH, torch_name
+from oracle.witnesses import pytorch
 from reference.contract import Array
 
 _MODULES = (torch.nn.LSTM, torch.nn.RNN)
@@ -79,7 +79,7 @@ def run_original(module: torch.nn.Module, examples: Any) -> tuple[list[LayerPass
 def _module_passes(name: str, module: Any, sequence: Any, states: Any) -> Iterator[LayerPass]:
     """Yield the passes through the layers of a module, each with the output of the layer below as its input.
 
-    A module does not return the outputs of its inner layers, so `oracle.pytorch` computes them.
+    A module does not return the outputs of its inner layers, so `oracle.witnesses.pytorch` computes them.
     """
     sequence, lengths, states = _time_first(module, sequence, states)
     places = [(layer, d) for layer in range(module.num_layers) for d in range(1 + module.bidirectional)]

@@ -14,8 +14,8 @@ from oracle.diagnosis.behaviour import Behaviour, Program
 from oracle.diagnosis.findings import Finding
 from oracle.diagnosis.problems import extreme_problems, further_problems, opening_problems
 from oracle.faults import FAULTS, Fault
-from oracle.inputs import Inputs
-from oracle.problem import LayerProblem, Problem, siblings
+from oracle.problems.inputs import Inputs
+from oracle.problems.problem import LayerProblem, Problem, siblings
 from reference.contract import CONTRACTS, Array
 
 SHOWING: Sequence[Mapping[str, Any]] = (

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from oracle.inputs import Inputs, LayerInputs
+from oracle.problems.inputs import Inputs, LayerInputs
 from reference.contract import Array, Kind
 
 Numbers = list[Decimal]

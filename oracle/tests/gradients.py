@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 
 import reference
-from oracle.backward_inputs import AnyBackward, BackwardInputs, LayerBackwardInputs, gradient_name
+from oracle.problems.backward_inputs import AnyBackward, BackwardInputs, LayerBackwardInputs, gradient_name
 from reference.contract import Array
 
 
 def by_reference(inputs: AnyBackward) -> dict[str, Array]:
-    """The gradients from the reference, shaped and named as in `oracle.exact_gradient.evaluate`."""
+    """The gradients from the reference, shaped and named as in `oracle.witnesses.exact_gradient.evaluate`."""
     if isinstance(inputs, LayerBackwardInputs):
         function = f"{inputs.kind}_layer_backward"
         dx, *states, gradients = getattr(reference, function)(*inputs.arguments(function))

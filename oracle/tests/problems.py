@@ -5,11 +5,11 @@ from typing import Any, get_args
 import numpy as np
 from hypothesis import strategies as st
 
-from oracle.drawing import Lengths
-from oracle.exact import Enclosure, evaluate
-from oracle.inputs import Inputs
-from oracle.problem import Activation, DType, LayerKind, LayerProblem, Problem
-from oracle.regimes import Regime
+from oracle.problems.drawing import Lengths
+from oracle.problems.inputs import Inputs
+from oracle.problems.problem import Activation, DType, LayerKind, LayerProblem, Problem
+from oracle.problems.regimes import Regime
+from oracle.witnesses.exact import Enclosure, evaluate
 from reference.contract import PARAMETERS, Array, extent
 
 FORWARD = {"rnn": "rnn_forward", "lstm": "lstm_forward"}

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 import reference
-from oracle import exact
-from oracle.inputs import Inputs, LayerInputs
-from oracle.propagation import evaluate
-from oracle.rounding import Bounded
+from oracle.problems.inputs import Inputs, LayerInputs
+from oracle.witnesses import exact
+from oracle.witnesses.propagation import evaluate
+from oracle.witnesses.rounding import Bounded
 from reference.contract import CONTRACTS, Array, Kind
 
 Answer = dict[str, Array]

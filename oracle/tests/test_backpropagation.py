@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oracle import backpropagation, backward_own_steps, exact_gradient, pytorch_gradient
-from oracle.backward_inputs import AnyBackward, BackwardInputs, LayerBackwardInputs
-from oracle.drawing import Lengths
-from oracle.problem import DType, Problem
-from oracle.regimes import Regime
-from oracle.rounding import Bounded
+from oracle.problems.backward_inputs import AnyBackward, BackwardInputs, LayerBackwardInputs
+from oracle.problems.drawing import Lengths
+from oracle.problems.problem import DType, Problem
+from oracle.problems.regimes import Regime
 from oracle.tests.gradients import by_reference, multiplied_out, recomputed
+from oracle.witnesses import backpropagation, backward_own_steps, exact_gradient, pytorch_gradient
+from oracle.witnesses.rounding import Bounded
 from reference.contract import BACKWARDS, CONTRACTS, LAYERS_BACKWARD, Array
 
 sizes = {name: st.integers(1, 5) for name in ("n_x", "n_a", "m")}

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from oracle.checkpoints import CheckpointError, RecurrentLayer, load
-from oracle.conversion import CONVERTERS, to_keras, to_torch
-from oracle.problem import Problem
+from oracle.problems.problem import Problem
+from oracle.weights.conversion import CONVERTERS, to_keras, to_torch
 from reference.contract import Array
 
 STACK = Problem.lstm_layer(n_x=3, n_a=4, m=1, T_x=1, layers=2, directions=2, dtype="float32")

@@ -14,8 +14,8 @@ import torch
 
 from oracle.checkpoints import CheckpointError, load
 from oracle.checkpoints.files import SAFETENSORS, kind_of
-from oracle.conversion import to_keras
-from oracle.problem import Problem
+from oracle.problems.problem import Problem
+from oracle.weights.conversion import to_keras
 from reference.contract import Array
 
 LSTM = Problem.lstm_layer(n_x=3, n_a=4, m=1, T_x=1, dtype="float32")

@@ -12,10 +12,10 @@ from oracle.checkpoints import CheckpointError, RecurrentLayer, select
 from oracle.checkpoints.checkpoint import split
 from oracle.checkpoints.contents import Contents, tensor
 from oracle.checkpoints.layer_search import Incomplete, find_layers
-from oracle.conversion import CONVERTERS
-from oracle.layout import LAYOUTS
-from oracle.problem import LayerProblem, Problem
+from oracle.problems.problem import LayerProblem, Problem
 from oracle.tests.problems import layer_problems
+from oracle.weights.conversion import CONVERTERS
+from oracle.weights.layout import LAYOUTS
 from reference.contract import Array
 
 normal = {"dtype": st.sampled_from(["float32", "float64"]), "m": st.just(1), "T_x": st.just(1)}

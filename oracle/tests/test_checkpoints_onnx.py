@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from oracle.checkpoints import Checkpoint, CheckpointError, load
-from oracle.conversion import to_onnx, to_torch
-from oracle.problem import LayerProblem, Problem
+from oracle.problems.problem import LayerProblem, Problem
 from oracle.tests.in_this_process import read_in_this_process
+from oracle.weights.conversion import to_onnx, to_torch
 from reference.contract import Array
 
 onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install -e '.[checkpoints]'")

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from oracle.checkpoints import Checkpoint, CheckpointError, RecurrentLayer, load, writing
 from oracle.checkpoints.checkpoint import read_layers, split
 from oracle.checkpoints.writing import WRITERS, convert
-from oracle.conversion import CONVERTERS, to_torch
-from oracle.problem import LayerProblem, Problem
+from oracle.problems.problem import LayerProblem, Problem
 from oracle.tests.problems import layer_problems
+from oracle.weights.conversion import CONVERTERS, to_torch
 
 pytest.importorskip("safetensors", reason="safetensors is not installed: pip install -e '.[checkpoints]'")
 

@@ -11,11 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import reference
-from oracle import named_weights
-from oracle.conversion import CONVERTERS, from_keras, from_onnx, from_torch, to_keras, to_onnx, to_torch
-from oracle.problem import LayerProblem, Problem
+from oracle.problems.problem import LayerProblem, Problem
 from oracle.tests.problems import layer_problems
 from oracle.tests.selection import needs
+from oracle.weights import named_weights
+from oracle.weights.conversion import (
+    CONVERTERS,
+    from_keras,
+    from_onnx,
+    from_torch,
+    to_keras,
+    to_onnx,
+    to_torch,
+)
 from reference.contract import Array
 
 FROM = {"torch": from_torch, "onnx": from_onnx, "keras": from_keras}

@@ -15,8 +15,8 @@ from oracle.diagnosis.effects import right_digits
 from oracle.diagnosis.findings import Finding, mistake
 from oracle.diagnosis.problems import Scope, distinguishing_problems
 from oracle.faults import FAULTS, mistakes_in
-from oracle.limits import ANYTHING
-from oracle.problem import Problem
+from oracle.problems.limits import ANYTHING
+from oracle.problems.problem import Problem
 from oracle.tests.answers import NEARLY, program, side_effect, small, wrong_outputs
 from oracle.tests.selection import chosen
 from reference.contract import FUNCTIONS

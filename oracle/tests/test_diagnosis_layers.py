@@ -15,8 +15,8 @@ from oracle.diagnosis.findings import mistake
 from oracle.diagnosis.problems import Scope, distinguishing_inputs, has_more_options
 from oracle.diagnosis.problems import problem as posed
 from oracle.faults import FAULTS, Fault, common_mistakes, mistakes_in
-from oracle.inputs import Inputs, LayerInputs
-from oracle.problem import LayerProblem
+from oracle.problems.inputs import Inputs, LayerInputs
+from oracle.problems.problem import LayerProblem
 from oracle.tests.answers import NEARLY, program, side_effect, with_everything, wrong_outputs
 from oracle.tests.selection import chosen
 from reference.contract import LAYERS

@@ -12,8 +12,8 @@ from oracle.diagnosis.behaviour import mistaken_program, program_of
 from oracle.diagnosis.effects import flushed_subnormals
 from oracle.diagnosis.findings import Finding
 from oracle.faults import FAULTS
-from oracle.limits import ANYTHING
-from oracle.problem import Problem
+from oracle.problems.limits import ANYTHING
+from oracle.problems.problem import Problem
 
 FLUSHED = Finding.of("subnormals", all=True)
 CELL = "lstm_cell_forward"

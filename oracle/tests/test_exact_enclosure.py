@@ -8,7 +8,7 @@ from flint import arb, ctx
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oracle.exact import Enclosure
+from oracle.witnesses.exact import Enclosure
 
 INF, NAN = math.inf, math.nan
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from flint import arb, ctx
 
-from oracle import exact, exact_gradient
 from oracle.network.forward import compute_steps
-from oracle.problem import Problem
+from oracle.problems.problem import Problem
+from oracle.witnesses import exact, exact_gradient
 from reference.contract import Array
 
 

@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import reference
-from oracle.drawing import Lengths
-from oracle.exact import Enclosure, evaluate, midpoints
-from oracle.inputs import Inputs, LayerInputs
-from oracle.problem import LayerKind, LayerProblem, Problem
+from oracle.problems.drawing import Lengths
+from oracle.problems.inputs import Inputs, LayerInputs
+from oracle.problems.problem import LayerKind, LayerProblem, Problem
 from oracle.tests.decimals import layers
 from oracle.tests.problems import layer_problems, nonfinite
+from oracle.witnesses.exact import Enclosure, evaluate, midpoints
 from reference.contract import Array
 
 some = {"m": st.integers(1, 3), "T_x": st.integers(1, 4)}

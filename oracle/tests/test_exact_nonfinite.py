@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import reference
-from oracle import exact
-from oracle.exact import evaluate, midpoints
-from oracle.inputs import Inputs
-from oracle.problem import Problem
+from oracle.problems.inputs import Inputs
+from oracle.problems.problem import Problem
 from oracle.tests.problems import CELL, FORWARD, nonfinite, one_unit, problems
+from oracle.witnesses import exact
+from oracle.witnesses.exact import evaluate, midpoints
 
 INF, NAN = math.inf, math.nan
 

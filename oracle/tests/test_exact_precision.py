@@ -8,11 +8,11 @@ import pytest
 from flint import ctx
 
 import reference
-from oracle import exact
-from oracle.exact import evaluate, midpoints
-from oracle.inputs import Inputs
-from oracle.problem import Problem
+from oracle.problems.inputs import Inputs
+from oracle.problems.problem import Problem
 from oracle.tests.problems import one_unit
+from oracle.witnesses import exact
+from oracle.witnesses.exact import evaluate, midpoints
 
 INF, NAN = math.inf, math.nan
 

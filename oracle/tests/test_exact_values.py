@@ -10,11 +10,11 @@ from flint import arb, ctx
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oracle.exact import evaluate, midpoints
-from oracle.inputs import Inputs
-from oracle.problem import Problem
+from oracle.problems.inputs import Inputs
+from oracle.problems.problem import Problem
 from oracle.tests.decimals import forward
 from oracle.tests.problems import CELL, FORWARD, problems
+from oracle.witnesses.exact import evaluate, midpoints
 from reference.contract import PARAMETERS, extent
 
 FINITE = st.sampled_from(["ternary", "unit", "wild", "tiny", "huge"])

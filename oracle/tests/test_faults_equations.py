@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 import reference
 from oracle.faults import FAULTS, Fault
 from oracle.faults.entry import above, altered
-from oracle.inputs import Inputs
-from oracle.problem import Problem
-from oracle.propagation import evaluate
+from oracle.problems.inputs import Inputs
+from oracle.problems.problem import Problem
 from oracle.tests.answers import alike, behaviour, leaves, showing, with_everything
 from oracle.tests.problems import problems
+from oracle.witnesses.propagation import evaluate
 from reference.contract import CONTRACTS, FUNCTIONS, LAYERS, Array, Kind
 
 RIGHT = Fault("right", "none", "nothing is changed", {function: {} for function in FUNCTIONS})

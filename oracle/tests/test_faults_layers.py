@@ -14,9 +14,9 @@ import reference
 from oracle.diagnosis.problems import problem as posed
 from oracle.faults import FAULTS, Fault, mistakes_in
 from oracle.faults.catalogue.lengths import MISTAKES
-from oracle.problem import LayerProblem, Problem
-from oracle.propagation import evaluate
+from oracle.problems.problem import LayerProblem, Problem
 from oracle.tests.answers import alike, behaviour, call, leaves, with_everything
+from oracle.witnesses.propagation import evaluate
 from reference.contract import CONTRACTS, LAYERS
 
 RIGHT = Fault("right", "none", "nothing is changed", {function: {} for function in LAYERS})

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import reference
-from oracle.limits import Limits
-from oracle.problem import LayerProblem, Problem
+from oracle.problems.limits import Limits
+from oracle.problems.problem import LayerProblem, Problem
 from oracle.tests.selection import needs
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # frameworks give warnings of many kinds

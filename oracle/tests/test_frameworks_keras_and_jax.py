@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from oracle.frameworks.functions import LayerProperties
-from oracle.layout import LAYOUTS
-from oracle.problem import LayerProblem, Problem
+from oracle.problems.problem import LayerProblem, Problem
 from oracle.tests.selection import needs
+from oracle.weights.layout import LAYOUTS
 from reference import lstm_layer, rnn_layer
 from reference.contract import Array, Kind
 

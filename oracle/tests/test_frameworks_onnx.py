@@ -15,13 +15,13 @@ import numpy as np
 import pytest
 import torch
 
-from oracle.conversion import from_torch, to_torch
 from oracle.frameworks.functions import Call
-from oracle.layout import LAYOUTS
-from oracle.problem import LayerKind, LayerProblem, Problem
-from oracle.propagation import evaluate
+from oracle.problems.problem import LayerKind, LayerProblem, Problem
 from oracle.tests.programs import assert_within
 from oracle.tests.selection import needs
+from oracle.weights.conversion import from_torch, to_torch
+from oracle.weights.layout import LAYOUTS
+from oracle.witnesses.propagation import evaluate
 from reference.contract import CONTRACTS, Array
 
 NEEDS: dict[str, list[pytest.MarkDecorator]] = {

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 import reference
-from oracle.layout import LAYOUTS
-from oracle.problem import LayerProblem, Problem
+from oracle.problems.problem import LayerProblem, Problem
 from oracle.tests.selection import needs
+from oracle.weights.layout import LAYOUTS
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # frameworks give warnings of many kinds
 

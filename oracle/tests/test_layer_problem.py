@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import reference
-from oracle.drawing import Lengths
-from oracle.inputs import LayerInputs
-from oracle.problem import LayerProblem, Problem, siblings
-from oracle.regimes import Regime
+from oracle.problems.drawing import Lengths
+from oracle.problems.inputs import LayerInputs
+from oracle.problems.problem import LayerProblem, Problem, siblings
+from oracle.problems.regimes import Regime
 from oracle.tests.problems import layer_problems
 from reference.contract import CONTRACTS, Array, direction_shapes, extent
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oracle.drawing import Lengths
-from oracle.problem import LayerProblem, Problem
+from oracle.problems.drawing import Lengths
+from oracle.problems.problem import LayerProblem, Problem
 from oracle.tests.problems import layer_problems
 from oracle.tests.test_layer_problem import some
 

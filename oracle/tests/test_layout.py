@@ -8,12 +8,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oracle.conversion import from_torch, to_torch
-from oracle.inputs import Inputs
-from oracle.layout import LAYOUTS, Layout
-from oracle.problem import Problem
-from oracle.propagation import evaluate
+from oracle.problems.inputs import Inputs
+from oracle.problems.problem import Problem
 from oracle.tests.problems import FORWARD, problems
+from oracle.weights.conversion import from_torch, to_torch
+from oracle.weights.layout import LAYOUTS, Layout
+from oracle.witnesses.propagation import evaluate
 from reference.contract import Array
 
 layouts = st.one_of(

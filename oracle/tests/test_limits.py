@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oracle.limits import ANYTHING, DTYPES, Limits
-from oracle.problem import LayerProblem
+from oracle.problems.limits import ANYTHING, DTYPES, Limits
+from oracle.problems.problem import LayerProblem
 from oracle.tests.problems import layer_problems
 
 limits = st.builds(

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from oracle.limits import ANYTHING
 from oracle.location.locate import locate
 from oracle.location.observer import CALLS, CALLS_OF_LAYERS
 from oracle.location.sentences import MOST_CHARACTERS, lines
-from oracle.problem import Problem
+from oracle.problems.limits import ANYTHING
+from oracle.problems.problem import Problem
 from oracle.tests.selection import chosen
 from oracle.tests.strangers import FOLDER, CountingProgram, Stranger, strangers
 from oracle.tests.strangers.predictions import judge_location

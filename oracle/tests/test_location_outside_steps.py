@@ -9,11 +9,11 @@ import pytest
 import reference
 from oracle.diagnosis.behaviour import program_of
 from oracle.faults import FAULTS
-from oracle.limits import ANYTHING, Limits
 from oracle.location.facts import Replacement, When, Where
 from oracle.location.locate import locate
 from oracle.location.networks import locate_absent_states
-from oracle.problem import Problem
+from oracle.problems.limits import ANYTHING, Limits
+from oracle.problems.problem import Problem
 from reference import lstm_layer
 
 

@@ -11,8 +11,6 @@ import pytest
 import reference
 from oracle.diagnosis.behaviour import Behaviour, mistaken_program, program_of, specification
 from oracle.faults import FAULTS
-from oracle.inputs import Inputs
-from oracle.limits import ANYTHING, Limits
 from oracle.location.equations import bounded_value, equations, evaluate
 from oracle.location.facts import Feature, Replacement, Where
 from oracle.location.layer_observations import Setting, observe_layer
@@ -22,8 +20,10 @@ from oracle.location.observations import Observation, observe_function
 from oracle.location.observer import Budget, BudgetSpentError
 from oracle.location.replacements import INDEX_MAPS, result_with
 from oracle.location.when import FeatureTable, cheapest_conditions
-from oracle.problem import Problem
-from oracle.rounding import Arithmetic
+from oracle.problems.inputs import Inputs
+from oracle.problems.limits import ANYTHING, Limits
+from oracle.problems.problem import Problem
+from oracle.witnesses.rounding import Arithmetic
 from reference.activations import softmax
 from reference.contract import FUNCTIONS, Array
 

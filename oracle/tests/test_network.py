@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import torch
 
-from oracle.bounded import Bounded
 from oracle.faults.equations import FUNCTIONS
 from oracle.network.cells import CELLS
 from oracle.network.derivative import derivative
 from oracle.network.expressions import Equations, equation, joined, operation, quantities
 from oracle.network.sweep import evaluate
-from oracle.problem import Problem
+from oracle.problems.problem import Problem
+from oracle.witnesses.bounded import Bounded
 from reference.contract import Kind
 
 KINDS: tuple[Kind, ...] = ("rnn", "lstm")

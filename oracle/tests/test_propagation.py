@@ -9,12 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oracle import backpropagation, pytorch
-from oracle.drawing import Lengths
-from oracle.inputs import Inputs, LayerInputs
-from oracle.problem import LayerProblem, Problem
-from oracle.propagation import evaluate, evaluate_each
-from oracle.rounding import Bounded
+from oracle.problems.drawing import Lengths
+from oracle.problems.inputs import Inputs, LayerInputs
+from oracle.problems.problem import LayerProblem, Problem
 from oracle.tests.problems import layer_problems
 from oracle.tests.programs import (
     PROGRAMS,
@@ -24,6 +21,9 @@ from oracle.tests.programs import (
     forward_by_reference,
     in_float64,
 )
+from oracle.witnesses import backpropagation, pytorch
+from oracle.witnesses.propagation import evaluate, evaluate_each
+from oracle.witnesses.rounding import Bounded
 
 some = {"m": st.integers(1, 3), "T_x": st.integers(1, 4)}
 one_layer = {"layers": st.just(1), "directions": st.just(1), "lengths": st.just("absent")}

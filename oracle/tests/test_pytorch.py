@@ -12,13 +12,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oracle import pytorch
-from oracle.conversion import to_torch
-from oracle.inputs import Inputs
-from oracle.problem import DType, Problem
-from oracle.propagation import evaluate
-from oracle.rounding import Bounded
+from oracle.problems.inputs import Inputs
+from oracle.problems.problem import DType, Problem
 from oracle.tests.problems import CELL, FORWARD, problems
+from oracle.weights.conversion import to_torch
+from oracle.witnesses import pytorch
+from oracle.witnesses.propagation import evaluate
+from oracle.witnesses.rounding import Bounded
 from reference.contract import Array, Kind
 
 

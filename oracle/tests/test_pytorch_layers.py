@@ -11,15 +11,15 @@ import torch
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from oracle import pytorch
-from oracle.conversion import to_torch
-from oracle.drawing import Lengths
-from oracle.inputs import LayerInputs
-from oracle.problem import DType, LayerKind, LayerProblem, Problem
-from oracle.propagation import evaluate
-from oracle.rounding import Bounded
+from oracle.problems.drawing import Lengths
+from oracle.problems.inputs import LayerInputs
+from oracle.problems.problem import DType, LayerKind, LayerProblem, Problem
 from oracle.tests.problems import layer_problems
 from oracle.tests.programs import Answer, assert_within
+from oracle.weights.conversion import to_torch
+from oracle.witnesses import pytorch
+from oracle.witnesses.propagation import evaluate
+from oracle.witnesses.rounding import Bounded
 from reference.contract import Array
 
 some = {"m": st.integers(1, 3), "T_x": st.integers(1, 4)}

@@ -8,8 +8,7 @@ import pytest
 import torch
 from flint import arb, ctx
 
-from oracle.problem import DType
-from oracle.rounding import EXP, SIGMOID, SIGMOID_BY_FORMULA, TANH, TANH_BY_FORMULA, Arithmetic, Bounded
+from oracle.problems.problem import DType
 from oracle.tests.programs import (
     Function,
     sigmoid_by_both_signs,
@@ -17,6 +16,15 @@ from oracle.tests.programs import (
     sigmoid_by_tanh,
     tanh_by_exp,
     tanh_by_sigmoid,
+)
+from oracle.witnesses.rounding import (
+    EXP,
+    SIGMOID,
+    SIGMOID_BY_FORMULA,
+    TANH,
+    TANH_BY_FORMULA,
+    Arithmetic,
+    Bounded,
 )
 from reference.contract import Array
 

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oracle.inputs import Inputs
-from oracle.problem import DType, Problem
-from oracle.propagation import evaluate
-from oracle.rounding import Arithmetic, Bounded
+from oracle.problems.inputs import Inputs
+from oracle.problems.problem import DType, Problem
 from oracle.tests.problems import FORWARD, problems
+from oracle.witnesses.propagation import evaluate
+from oracle.witnesses.rounding import Arithmetic, Bounded
 from reference.activations import sigmoid, softmax
 from reference.contract import Array
 

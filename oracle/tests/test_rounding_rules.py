@@ -9,9 +9,9 @@ from flint import arb, ctx
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oracle.problem import DType
-from oracle.rounding import Arithmetic, Bounded
+from oracle.problems.problem import DType
 from oracle.tests.programs import one_by_one_from_the_last
+from oracle.witnesses.rounding import Arithmetic, Bounded
 
 NUMBERS = st.floats(-60, 60) | st.floats(-1, 1) | st.floats(-800, 800)
 ERRORS = st.floats(0, 1e-3) | st.floats(0, 30) | st.just(0.0)

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from oracle import exact
-from oracle.inputs import Inputs
-from oracle.problem import Problem
-from oracle.propagation import evaluate
+from oracle.problems.inputs import Inputs
+from oracle.problems.problem import Problem
 from oracle.tests.problems import CELL, FORWARD
 from oracle.tests.programs import Answer, Program, shifted_softmax
+from oracle.witnesses import exact
+from oracle.witnesses.propagation import evaluate
 from reference.contract import Array
 
 

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oracle import pytorch
-from oracle.inputs import Inputs
-from oracle.problem import DType, Problem
-from oracle.propagation import evaluate
+from oracle.problems.inputs import Inputs
+from oracle.problems.problem import DType, Problem
 from oracle.tests.problems import CELL, FORWARD, problems
 from oracle.tests.programs import PROGRAMS, assert_exactly_within, assert_within, in_float64
+from oracle.witnesses import pytorch
+from oracle.witnesses.propagation import evaluate
 
 some = {"m": st.integers(1, 4), "T_x": st.integers(1, 6)}
 

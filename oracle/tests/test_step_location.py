@@ -12,11 +12,11 @@ from oracle.diagnosis.behaviour import Behaviour, Program, mistaken_program
 from oracle.diagnosis.problems import problem
 from oracle.faults import FAULTS
 from oracle.faults.fault import Fault
-from oracle.inputs import Inputs
 from oracle.location import step_location
 from oracle.location.facts import Condition, Feature, Replacement, When
 from oracle.location.locate import locate
-from oracle.problem import Problem
+from oracle.problems.inputs import Inputs
+from oracle.problems.problem import Problem
 
 
 def program_of(function: str, call: Callable[..., Any]) -> Program:

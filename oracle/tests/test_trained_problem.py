@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from oracle.checkpoints import only_layer
-from oracle.conversion import to_torch
 from oracle.diagnosis.catalogue_search import diagnose
 from oracle.diagnosis.problems import Scope
-from oracle.problem import LayerProblem, Problem
-from oracle.weight_copies import difference, program_with
+from oracle.parity.weight_copies import difference, program_with
+from oracle.problems.problem import LayerProblem, Problem
+from oracle.weights.conversion import to_torch
 
 
 @pytest.fixture(autouse=True)

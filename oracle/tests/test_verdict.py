@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 import reference
-from oracle import propagation, pytorch
 from oracle.diagnosis.findings import texts_of_facts
-from oracle.inputs import Inputs
-from oracle.problem import Problem
-from oracle.verdict import Comparison, largest_ratio
+from oracle.problems.inputs import Inputs
+from oracle.problems.problem import Problem
+from oracle.witnesses import propagation, pytorch
+from oracle.witnesses.verdict import Comparison, largest_ratio
 from reference.contract import Array
 
 PROBLEM = Problem.lstm(n_x=3, n_a=2, n_y=2, m=2, T_x=3, seed=1)

@@ -12,12 +12,12 @@ from oracle.diagnosis.catalogue_search import diagnose, explains_answer
 from oracle.diagnosis.effects import flushed_subnormals, right_digits, side_effect, wrong_outputs
 from oracle.diagnosis.findings import Finding
 from oracle.diagnosis.problems import Scope
-from oracle.inputs import Inputs
-from oracle.limits import Limits
 from oracle.location.facts import Condition, Feature, Location
 from oracle.location.locate import AFTER_CALLS, explains, locate
 from oracle.location.sentences import lines
-from oracle.problem import LayerProblem, Problem
+from oracle.problems.inputs import Inputs
+from oracle.problems.limits import Limits
+from oracle.problems.problem import LayerProblem, Problem
 from properties.explanations.inheritance import follows_wrong_forward, is_inherited, is_inherited_by_law
 from properties.explanations.program import DiedError, Program, behaviour
 from properties.implementations.implementation import Implementation

@@ -7,7 +7,7 @@ from itertools import zip_longest
 from oracle.diagnosis.behaviour import TOLERANCE
 from oracle.diagnosis.findings import Finding, is_far, mistake, texts_of_facts
 from oracle.faults import mistakes_raising
-from oracle.verdict import Facts
+from oracle.witnesses.verdict import Facts
 from properties.explanations.explanation import Explanation, explain
 from properties.explanations.printed_values import printed_arguments
 from properties.trials.trial import ViolationError

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from oracle.diagnosis.problems import Scope, distinguishing_inputs, opening_problems
-from oracle.inputs import Inputs
-from oracle.problem import LayerProblem, siblings
+from oracle.problems.inputs import Inputs
+from oracle.problems.problem import LayerProblem, siblings
 from properties.explanations.program import Program
 from properties.implementations.answer import MalformedError
 from properties.implementations.answers import Answers

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from oracle.inputs import Inputs
-from oracle.problem import Problem
+from oracle.problems.inputs import Inputs
+from oracle.problems.problem import Problem
 from reference.contract import CONTRACTS, PARAMETERS, Array
 
 LINE_WIDTH, MOST_LINES = 90, 10

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from oracle.diagnosis.behaviour import LATER_CALLS, Behaviour, specification
-from oracle.inputs import Inputs
-from oracle.limits import Limits
+from oracle.problems.inputs import Inputs
+from oracle.problems.limits import Limits
 from properties.implementations.calls import Outcome, Raised, Request, Returned
 from properties.implementations.implementation import Implementation
 

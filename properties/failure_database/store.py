@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from hypothesis.database import ExampleDatabase
 
-from oracle.problem import Problem
+from oracle.problems.problem import Problem
 
 DIRECTORY = ".hypothesis/examples"
 """The directory of the database. Hypothesis uses the same directory, and stores nothing in our profiles."""

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from oracle.backward_inputs import gradient_name
-from oracle.limits import ANYTHING, Limits
+from oracle.problems.backward_inputs import gradient_name
+from oracle.problems.limits import ANYTHING, Limits
 from properties.implementations.calls import Returned
 from reference.contract import Array, Contract, Shape, direction_shapes, extents, shape_text
 

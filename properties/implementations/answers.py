@@ -5,10 +5,10 @@ from contextlib import suppress
 from functools import lru_cache
 from weakref import WeakKeyDictionary
 
-from oracle import propagation
-from oracle.inputs import Inputs
-from oracle.problem import Problem
-from oracle.rounding import Bounded
+from oracle.problems.inputs import Inputs
+from oracle.problems.problem import Problem
+from oracle.witnesses import propagation
+from oracle.witnesses.rounding import Bounded
 from properties.implementations.answer import Answer, MalformedError
 from properties.implementations.calls import Reply, Request, Returned
 from properties.implementations.implementation import Implementation

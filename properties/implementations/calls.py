@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
-from oracle.problem import Problem
+from oracle.problems.problem import Problem
 from properties.worker.arguments import Arrangement
 from properties.worker.codec import CodecError, decode, encode
 

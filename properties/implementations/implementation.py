@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
-from oracle.limits import ANYTHING, Limits
+from oracle.problems.limits import ANYTHING, Limits
 from properties.implementations.calls import UNREADABLE, CallHistory, Died, Outcome, Reply, Request
 from properties.implementations.process import MOST_INTERRUPTS, Process
 from properties.implementations.process_start import FORKS, ForkServer, Settings

@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from oracle.drawing import Lengths
+from oracle.problems.drawing import Lengths
 from properties.implementations.calls import Raised
 from properties.trials.law import law
 from properties.trials.trial import Trial

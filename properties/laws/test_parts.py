@@ -5,8 +5,8 @@ from functools import partial
 
 import numpy as np
 
-from oracle.backward_inputs import PER_SAMPLE
-from oracle.rounding import Bounded
+from oracle.problems.backward_inputs import PER_SAMPLE
+from oracle.witnesses.rounding import Bounded
 from properties.trials.law import ALL_FUNCTIONS, SEQUENCE_BACKWARDS, SEQUENCE_FORWARDS, law
 from properties.trials.trial import Trial
 

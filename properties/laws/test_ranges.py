@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from oracle.rounding import SIGMOID, TANH, Arithmetic
+from oracle.witnesses.rounding import SIGMOID, TANH, Arithmetic
 from properties.trials.law import ALL_FUNCTIONS, LSTM_FORWARDS, law
 from properties.trials.trial import Trial
 from reference.contract import Array

@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import Any
 
-from oracle import backpropagation, exact, exact_gradient, propagation
-from oracle.backward_inputs import BackwardInputs, LayerBackwardInputs
-from oracle.inputs import Inputs
-from oracle.problem import Problem
-from oracle.rounding import Bounded
+from oracle.problems.backward_inputs import BackwardInputs, LayerBackwardInputs
+from oracle.problems.inputs import Inputs
+from oracle.problems.problem import Problem
+from oracle.witnesses import backpropagation, exact, exact_gradient, propagation
+from oracle.witnesses.rounding import Bounded
 from properties.questions.answer_store import ANSWERS
 from properties.questions.stored_answers import are_bounds, are_near
 from reference.contract import CONTRACTS, Array, Contract
@@ -104,10 +104,10 @@ class Question:
 
 def _torchs_answer(inputs: Inputs) -> dict[str, Array]:
     if isinstance(inputs, (BackwardInputs, LayerBackwardInputs)):
-        from oracle import pytorch_gradient
+        from oracle.witnesses import pytorch_gradient
 
         return pytorch_gradient.run(inputs)
-    from oracle import pytorch
+    from oracle.witnesses import pytorch
 
     return pytorch.run(inputs)
 
@@ -122,7 +122,7 @@ def torchs_steps(inputs: Inputs, bounds: Mapping[str, Bounded], *, gates: bool =
     """Torch's answer to single steps from the states of a program, or with `gates` the gates of the steps."""
 
     def compute() -> list[dict[str, Array]]:
-        from oracle import pytorch
+        from oracle.witnesses import pytorch
 
         return [pytorch.gates(inputs) if gates else pytorch.run(inputs)]
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from oracle.backward_inputs import BackwardInputs, LayerBackwardInputs, gradient_name
-from oracle.inputs import Inputs, LayerInputs
-from oracle.rounding import Bounded
-from oracle.verdict import Comparison, largest_ratio
+from oracle.problems.backward_inputs import BackwardInputs, LayerBackwardInputs, gradient_name
+from oracle.problems.inputs import Inputs, LayerInputs
+from oracle.witnesses.rounding import Bounded
+from oracle.witnesses.verdict import Comparison, largest_ratio
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -86,7 +86,7 @@ def _have_shapes(stored: Any, shapes: Sequence[Shapes]) -> bool:
 
 
 def _shapes(inputs: Inputs) -> Shapes:
-    """The shapes of everything that has a bound; see `oracle.propagation` and `oracle.backpropagation`."""
+    """The shapes of everything that has a bound; see `propagation` and `backpropagation`."""
     m, T_x = inputs.x.shape[1:]
     states = ("a",) if inputs.kind == "rnn" else ("a", "c")
     rows = {name: int(np.prod(getattr(inputs, f"{name}0").shape[:-1])) for name in states}

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from oracle.problem import Problem
+from oracle.problems.problem import Problem
 from properties.reports.judgement import Judgement, judgements
 from properties.reports.mistakes import Mistake, ranked_mistakes, representative
 from properties.reports.results import LawResult, law_names, printable, results_by_function

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from oracle.diagnosis.findings import texts_of_facts
-from oracle.problem import Problem
+from oracle.problems.problem import Problem
 from properties.laws import all_laws
 from properties.reports.closing_table import cell_text, short_name
 from properties.reports.judgement import Judgement

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
-from oracle.verdict import Facts
+from oracle.witnesses.verdict import Facts
 from properties.reports.results import GRADES, LawResult
 from properties.trials.provided_functions import PRESENCE, PROVIDED
 from properties.worker.own_modules import OWN_CODE

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from oracle.diagnosis.findings import Finding, mistake
-from oracle.problem import Problem
+from oracle.problems.problem import Problem
 from properties.reports.judgement import Judgement
 from properties.reports.results import LawResult, results_by_function
 from properties.strategies.effort import work

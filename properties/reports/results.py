@@ -9,7 +9,7 @@ from sys import intern
 from typing import Any, Literal
 
 from oracle.diagnosis.findings import Finding
-from oracle.verdict import Facts
+from oracle.witnesses.verdict import Facts
 from reference.contract import CONTRACTS
 
 Status = Literal["passed", "failed", "skipped"]

@@ -5,7 +5,7 @@ import re
 import numpy as np
 
 import reference
-from oracle.problem import Problem
+from oracle.problems.problem import Problem
 from properties.trials.law import SEQUENCE_BACKWARDS
 from reference.contract import CONTRACTS, Array, Contract
 

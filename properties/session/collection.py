@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from oracle.problem import Problem
+from oracle.problems.problem import Problem
 from properties.internals.pytest_internals import run_quietly, scope_scheduler
 from properties.reports.collected_results import implementation_in
 from properties.reports.run import FEW_TARGETS

@@ -15,8 +15,8 @@ import pytest
 from hypothesis import settings
 from hypothesis.errors import InvalidArgument
 
-from oracle.limits import Limits
-from oracle.problem import Problem
+from oracle.problems.limits import Limits
+from oracle.problems.problem import Problem
 from properties.internals.pytest_internals import option_words
 from properties.laws import all_laws
 from properties.questions.answer_store import ANSWERS

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from oracle.limits import ANYTHING, Limits
 from oracle.modules.interface import ModuleOptions, UnusableModule
-from oracle.problem import LayerProblem, Problem
+from oracle.problems.limits import ANYTHING, Limits
+from oracle.problems.problem import LayerProblem, Problem
 from properties.implementations import interpreter
 from properties.implementations.implementation import Implementation, LoadedFacts
 from properties.implementations.process_start import Settings

@@ -14,9 +14,9 @@ from oracle.checkpoints import Checkpoint, CheckpointError, RecurrentLayer, load
 from oracle.checkpoints.contents import printable
 from oracle.checkpoints.reading_process import MEMORY_LIMIT
 from oracle.checkpoints.writing import WRITERS, convert
-from oracle.conversion import CONVERTERS
-from oracle.layout import LAYOUTS
-from oracle.weight_copies import difference
+from oracle.parity.weight_copies import difference
+from oracle.weights.conversion import CONVERTERS
+from oracle.weights.layout import LAYOUTS
 
 COMMANDS = {
     "weights": "Show the recurrent layers in a file of trained weights.",

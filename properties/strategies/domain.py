@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import get_args
 
-from oracle.drawing import Lengths
-from oracle.limits import ANYTHING, ONE_DIRECTION, TWO_DIRECTIONS, Empty, Limits
-from oracle.problem import Activation, DType, Initial, LayerProblem, Problem
-from oracle.regimes import ORDINARY, Regime
+from oracle.problems.drawing import Lengths
+from oracle.problems.limits import ANYTHING, ONE_DIRECTION, TWO_DIRECTIONS, Empty, Limits
+from oracle.problems.problem import Activation, DType, Initial, LayerProblem, Problem
+from oracle.problems.regimes import ORDINARY, Regime
 from properties.strategies.effort import Effort
 from reference.contract import CONTRACTS
 

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
-from oracle.problem import LayerProblem, Problem, siblings
+from oracle.problems.problem import LayerProblem, Problem, siblings
 from properties.internals import hypothesis_internals  # noqa: F401 - so that draws do not depend on imports
 from properties.strategies.domain import ANY_DOMAIN, MOST_LAYERS, Domain
 from properties.strategies.effort import Effort, limited_sizes

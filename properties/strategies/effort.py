@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from oracle.problem import Problem
+from oracle.problems.problem import Problem
 from reference.contract import CONTRACTS, Kind, kind_in
 
 Sizes = Mapping[str, int]

@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from oracle.drawing import Lengths
-from oracle.problem import LayerProblem, Problem, siblings
+from oracle.problems.drawing import Lengths
+from oracle.problems.problem import LayerProblem, Problem, siblings
 from properties.strategies.domain import ANY_DOMAIN, Domain
 from properties.strategies.effort import Effort
 from reference.contract import CONTRACTS

@@ -10,7 +10,7 @@ import numpy as np
 from hypothesis.database import InMemoryExampleDatabase
 
 from oracle.faults import Fault
-from oracle.problem import Problem
+from oracle.problems.problem import Problem
 from properties.failure_database.store import Store
 from properties.implementations.calls import Outcome, Raised, Reply, Request, Returned
 from properties.implementations.implementation import Implementation, LoadedFacts

@@ -15,7 +15,7 @@ import pytest
 
 import oracle.frameworks
 from oracle.frameworks import ADAPTERS
-from oracle.problem import Problem
+from oracle.problems.problem import Problem
 from oracle.tests.selection import needs
 from properties.implementations.calls import Returned
 from properties.implementations.implementation import Implementation

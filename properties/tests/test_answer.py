@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import reference
-from oracle.problem import Problem
+from oracle.problems.problem import Problem
 from properties.implementations.answer import Answer, MalformedError
 from properties.implementations.calls import Returned
 from properties.worker.codec import Foreign

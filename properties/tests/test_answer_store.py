@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from oracle import backpropagation, propagation, pytorch
-from oracle.problem import Problem, siblings
+from oracle.problems.problem import Problem, siblings
+from oracle.witnesses import backpropagation, propagation, pytorch
 from properties.questions import answer_store, question
 from properties.questions.answer_store import AnswerStore
 from properties.questions.question import Question, torchs_steps

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 import reference
-from oracle import propagation
-from oracle.limits import ANYTHING
-from oracle.problem import LayerProblem, Problem, siblings
+from oracle.problems.limits import ANYTHING
+from oracle.problems.problem import LayerProblem, Problem, siblings
+from oracle.witnesses import propagation
 from properties.implementations import answers as module
 from properties.implementations.answers import Answers, answers_to
 from properties.implementations.calls import CallHistory, Died, Raised, Reply, Request, Returned

@@ -75,7 +75,12 @@ def test_every_module_has_a_room_and_every_room_is_there() -> None:
 
 
 def test_adapters_import_little_of_ours() -> None:
-    allowed = {"oracle.conversion", "oracle.layout", "oracle.naming", "reference.contract"}
+    allowed = {
+        "oracle.weights.conversion",
+        "oracle.weights.layout",
+        "oracle.weights.naming",
+        "reference.contract",
+    }
     for module in (module for module in MODULES if room_of(module) == "oracle.frameworks"):
         ours = {name for name in IMPORTED[module] if name.partition(".")[0] in OURS}
         others = {name for name in ours if room_of(name) not in ("oracle.frameworks", "oracle.modules")}
@@ -85,7 +90,7 @@ def test_adapters_import_little_of_ours() -> None:
 def test_what_runs_in_the_interpreter_of_a_target_needs_numpy_alone() -> None:
     ours = {
         "reference": {"reference"},
-        "oracle.modules": {"oracle.modules", "oracle.layout", "oracle.naming", "reference"},
+        "oracle.modules": {"oracle.modules", "oracle.weights.layout", "oracle.weights.naming", "reference"},
         "properties.worker": {"properties.worker", "oracle.modules", "reference"},
     }
     for room, allowed in ours.items():
@@ -101,8 +106,8 @@ def test_frameworks_are_imported_where_they_are_asked() -> None:
     of_our_own = {
         "oracle.checkpoints.writing",
         "oracle.parity.original",
-        "oracle.pytorch",
-        "oracle.pytorch_gradient",
+        "oracle.witnesses.pytorch",
+        "oracle.witnesses.pytorch_gradient",
     }
     assert asked - adapters == of_our_own
 

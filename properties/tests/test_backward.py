@@ -12,9 +12,9 @@ import pytest
 
 import reference
 from oracle.faults import FAULTS, Fault
-from oracle.limits import Limits
-from oracle.problem import Problem
-from oracle.verdict import Comparison
+from oracle.problems.limits import Limits
+from oracle.problems.problem import Problem
+from oracle.witnesses.verdict import Comparison
 from properties.explanations.failure import Failure
 from properties.implementations.answer import Answer, MalformedError
 from properties.implementations.calls import Reply, Request, Returned

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import torch
 
-from oracle import propagation, pytorch
 from oracle.faults import Fault
+from oracle.witnesses import propagation, pytorch
 from properties.implementations.calls import Request
 from properties.tests.one_law import InProcess, by_power, catch, decoded_body
 from properties.trials.law import Law

@@ -6,7 +6,7 @@ from textwrap import dedent
 
 import pytest
 
-from oracle.problem import LayerProblem
+from oracle.problems.problem import LayerProblem
 from properties.explanations.failure import Failure
 from properties.implementations.answers import Answers
 from properties.implementations.implementation import Implementation

@@ -6,7 +6,7 @@ import pytest
 
 from oracle.diagnosis.findings import mistake
 from oracle.faults import mistakes_raising
-from oracle.problem import Problem
+from oracle.problems.problem import Problem
 from properties.explanations.failure import Failure
 from properties.implementations.answers import Answers
 from properties.implementations.implementation import Implementation

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from oracle.diagnosis.findings import Finding
-from oracle.problem import Problem
+from oracle.problems.problem import Problem
 from properties.explanations.explanation import search
 from properties.explanations.program import Program
 from properties.implementations.implementation import Implementation

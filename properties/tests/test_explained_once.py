@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from oracle.limits import ANYTHING
-from oracle.problem import Problem
+from oracle.problems.limits import ANYTHING
+from oracle.problems.problem import Problem
 from oracle.tests.strangers import LAYERS, PROGRAM
 from properties.explanations.explanation import Explanation, cached_location, explain
 from properties.explanations.program import Program

@@ -10,9 +10,9 @@ import pytest
 import properties.explanations.explanation
 from oracle.faults import Fault
 from oracle.network.expressions import Equations
-from oracle.problem import Problem
+from oracle.problems.problem import Problem
 from oracle.tests.strangers import STRANGERS
-from oracle.verdict import Comparison
+from oracle.witnesses.verdict import Comparison
 from properties.explanations.explanation import explain
 from properties.explanations.failure import Failure
 from properties.implementations.answers import Answers

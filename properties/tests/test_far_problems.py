@@ -11,7 +11,7 @@ from hypothesis.database import InMemoryExampleDatabase
 
 import reference
 from oracle.faults import FAULTS
-from oracle.problem import Problem
+from oracle.problems.problem import Problem
 from properties.failure_database.store import Store
 from properties.internals.hypothesis_internals import INDEPENDENT
 from properties.strategies.drawn_problems import problems

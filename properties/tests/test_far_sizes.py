@@ -8,7 +8,7 @@ import pytest
 
 from oracle.faults import Fault
 from oracle.faults.equations import SPECIFICATION
-from oracle.problem import LayerProblem
+from oracle.problems.problem import LayerProblem
 from properties.strategies.fixed_problems import far_examples
 from properties.tests.one_law import first_catch
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import reference
-from oracle.problem import Problem
+from oracle.problems.problem import Problem
 from properties.implementations.calls import Raised, Returned
 from properties.implementations.implementation import Implementation
 from properties.worker.codec import CodecError, Foreign

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from oracle.problem import Problem
+from oracle.problems.problem import Problem
 from properties.explanations.inheritance import is_inherited, is_inherited_by_law
 from properties.explanations.program import Program
 from properties.implementations.answers import Answers

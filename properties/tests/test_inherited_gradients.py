@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from oracle.problem import LayerProblem, Problem
+from oracle.problems.problem import LayerProblem, Problem
 from properties.explanations.inheritance import follows_wrong_forward
 from properties.explanations.program import Program
 from properties.implementations.implementation import Implementation

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from oracle.problem import Problem
+from oracle.problems.problem import Problem
 from properties.implementations import calls, process
 from properties.implementations.answer import Answer, MalformedError
 from properties.implementations.answers import answers_to

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis.database import InMemoryExampleDatabase
 
-from oracle.problem import Problem
+from oracle.problems.problem import Problem
 from properties.failure_database.store import Store
 from properties.implementations.implementation import Implementation
 from properties.implementations.process_start import Settings

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from oracle.problem import Problem
+from oracle.problems.problem import Problem
 from properties.implementations.implementation import Implementation
 from properties.implementations.process_start import Settings
 from properties.laws import all_laws

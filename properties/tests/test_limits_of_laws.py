@@ -7,8 +7,8 @@ import pytest
 
 from oracle.diagnosis.findings import mistake
 from oracle.faults import FAULTS
-from oracle.limits import Limits
-from oracle.problem import Problem
+from oracle.problems.limits import Limits
+from oracle.problems.problem import Problem
 from properties.explanations.failure import Failure
 from properties.implementations.implementation import LoadedFacts
 from properties.laws import all_laws

@@ -138,7 +138,7 @@ ANY = "def rnn_forward(x, a0, p): return x\n"
     ("source", "helper", "note"),
     [
         ("from reference import rnn_forward\n", "", "target.py:2 imports reference"),
-        ("import oracle.exact\n", "", "target.py:2 imports oracle"),
+        ("import oracle.witnesses.exact\n", "", "target.py:2 imports oracle"),
         (f"{ANY}def f():\n    import reference.rnn as mine\n", "", "target.py:4 imports reference"),
         ("import helper\n", "\n\nfrom reference.rnn import *\n", "helper.py:3 imports reference"),
         ("import helper\n", "import reference_values, oracles", ""),

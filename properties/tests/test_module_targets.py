@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from oracle.limits import Limits
-from oracle.problem import Problem
+from oracle.problems.limits import Limits
+from oracle.problems.problem import Problem
 from oracle.tests import torch_modules_of_users
 from oracle.tests.selection import needs
 from properties.implementations.calls import Returned

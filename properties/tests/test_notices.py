@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from oracle.problem import Problem
+from oracle.problems.problem import Problem
 from properties.implementations.implementation import Implementation
 from properties.laws.test_robustness import ARRANGEMENTS
 from properties.tests.one_law import new_turn, violation_facts

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 import reference
-from oracle.problem import Problem
+from oracle.problems.problem import Problem
 from properties.implementations.calls import Returned
 from properties.implementations.implementation import Implementation
 from properties.implementations.process_start import Settings

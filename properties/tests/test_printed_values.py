@@ -5,8 +5,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-from oracle.problem import DType, Problem
-from oracle.regimes import Regime
+from oracle.problems.problem import DType, Problem
+from oracle.problems.regimes import Regime
 from properties.explanations.printed_values import LINE_WIDTH, MOST_LINES, printed_arguments
 from reference.contract import CONTRACTS, FUNCTIONS
 

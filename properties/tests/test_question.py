@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from oracle import exact, propagation, pytorch
-from oracle.problem import Problem, siblings
+from oracle.problems.problem import Problem, siblings
+from oracle.witnesses import exact, propagation, pytorch
 from properties.questions import question as module
 from properties.questions.question import SMALL, Question
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from oracle.problem import Problem
+from oracle.problems.problem import Problem
 from properties.laws import all_laws
 from properties.tests.runs import CLONE, run
 

@@ -7,7 +7,7 @@ import pytest
 
 import properties.explanations.failure
 from oracle.diagnosis.findings import mistake
-from oracle.problem import Problem
+from oracle.problems.problem import Problem
 from properties.explanations.explanation import Explanation, explain
 from properties.explanations.failure import Failure
 from properties.implementations.implementation import Implementation

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import Phase, given, seed, settings
 
 import reference
-from oracle import exact, propagation, pytorch
-from oracle.inputs import Inputs
-from oracle.problem import Problem
-from oracle.verdict import Comparison
+from oracle.problems.inputs import Inputs
+from oracle.problems.problem import Problem
+from oracle.witnesses import exact, propagation, pytorch
+from oracle.witnesses.verdict import Comparison
 from properties.implementations.answer import steps_as_samples
 from properties.strategies.drawn_problems import examples
 from properties.strategies.effort import EFFORTS

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.database import InMemoryExampleDatabase
 
 from oracle.faults import Fault
-from oracle.problem import Problem
+from oracle.problems.problem import Problem
 from properties.failure_database.store import Store
 from properties.laws import all_laws
 from properties.strategies.domain import ANY_DOMAIN, Domain

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import reference
-from oracle.problem import Problem
-from oracle.regimes import REGIMES
+from oracle.problems.problem import Problem
+from oracle.problems.regimes import REGIMES
 from properties.reports.snippet import snippet
 from reference.contract import CONTRACTS, FUNCTIONS
 
@@ -66,5 +66,5 @@ def test_a_snippet_of_a_large_problem_or_of_layers_draws_it() -> None:
     for problem, function in ((large, "lstm_forward"), (layers, "rnn_layer")):
         code = snippet(problem, function, "trajectory")
         names: dict[str, Any] = {function: getattr(reference, function)}
-        exec(code.replace("rnn_crosscheck", "oracle.problem"), names)
+        exec(code.replace("rnn_crosscheck", "oracle.problems.problem"), names)
         assert names["problem"] == problem

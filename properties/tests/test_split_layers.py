@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 import reference
-from oracle.problem import LayerProblem
+from oracle.problems.problem import LayerProblem
 from properties.implementations.answers import Answers
 from properties.implementations.calls import Reply, Request, Returned
 from properties.implementations.process_start import Settings

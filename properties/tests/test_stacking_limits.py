@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from oracle.limits import TWO_DIRECTIONS, Limits
+from oracle.problems.limits import TWO_DIRECTIONS, Limits
 from properties.explanations.failure import Failure
 from properties.implementations.implementation import Implementation
 from properties.laws import all_laws

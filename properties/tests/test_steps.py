@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from oracle.limits import ANYTHING
-from oracle.problem import LayerProblem
+from oracle.problems.limits import ANYTHING
+from oracle.problems.problem import LayerProblem
 from properties.implementations.answer import MalformedError
 from properties.implementations.answers import Answers
 from properties.implementations.calls import Reply, Returned

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.database import DirectoryBasedExampleDatabase, InMemoryExampleDatabase
 
-from oracle.problem import Problem
+from oracle.problems.problem import Problem
 from properties.failure_database.store import Store
 
 problems = st.builds(

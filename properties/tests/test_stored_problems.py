@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from oracle.problem import Problem
+from oracle.problems.problem import Problem
 from properties.explanations.failure import Failure
 from properties.implementations.implementation import Implementation
 from properties.tests.one_law import new_turn

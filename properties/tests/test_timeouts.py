@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oracle.problem import Problem
+from oracle.problems.problem import Problem
 from properties.implementations.answers import Answers
 from properties.implementations.calls import CallHistory, Death, Died, Raised, Reply, Returned
 from properties.implementations.implementation import Implementation

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from oracle.conversion import to_torch
-from oracle.problem import Problem
+from oracle.problems.problem import Problem
+from oracle.weights.conversion import to_torch
 from properties.tests.runs import CLONE, run
 
 PORT = """

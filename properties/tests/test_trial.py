@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oracle.limits import ANYTHING
-from oracle.problem import Problem
-from oracle.rounding import Bounded
+from oracle.problems.limits import ANYTHING
+from oracle.problems.problem import Problem
+from oracle.witnesses.rounding import Bounded
 from properties.explanations.failure import Failure
 from properties.implementations.answers import Answers
 from properties.implementations.calls import CallHistory, Died, Reply, Request, Returned

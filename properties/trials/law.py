@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 import pytest
 
-from oracle.limits import ANYTHING, Limits
-from oracle.problem import LayerProblem, Problem
+from oracle.problems.limits import ANYTHING, Limits
+from oracle.problems.problem import LayerProblem, Problem
 from properties.implementations.answer import MalformedError
 from properties.strategies.domain import ANY_DOMAIN, Domain
 from properties.strategies.effort import Effort

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from oracle.diagnosis.findings import Finding
-from oracle.problem import Problem
+from oracle.problems.problem import Problem
 from properties.implementations.calls import Outcome, Raised, Returned
 from properties.implementations.implementation import Implementation
 from properties.trials.trial import Trial

@@ -15,7 +15,7 @@ from functools import partial
 from itertools import pairwise
 from typing import Any
 
-from oracle.problem import LayerProblem, Problem
+from oracle.problems.problem import LayerProblem, Problem
 from properties.implementations.calls import Death, Died, Outcome, Raised, Returned
 from properties.implementations.implementation import Implementation
 from properties.strategies.effort import work

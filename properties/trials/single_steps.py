@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from oracle import backward_own_steps, propagation
-from oracle.backward_inputs import BackwardInputs
-from oracle.inputs import Inputs, LayerInputs
-from oracle.rounding import Bounded
-from oracle.verdict import FROM_OWN_NEXT_GRADIENT
+from oracle.problems.backward_inputs import BackwardInputs
+from oracle.problems.inputs import Inputs, LayerInputs
+from oracle.witnesses import backward_own_steps, propagation
+from oracle.witnesses.rounding import Bounded
+from oracle.witnesses.verdict import FROM_OWN_NEXT_GRADIENT
 from properties.implementations.answer import steps_as_samples
 from properties.questions.question import torchs_steps
 from properties.trials.trial import Expected, Trial

@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from oracle.problem import Problem
+from oracle.problems.problem import Problem
 
 
 class NotJudgedError(Exception):

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from oracle import propagation
-from oracle.backward_inputs import PER_SAMPLE
-from oracle.inputs import Inputs, LayerInputs
-from oracle.problem import Problem
-from oracle.rounding import Bounded
-from oracle.verdict import Comparison, Facts, json_number, largest_ratio
+from oracle.problems.backward_inputs import PER_SAMPLE
+from oracle.problems.inputs import Inputs, LayerInputs
+from oracle.problems.problem import Problem
+from oracle.witnesses import propagation
+from oracle.witnesses.rounding import Bounded
+from oracle.witnesses.verdict import Comparison, Facts, json_number, largest_ratio
 from properties.implementations.answer import Answer, MalformedError, quantity
 from properties.implementations.answers import Answers
 from properties.implementations.calls import Death, Died, Outcome, Raised, Request, Returned

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, seed, settings, target
 from hypothesis import strategies as st
 
-from oracle.problem import Problem
+from oracle.problems.problem import Problem
 from properties.failure_database.store import Store
 from properties.implementations.answers import answers_to
 from properties.implementations.implementation import Implementation

@@ -14,7 +14,7 @@ from oracle.faults.entry import GATES, PHRASES, altered, mistakes
 from oracle.faults.fault import Fault
 from oracle.faults.functions import ALL, EVERY, EVERY_LSTM, EVERY_RNN, FORWARDS, LAYERS, LSTM, RNN_LAYER
 from oracle.faults.parameters import a_weights_transposed, by_columns, gates_read_as, mapped, misread_gates
-from oracle.layout import LAYOUTS
+from oracle.weights.layout import LAYOUTS
 from reference.activations import sigmoid, softmax
 from reference.contract import Array
 

@@ -6,7 +6,6 @@ from itertools import chain, islice
 from typing import Literal
 
 from oracle.diagnosis.behaviour import Program
-from oracle.limits import Limits
 from oracle.location.confirming_problems import problems_for_conditions
 from oracle.location.facts import Location, When
 from oracle.location.how import fits, unchanged_elements
@@ -16,7 +15,8 @@ from oracle.location.observer import Budget, Observer
 from oracle.location.probe_problems import few_problems, ordinary_problems
 from oracle.location.step_location import cases_of, conditions_hold, first_wrong_equation
 from oracle.location.when import FeatureTable
-from oracle.problem import LayerProblem, Problem
+from oracle.problems.limits import Limits
+from oracle.problems.problem import LayerProblem, Problem
 
 Grade = Literal["right", "left out", "false"]
 SEED = 77

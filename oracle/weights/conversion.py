@@ -17,9 +17,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from oracle.layout import LAYOUTS
-from oracle.named_weights import WeightsByDirection, group_weights, parameters_of
-from oracle.naming import REFERENCE, keras_path, onnx_name, torch_name, torch_suffix
+from oracle.weights.layout import LAYOUTS
+from oracle.weights.named_weights import WeightsByDirection, group_weights, parameters_of
+from oracle.weights.naming import REFERENCE, keras_path, onnx_name, torch_name, torch_suffix
 from reference.contract import Array, Kind
 
 Parameters = Sequence[Mapping[str, Array]]

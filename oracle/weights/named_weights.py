@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from oracle.layout import LAYOUTS, Layout
-from oracle.naming import REFERENCE, parse_name, torch_suffix
+from oracle.weights.layout import LAYOUTS, Layout
+from oracle.weights.naming import REFERENCE, parse_name, torch_suffix
 from reference.contract import Array, Kind
 
 
@@ -24,7 +24,7 @@ class Weight:
 
 
 Roles = dict[str, Weight]
-"""The weights of one direction of a layer, by the roles of `oracle.naming.ParsedName`."""
+"""The weights of one direction of a layer, by the roles of `oracle.weights.naming.ParsedName`."""
 WeightsByDirection = dict[tuple[int, int], Roles]
 """The weights of all directions, by the numbers of layer and direction."""
 

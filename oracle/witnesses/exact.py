@@ -1,9 +1,9 @@
-"""Computes the exact result, by which `oracle.verdict` decides which of two answers is wrong.
+"""Computes the exact result, by which `verdict` decides which of two answers is wrong.
 
 Ball arithmetic (Arb: Johansson, IEEE Trans. Comput. 66 (2017)) represents every number by an interval that is
 proved to contain the exact number. The inputs are exact. The precision doubles until every interval is narrow
-enough, so that no number of digits is guessed. The module shares no code with `oracle.rounding`, because
-tests compare the bounds of `oracle.rounding` with the exact result.
+enough, so that no number of digits is guessed. The module shares no code with `rounding`, because
+tests compare the bounds of `rounding` with the exact result.
 """
 
 import math
@@ -15,9 +15,9 @@ from typing import Any, TypeVar
 import numpy as np
 from flint import arb, arb_mat, ctx
 
-from oracle.inputs import Inputs, LayerInputs
 from oracle.network.cells import GATES
 from oracle.network.forward import compute_function, compute_layers, over_time
+from oracle.problems.inputs import Inputs, LayerInputs
 from reference.contract import Array
 
 MOST_BITS = 2**17

@@ -12,19 +12,19 @@ from typing import Any
 
 import numpy as np
 
-from oracle.backpropagation import BoundedStepsBack, backward_operations, bounded_caches
-from oracle.backward_inputs import BackwardInputs
 from oracle.network.backward import Chain, parameter_gradients
 from oracle.network.backward_step import Gradients, stacked_weights
 from oracle.network.derivative import Back
 from oracle.network.forward import over_time
-from oracle.rounding import Arithmetic, Bounded
+from oracle.problems.backward_inputs import BackwardInputs
+from oracle.witnesses.backpropagation import BoundedStepsBack, backward_operations, bounded_caches
+from oracle.witnesses.rounding import Arithmetic, Bounded
 from reference.contract import Array
 
 
 @np.errstate(all="ignore")
 def evaluate(inputs: BackwardInputs, dz: Array) -> dict[str, Bounded]:
-    """Every gradient with its bound, as in `oracle.backpropagation.evaluate`, from the program's own `dz`.
+    """Every gradient with its bound, as in `backpropagation.evaluate`, from the program's own `dz`.
 
     `dz (n_x, m, T_x)` is the gradient with respect to the inputs, which are the pre-activations.
     """

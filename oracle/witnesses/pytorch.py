@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from oracle.conversion import to_torch
-from oracle.inputs import Inputs, LayerInputs
+from oracle.problems.inputs import Inputs, LayerInputs
+from oracle.weights.conversion import to_torch
 from reference.contract import Array, Kind
 
 HEAD = {"rnn": "Wya", "lstm": "Wy"}

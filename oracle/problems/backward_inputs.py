@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from oracle.inputs import Inputs, LayerInputs, states_before
+from oracle.problems.inputs import Inputs, LayerInputs, states_before
 from reference.contract import CONTRACTS, Array
 from reference.lstm import lstm_steps
 from reference.rnn import rnn_steps

@@ -11,10 +11,10 @@ from typing import Any, ClassVar, Literal, Self, get_args
 
 import numpy as np
 
-from oracle.backward_inputs import BackwardInputs, LayerBackwardInputs
-from oracle.drawing import Drawing, Lengths
-from oracle.inputs import Inputs, LayerInputs, with_nonfinite_entry
-from oracle.regimes import Regime
+from oracle.problems.backward_inputs import BackwardInputs, LayerBackwardInputs
+from oracle.problems.drawing import Drawing, Lengths
+from oracle.problems.inputs import Inputs, LayerInputs, with_nonfinite_entry
+from oracle.problems.regimes import Regime
 from reference.contract import CONTRACTS, Array, Kind, kind_in
 
 DType = Literal["float16", "float32", "float64"]
@@ -25,7 +25,7 @@ Initial = Literal["given", "zero"]
 
 @dataclass(frozen=True, repr=False)
 class Problem:
-    """One input of the four functions: five sizes, a regime (see `oracle.regimes`), a seed and a dtype.
+    """One input of the four functions: five sizes, a regime (see `regimes`), a seed and a dtype.
 
     Raises `ValueError` for invalid sizes and for an unknown regime or dtype.
     """
@@ -153,7 +153,7 @@ class LayerProblem(Problem):
     n_p
         The number of units of the projected hidden state; 0 without a projection.
     lengths
-        The kind of lengths (see `oracle.drawing.Drawing.lengths`).
+        The kind of lengths (see `drawing.Drawing.lengths`).
     initial
         Whether the initial states are drawn (`"given"`) or all zero.
     weights

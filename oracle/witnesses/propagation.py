@@ -1,4 +1,4 @@
-"""The bounds of a forward pass: the network in the arithmetic of `oracle.rounding`."""
+"""The bounds of a forward pass: the network in the arithmetic of `rounding`."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from oracle.inputs import AnyInputs, Inputs, LayerInputs
 from oracle.network.cells import GATES
 from oracle.network.forward import compute_function, compute_layers, over_time
-from oracle.rounding import Arithmetic, Bounded
+from oracle.problems.inputs import AnyInputs, Inputs, LayerInputs
+from oracle.witnesses.rounding import Arithmetic, Bounded
 from reference.contract import Array
 
 

@@ -1,4 +1,4 @@
-"""Computes the exact gradients: the derivative of the network in ball arithmetic (see `oracle.exact`).
+"""Computes the exact gradients: the derivative of the network in ball arithmetic (see `exact`).
 
 For a backward pass that takes caches, the exact gradients are those of the numbers in the caches; for whole
 layers, they are those of the exact function.
@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 from flint import arb
 
-from oracle.backward_inputs import PER_SAMPLE, AnyBackward, BackwardInputs, LayerBackwardInputs
-from oracle.exact import (
+from oracle.network.backward import function_gradients, layer_gradients
+from oracle.network.forward import cached_sweep, compute_layers, stacked
+from oracle.problems.backward_inputs import PER_SAMPLE, AnyBackward, BackwardInputs, LayerBackwardInputs
+from oracle.witnesses.exact import (
     TooWideError,
     as_enclosures,
     balls,
@@ -25,8 +27,6 @@ from oracle.exact import (
     operations,
     product,
 )
-from oracle.network.backward import function_gradients, layer_gradients
-from oracle.network.forward import cached_sweep, compute_layers, stacked
 from reference.contract import Array
 
 
@@ -35,8 +35,8 @@ def evaluate(inputs: AnyBackward, radius: float) -> dict[str, Array]:
 
     `dx` is `(n_x, m, T_x)`. `da0` and, for an LSTM, `dc0` are `(n, m, 1)`, with the rows of all layers.
     Gradients with respect to parameters are `(n, k, 1)`; for layers, their names are those of
-    `oracle.backward_inputs.gradient_name`. Each is an array of `Enclosure`. For the radius and the errors
-    raised, see `oracle.exact.evaluate`.
+    `oracle.problems.backward_inputs.gradient_name`. Each is an array of `Enclosure`. For the radius and the
+    errors raised, see `exact.evaluate`.
     """
     values = narrow_result(partial(_values, inputs), radius)
     return {name: as_enclosures(array) for name, array in values.items()}

@@ -9,13 +9,13 @@ import numpy as np
 
 import reference
 from oracle.checkpoints import RecurrentLayer
-from oracle.conversion import to_reference
 from oracle.diagnosis.behaviour import Behaviour, Program
 from oracle.diagnosis.catalogue_search import diagnose
 from oracle.diagnosis.problems import Scope
 from oracle.faults.catalogue.arrays import ROUNDING
-from oracle.inputs import Inputs
-from oracle.problem import Problem
+from oracle.problems.inputs import Inputs
+from oracle.problems.problem import Problem
+from oracle.weights.conversion import to_reference
 from reference.contract import Array
 
 SIZES = ("kind", "layers", "directions", "n_x", "n_a", "n_p")

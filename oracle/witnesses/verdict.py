@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from oracle import exact, exact_gradient
-from oracle.backward_inputs import PER_SAMPLE, BackwardInputs, LayerBackwardInputs
-from oracle.exact import Enclosure
-from oracle.inputs import Inputs
+from oracle.problems.backward_inputs import PER_SAMPLE, BackwardInputs, LayerBackwardInputs
+from oracle.problems.inputs import Inputs
+from oracle.witnesses import exact, exact_gradient
+from oracle.witnesses.exact import Enclosure
 from reference.contract import Array
 
 LEAST_RADIUS = float(np.finfo(np.float64).smallest_subnormal)
@@ -79,8 +79,8 @@ class Comparison:
     inputs
         The inputs of the problem that both answer.
     quantity
-        The name of the output in `oracle.propagation.evaluate` (`a`, `c`, `y` or a gate) or in
-        `oracle.backpropagation.evaluate` (a gradient).
+        The name of the output in `propagation.evaluate` (`a`, `c`, `y` or a gate) or in
+        `backpropagation.evaluate` (a gradient).
     label
         The name of the output in the contract of the function.
     steps

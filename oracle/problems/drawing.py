@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from oracle.inputs import Inputs, LayerInputs
-from oracle.ordinary import ordinary, ordinary_layers
-from oracle.regimes import ORDINARY, REGIMES, Regime
+from oracle.problems.inputs import Inputs, LayerInputs
+from oracle.problems.ordinary import ordinary, ordinary_layers
+from oracle.problems.regimes import ORDINARY, REGIMES, Regime
 from reference.contract import CONTRACTS, PARAMETERS, Array, Kind, Shape, direction_shapes, extents
 
 Parameters = Mapping[str, Array]

@@ -1,4 +1,4 @@
-"""Quantities with bounds on their errors; `oracle.rounding` has the rules that compute the bounds."""
+"""Quantities with bounds on their errors; `rounding` has the rules that compute the bounds."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from oracle.bounded import Bounded, Factors, Matrix, where_finite
+from oracle.witnesses.bounded import Bounded, Factors, Matrix, where_finite
 from reference.contract import Array
 
 __all__ = ["Arithmetic", "Bounded", "Factors"]

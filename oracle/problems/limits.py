@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, Self, get_args
 
-from oracle.problem import Activation, DType, LayerProblem, Problem
+from oracle.problems.problem import Activation, DType, LayerProblem, Problem
 from reference.contract import Shape
 
 Empty = Literal["n_x", "m", "T_x"]

@@ -13,7 +13,7 @@ In most regimes, weights are divided by the square root of their fan-in.
 - `subnormal`: inputs, states, biases of the cell, and all predictions but one are below the smallest normal
   number; the weights are as in `unit`, but those of the candidate are 0.
 
-In the first five regimes, `oracle.ordinary` halves rows of weights and samples of inputs until all
+In the first five regimes, `ordinary` halves rows of weights and samples of inputs until all
 pre-activations are below 300 and all logits below 30.
 """
 
@@ -28,7 +28,7 @@ from reference.contract import Array
 Regime = Literal["ternary", "unit", "wild", "tiny", "counting", "huge", "nonfinite", "subnormal"]
 
 ORDINARY: tuple[Regime, ...] = ("ternary", "unit", "wild", "tiny", "counting")
-"""The regimes with ordinary numbers, for which simple code is right (see `oracle.ordinary`)."""
+"""The regimes with ordinary numbers, for which simple code is right (see `ordinary`)."""
 
 Draw = Callable[[str, tuple[int, ...]], Array]
 

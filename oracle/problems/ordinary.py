@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from oracle.inputs import Inputs, LayerInputs, stacked_weights
+from oracle.problems.inputs import Inputs, LayerInputs, stacked_weights
 from reference.contract import Array
 
 MOST_FROM_STATES = MOST_FROM_INPUTS = 149.0

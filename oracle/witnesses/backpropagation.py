@@ -1,4 +1,4 @@
-"""The bounds of a backward pass: the derivative of the network in the arithmetic of `oracle.rounding`.
+"""The bounds of a backward pass: the derivative of the network in the arithmetic of `rounding`.
 
 For a backward pass that takes caches, the right gradients are those of the numbers in the caches. But a
 program may compute the states and gates of a step again from the inputs of the step. So each cached number
@@ -18,19 +18,19 @@ from typing import Any
 
 import numpy as np
 
-from oracle.backward_inputs import AnyBackward, BackwardInputs, LayerBackwardInputs
 from oracle.network.backward import function_gradients, layer_gradients
 from oracle.network.backward_step import Gradients, StepsBack
 from oracle.network.derivative import Product, Sum
 from oracle.network.forward import cached_sweep, compute_layers, compute_steps, stacked, stacked_parameters
 from oracle.network.sweep import Sweep
-from oracle.propagation import for_each_dtype, operations
-from oracle.rounding import Arithmetic, Bounded, Factors
+from oracle.problems.backward_inputs import AnyBackward, BackwardInputs, LayerBackwardInputs
+from oracle.witnesses.propagation import for_each_dtype, operations
+from oracle.witnesses.rounding import Arithmetic, Bounded, Factors
 from reference.contract import Array
 
 
 def evaluate(inputs: AnyBackward) -> dict[str, Bounded]:
-    """Every gradient with its bound; the shapes and names are those of `oracle.exact_gradient.evaluate`."""
+    """Every gradient with its bound; the shapes and names are those of `exact_gradient.evaluate`."""
     return evaluate_each([inputs])[0]
 
 

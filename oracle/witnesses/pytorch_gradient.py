@@ -7,14 +7,14 @@ from math import prod
 import numpy as np
 import torch
 
-from oracle.backward_inputs import AnyBackward, LayerBackwardInputs, gradient_name
-from oracle.conversion import from_torch
-from oracle.pytorch import accepted_by_torch, call_module, module_for, tensor
+from oracle.problems.backward_inputs import AnyBackward, LayerBackwardInputs, gradient_name
+from oracle.weights.conversion import from_torch
+from oracle.witnesses.pytorch import accepted_by_torch, call_module, module_for, tensor
 from reference.contract import Array
 
 
 def run(inputs: AnyBackward) -> dict[str, Array]:
-    """Every gradient; the shapes and names are those of `oracle.exact_gradient.evaluate`.
+    """Every gradient; the shapes and names are those of `exact_gradient.evaluate`.
 
     Backward passes that take caches must have a single step, which is that of a layer. Torch computes the
     gates again from the cached states, and does not use the cached gates, so torch is no witness for

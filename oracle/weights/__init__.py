@@ -1,0 +1,1 @@
+"""Weights in the layouts and under the names of frameworks."""
