@@ -99,7 +99,7 @@ def lstm_forward(
 
     For the dtype of the results and the errors raised, see `reference.validation.validate`. No result shares
     memory with the inputs: the caches hold copies, of the parameters too. The cached states and gates are
-    views of one array, which no output shares.
+    views of arrays that no output shares.
     """
     (x, a0), p, size = validate("lstm_forward", (x, a0), parameters)
     n_a, n_y, m, T_x = (size[symbol] for symbol in ("n_a", "n_y", "m", "T_x"))
@@ -119,26 +119,24 @@ def lstm_steps(x: Array, a0: Array, c0: Array, p: Mapping[str, Array]) -> tuple[
     """The states `a` and `c`, the gates, and a copy of the inputs `x (T_x, n_x, m)`, for all steps.
 
     `a (T_x + 1, n_h, m)` and `c (T_x + 1, n_a, m)` begin with the initial state. The gates are `(T_x, 4, n_a,
-    m)` in the order f, i, o, c. All four results are views of one array. If the parameters include `Wp`, the
-    hidden state is projected.
+    m)` in the order f, i, o, c. The hidden states and the inputs are views of one array. If the parameters
+    include `Wp`, the hidden state is projected.
     """
-    (T_x, _, m), n_a, n_h = x.shape, len(c0), len(a0)
+    (T_x, n_x, m), n_a, n_h, Wp = x.shape, len(c0), len(a0), p.get("Wp")
     # The four gates share one product, biases included: [W b] (4, n_a, n_h + n_x + 1) times [a_prev; xt; 1].
     W, b = (np.concatenate([p[f"{letter}{gate}"] for gate in "fioc"]).reshape(4, n_a, -1) for letter in "Wb")
     W = np.concatenate([W, b], axis=2)
-    Wp = p.get("Wp")
-    # To allocate one large array is faster than many small ones. Each step has a block of this array, with
-    # [a_prev; xt; 1], the gates and c_prev. Step t writes its states into the block of step t + 1.
-    k = W.shape[2]
-    steps = np.empty((T_x + 1, k + 5 * n_a, m), x.dtype)
-    concat, c = steps[:, :k], steps[:, -n_a:]
-    gates = steps[:-1, k:-n_a].reshape(T_x, 4, n_a, m)
+    # To allocate an array for all steps is faster than one for each. Step t writes its hidden state into the
+    # [a_prev; xt; 1] of step t + 1.
+    concat = np.empty((T_x + 1, n_h + n_x + 1, m), x.dtype)
+    gates, c = np.empty((T_x, 4, n_a, m), x.dtype), np.empty((T_x + 1, n_a, m), x.dtype)
     a, xs = concat[:, :n_h], concat[:-1, n_h:-1]
     a[0], c[0], xs[:], concat[:, -1] = a0, c0, x, 1
-    for v, z, c_prev, a_next, c_next in zip(concat[:-1], gates, c[:-1], a[1:], c[1:]):
+    for v, z, c_prev, a_next, c_next in zip(concat, gates, c, a[1:], c[1:]):
         ft, it, ot, cct = np.matmul(W, v, out=z)
         sigmoid(z[:3], out=z[:3])
         np.tanh(cct, out=cct)
         c_next[:] = ft * c_prev + it * cct
-        a_next[:] = ot * np.tanh(c_next) if Wp is None else Wp @ (ot * np.tanh(c_next))
+        h = ot * np.tanh(c_next)
+        a_next[:] = h if Wp is None else Wp @ h
     return a, c, gates, xs
