@@ -24,8 +24,8 @@ from hypothesis import strategies as st
 
 from benchmarks import needle_targets
 from benchmarks.shared import IMPORT_TORCH, JUDGE, ROOT, argument_parser, table, write
-from oracle import pytorch
-from oracle.problem import Problem
+from oracle.problems.problem import Problem
+from oracle.witnesses import pytorch
 
 MISTAKES = ("no_samples", "square", "large_logits", "wide_and_long")
 SIZES = st.integers(1, 66)

@@ -25,8 +25,8 @@ import numpy as np
 
 import reference
 from benchmarks.shared import ROOT, argument_parser, table, versions, write
-from oracle import pytorch
-from oracle.problem import Problem
+from oracle.problems.problem import Problem
+from oracle.witnesses import pytorch
 
 SHAPES: Mapping[str, Mapping[str, int]] = {
     "S": {"n_x": 3, "n_a": 5, "n_y": 2, "m": 10, "T_x": 7},

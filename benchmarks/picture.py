@@ -14,9 +14,9 @@ import numpy as np
 
 import reference
 from benchmarks.shared import ROOT, argument_parser
-from oracle import exact, propagation
-from oracle.inputs import Inputs
-from oracle.problem import Problem
+from oracle.problems.inputs import Inputs
+from oracle.problems.problem import Problem
+from oracle.witnesses import exact, propagation
 from reference.contract import Array
 
 UNITS, STEPS = 32, 120

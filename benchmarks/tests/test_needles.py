@@ -8,7 +8,7 @@ import pytest
 import reference
 from benchmarks import needle_targets
 from benchmarks.needles import MISTAKES, plain_test
-from oracle.problem import Problem
+from oracle.problems.problem import Problem
 
 USUAL: dict[str, Any] = {"n_x": 1, "n_a": 2, "n_y": 2, "m": 1, "T_x": 2}
 CONDITIONS: dict[str, dict[str, Any]] = {

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from benchmarks.peers import check_agreement, ratios
-from oracle.problem import Problem
+from oracle.problems.problem import Problem
 from reference.contract import Array
 
 SMALL = {"n_x": 1, "n_a": 2, "m": 1, "T_x": 2}
