@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -45,28 +46,28 @@ def _unflat(values: Array, kind: Kind, sizes: Sizes, prefix: str = "") -> list[d
     return [{prefix + name: values[at] for name, at in p.items()} for p in parameter_indices(kind, sizes)]
 
 
+@dataclass(eq=False)
 class Adapter:
     """Computes the functions of layers by the modules of a factory, all called in the same form.
 
-    Modules get copies of the arrays, in C order. Arrays of wrong shapes are refused before.
-    `reading` describes a module of one layer and direction, without a projection. `with_lengths` are the
-    forms of calls with lengths; the sum of the lengths chooses one. `in_training` puts modules in training
-    mode.
+    Modules get copies of the arrays, in C order. Arrays of wrong shapes are refused before. `reading`
+    describes a module of one layer and direction, without a projection. `with_lengths` are the forms of calls
+    with lengths, by default `form`; the sum of the lengths chooses one. `in_training` puts modules in
+    training mode. `returns_states` until a call shows that the module does not.
     """
 
-    def __init__(
-        self,
-        factory: Factory,
-        reading: Reading,
-        form: CallForm,
-        with_lengths: Sequence[CallForm] = (),
-        in_training: bool = False,
-    ) -> None:
-        self.kind, self.reading, self.form = factory.interface.kind, reading, form
-        self.with_lengths = with_lengths or [form]
-        self.returns_states = True  # until a call shows that the module does not
-        self._factory, self._in_training = factory, in_training
-        self._sources_of: dict[Sizes, dict[str, tuple[Array, int]]] = {}
+    factory: Factory
+    reading: Reading
+    form: CallForm
+    with_lengths: Sequence[CallForm] = ()
+    in_training: bool = False
+    returns_states: bool = field(default=True, init=False)
+    _sources_of: dict[Sizes, dict[str, tuple[Array, int]]] = field(default_factory=dict, init=False)
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of network."""
+        return self.factory.interface.kind
 
     def _sources(self, built: BuiltModule, sizes: Sizes) -> dict[str, tuple[Array, int]]:
         """For each weight, the indices of its entries in `flat` parameters, and which half of these it gets.
@@ -76,7 +77,7 @@ class Adapter:
         `WrongModule` if no order of layers and directions explains the shapes.
         """
         shapes = built.shapes
-        named = by_the_frameworks_names(shapes, self._factory.interface, sizes) if sizes.n_p else {}
+        named = by_the_frameworks_names(shapes, self.factory.interface, sizes) if sizes.n_p else {}
         reading = named or self.reading
         found, of_each = locate_tensors(shapes, reading, sizes), parameter_indices(self.kind, sizes)
         if not found:
@@ -113,12 +114,12 @@ class Adapter:
                     other = np.where(one == whole, one, whole - one)  # infinity minus infinity is NaN
                     built.weights[name].copy_(self._tensor((whole, one, other)[half]))
 
-        return sizes, self._factory.filled_module(sizes, x.dtype.name, fill, self._in_training)
+        return sizes, self.factory.filled_module(sizes, x.dtype.name, fill, self.in_training)
 
     def parameters(self) -> list[dict[str, Array]]:
         """Return the parameters of a trained module. If it has two biases, the parameters have their sum."""
-        sizes = self._factory.tried
-        trained = self._factory.parts(self._factory.construct(sizes))
+        sizes = self.factory.tried
+        trained = self.factory.parts(self.factory.construct(sizes))
         weights = {name: _array(each) for name, each in trained.weights.items()}
         values = np.zeros(len(flat(parameter_indices(self.kind, sizes))), next(iter(weights.values())).dtype)
         for name, (entries, _) in self._sources(trained, sizes).items():
@@ -164,7 +165,7 @@ class Adapter:
     def _answer(self, built: BuiltModule, sizes: Sizes, leaves: Sequence[Any], lengths: Any) -> list[Any]:
         """Call a module. Returns the output `(T_x, m, n)` and the last states `(L D, m, n)`."""
         torch, form = sys.modules["torch"], self.form
-        if lengths is not None:
+        if lengths is not None and self.with_lengths:
             form = self.with_lengths[int(np.sum(lengths)) % len(self.with_lengths)]
         steps, *states = leaves
         samples = steps.shape[1]
@@ -196,7 +197,7 @@ class Adapter:
         return [None if array is None else self._tensor(array.transpose(axes)) for array, axes in each]
 
     def _tensor(self, array: Array) -> Any:
-        return sys.modules["torch"].from_numpy(plain(array)).to(self._factory.device)
+        return sys.modules["torch"].from_numpy(plain(array)).to(self.factory.device)
 
     def functions(self) -> dict[str, Callable[..., Any]]:
         """Return the forward and the backward pass, by the names of the contract."""
