@@ -51,9 +51,10 @@ class Adapter:
     """Computes the functions of layers by the modules of a factory, all called in the same form.
 
     Modules get copies of the arrays, in C order. Arrays of wrong shapes are refused before. `reading`
-    describes a module of one layer and direction, without a projection. `with_lengths` are the forms of calls
-    with lengths, by default `form`; the sum of the lengths chooses one. `in_training` puts modules in
-    training mode. `returns_states` until a call shows that the module does not.
+    describes a module of one layer and direction, without a projection. If `form` has lengths, they are
+    passed in every call. `with_lengths` are the forms of calls with lengths, by default `form`; the sum of
+    the lengths chooses one. `in_training` puts modules in training mode. `returns_states` until a call shows
+    that the module does not.
     """
 
     factory: Factory
@@ -165,14 +166,9 @@ class Adapter:
     def _answer(self, built: BuiltModule, sizes: Sizes, leaves: Sequence[Any], lengths: Any) -> list[Any]:
         """Call a module. Returns the output `(T_x, m, n)` and the last states `(L D, m, n)`."""
         torch, form = sys.modules["torch"], self.form
-        if lengths is not None and self.with_lengths:
-            form = self.with_lengths[int(np.sum(lengths)) % len(self.with_lengths)]
         steps, *states = leaves
         samples = steps.shape[1]
         shapes = [(sizes.n_parameter_dicts, samples, n) for n in (sizes.n_h, sizes.n_a)][: len(states)]
-        if any(each is not None and len(each) != sizes.n_parameter_dicts for each in states):
-            expected = f"{sizes.n_parameter_dicts}, one for each layer and direction"
-            raise ValueError(f"the number of initial states is wrong, expected {expected}")
         if any(each is not None for each in states):
             states = [steps.new_zeros(n) if each is None else each for each, n in zip(states, shapes)]
         else:
@@ -180,9 +176,10 @@ class Adapter:
         for learned in built.learned_states.values():  # passed states must replace a 1
             learned.detach().fill_(float(bool(states) and form.states != "none"))
         if lengths is None or not samples:  # torch packs no empty batch
-            lengths = torch.full((samples,), len(steps)) if form.always else None
+            lengths = torch.full((samples,), len(steps)) if form.lengths else None
         else:
-            lengths = torch.as_tensor(np.array(lengths, np.int64))
+            ways, lengths = self.with_lengths or [form], torch.as_tensor(np.array(lengths, np.int64))
+            form = ways[int(lengths.sum()) % len(ways)]
         output, last = form.call(built.module, steps, states, shapes, lengths)
         if not last:  # the last hidden states of a layer are in its output
             self.returns_states = False

@@ -142,7 +142,9 @@ class Trials:
         if not errors:
             raise UnusableModule(f"none of the calls of {self._interface.name} works: {why}", stage=1)
         least = {form: min(each) for form, each in errors.items()}
-        form = min(least, key=lambda form: (form.always, least[form] > FIT_ERROR, np.isinf(least[form])))
+        form = min(
+            least, key=lambda form: (form.lengths != "", least[form] > FIT_ERROR, np.isinf(least[form]))
+        )
         fits = [each for each, error in zip(every, errors[form]) if error <= FIT_ERROR]
         if not any(each in allowed for each in fits):  # a wrong module still shows which weights act on x
             joined = [each for each in allowed if orders(each)[0]]
@@ -220,7 +222,7 @@ class Trials:
 
     def _find_empty_sizes(self) -> None:
         """Find the sizes that may be 0. Torch refuses calls without features or steps, too."""
-        no_lengths = "an empty batch has no lengths" if self._adapter.form.always else ""
+        no_lengths = "an empty batch has no lengths" if self._adapter.form.lengths else ""
         self._limit("empty", [], no_lengths or self._why_limited("", self._factory.tried, samples=0))
         empty = [] if "empty" in self._why else ["m"]
         for size, how in (("n_x", {"sizes": replace(self._factory.tried, n_x=0)}), ("T_x", {"steps": 0})):
