@@ -26,18 +26,17 @@ from oracle.modules.fitting import (
 from oracle.modules.interface import ModuleOptions, Sizes, UnusableModule, one_line, refusal
 from oracle.modules.weights import Reading, orders, readings, tell_directions
 
-_TRIALS: Sequence[tuple[str, Any, str, Mapping[str, Any], Mapping[str, Any]]] = (
-    ("layers", 1, "num_layers", {"layers": 2}, {}),
-    ("directions", 1, "bidirectional", {"directions": 2}, {}),
-    ("stacked_directions", 1, "bidirectional", {"layers": 2, "directions": 2}, {}),
-    ("activations", ["tanh"], "nonlinearity", {"activation": "relu"}, {}),
-    ("projection", False, "proj_size", {"n_p": 3}, {}),
-    ("dtypes", ["float64", "float32"], "", {}, {"dtype": "float16"}),
+_OPTIONS: Sequence[tuple[str, Any, str, Mapping[str, Any]]] = (
+    ("layers", 1, "num_layers", {"layers": 2}),
+    ("directions", 1, "bidirectional", {"directions": 2}),
+    ("stacked_directions", 1, "bidirectional", {"layers": 2, "directions": 2}),
+    ("activations", ["tanh"], "nonlinearity", {"activation": "relu"}),
+    ("projection", False, "proj_size", {"n_p": 3}),
 )
-"""Trial calls. If a call is refused, the limit in `SUPPORTS` is the key and value that begin its row.
+"""Options to try: if a call is refused, the limit in `SUPPORTS` is the key and value that begin its row.
 
-Then come the option of torch's constructor that the call needs, the fields of `Sizes` that differ from
-those of most trials, and keyword arguments of `fitting.trial_arguments`.
+Then come the option of torch's constructor that the call needs, and the fields of `Sizes` that differ from
+those of most trials.
 """
 
 
@@ -201,22 +200,21 @@ class Trials:
             if is_lstm:
                 supports["absent_states"] = "both"  # the harness replaces a single absent state by zeros
             self._limit("absent_states", False, self._why_states_are_required())
-        not_asked = {"activations" if is_lstm else "projection"}
-        if tried.directions == 2:
-            not_asked |= {"directions", "stacked_directions"}
-            self._limit("least_directions", 2, "" if factory.is_trained else "it always has both")
         if is_cell:
             supports.update(layers=1, directions=1, lengths=False, projection=False)
         else:
             self._find_form_for_layers()
             self._limit("lengths", False, self._find_lengths())
-        for key, value, option, other, how in _TRIALS:
-            if key == "stacked_directions" and {"layers", "directions"} & {*supports}:
-                continue
-            if key not in {*supports} | not_asked and not (option and factory.is_trained):
-                self._limit(key, value, self._why_limited(option, replace(tried, **other), **how))
+        if tried.directions == 2 and not factory.is_trained:
+            self._limit("least_directions", 2, "it always has both")
+        not_asked = {"activations" if is_lstm else "projection", *["directions"] * (tried.directions - 1)}
+        for key, value, option, other in () if factory.is_trained else _OPTIONS:
+            if not {key, *other} & {*supports, *not_asked}:
+                self._limit(key, value, self._why_limited(option, replace(tried, **other)))
         if is_lstm and not factory.is_trained:
             supports.setdefault("projection", "fewer")
+        if "dtypes" not in supports:
+            self._limit("dtypes", ["float64", "float32"], self._why_limited("", tried, dtype="float16"))
         self._find_empty_sizes()
         self._limit("gradients", False, self._why_no_gradients())
 
