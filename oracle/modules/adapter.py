@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -92,8 +92,10 @@ class Adapter:
             options = ", ".join(f"{option}={value}" for option, value in sizes.options.items())
             raise WrongModule(f"{name} has shape {shapes[name]}, expected {entries[name].shape} of {options}")
         halves = {"b": 1, "": 2} if any(not role.side for role in reading.values()) else {}
-        half_of = {name: halves.get(reading[own].side, 0) for name, (_, own) in found.items()}
-        return {name: (array.reshape(shapes[name]), half_of[name]) for name, array in entries.items()}
+        return {
+            name: (entries[name].reshape(shapes[name]), halves.get(reading[own].side, 0))
+            for name, (_, own) in found.items()
+        }
 
     def _filled(self, x: Array, parameters: Parameters, options: Options) -> tuple[Sizes, BuiltModule]:
         """Return the sizes of a call, and a module of these sizes with the parameters as its weights."""
@@ -104,18 +106,21 @@ class Adapter:
             for name, array in expected.items():
                 if p[name].shape != array.shape:
                     raise ValueError(f"{name} has shape {p[name].shape}, expected {array.shape}")
-        values = flat(parameters)
-
-        def fill(built: BuiltModule) -> None:
-            if sizes not in self._sources_of:
-                self._sources_of[sizes] = self._sources(built, sizes)
-            with sys.modules["torch"].no_grad():
-                for name, (entries, half) in self._sources_of[sizes].items():
-                    whole, one = values[entries], values[entries] / 2
-                    other = np.where(one == whole, one, whole - one)  # infinity minus infinity is NaN
-                    built.weights[name].copy_(self._tensor((whole, one, other)[half]))
-
-        return sizes, self.factory.filled_module(sizes, x.dtype.name, fill, self.in_training)
+        factory, dtype, values = self.factory, x.dtype.name, flat(parameters)
+        if factory.converts_anew:
+            built = factory.parts(factory.build(sizes, dtype))
+        else:
+            built = factory.cached_module(sizes, dtype, self.in_training)
+        if sizes not in self._sources_of:
+            self._sources_of[sizes] = self._sources(built, sizes)
+        with sys.modules["torch"].no_grad():
+            for name, (entries, half) in self._sources_of[sizes].items():
+                whole, one = values[entries], values[entries] / 2
+                other = np.where(one == whole, one, whole - one)  # infinity minus infinity is NaN
+                built.weights[name].copy_(self._tensor((whole, one, other)[half]))
+        if factory.converts_anew:
+            built = replace(factory.converted(built.module, sizes, self.in_training), weights=built.weights)
+        return sizes, built
 
     def parameters(self) -> list[dict[str, Array]]:
         """Return the parameters of a trained module. If it has two biases, the parameters have their sum."""
@@ -134,9 +139,8 @@ class Adapter:
         tensors = self._tensors([x, *states])
         with sys.modules["torch"].no_grad():
             answer = self._answer(built, sizes, tensors, options.get("lengths"))
-        passed, after = ([each for each in values if each is not None] for values in ((x, *states), tensors))
-        for array, value in zip(passed, _arrays(after)):
-            if not np.array_equal(array, value, equal_nan=True):
+        for array, value in zip((x, *states), _arrays(tensors)):
+            if array is not None and not np.array_equal(array, value, equal_nan=True):
                 array[...] = value  # the module wrote to its input
         return (*_arrays(answer), *[None] * (1 + len(states) - len(answer)))
 
@@ -206,9 +210,10 @@ _AXES = ((2, 1, 0), (0, 2, 1), (0, 2, 1))
 """The transpositions of a sequence and of states between the contract and torch; each is its own inverse."""
 
 
-def _arrays(tensors: Sequence[Any]) -> list[Array]:
+def _arrays(tensors: Sequence[Any]) -> list[Any]:
     """The inverse of `Adapter._tensors`."""
-    return [_array(tensor).transpose(axes) for tensor, axes in zip(tensors, _AXES)]
+    each = zip(tensors, _AXES)
+    return [None if tensor is None else _array(tensor).transpose(axes) for tensor, axes in each]
 
 
 def _array(tensor: Any) -> Array:

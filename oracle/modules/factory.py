@@ -140,18 +140,6 @@ class Factory:
         """Build and convert a module, in evaluation or training mode; cached."""
         return self.converted(self.build(sizes, dtype), sizes, in_training)
 
-    def filled_module(
-        self, sizes: Sizes, dtype: str, fill: Callable[[BuiltModule], None], in_training: bool
-    ) -> BuiltModule:
-        """Return a module whose weights `fill` has set."""
-        if not self.converts_anew:
-            built = self.cached_module(sizes, dtype, in_training)
-            fill(built)
-            return built
-        before = self.parts(self.build(sizes, dtype))
-        fill(before)
-        return replace(self.converted(before.module, sizes, in_training), weights=before.weights)
-
     def converted(self, module: Any, sizes: Sizes, in_training: bool) -> BuiltModule:
         """Return what is called in place of a new module: here the module itself."""
         return self.parts(module, in_training)

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from oracle.modules.adapter import Adapter, parameter_indices
-from oracle.modules.interface import Sizes, UnusableModule, WrongModule
+from oracle.modules.calls import CallForm
+from oracle.modules.factory import Factory
+from oracle.modules.interface import Sizes, UnusableModule, WrongModule, one_line
 from oracle.modules.weights import NETWORKS, Reading, orders
 from reference.contract import Array, Kind
 from reference.layers import lstm_layer, rnn_layer
@@ -82,6 +84,30 @@ def depends_on_input(adapter: Adapter, is_weighted: bool = True) -> bool:
     other = np.concatenate([x[..., :1] + 1, x[..., 1:]], axis=2)
     before, after = (adapter.run(each, *others, parameters, options)[0] for each in (x, other))
     return not np.array_equal(before[:, 0, 1:], after[:, 0, 1:])
+
+
+def errors_of_forms(
+    factory: Factory, found: Sequence[Reading], tried: Sequence[CallForm]
+) -> tuple[dict[CallForm, list[float]], str]:
+    """Return the errors of all readings, by form of call, and the first exception in words.
+
+    A form is left out if the module raises an error in it. If there is another form, a form in which later
+    steps do not depend on the first step is left out, too.
+    """
+    errors: dict[CallForm, list[float]] = {}
+    others, why = dict(errors), ""
+    for form in tried:
+        adapters = [Adapter(factory, reading, form) for reading in found]
+        try:
+            each = [*map(trial_error, adapters)]
+            is_in_time = form.time == "stepped" or depends_on_input(adapters[0])
+        except Exception as wrong:  # raised by the user's code
+            why = why or one_line(wrong)
+            continue
+        (errors if is_in_time else others)[form] = each
+        if is_in_time and min(each) <= FIT_ERROR:
+            break
+    return errors or others, why
 
 
 def stated_order(reading: Reading) -> str:

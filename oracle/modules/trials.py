@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import replace
 from itertools import product
@@ -18,13 +18,14 @@ from oracle.modules.fitting import (
     FIT_ERROR,
     choose_reading,
     depends_on_input,
+    errors_of_forms,
     own_answer,
     own_arguments,
     stated_order,
     trial_error,
 )
 from oracle.modules.interface import ModuleOptions, Sizes, UnusableModule, one_line, refusal
-from oracle.modules.weights import Reading, orders, readings, tell_directions
+from oracle.modules.weights import orders, readings, tell_directions
 
 _OPTIONS: Sequence[tuple[str, Any, str, Mapping[str, Any]]] = (
     ("layers", 1, "num_layers", {"layers": 2}),
@@ -133,10 +134,10 @@ class Trials:
         possible = forms(self._forward, self._interface)
         if tried.n_parameter_dicts > 1:
             possible = [each for form in possible for each in form.deeper()]
-        errors, why = self._errors(every, possible)
+        errors, why = errors_of_forms(factory, every, possible)
         if not errors:
             factory.dtype = "float32"
-            errors, _ = self._errors(every, possible)
+            errors, _ = errors_of_forms(factory, every, possible)
             self._limit("dtypes", ["float32"], why)
         if not errors:
             raise UnusableModule(f"none of the calls of {self._interface.name} works: {why}", stage=1)
@@ -163,29 +164,6 @@ class Trials:
             factory.converts_anew = not np.allclose(anew, at_once, rtol=0, atol=FIT_ERROR)
             self._adapter = replace(self._adapter)  # which looks for the weights again
         return determined_by, fitting_order
-
-    def _errors(
-        self, found: Sequence[Reading], tried: Iterable[CallForm]
-    ) -> tuple[dict[CallForm, list[float]], str]:
-        """Return the errors of all readings, by form of call, and the first exception in words.
-
-        A form is left out if the module raises an error in it. If there is another form, a form in which
-        later steps do not depend on the first step is left out, too.
-        """
-        errors: dict[CallForm, list[float]] = {}
-        others, why = dict(errors), ""
-        for form in tried:
-            adapters = [Adapter(self._factory, reading, form) for reading in found]
-            try:
-                each = [*map(trial_error, adapters)]
-                is_in_time = form.time == "stepped" or depends_on_input(adapters[0])
-            except Exception as wrong:  # raised by the user's code
-                why = why or one_line(wrong)
-                continue
-            (errors if is_in_time else others)[form] = each
-            if is_in_time and min(each) <= FIT_ERROR:
-                break
-        return errors or others, why
 
     def _find_limits(self) -> None:
         """Try options of the constructor, lengths, other precisions, empty sizes, and gradients."""
