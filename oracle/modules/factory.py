@@ -245,11 +245,8 @@ class KerasFactory(Factory):
         if sys.modules["keras"].backend.backend() != "torch":
             advice = "set the environment variable KERAS_BACKEND=torch"
             raise UnusableModule("Keras does not run on torch", advice)
-        self.interface, self.device = interface, stated.device
-        self._make, self._fixed, parameters = make, stated.fixed, _parameters(make)
-        self.missing_options = dict.fromkeys(_DEFAULTS, _NO_ARGUMENT)
-        if "activation" in parameters or any(each.kind is _VAR_KEYWORD for each in parameters.values()):
-            del self.missing_options["nonlinearity"]
+        self.interface, self.device, self._make, self._fixed = interface, stated.device, make, stated.fixed
+        self.missing_options = dict.fromkeys({*_DEFAULTS} - {"nonlinearity"}, _NO_ARGUMENT)
 
     def build(self, sizes: Sizes, dtype: str) -> Any:
         """Build a layer of these sizes and this dtype, which returns all outputs and its last states."""
