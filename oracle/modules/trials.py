@@ -212,12 +212,12 @@ class Trials:
         if option in self._factory.missing_options:
             return self._factory.missing_options[option]
         try:
-            if trial_error(self._adapter, sizes=sizes, **how) <= FIT_ERROR or option != "bidirectional":
+            is_right = trial_error(self._adapter, sizes=sizes, **how) <= FIT_ERROR
+            built = self._factory.cached_module(sizes, self._factory.dtype)
+            if is_right or option != "bidirectional" or tell_directions(built.weights):
                 return ""
-            if tell_directions(self._factory.cached_module(sizes, self._factory.dtype).weights):
-                return ""
-            exchanges = product(*([(2 * k, 2 * k + 1), (2 * k + 1, 2 * k)] for k in range(sizes.layers)))
-            if any(trial_error(self._adapter, sum(each, ()), sizes=sizes) <= FIT_ERROR for each in exchanges):
+            exchanged = [k ^ 1 for k in range(sizes.n_parameter_dicts)]
+            if trial_error(self._adapter, exchanged, sizes=sizes) <= FIT_ERROR:
                 return f"with {option} the weights of both directions are exchanged: no name tells them apart"
         except Exception as error:  # raised by the user's code
             return refusal(error)
