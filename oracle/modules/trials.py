@@ -167,8 +167,8 @@ class Trials:
 
     def _find_limits(self) -> None:
         """Try options of the constructor, lengths, other precisions, empty sizes, and gradients."""
-        factory, supports, is_cell = self._factory, self._supports, self._interface.is_cell
-        is_lstm, tried = self._interface.kind == "lstm", factory.tried
+        factory, supports, tried = self._factory, self._supports, self._factory.tried
+        is_lstm = self._interface.kind == "lstm"
         if not self._adapter.returns_states:
             self._limit("layers", 1, "it returns no last states of the layers")
             self._limit("last_states", False, "it returns none")
@@ -178,7 +178,7 @@ class Trials:
             if is_lstm:
                 supports["absent_states"] = "both"  # the harness replaces a single absent state by zeros
             self._limit("absent_states", False, self._why_states_are_required())
-        if is_cell:
+        if self._interface.is_cell:
             supports.update(layers=1, directions=1, lengths=False, projection=False)
         else:
             self._find_form_for_layers()
@@ -241,9 +241,7 @@ class Trials:
         deep = replace(self._factory.tried, layers=2), replace(self._factory.tried, directions=2)
         for sizes, form in product(deep, self._adapter.form.deeper()):
             adapter = replace(self._adapter, form=form)
-            with suppress(
-                Exception
-            ):  # raised by the user's code, and for the fixed sizes of a trained module
+            with suppress(Exception):  # raised by the user's code; a trained module has fixed sizes
                 if trial_error(adapter, sizes=sizes) <= FIT_ERROR:
                     self._adapter = adapter
                     return
