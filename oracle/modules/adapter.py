@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -45,28 +46,29 @@ def _unflat(values: Array, kind: Kind, sizes: Sizes, prefix: str = "") -> list[d
     return [{prefix + name: values[at] for name, at in p.items()} for p in parameter_indices(kind, sizes)]
 
 
+@dataclass(eq=False)
 class Adapter:
     """Computes the functions of layers by the modules of a factory, all called in the same form.
 
-    Modules get copies of the arrays, in C order. Arrays of wrong shapes are refused before.
-    `reading` describes a module of one layer and direction, without a projection. `with_lengths` are the
-    forms of calls with lengths; the sum of the lengths chooses one. `in_training` puts modules in training
-    mode.
+    Modules get copies of the arrays, in C order. Arrays of wrong shapes are refused before. `reading`
+    describes a module of one layer and direction, without a projection. If `form` has lengths, they are
+    passed in every call. `with_lengths` are the forms of calls with lengths, by default `form`; the sum of
+    the lengths chooses one. `in_training` puts modules in training mode. `returns_states` until a call shows
+    that the module does not.
     """
 
-    def __init__(
-        self,
-        factory: Factory,
-        reading: Reading,
-        form: CallForm,
-        with_lengths: Sequence[CallForm] = (),
-        in_training: bool = False,
-    ) -> None:
-        self.kind, self.reading, self.form = factory.interface.kind, reading, form
-        self.with_lengths = with_lengths or [form]
-        self.returns_states = True  # until a call shows that the module does not
-        self._factory, self._in_training = factory, in_training
-        self._sources_of: dict[Sizes, dict[str, tuple[Array, int]]] = {}
+    factory: Factory
+    reading: Reading
+    form: CallForm
+    with_lengths: Sequence[CallForm] = ()
+    in_training: bool = False
+    returns_states: bool = field(default=True, init=False)
+    _sources_of: dict[Sizes, dict[str, tuple[Array, int]]] = field(default_factory=dict, init=False)
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of network."""
+        return self.factory.interface.kind
 
     def _sources(self, built: BuiltModule, sizes: Sizes) -> dict[str, tuple[Array, int]]:
         """For each weight, the indices of its entries in `flat` parameters, and which half of these it gets.
@@ -76,7 +78,7 @@ class Adapter:
         `WrongModule` if no order of layers and directions explains the shapes.
         """
         shapes = built.shapes
-        named = by_the_frameworks_names(shapes, self._factory.interface, sizes) if sizes.n_p else {}
+        named = by_the_frameworks_names(shapes, self.factory.interface, sizes) if sizes.n_p else {}
         reading = named or self.reading
         found, of_each = locate_tensors(shapes, reading, sizes), parameter_indices(self.kind, sizes)
         if not found:
@@ -90,8 +92,10 @@ class Adapter:
             options = ", ".join(f"{option}={value}" for option, value in sizes.options.items())
             raise WrongModule(f"{name} has shape {shapes[name]}, expected {entries[name].shape} of {options}")
         halves = {"b": 1, "": 2} if any(not role.side for role in reading.values()) else {}
-        half_of = {name: halves.get(reading[own].side, 0) for name, (_, own) in found.items()}
-        return {name: (array.reshape(shapes[name]), half_of[name]) for name, array in entries.items()}
+        return {
+            name: (entries[name].reshape(shapes[name]), halves.get(reading[own].side, 0))
+            for name, (_, own) in found.items()
+        }
 
     def _filled(self, x: Array, parameters: Parameters, options: Options) -> tuple[Sizes, BuiltModule]:
         """Return the sizes of a call, and a module of these sizes with the parameters as its weights."""
@@ -102,23 +106,26 @@ class Adapter:
             for name, array in expected.items():
                 if p[name].shape != array.shape:
                     raise ValueError(f"{name} has shape {p[name].shape}, expected {array.shape}")
-        values = flat(parameters)
-
-        def fill(built: BuiltModule) -> None:
-            if sizes not in self._sources_of:
-                self._sources_of[sizes] = self._sources(built, sizes)
-            with sys.modules["torch"].no_grad():
-                for name, (entries, half) in self._sources_of[sizes].items():
-                    whole, one = values[entries], values[entries] / 2
-                    other = np.where(one == whole, one, whole - one)  # infinity minus infinity is NaN
-                    built.weights[name].copy_(self._tensor((whole, one, other)[half]))
-
-        return sizes, self._factory.filled_module(sizes, x.dtype.name, fill, self._in_training)
+        factory, dtype, values = self.factory, x.dtype.name, flat(parameters)
+        if factory.converts_anew:
+            built = factory.parts(factory.build(sizes, dtype))
+        else:
+            built = factory.cached_module(sizes, dtype, self.in_training)
+        if sizes not in self._sources_of:
+            self._sources_of[sizes] = self._sources(built, sizes)
+        with sys.modules["torch"].no_grad():
+            for name, (entries, half) in self._sources_of[sizes].items():
+                whole, one = values[entries], values[entries] / 2
+                other = np.where(one == whole, one, whole - one)  # infinity minus infinity is NaN
+                built.weights[name].copy_(self._tensor((whole, one, other)[half]))
+        if factory.converts_anew:
+            built = replace(factory.converted(built.module, sizes, self.in_training), weights=built.weights)
+        return sizes, built
 
     def parameters(self) -> list[dict[str, Array]]:
         """Return the parameters of a trained module. If it has two biases, the parameters have their sum."""
-        sizes = self._factory.tried
-        trained = self._factory.parts(self._factory.construct(sizes))
+        sizes = self.factory.tried
+        trained = self.factory.parts(self.factory.construct(sizes))
         weights = {name: _array(each) for name, each in trained.weights.items()}
         values = np.zeros(len(flat(parameter_indices(self.kind, sizes))), next(iter(weights.values())).dtype)
         for name, (entries, _) in self._sources(trained, sizes).items():
@@ -132,9 +139,8 @@ class Adapter:
         tensors = self._tensors([x, *states])
         with sys.modules["torch"].no_grad():
             answer = self._answer(built, sizes, tensors, options.get("lengths"))
-        passed, after = ([each for each in values if each is not None] for values in ((x, *states), tensors))
-        for array, value in zip(passed, _arrays(after)):
-            if not np.array_equal(array, value, equal_nan=True):
+        for array, value in zip((x, *states), _arrays(tensors)):
+            if array is not None and not np.array_equal(array, value, equal_nan=True):
                 array[...] = value  # the module wrote to its input
         return (*_arrays(answer), *[None] * (1 + len(states) - len(answer)))
 
@@ -164,14 +170,9 @@ class Adapter:
     def _answer(self, built: BuiltModule, sizes: Sizes, leaves: Sequence[Any], lengths: Any) -> list[Any]:
         """Call a module. Returns the output `(T_x, m, n)` and the last states `(L D, m, n)`."""
         torch, form = sys.modules["torch"], self.form
-        if lengths is not None:
-            form = self.with_lengths[int(np.sum(lengths)) % len(self.with_lengths)]
         steps, *states = leaves
         samples = steps.shape[1]
         shapes = [(sizes.n_parameter_dicts, samples, n) for n in (sizes.n_h, sizes.n_a)][: len(states)]
-        if any(each is not None and len(each) != sizes.n_parameter_dicts for each in states):
-            expected = f"{sizes.n_parameter_dicts}, one for each layer and direction"
-            raise ValueError(f"the number of initial states is wrong, expected {expected}")
         if any(each is not None for each in states):
             states = [steps.new_zeros(n) if each is None else each for each, n in zip(states, shapes)]
         else:
@@ -179,9 +180,10 @@ class Adapter:
         for learned in built.learned_states.values():  # passed states must replace a 1
             learned.detach().fill_(float(bool(states) and form.states != "none"))
         if lengths is None or not samples:  # torch packs no empty batch
-            lengths = torch.full((samples,), len(steps)) if form.always else None
+            lengths = torch.full((samples,), len(steps)) if form.lengths else None
         else:
-            lengths = torch.as_tensor(np.array(lengths, np.int64))
+            ways, lengths = self.with_lengths or [form], torch.as_tensor(np.array(lengths, np.int64))
+            form = ways[int(lengths.sum()) % len(ways)]
         output, last = form.call(built.module, steps, states, shapes, lengths)
         if not last:  # the last hidden states of a layer are in its output
             self.returns_states = False
@@ -196,7 +198,7 @@ class Adapter:
         return [None if array is None else self._tensor(array.transpose(axes)) for array, axes in each]
 
     def _tensor(self, array: Array) -> Any:
-        return sys.modules["torch"].from_numpy(plain(array)).to(self._factory.device)
+        return sys.modules["torch"].from_numpy(plain(array)).to(self.factory.device)
 
     def functions(self) -> dict[str, Callable[..., Any]]:
         """Return the forward and the backward pass, by the names of the contract."""
@@ -208,9 +210,10 @@ _AXES = ((2, 1, 0), (0, 2, 1), (0, 2, 1))
 """The transpositions of a sequence and of states between the contract and torch; each is its own inverse."""
 
 
-def _arrays(tensors: Sequence[Any]) -> list[Array]:
+def _arrays(tensors: Sequence[Any]) -> list[Any]:
     """The inverse of `Adapter._tensors`."""
-    return [_array(tensor).transpose(axes) for tensor, axes in zip(tensors, _AXES)]
+    each = zip(tensors, _AXES)
+    return [None if tensor is None else _array(tensor).transpose(axes) for tensor, axes in each]
 
 
 def _array(tensor: Any) -> Array:

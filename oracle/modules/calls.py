@@ -31,9 +31,9 @@ class CallForm:
 
     Lengths are `"packed"` sequences, or an argument that contains `"counts"`, `"fractions"` of T_x, a
     `"mask"` `(m, T_x)` that is true on the steps, one that is true on the `"padding"`, or the transpose of
-    one, `"mask by step"` or `"padding by step"`; empty if there are none. `always` tells whether lengths are
-    required, and `is_sorted` whether they must be in descending order. `state_names` are the arguments for
-    states; empty if states are passed by position. `lengths_name` is the argument for lengths.
+    one, `"mask by step"` or `"padding by step"`; empty if there are none. `is_sorted` tells whether lengths
+    must be in descending order. `state_names` are the arguments for states; empty if states are passed by
+    position. `lengths_name` is the argument for lengths.
     """
 
     time: str = "first"
@@ -41,7 +41,6 @@ class CallForm:
     flat: bool = False
     in_pairs: bool = False
     lengths: str = ""
-    always: bool = False
     is_sorted: bool = False
     state_names: tuple[str, ...] = ()
     lengths_name: str = ""
@@ -75,7 +74,10 @@ class CallForm:
             back = torch.argsort(order)
             return output[:, back], [each[:, back] for each in last]
         value, named = self._with_lengths(steps, lengths)
-        output, *last = self._call(module, value, states, **named)
+        tensors = self._call(module, value, states, **named)
+        if torch.is_tensor(tensors[0]) and tensors[0].ndim == 2:  # the output is a list of steps
+            tensors[: len(steps)] = [torch.stack(tensors[: len(steps)], int(self.time == "second"))]
+        output, *last = tensors
         last = self._last_states(last, shapes) if last else []
         if isinstance(output, torch.nn.utils.rnn.PackedSequence):
             output, _ = torch.nn.utils.rnn.pad_packed_sequence(output, total_length=len(steps))
@@ -110,39 +112,33 @@ class CallForm:
     def _call(self, module: Any, value: Any, states: Sequence[Any], **named: Any) -> list[Any]:
         """Call a module with states `(L D, m, n)`. Returns its tensors in one list."""
         if not states or self.states == "none":
-            answer = module(value, **named)
-        else:
-            whole: Any = [each[0] if self.flat and len(each) == 1 else each for each in states]
-            pairs = [*zip(*(each if self.flat else each.split(1) for each in states))]
-            given = {
-                "tuple": [tuple(whole) if len(whole) > 1 else whole[0]],
-                "list": [whole],
-                "dict": [_StatesByName(states=whole)],
-                "arguments": whole,
-                "pair": [[tuple(whole)]],
-                "pairs": [pairs],
-                "chain": [[*chain.from_iterable(pairs)]],
-            }[self.states]
-            by_name = dict(zip(self.state_names, given))
-            answer = module(value, *([] if by_name else given), **by_name, **named)
-        if self.time == "stepped" or not sys.modules["torch"].is_tensor(value):
-            return read_answer(answer)
-        axis = int(self.time == "second")
-        return read_answer(answer, axis, value.shape[axis])
+            return read_answer(module(value, **named))
+        whole: Any = [each[0] if self.flat and len(each) == 1 else each for each in states]
+        pairs = [*zip(*(each if self.flat else each.split(1) for each in states))]
+        given = {
+            "tuple": [tuple(whole) if len(whole) > 1 else whole[0]],
+            "list": [whole],
+            "dict": [_StatesByName(states=whole)],
+            "arguments": whole,
+            "pair": [[tuple(whole)]],
+            "pairs": [pairs],
+            "chain": [[*chain.from_iterable(pairs)]],
+        }[self.states]
+        by_name = dict(zip(self.state_names, given))
+        return read_answer(module(value, *([] if by_name else given), **by_name, **named))
 
     def _last_states(self, tensors: Sequence[Any], shapes: Sequence[Shape]) -> list[Any]:
         """Return the last states `(L D, m, n)`. `tensors` may have one for each layer and direction."""
         n, count = len(shapes), shapes[0][0]
-        if len(tensors) == n * count > n:
-            torch = sys.modules["torch"]
-            join = torch.stack if tensors[0].ndim == 2 else torch.cat
-            each = [
-                tensors[k::n] if self.in_pairs else tensors[k * count : (k + 1) * count] for k in range(n)
+        tensors = [each[None] if each.ndim == 2 else each for each in tensors]
+        if len(tensors) == n * count:
+            starts = [
+                slice(k, None, n) if self.in_pairs else slice(k * count, (k + 1) * count) for k in range(n)
             ]
-            tensors = [join([*one]) for one in each]
+            tensors = [sys.modules["torch"].cat(tensors[each]) for each in starts]
         if len(tensors) != n:
             raise WrongModule(f"it returned {len(tensors)} tensors, expected {n} last states")
-        return [each[None] if each.ndim == 2 else each for each in tensors]
+        return tensors
 
 
 _HIDDEN = re.compile(r"(?i)(?!.*gate)(h|.*hidden|.*out|(a|y|state)([_\d]|$))")
@@ -163,12 +159,11 @@ class _StatesByName(dict[str, Any]):
     get = __getattr__ = __missing__
 
 
-def read_answer(value: Any, axis: int = 0, steps: int = 0) -> list[Any]:
+def read_answer(value: Any) -> list[Any]:
     """Return the tensors and packed sequences of floating-point numbers in what a module returned, in order.
 
     Of a dict, outputs come first and memory states last. Values whose names are not those of outputs or
-    states, such as gates, are left out. If the output is a list of one tensor `(m, n)` for each of the
-    `steps`, it becomes one tensor, with the time as this `axis`.
+    states, such as gates, are left out.
     """
     torch = sys.modules["torch"]
     if isinstance(value, torch.nn.utils.rnn.PackedSequence) or torch.is_tensor(value):
@@ -178,13 +173,10 @@ def read_answer(value: Any, axis: int = 0, steps: int = 0) -> list[Any]:
         others = [name for name in value if name not in memory]
         hidden = [name for name in others if _HIDDEN.match(str(name))]
         hidden.sort(key=lambda name: "out" not in str(name).lower())
-        return read_answer([value[name] for name in (*(hidden or others), *memory)], axis, steps)
+        value = [value[name] for name in (*(hidden or others), *memory)]
     if not isinstance(value, (list, tuple)):
         return []
-    if steps and len(value) == steps and all(torch.is_tensor(each) and each.ndim == 2 for each in value):
-        return [torch.stack([*value], axis)]
-    first = (read_answer(each, axis, 0 if k else steps) for k, each in enumerate(value))
-    return [*chain.from_iterable(first)]
+    return [*chain.from_iterable(map(read_answer, value))]
 
 
 def forms(forward: Any, interface: Interface) -> list[CallForm]:
@@ -204,16 +196,15 @@ def forms(forward: Any, interface: Interface) -> list[CallForm]:
     if interface.is_cell:
         return found
     found += [CallForm(time, "none") for time in times]
-    always = [replace(form, always=True) for form in found]
-    return found + [each for form in always for each in forms_with_lengths(form, forward)]
+    return found + [each for form in found for each in forms_with_lengths(form, forward)]
 
 
 def forms_with_lengths(form: CallForm, forward: Any) -> Iterator[CallForm]:
     """Yield this form with each way to pass lengths that the signature of `forward` allows."""
-    yield replace(form, lengths="packed")
-    masks = ["mask", "padding", *(["mask by step", "padding by step"] if form.time == "first" else [])]
+    yield replace(form, lengths="packed", lengths_name="")
+    masks = ("mask", "padding", "mask by step", "padding by step")
     for name in (each.name for each in _arguments(forward) if _LENGTHS.fullmatch(each.name)):
-        for lengths in masks if "mask" in name.lower() else ["counts", "fractions"]:
+        for lengths in masks if "mask" in name.lower() else ("counts", "fractions"):
             yield replace(form, lengths=lengths, lengths_name=name)
 
 

@@ -63,12 +63,13 @@ class BuiltModule:
 class Factory:
     """Builds modules of torch by a class or a function.
 
-    `tried` are the sizes of the modules in trial calls. If `is_trained`, the factory copies one trained
-    module, which has these sizes. `missing_options` has each option of torch's constructor that the modules
-    lack, with the reason.
+    `tried` and `dtype` are the sizes and the dtype of the modules in most trial calls. If `is_trained`, the
+    factory copies one trained module, which has these sizes. `missing_options` has each option of torch's
+    constructor that the modules lack, with the reason. If the factory `converts_anew`, every call sets the
+    weights before it converts the module.
     """
 
-    tried, is_trained = Sizes(), False
+    tried, dtype, is_trained, converts_anew = Sizes(), "float64", False, False
     _fixed: Mapping[str, Any] = {}
     _advice = ""
 
@@ -105,9 +106,9 @@ class Factory:
         if option in self._fixed:
             return f"{option}={self._fixed[option]!r} is fixed"
         known, default = {*self._names.values(), *self._sizes}, repr(_DEFAULTS[option])
-        others = {name for name, each in self._free.items() if repr(each.default) == default} - known
-        named = ", ".join(name for name in self._free if name in others)
-        return f"its constructor has no {option}, but {named}" if others else _NO_ARGUMENT
+        others = [name for name, each in self._free.items() if repr(each.default) == default]
+        named = ", ".join(name for name in others if name not in known)
+        return f"its constructor has no {option}, but {named}" if named else _NO_ARGUMENT
 
     def with_advice(self, error: UnusableModule) -> UnusableModule:
         """Add to the error the arguments that the user fixed, or options that the user may state."""
@@ -136,20 +137,12 @@ class Factory:
 
     @lru_cache(maxsize=64)  # noqa: B019 (factories live as long as the process)
     def cached_module(self, sizes: Sizes, dtype: str, in_training: bool = False) -> BuiltModule:
-        """Build a module in evaluation or training mode; cached."""
-        return self.built_module(sizes, dtype, in_training)
+        """Build and convert a module, in evaluation or training mode; cached."""
+        return self.converted(self.build(sizes, dtype), sizes, in_training)
 
-    def built_module(self, sizes: Sizes, dtype: str, in_training: bool) -> BuiltModule:
-        """Build a module in evaluation or training mode."""
-        return self.parts(self.build(sizes, dtype), in_training)
-
-    def filled_module(
-        self, sizes: Sizes, dtype: str, fill: Callable[[BuiltModule], None], in_training: bool
-    ) -> BuiltModule:
-        """Return a module whose weights `fill` has set."""
-        built = self.cached_module(sizes, dtype, in_training)
-        fill(built)
-        return built
+    def converted(self, module: Any, sizes: Sizes, in_training: bool) -> BuiltModule:
+        """Return what is called in place of a new module: here the module itself."""
+        return self.parts(module, in_training)
 
     def parts(self, module: Any, in_training: bool = False) -> BuiltModule:
         """Put a module in evaluation or training mode, and find its weights and learned initial states."""
@@ -197,41 +190,23 @@ class Converter(Factory):
     """Builds modules of the interface's own class, which a function converts.
 
     The weights are those of the converted module, if it has torch's names for them, or else those of the
-    module before. If it `converts_anew`, every call sets the weights before the conversion.
+    module before.
     """
-
-    converts_anew = False
 
     def __init__(self, convert: Callable[[Any], Any], interface: Interface, stated: ModuleOptions) -> None:
         super().__init__(interface.own_class, interface, stated)
         self._convert = convert
 
-    def built_module(self, sizes: Sizes, dtype: str, in_training: bool) -> BuiltModule:
-        """Build a module and convert it."""
-        before = super().built_module(sizes, dtype, in_training=False)
-        after = self._converted(before, in_training)
+    def converted(self, module: Any, sizes: Sizes, in_training: bool) -> BuiltModule:
+        """Convert a module. Raises `TypeError` if the result cannot be called."""
+        before, converted = self.parts(module), self._convert(module)
+        if not callable(converted):
+            raise TypeError(f"the converter returned {type(converted).__name__}, expected a module")
+        is_module = isinstance(converted, sys.modules["torch"].nn.Module)
+        after = self.parts(converted, in_training) if is_module else BuiltModule(converted, {})
         named = by_the_frameworks_names(after.shapes, self.interface, sizes)
         has_own = locate_tensors(after.weights, named, sizes)
         return after if has_own else replace(after, weights=before.weights)
-
-    def filled_module(
-        self, sizes: Sizes, dtype: str, fill: Callable[[BuiltModule], None], in_training: bool
-    ) -> BuiltModule:
-        """Return a converted module whose weights `fill` has set."""
-        if not self.converts_anew:
-            return super().filled_module(sizes, dtype, fill, in_training)
-        before = super().built_module(sizes, dtype, in_training=False)
-        fill(before)
-        return replace(self._converted(before, in_training), weights=before.weights)
-
-    def _converted(self, before: BuiltModule, in_training: bool) -> BuiltModule:
-        """Convert a module. Raises `TypeError` if the result cannot be called."""
-        converted = self._convert(before.module)
-        if isinstance(converted, sys.modules["torch"].nn.Module):
-            return self.parts(converted, in_training)
-        if not callable(converted):
-            raise TypeError(f"the converter returned {type(converted).__name__}, expected a module")
-        return BuiltModule(converted, {})
 
 
 class Trained(Factory):
@@ -270,11 +245,8 @@ class KerasFactory(Factory):
         if sys.modules["keras"].backend.backend() != "torch":
             advice = "set the environment variable KERAS_BACKEND=torch"
             raise UnusableModule("Keras does not run on torch", advice)
-        self.interface, self.device = interface, stated.device
-        self._make, self._fixed, parameters = make, stated.fixed, _parameters(make)
-        self.missing_options = dict.fromkeys(_DEFAULTS, _NO_ARGUMENT)
-        if "activation" in parameters or any(each.kind is _VAR_KEYWORD for each in parameters.values()):
-            del self.missing_options["nonlinearity"]
+        self.interface, self.device, self._make, self._fixed = interface, stated.device, make, stated.fixed
+        self.missing_options = dict.fromkeys({*_DEFAULTS} - {"nonlinearity"}, _NO_ARGUMENT)
 
     def build(self, sizes: Sizes, dtype: str) -> Any:
         """Build a layer of these sizes and this dtype, which returns all outputs and its last states."""

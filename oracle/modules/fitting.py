@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from oracle.modules.adapter import Adapter, parameter_indices
-from oracle.modules.interface import Sizes, UnusableModule, WrongModule
+from oracle.modules.calls import CallForm
+from oracle.modules.factory import Factory
+from oracle.modules.interface import Sizes, UnusableModule, WrongModule, one_line
 from oracle.modules.weights import NETWORKS, Reading, orders
 from reference.contract import Array, Kind
 from reference.layers import lstm_layer, rnn_layer
@@ -36,16 +38,26 @@ def trial_arguments(
     return (drawn(sizes.n_x, samples, steps), *states, parameters, options)
 
 
-def trial_error(
-    adapter: Adapter, sizes: Sizes, order: Sequence[int] = (), has_states: bool = True, **how: Any
-) -> float:
+def own_arguments(adapter: Adapter, **how: Any) -> tuple[Any, ...]:
+    """Draw the arguments of a trial call; `how` replaces the sizes, dtype and options of most trials."""
+    return trial_arguments(
+        adapter.kind, **{"sizes": adapter.factory.tried, "dtype": adapter.factory.dtype, **how}
+    )
+
+
+def own_answer(adapter: Adapter) -> Array:
+    """Return the output of a trial call."""
+    return np.asarray(adapter.run(*own_arguments(adapter))[0])
+
+
+def trial_error(adapter: Adapter, order: Sequence[int] = (), has_states: bool = True, **how: Any) -> float:
     """Return the largest error of a trial call; infinite if the last states have wrong shapes.
 
     With `order`, the module gets the parameters of layers and directions in this order. Without `has_states`,
     it gets no initial states. Raises the errors of the module, and `WrongModule` if the output has another
     shape.
     """
-    x, *states, parameters, options = trial_arguments(adapter.kind, sizes, **how)
+    x, *states, parameters, options = own_arguments(adapter, **how)
     if adapter.form.states == "none" or not has_states:
         states = [None] * len(states)
     answer = adapter.run(x, *states, [parameters[k] for k in order] or parameters, options)
@@ -59,19 +71,43 @@ def trial_error(
     return worst if np.isfinite(worst) else np.inf
 
 
-def depends_on_input(adapter: Adapter, sizes: Sizes, dtype: str, is_weighted: bool = True) -> bool:
+def depends_on_input(adapter: Adapter, is_weighted: bool = True) -> bool:
     """Whether the output at later steps depends on the input of the first step.
 
     Unless the input `is_weighted`, the weights that the reading takes for those on it are 0: if the output
     still depends on it, these are other weights.
     """
-    x, *states, parameters, options = trial_arguments(adapter.kind, sizes, dtype)
+    x, *others, parameters, options = own_arguments(adapter)
     for p in () if is_weighted else parameters:
         for name in ["Wax"] if adapter.kind == "rnn" else ["Wf", "Wi", "Wc", "Wo"]:
-            p[name][:, -sizes.n_x :] = 0
+            p[name][:, -x.shape[0] :] = 0
     other = np.concatenate([x[..., :1] + 1, x[..., 1:]], axis=2)
-    before, after = (adapter.run(each, *states, parameters, options)[0] for each in (x, other))
+    before, after = (adapter.run(each, *others, parameters, options)[0] for each in (x, other))
     return not np.array_equal(before[:, 0, 1:], after[:, 0, 1:])
+
+
+def errors_of_forms(
+    factory: Factory, found: Sequence[Reading], tried: Sequence[CallForm]
+) -> tuple[dict[CallForm, list[float]], str]:
+    """Return the errors of all readings, by form of call, and the first exception in words.
+
+    A form is left out if the module raises an error in it. If there is another form, a form in which later
+    steps do not depend on the first step is left out, too.
+    """
+    errors: dict[CallForm, list[float]] = {}
+    others, why = dict(errors), ""
+    for form in tried:
+        adapters = [Adapter(factory, reading, form) for reading in found]
+        try:
+            each = [*map(trial_error, adapters)]
+            is_in_time = form.time == "stepped" or depends_on_input(adapters[0])
+        except Exception as wrong:  # raised by the user's code
+            why = why or one_line(wrong)
+            continue
+        (errors if is_in_time else others)[form] = each
+        if is_in_time and min(each) <= FIT_ERROR:
+            break
+    return errors or others, why
 
 
 def stated_order(reading: Reading) -> str:

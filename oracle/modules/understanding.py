@@ -111,9 +111,9 @@ def functions_of_converted(
     """Return the functions of the modules that `convert` returns for modules of torch, without trials.
 
     `interface` is the name of the class that `convert` takes, such as `"torch.nn.LSTM"`; `form` says how the
-    returned modules are called.
+    returned modules are called with lengths.
     """
     factory = Converter(convert, INTERFACES[interface], ModuleOptions(converts=interface))
     shapes = factory.cached_module(Sizes(), "float64").shapes
     reading = by_the_frameworks_names(shapes, factory.interface, Sizes())
-    return Adapter(factory, reading, form).functions()
+    return Adapter(factory, reading, CallForm(), [form]).functions()

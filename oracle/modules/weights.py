@@ -17,7 +17,7 @@ from itertools import islice, permutations, product
 import numpy as np
 
 from oracle.modules.interface import Interface, Shape, Sizes, UnusableModule
-from oracle.weights.layout import LAYOUTS
+from oracle.weights.layout import LAYOUTS, Layout
 from oracle.weights.naming import KERAS, TORCH
 from reference.contract import Array, Kind
 
@@ -42,17 +42,13 @@ class Role:
         """Return the content of the tensor, from the parameters of one direction."""
         if self.apart:
             return np.stack([replace(self, gates=gate, apart=False).of(kind, p) for gate in self.gates])
-        if self.side == "p":
-            return p["Wp"]
-        if self.side in ("", "b"):
-            return np.concatenate([p[f"b{gate}" if kind == "lstm" else "ba"] for gate in self.gates])
-        parts = {"x": p.get("Wax"), "a": p.get("Waa")}
-        if kind == "lstm":
-            W, n_h = np.concatenate([p[f"W{gate}"] for gate in self.gates]), len(p.get("Wp", p["bf"]))
-            parts = {"x": W[:, n_h:], "a": W[:, :n_h]}
-        weight = np.concatenate([parts[part] for part in self.side], axis=1)
-        return weight.T if self.transposed else weight
+        stacked = Layout(self.gates, self.transposed).stack(kind, p)
+        first, *second = (stacked[_STACKED[part]] for part in self.side or "b")
+        return np.concatenate([first, *second], axis=1 - self.transposed) if second else first
 
+
+_STACKED = {"x": "weight", "a": "recurrent_weight", "b": "bias", "p": "projection"}
+"""The name of each side in the result of `Layout.stack`."""
 
 Reading = Mapping[str, Role]
 """The role of each tensor, by name."""

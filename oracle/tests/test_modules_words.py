@@ -213,3 +213,28 @@ def test_a_wrong_answer_of_an_empty_input_is_no_limit() -> None:
     wrong, right = (understood(make, like="torch.nn.LSTMCell") for make in (Shifted, Unshifted))
     assert wrong.supports["empty"] == right.supports["empty"]
     assert "n_x" in wrong.supports["empty"]
+
+
+class NoEmptyBatch(Shifted):
+    """Refuses an empty batch in words."""
+
+    def forward(self, x: Tensor, hx: Any = None) -> Any:
+        if not len(x):
+            raise ValueError("an empty batch is not supported")
+        return super().forward(x, hx)
+
+
+class NothingEmpty(NoEmptyBatch):
+    """Refuses an input without features, too."""
+
+    def forward(self, x: Tensor, hx: Any = None) -> Any:
+        if not x.shape[1]:
+            raise ValueError("an input without features is not supported")
+        return super().forward(x, hx)
+
+
+def test_the_empty_sizes_of_a_module_are_not_those_of_another() -> None:
+    features, none = (understood(make, like="torch.nn.LSTMCell") for make in (NoEmptyBatch, NothingEmpty))
+    assert "m" not in {*features.supports["empty"], *none.supports["empty"]}
+    assert "n_x" in features.supports["empty"]
+    assert "n_x" not in none.supports["empty"]
