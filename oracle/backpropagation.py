@@ -39,7 +39,7 @@ def evaluate_each(batch: Sequence[AnyBackward]) -> list[dict[str, Bounded]]:
 
     Each result has the bounds of the precision of its input.
     """
-    of_layers = isinstance(batch[0], LayerBackwardInputs)
+    of_layers = any(isinstance(inputs, LayerBackwardInputs) for inputs in batch)
     evaluate_batch: Any = _layer_gradients if of_layers else _function_gradients
     return for_each_dtype(evaluate_batch, batch)
 

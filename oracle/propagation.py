@@ -29,7 +29,7 @@ def evaluate_each(batch: Sequence[Inputs], *, gradual: bool = False) -> list[dic
 
     Each result has the bounds of the precision of its input.
     """
-    of_layers = isinstance(batch[0], LayerInputs)
+    of_layers = any(isinstance(inputs, LayerInputs) for inputs in batch)
     quantities: Any = _layer_quantities if of_layers else _function_quantities
     return for_each_dtype(quantities, batch, gradual)
 

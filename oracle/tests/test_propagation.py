@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oracle import pytorch
+from oracle import backpropagation, pytorch
 from oracle.drawing import Lengths
 from oracle.inputs import Inputs, LayerInputs
 from oracle.problem import LayerProblem, Problem
@@ -231,3 +231,7 @@ def test_inputs_that_are_evaluated_together_keep_the_bounds_of_their_precisions(
         alone = evaluate(inputs)
         for name, bounded in together.items():
             np.testing.assert_allclose(bounded.error, alone[name].error, rtol=1e-9, err_msg=name)
+
+
+def test_no_inputs_have_no_bounds() -> None:
+    assert evaluate_each([]) == [] == backpropagation.evaluate_each([])
