@@ -12,7 +12,6 @@ from oracle.checkpoints.contents import CheckpointError
 from oracle.checkpoints.files import read
 from oracle.checkpoints.layer import RecurrentLayer
 from oracle.checkpoints.layer_search import Incomplete, Layer, find_layers
-from oracle.checkpoints.reading_process import MEMORY_LIMIT
 
 _MOST_NAMES = 12
 """The largest number of layers that a message names."""
@@ -28,7 +27,7 @@ class Checkpoint:
 
 
 def load(
-    text: str, layout: str = "", *, overrules: bool = True, memory_limit: int = MEMORY_LIMIT
+    text: str, layout: str = "", *, overrules: bool = True, memory_limit: int | None = None
 ) -> Checkpoint:
     """Return the layers that `FILE` or `FILE:PREFIX` names.
 

@@ -26,14 +26,16 @@ MEMORY_LIMIT = 2 * 2**30
 CPU_SECONDS, WALL_SECONDS = 30, 60
 
 
-def call(file: str, function: Callable[..., Any], *arguments: Any, memory_limit: int = MEMORY_LIMIT) -> Any:
+def call(file: str, function: Callable[..., Any], *arguments: Any, memory_limit: int | None = None) -> Any:
     """Return what a function of a module returns, which is called in a process that reads `file`.
 
     Arguments and the returned value have the types of `properties.worker.codec`. Raises `CheckpointError`,
-    whose message begins with the file, if the function raises an error or exceeds a limit. The process and
-    those that it started are ended.
+    whose message begins with the file, if the function raises an error or exceeds a limit. It names the
+    option of a `memory_limit` that is given (default: `MEMORY_LIMIT`). The process and those that it started
+    are ended.
     """
-    request = function.__module__, function.__name__, arguments, CPU_SECONDS, memory_limit
+    most, option = (memory_limit, ": --memory-limit") if memory_limit else (MEMORY_LIMIT, "")
+    request = function.__module__, function.__name__, arguments, CPU_SECONDS, most, option
     process = subprocess.Popen(
         [sys.executable, "-c", PROGRAM % ("oracle.checkpoints.reading_process", "main")],
         stdin=subprocess.PIPE,
@@ -48,7 +50,7 @@ def call(file: str, function: Callable[..., Any], *arguments: Any, memory_limit:
         try:
             with suppress(BrokenPipeError), process.stdin:  # the process reads it all, or has ended
                 process.stdin.write(encode(request))
-            is_value, answer = decode(_reply(process.stdout, memory_limit + MAX_BYTES))
+            is_value, answer = decode(_reply(process.stdout, most + MAX_BYTES))
         except TimeoutError:
             answer = f" takes more than {WALL_SECONDS} s to read"
         except CodecError:  # there is no reply
@@ -79,19 +81,18 @@ def main() -> NoReturn:
     """Call the function that the standard input names, and write the outcome to the standard output."""
     reply = os.dup(1)
     os.dup2(2, 1)  # what a library prints is no reply
-    module, name, arguments, seconds, memory_limit = decode(bytearray(sys.stdin.buffer.read()))
+    module, name, arguments, seconds, most, option = decode(bytearray(sys.stdin.buffer.read()))
     function = getattr(import_module(module), name)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
     with suppress(OSError):  # macOS has no such file, and does not enforce the limit
-        size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() + memory_limit
+        size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() + most
         resource.setrlimit(resource.RLIMIT_AS, (size, size))
     try:
         answer = encode((True, function(*arguments)), sys.maxsize)  # the system limits it
     except MemoryError:
-        gigabytes = f"{memory_limit / 2**30:g} GB"
-        answer = encode((False, f" takes more than {gigabytes} to read: --memory-limit"))
+        answer = encode((False, f" takes more than {most / 2**30:g} GB to read{option}"))
     except CheckpointError as error:
         answer = encode((False, f": {error}"))
     except CodecError as error:

@@ -200,15 +200,18 @@ def descendants(pid: int) -> list[int]:
 
 
 def _parents() -> dict[int, int]:
-    """The parent of each process."""
+    """The parent of each process. No process, if the system does not list them in time."""
+    found: dict[int, int] = {}
     if FORKS:
-        found: dict[int, int] = {}
         for name in filter(str.isdecimal, os.listdir("/proc")):
             with suppress(OSError):  # it has ended
                 found[int(name)] = _parent_of(int(name))
         return found
-    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=False)
-    return {int(pid): int(parent) for pid, parent in map(str.split, listed.stdout.splitlines())}
+    with suppress(subprocess.TimeoutExpired):
+        command = ["ps", "-A", "-o", "pid=,ppid="]
+        listed = subprocess.run(command, capture_output=True, text=True, check=False, timeout=END_SECONDS)
+        found = {int(pid): int(parent) for pid, parent in map(str.split, listed.stdout.splitlines())}
+    return found
 
 
 def _parent_of(pid: int) -> int:

@@ -1,8 +1,8 @@
 """Stores what a run computes about problems, so that the next run on the same problems is faster.
 
-The answers of the witnesses and the bounds do not depend on the target. To compute them, with the import of
-torch, takes half of the time of a run. A target runs as the user, and may write to the file, so nothing in it
-is trusted: the caller checks each value, and some values are computed again.
+The answers of the witnesses do not depend on the target. To compute them, with the import of torch, takes a
+third of the time of a run. A target runs as the user, and may write to the file, so nothing in it is trusted:
+the caller checks each value, and some values are computed again.
 """
 
 import os

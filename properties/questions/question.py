@@ -4,7 +4,7 @@ Torch is imported on first use, because the import takes a second, and the proce
 to the workers of pytest-xdist does not need it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -14,7 +14,7 @@ from oracle.problems.problem import Problem
 from oracle.witnesses import backpropagation, exact, exact_gradient, propagation
 from oracle.witnesses.rounding import Bounded
 from properties.questions.answer_store import ANSWERS
-from properties.questions.stored_answers import are_bounds, are_near
+from properties.questions.stored_answers import are_near
 from reference.contract import CONTRACTS, Array, Contract
 
 MOST_CACHED = 1024
@@ -74,29 +74,13 @@ class Question:
     def bounds(self) -> list[dict[str, Bounded]]:
         """The bounds on the whole trajectory: how far a right answer may be from the exact value."""
         evaluate: Any = backpropagation if self.contract.is_backward else propagation
-        return self._bounds("bounds", lambda: evaluate.evaluate_each(self.inputs))
+        bounds: list[dict[str, Bounded]] = evaluate.evaluate_each(self.inputs)
+        return bounds
 
     @cached_property
     def gradual_bounds(self) -> list[dict[str, Bounded]]:
         """The bounds for programs that keep subnormal numbers."""
-        return self._bounds("gradual bounds", lambda: propagation.evaluate_each(self.inputs, gradual=True))
-
-    def _bounds(self, name: str, compute: Callable[[], list[dict[str, Bounded]]]) -> list[dict[str, Bounded]]:
-        """Bounds that `compute` computes, or those in the store, which has the values, then the errors."""
-        is_finite = [problem.regime != "nonfinite" for problem in self.problems]
-
-        def parts() -> list[dict[str, Array]]:
-            computed = compute()
-            values = [{name: bounded.value for name, bounded in each.items()} for each in computed]
-            return values + [{name: bounded.error for name, bounded in each.items()} for each in computed]
-
-        stored = ANSWERS.value(
-            self._key(name), parts, lambda stored: are_bounds(stored, self.inputs, is_finite), is_sampled=True
-        )
-        pairs = zip(stored[: len(self.problems)], stored[len(self.problems) :], strict=True)
-        return [
-            {name: Bounded(value, errors[name]) for name, value in values.items()} for values, errors in pairs
-        ]
+        return propagation.evaluate_each(self.inputs, gradual=True)
 
     def _key(self, name: str) -> list[Any]:
         return [name, self.contract.name, [*map(repr, self.problems)]]

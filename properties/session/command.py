@@ -7,7 +7,6 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from importlib.metadata import version
-from io import TextIOWrapper
 from itertools import chain
 from pathlib import Path
 from shutil import get_terminal_size
@@ -61,18 +60,16 @@ def main() -> int:
     if sys.argv[1:] in (["--version"], ["-V"]):
         print(f"rnn-crosscheck {version('rnn-crosscheck')}")
         return 0
-    if isinstance(sys.stdout, TextIOWrapper):  # names in files may have any characters
-        sys.stdout.reconfigure(errors="backslashreplace")
+    # As Ctrl-C: the reports are written, and nothing else is left.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     if sys.argv[1:2] and sys.argv[1] in ("weights", "convert"):
         from properties.session import weights  # only this command needs the slow import
 
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that nothing is left, as after Ctrl-C
         return weights.main(sys.argv[1:])
     if any(word.partition("=")[0] == "--against" for word in sys.argv[1:]):
         from properties.session import parity
 
         return parity.main(sys.argv[1:])
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C, so that the reports are written
     # The options, plugins, configuration and conftest.py of the user's tests must not affect the laws.
     for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):
         os.environ.pop(name, None)

@@ -180,3 +180,17 @@ def test_a_process_that_does_not_lead_a_group_yet_is_killed() -> None:
         kill_group(process)
         assert process.wait(30) == -signal.SIGKILL
     kill_group(process)  # a second call does nothing
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_processes_are_listed_within_a_limit(
+    answers: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on systems without forks."""
+    program = f"import time; time.sleep({0 if answers else 10}); print('2 1'); print('3 2')"
+    tmp_path.joinpath("ps").write_text(f"#!{sys.executable}\n{program}\n")
+    tmp_path.joinpath("ps").chmod(0o700)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setattr(process_start, "FORKS", False)
+    monkeypatch.setattr(process_start, "END_SECONDS", 5.0 if answers else 0.1)
+    assert process_start.descendants(1) == ([2, 3] if answers else [])
