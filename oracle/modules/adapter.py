@@ -226,9 +226,11 @@ def torch_gradients(outputs: Sequence[Any], leaves: Sequence[Any], by_outputs: S
     """Return the gradient with respect to each leaf; 0 for a leaf that no output depends on.
 
     Torch raises an error for an output that depends on no leaf, such as the output of no steps. Here such an
-    output is left out, and the error is raised only if no output depends on a leaf.
+    output is left out, and the error is raised only if no output of one step or more depends on a leaf.
     """
     pairs = [(each, d) for each, d in zip(outputs, by_outputs) if each.requires_grad]
+    if not (pairs or outputs[0].numel()):
+        return [leaf.new_zeros(leaf.shape) for leaf in leaves]
     outputs, by_outputs = zip(*pairs) if pairs else (outputs, by_outputs)
     return sys.modules["torch"].autograd.grad(
         outputs, leaves, by_outputs, allow_unused=True, materialize_grads=True

@@ -158,7 +158,7 @@ class Trials:
             others = [each for each in least if each.states != "none" and each.time == form.time]
             form = min(others, key=least.__getitem__, default=form)
         self._adapter = Adapter(factory, reading, form)
-        if isinstance(factory, Converter) and not built.plain:
+        if isinstance(factory, Converter):
             at_once, factory.converts_anew = own_answer(self._adapter), True
             anew = own_answer(replace(self._adapter))
             factory.converts_anew = not np.allclose(anew, at_once, rtol=0, atol=FIT_ERROR)
@@ -189,6 +189,8 @@ class Trials:
         for key, value, option, other in () if factory.is_trained else _OPTIONS:
             if not {key, *other} & {*supports, *not_asked}:
                 self._limit(key, value, self._why_limited(option, replace(tried, **other)))
+        if not factory.is_trained:
+            self._check_packed_sequences()
         if is_lstm and not factory.is_trained:
             supports.setdefault("projection", "fewer")
         if "dtypes" not in supports:
@@ -273,6 +275,29 @@ class Trials:
         if ways or self._not_judged:
             return "" if ways else "no call with them works"
         return "it takes neither packed sequences nor an argument for lengths"
+
+    def _check_packed_sequences(self) -> None:
+        """Leave out packed sequences if the module takes them by chance: because a single layer inside does."""
+        ways = self._adapter.with_lengths
+        others = [form for form in ways if form.lengths != "packed"]
+        stacked = {"layers", "stacked_directions"} & self._supports.keys()
+        sizes = replace(
+            self._factory.tried,
+            layers=1 if stacked else 2,
+            directions=1 if "directions" in self._supports else 2,
+        )
+        if len(others) == len(ways):
+            return
+        try:
+            trial_error(self._adapter, sizes=sizes)
+        except Exception:  # raised by the user's code; the laws show it
+            return
+        try:
+            trial_error(replace(self._adapter, with_lengths=ways), sizes=sizes, lengths=np.array([4, 3, 1]))
+        except Exception as error:  # raised by the user's code
+            self._adapter = replace(self._adapter, with_lengths=others)
+            why = f"packed sequences only for one layer and direction: {one_line(error)}"
+            self._limit("lengths", False, "" if others else why)
 
     def _why_no_gradients(self) -> str:
         """Say why the module has no gradients to judge; empty if the module has gradients."""

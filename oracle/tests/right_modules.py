@@ -34,8 +34,8 @@ def older_spectral_norm(n: int, k: int) -> nn.Module:
     return spectral_norm(nn.LSTM(n, k), "weight_hh_l0")
 
 
-def pruned(lstm: nn.LSTM) -> nn.Module:
-    return prune.random_unstructured(lstm, "weight_ih_l0", amount=0.5)  # type: ignore[no-any-return,no-untyped-call]
+def pruned(n: int, k: int) -> nn.Module:
+    return prune.random_unstructured(nn.LSTM(n, k), "weight_ih_l0", amount=0.5)  # type: ignore[no-any-return,no-untyped-call]
 
 
 def normed(input_size: int, hidden_size: int, num_layers: int = 1, bidirectional: bool = False) -> nn.Module:
@@ -268,3 +268,19 @@ class CachedTranspose(nn.Module):
 def scripted_cell() -> Any:
     """A trained cell of TorchScript, as silero-vad's."""
     return torch.jit.script(nn.LSTMCell(3, 4))
+
+
+class FlippedTensors(nn.Module):
+    """Two directions from two layers: it flips tensors, so one direction alone takes packed sequences."""
+
+    def __init__(self, input_size: int, hidden_size: int, bidirectional: bool = False) -> None:
+        super().__init__()
+        self.forward_rnn = nn.RNN(input_size, hidden_size)
+        self.backward_rnn = nn.RNN(input_size, hidden_size) if bidirectional else None
+
+    def forward(self, x: Any, hx: Any = None) -> Any:
+        if self.backward_rnn is None:
+            return self.forward_rnn(x, hx)
+        a, h = self.forward_rnn(x, None if hx is None else hx[:1])
+        b, k = self.backward_rnn(x.flip(0), None if hx is None else hx[1:])
+        return torch.cat((a, b.flip(0)), -1), torch.cat((h, k))

@@ -230,5 +230,7 @@ def test_gradients_leave_out_an_output_that_depends_on_nothing() -> None:
     a, none = torch.ones(3, requires_grad=True), torch.zeros(0, 3)
     [found] = torch_gradients([none, 2 * a], [a], [none, torch.ones(3)])
     assert found.tolist() == [2, 2, 2]
+    [found] = torch_gradients([none], [a], [none])
+    assert found.tolist() == [0, 0, 0]
     with pytest.raises(RuntimeError, match="does not require grad"):
-        torch_gradients([none], [a], [none])
+        torch_gradients([torch.ones(1)], [a], [torch.ones(1)])

@@ -84,7 +84,7 @@ LSTM, RNN, LSTM_CELL, RNN_CELL = (f"torch.nn.{name}" for name in ("LSTM", "RNN",
 RIGHT: list[tuple[Any, Mapping[str, Any]]] = [
     (right.DroppedWeight, {"converts": LSTM}),
     (right.older_weight_norm, {"converts": LSTM}),
-    (right.pruned, {"converts": LSTM}),
+    (right.pruned, {"like": LSTM}),
     (right.Closure, {"converts": LSTM}),
     (right.CachedTranspose, {"converts": LSTM}),
     (right.older_spectral_norm, {"like": LSTM}),
@@ -102,6 +102,7 @@ RIGHT: list[tuple[Any, Mapping[str, Any]]] = [
     (right.MaskByStep, {"like": LSTM, "fixed": {"batch_first": True}}),
     (right.LinearSteps, {"like": RNN}),
     (right.SortedOnly, {"like": RNN}),
+    (right.FlippedTensors, {"like": RNN}),
     (right.scripted_cell, {"trained": True}),
 ]
 """Right modules, and the user's options for them."""
@@ -114,6 +115,7 @@ WRONG: list[tuple[Any, Mapping[str, Any], str]] = [
     (wrong.MaskWithoutFreeze, {"like": LSTM}, "lengths [4, 3, 1]"),
     (wrong.CarriedStates, {"like": LSTM}, "no states"),
     (wrong.ForgottenWeights, {"converts": LSTM}, "one layer"),
+    (wrong.normed_as_a_whole, {"converts": LSTM}, "one layer"),
     (wrong.GatesOfHidden, {"like": LSTM_CELL, "gates": "ifgo"}, "one layer"),
 ]
 """Wrong modules, the user's options, and a call that shows the mistake."""
@@ -156,3 +158,7 @@ def test_a_cell_that_requires_states_is_not_judged_without_them() -> None:
     found = understood(right.GatesInDict)
     assert found.supports["absent_states"] is False
     assert "missing 2 required positional arguments" in found.facts["limits"]["absent_states"]
+
+
+def test_packed_sequences_that_one_direction_alone_takes_are_no_lengths() -> None:
+    assert understood(right.FlippedTensors, like=RNN).supports["lengths"] is False

@@ -4,6 +4,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from oracle.tests.right_modules import MaskByStep
@@ -94,3 +95,19 @@ class GatesOfHidden(nn.Module):
     def forward(self, x: Tensor, h: Tensor, c: Tensor) -> Any:
         hidden, memory = self.cell(x, (h, c))
         return {"o": hidden, "h": hidden / memory.tanh(), "c": memory}
+
+
+class _NormOfTheWhole(nn.Module):
+    """g v / |v| with one norm of the whole matrix, where g has a norm for each row."""
+
+    def forward(self, g: Tensor, v: Tensor) -> Tensor:
+        return g * v / v.norm()
+
+    def right_inverse(self, w: Tensor) -> tuple[Tensor, Tensor]:
+        return w.norm(dim=1, keepdim=True), w
+
+
+def normed_as_a_whole(lstm: nn.LSTM) -> nn.Module:
+    """A converter that changes the weights by its parametrisation."""
+    parametrize.register_parametrization(lstm, "weight_hh_l0", _NormOfTheWhole(), unsafe=True)
+    return lstm
