@@ -136,7 +136,7 @@ def _remarks(tensors: Mapping[str, Tensor], by_direction: WeightsByDirection) ->
     if not any(role.startswith("b") for role, _ in weights):
         yield "it has no biases: they are zeros"
     if any(weight.array.any() for role, weight in weights if role == "recurrent_bias"):
-        yield "its two biases were added, and rounded once"
+        yield "pairs of biases were added, and each sum rounded once"
 
 
 def _tensors_in_words(arrays: Mapping[str, np.ndarray], layout: str) -> str:

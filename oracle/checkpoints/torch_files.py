@@ -110,7 +110,7 @@ class _Unpickler(pickle.Unpickler):
             return _KNOWN[f"{module}.{name}"]
         except KeyError:
             raise CheckpointError(
-                f"its pickle asks for {module}.{name}, more than tensors, so it was refused and nothing of "
+                f"its pickle asks for {module}.{name}, which is no tensor, so it was refused and nothing of "
                 "it was run: save the state_dict() of the module, or safetensors"
             ) from None
 

@@ -123,10 +123,8 @@ def choose_reading(readings: Sequence[Reading], errors: Sequence[float], kind: K
     (least, first), *others = sorted((error, k) for k, error in enumerate(errors))
     nearest = stated_order(readings[first])
     if others and (least > FIT_ERROR or others[0][0] <= MISFIT_ERROR):
-        none = (
-            f"none of {len(readings)} readings of its weights gives {NETWORKS[kind]}; the nearest, {nearest}"
-        )
+        none = f"none of {len(readings)} readings of its weights gives {NETWORKS[kind]}; the nearest"
         both = f"two readings of its weights fit, {nearest} and {stated_order(readings[others[0][1]])}"
         why = f"{none}, is {least:.1g} off" if least > FIT_ERROR else both
-        raise UnusableModule(why, f"state the order by --gates {nearest}, if that is it", stage=2)
+        raise UnusableModule(why, "state its order of gates, as by --gates ifgo", stage=2)
     return readings[first]

@@ -277,7 +277,7 @@ class Trials:
         return "it takes neither packed sequences nor an argument for lengths"
 
     def _check_packed_sequences(self) -> None:
-        """Leave out packed sequences if the module takes them by chance: because a single layer inside does."""
+        """Leave out packed sequences if the module takes them by chance, because a layer inside does."""
         ways = self._adapter.with_lengths
         others = [form for form in ways if form.lengths != "packed"]
         stacked = {"layers", "stacked_directions"} & self._supports.keys()

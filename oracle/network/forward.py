@@ -111,13 +111,13 @@ def cached_sweep(op: Mapping[str, Any], batch: Sequence[BackwardInputs], cached:
     first = batch[0]
     p = stacked_parameters([inputs.parameters for inputs in batch])
     x, a0, c0 = (stacked(op, batch, name) for name in ("x", "a0", "c0"))
-    over_time = {f"{name}_next" if name in ("a", "c") else name: array for name, array in cached.items()}
+    quantities = {f"{name}_next" if name in ("a", "c") else name: array for name, array in cached.items()}
     for name, first_state, after in (("a_prev", a0, "a_next"), ("c_prev", c0, "c_next")):
-        if after in over_time:
-            before = np.concatenate([first_state[..., None], over_time[after]], axis=-1)
-            over_time[name] = before[..., : x.shape[-1]]
-    over_time["xt"] = x
-    by_name = {name: [*each_step(array)] for name, array in over_time.items()}
+        if after in quantities:
+            before = np.concatenate([first_state[..., None], quantities[after]], axis=-1)
+            quantities[name] = before[..., : x.shape[-1]]
+    quantities["xt"] = x
+    by_name = {name: [*each_step(array)] for name, array in quantities.items()}
     steps = [{name: values[t] for name, values in by_name.items()} for t in range(x.shape[-1])]
     order = np.broadcast_to(np.arange(x.shape[-1]), x.shape[:1] + x.shape[2:])
     return Sweep(first.kind, "tanh", p, a0, c0, x, order, steps)

@@ -84,12 +84,18 @@ def _largest_difference(original: RecurrentLayer, copy: RecurrentLayer) -> str:
     return f"{', '.join(names)} differ, by up to {largest:.2g}"
 
 
+_MOST_SEARCHED = 10**6
+"""The number of weights up to which mistakes are searched, since each takes calls of both networks."""
+
+
 def _mistake(original: RecurrentLayer, copy: RecurrentLayer) -> str:
     """The mistake that turns the original's parameters into those of the copy; empty if none is known."""
     for sentence, parameters in _mistaken_biases(original, copy.dtype):
         mistaken = replace(original, parameters=parameters)
         if not any(_differing(copy, mistaken, k) for k in range(len(parameters))):
             return sentence
+    if sum(W.size for p in original.parameters for W in p.values()) > _MOST_SEARCHED:
+        return ""
     function = f"{original.kind}_layer"
     with TemporaryDirectory(prefix="rnn-crosscheck-") as folder:
         file = Path(folder, "original.npz")

@@ -19,7 +19,7 @@ RUNTIME = needs("onnxruntime", "onnx")
 Make = Callable[[Path], Path]
 TOO_LARGE = " takes more than 0.25 GB to read: --memory-limit"
 TOO_SLOW = " takes more than 1 s to read"
-MORE = ", more than tensors, so it was refused and nothing of it was run"
+MORE = ", which is no tensor, so it was refused and nothing of it was run"
 
 AT_ONCE: dict[str, tuple[Make, str]] = {
     "bytes of nothing": (hostile.bytes_of_nothing, f"bytearray{MORE}"),

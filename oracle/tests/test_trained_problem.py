@@ -11,6 +11,7 @@ import pytest
 from oracle.checkpoints import only_layer
 from oracle.diagnosis.catalogue_search import diagnose
 from oracle.diagnosis.problems import Scope
+from oracle.parity import weight_copies
 from oracle.parity.weight_copies import difference, program_with
 from oracle.problems.problem import LayerProblem, Problem
 from oracle.weights.conversion import to_torch
@@ -131,6 +132,15 @@ def test_the_mistake_in_a_copy_of_the_weights_is_named(weights: str, name: str) 
     assert isinstance(problem, LayerProblem)
     found = diagnose("lstm_layer", program, problem.inputs("lstm_layer"), Scope(network=problem.network))
     assert [each.words for each in found[:1]] == [sentence]
+
+
+def test_no_mistake_is_searched_in_a_large_copy(weights: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = only_layer(weights)
+    change, sentence = next(iter(COPIES.values()))
+    copy = replace(original, parameters=change(original.parameters))
+    assert difference(original, copy) == sentence
+    monkeypatch.setattr(weight_copies, "_MOST_SEARCHED", 10)
+    assert sentence not in difference(original, copy)
 
 
 def test_a_right_copy_has_no_difference(weights: str) -> None:

@@ -101,7 +101,8 @@ class _NormOfTheWhole(nn.Module):
     """g v / |v| with one norm of the whole matrix, where g has a norm for each row."""
 
     def forward(self, g: Tensor, v: Tensor) -> Tensor:
-        return g * v / v.norm()
+        w: Tensor = g * v / v.norm()
+        return w
 
     def right_inverse(self, w: Tensor) -> tuple[Tensor, Tensor]:
         return w.norm(dim=1, keepdim=True), w

@@ -167,8 +167,8 @@ class AnswerStore:
 
     def _delete(self) -> None:
         self.close()
-        with suppress(OSError):
-            for each in _files(self._file):
+        for each in _files(self._file):
+            with suppress(OSError):  # others have put it there, such as a directory
                 each.unlink()
 
 

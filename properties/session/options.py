@@ -158,7 +158,7 @@ def module_in_words(facts: Mapping[str, Any], limits: Limits) -> str:
         parts += [_LENGTHS_WORDS[kind] + (", sorted alone" if kind != way else "")]
     parts += [f"{name} is not judged ({why})" for name, why in facts["not_judged"].items()]
     plain = ", ".join(dict.fromkeys(facts["plain"]))
-    parts += [f"{plain} judged without its parametrisation"] if plain else []
+    parts += [f"{plain} judged without parametrisation"] if plain else []
     learned = ", ".join(facts["learned_states"])
     parts += [f"learned initial states ({learned}) 0 if no states are passed"] if learned else []
     parts += [f"on {facts['device']}"] if facts["device"] != "cpu" else []

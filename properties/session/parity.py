@@ -64,7 +64,7 @@ def _factory(text: str) -> Callable[[], Any]:
         raise CheckpointError(f"--against {text} names no function: add it, as in {text}:FACTORY")
     source = Path(target.source)
     if target.is_file and not source.is_file():
-        raise CheckpointError(f"{text} is not a regular file, or is a broken link")
+        raise CheckpointError(f"{text} is not a regular file")
     sys.path.insert(0, str(source.parent if target.is_file else Path.cwd()))
     try:
         if target.is_file:

@@ -19,12 +19,15 @@ from properties.implementations.process_start import Settings
 from properties.internals.pytest_internals import option_words
 from properties.reports.results import encodable
 from properties.session import command
+from properties.worker.codec import MAX_BYTES
 from properties.worker.own_modules import REFERENCE, full_name
 from properties.worker.targets import SUFFIXES, TargetMissing, Unusable, expand, helper_files, text_of
 from reference.contract import CONTRACTS, FUNCTIONS
 
 ONNX_ADAPTERS = ("frameworks.onnxruntime", "frameworks.onnx_evaluator")
 
+_MOST_WEIGHTS = MAX_BYTES // 16
+"""The most weights of a network: in float64, they take half of what a request may take."""
 WEIGHTS_FOLDER = ".hypothesis/weights"
 """The folder for the weights of trained modules, below the current directory."""
 
@@ -136,6 +139,8 @@ def _networks(config: pytest.Config) -> list[LayerProblem]:
         file, _ = split(text)
         for layer in load(text, layout).layers:
             name = f"{file}:{layer.prefix}" if layer.prefix else file
+            if (count := sum(W.size for p in layer.parameters for W in p.values())) > _MOST_WEIGHTS:
+                raise ValueError(f"{name} has {count:,} weights, and at most {_MOST_WEIGHTS:,} can be judged")
             make = getattr(Problem, f"{layer.kind}_layer")
             networks.append(make(weights=name, layout=layout, m=1, T_x=1))
     return networks

@@ -1,6 +1,5 @@
 """The commands `rnn-crosscheck weights` and `convert`, which show and convert files of trained weights."""
 
-import math
 import sys
 from argparse import ArgumentParser, ArgumentTypeError
 from collections import defaultdict
@@ -146,9 +145,9 @@ def _parser(command: str) -> ArgumentParser:
 
 def _bytes(gibibytes: str) -> int:
     with suppress(ValueError):
-        if 0 < (number := float(gibibytes)) < math.inf:
+        if 0 < (number := float(gibibytes)) < 2**30:
             return int(number * 2**30)
-    raise ArgumentTypeError(f"{gibibytes}, expected a number above 0")
+    raise ArgumentTypeError(f"{gibibytes}, expected a number above 0 and below 2**30")
 
 
 def fail(message: str) -> Never:

@@ -371,6 +371,7 @@ def test_some_values_are_computed_again(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_a_value_that_differs_when_it_is_computed_again_deletes_the_file(file: Path) -> None:
     opened().value("key", lambda: [1.0], lambda _: True)
+    file.with_name(f"{file.name}.0").mkdir()  # which cannot be deleted as a file
     store = opened()
     assert store.value("key", lambda: [1.5], lambda _: True, is_sampled=True) == [1.5]
     assert store.fault == f"{file} had a wrong answer and was deleted; run again"

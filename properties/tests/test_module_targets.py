@@ -59,7 +59,7 @@ def test_what_was_understood_is_said_in_one_line() -> None:
     assert module_in_words(facts, limits) == (
         "Mine as torch.nn.LSTM: weights by --gates, gates f g o i, although xh:ifgo fits, one weight on x, "
         "h, batch first, a mask of the padding, lengths, sorted alone, mask is not judged (TypeError: no), "
-        "weight_hh_l0 judged without its parametrisation, learned initial states (h0) 0 if no states are "
+        "weight_hh_l0 judged without parametrisation, learned initial states (h0) 0 if no states are "
         "passed, on cuda, different numbers in every call, at most 1 layer (no argument), float32 only "
         "(TypeError)"
     )

@@ -106,6 +106,15 @@ def test_a_file_that_cannot_be_read_has_no_text(tmp_path: Path) -> None:
         os.seteuid(user)
 
 
+def test_a_file_with_a_hole_has_no_text(tmp_path: Path) -> None:
+    file = tmp_path / "hole.py"
+    file.write_text("import helper")
+    (tmp_path / "helper.py").touch()
+    assert helper_files(["hole.py", "helper.py"], tmp_path) == ["helper.py"]
+    os.truncate(file, 2**40)
+    assert helper_files(["hole.py", "helper.py"], tmp_path) == []
+
+
 def test_a_pattern_may_be_absolute(folder: Path) -> None:
     assert expand([f"{folder}/submissions/*.py"], Path()) == [
         f"{folder}/submissions/{name}.py" for name in "ab"

@@ -104,6 +104,15 @@ def test_weights_that_cannot_be_used_are_refused_in_one_line(
     assert "Traceback" not in output
 
 
+def test_weights_that_no_request_can_hold_are_refused(tmp_path: Path) -> None:
+    n = 2100
+    names = {"weight_ih_l0": np.zeros((4 * n, 1), "f"), "weight_hh_l0": np.zeros((4 * n, n), "f")}
+    np.savez_compressed(tmp_path / "large.npz", **names)
+    status, output = run("--weights", str(tmp_path / "large.npz"), "-k", "lstm_layer")
+    assert status == 4
+    assert "has 17,656,800 weights, and at most 16,777,216 can be judged" in output
+
+
 @pytest.mark.filterwarnings("ignore:LSTM with projections")  # which torch runs by another kernel
 @pytest.mark.parametrize("projection", [0, 3])
 def test_a_network_that_was_trained_is_judged(tmp_path: Path, projection: int) -> None:

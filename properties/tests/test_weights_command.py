@@ -45,7 +45,7 @@ def test_a_file_is_shown(checkpoint: Path, capsys: pytest.CaptureFixture[str]) -
     ]
     assert re.fullmatch(r"enc +LSTM +torch +2 +2 +3 +4 +float32 +0\.\d+ +[0-9a-f]{12} *", enc)
     assert re.fullmatch(r"dec +RNN +torch +1 +1 +3 +5 +float32 +0\.\d+ +[0-9a-f]{12} *", dec)
-    assert more == ["2 layers: its two biases were added, and rounded once", "skipped: gru: a GRU"]
+    assert more == ["2 layers: pairs of biases were added, and each sum rounded once", "skipped: gru: a GRU"]
 
 
 def test_a_prefix_chooses(checkpoint: Path, capsys: pytest.CaptureFixture[str]) -> None:

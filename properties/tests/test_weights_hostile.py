@@ -150,6 +150,8 @@ def test_a_memory_limit_is_taken(tmp_path: Path, capsys: pytest.CaptureFixture[s
     fails("weights", model, "--memory-limit", 0.25)
     words = f"rnn-crosscheck: error: {model} takes more than 0.25 GB to read: --memory-limit\n"
     assert capsys.readouterr().err == words
+    fails("weights", model, "--memory-limit", "1e308")
+    assert "argument --memory-limit: 1e308, expected a number above 0" in capsys.readouterr().err
     fails("weights", model, "--memory-limit", "none")
     assert "argument --memory-limit: none, expected a number above 0" in capsys.readouterr().err
     assert [*tmp_path.iterdir()] == [model]

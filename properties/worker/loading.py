@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
-from os.path import isfile
+from os.path import exists, isfile
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Optional
@@ -93,7 +93,7 @@ def _load_module(target: Target, directory: Path, options: ModuleOptions) -> Loa
 
 def _load_file(target: Target, options: ModuleOptions) -> LoadedTarget:
     if not isfile(target.source):
-        raise Unusable("is not a regular file, or is a broken link")
+        raise Unusable("is not a regular file" if exists(target.source) else "is a broken link")
     module, ran = _run_file(Path(target.source))
     if not ran.failed:
         return _load_from(module, target, options)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from os import R_OK, X_OK, access, walk
 
 # These accept names that no file can have.
-from os.path import exists, isabs, isdir, isfile, join, lexists, realpath, relpath, split
+from os.path import exists, getsize, isabs, isdir, isfile, join, lexists, realpath, relpath, split
 from pathlib import Path
 from typing import Any, Optional
 
@@ -197,7 +197,7 @@ def why_missing(source: str, directory: Path) -> str:
     """Why there is no file with this path, relative to `directory`, with a hint at a similar name."""
     path = directory / source
     if lexists(path):
-        return f"{source!r} is not a regular file, or is a broken link"
+        return f"{source!r} is {'a broken link' if not exists(path) else 'not a regular file'}"
     if not isdir(path.parent):
         return f"no file {source!r}: there is no directory {str(path.parent)!r}"
     hint = closest(path.name, (entry.name for entry in path.parent.iterdir()))
@@ -205,10 +205,15 @@ def why_missing(source: str, directory: Path) -> str:
     return f"no file {path.name!r} in {str(path.parent)!r}{hint}"
 
 
+MOST_SOURCE_BYTES = 2**26
+"""The size of a file beyond which its text is not read; a file with holes takes no space on the disk."""
+
+
 def text_of(file: Path) -> str:
-    """The text of a file; empty if it cannot be read, or is no regular file: a pipe would block."""
+    """The text of a file; empty if it is unreadable, too large, or not regular: a pipe would block."""
     with suppress(OSError):
-        return file.read_text("utf-8", "replace") if isfile(file) else ""
+        if isfile(file) and getsize(file) <= MOST_SOURCE_BYTES:
+            return file.read_text("utf-8", "replace")
     return ""
 
 
