@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -106,7 +107,10 @@ def test_weights_that_cannot_be_used_are_refused_in_one_line(
 
 def test_weights_that_no_request_can_hold_are_refused(tmp_path: Path) -> None:
     n = 2100
-    names = {"weight_ih_l0": np.zeros((4 * n, 1), "f"), "weight_hh_l0": np.zeros((4 * n, n), "f")}
+    names: dict[str, Any] = {
+        "weight_ih_l0": np.zeros((4 * n, 1), "f"),
+        "weight_hh_l0": np.zeros((4 * n, n), "f"),
+    }
     np.savez_compressed(tmp_path / "large.npz", **names)
     status, output = run("--weights", str(tmp_path / "large.npz"), "-k", "lstm_layer")
     assert status == 4
