@@ -84,6 +84,7 @@ INTERRUPTED = dedent(
     import os, signal, sys
     from pathlib import Path
     from properties.session import command
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
     Path.replace = lambda *given: os.kill(os.getpid(), {signal})
     sys.argv[1:] = {arguments}
     command.main()
