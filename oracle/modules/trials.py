@@ -203,7 +203,10 @@ class Trials:
         no_lengths = "an empty batch has no lengths" if self._adapter.form.lengths else ""
         self._limit("empty", [], no_lengths or self._why_limited("", self._factory.tried, samples=0))
         empty = [] if "empty" in self._why else ["m"]
-        for size, how in (("n_x", {"sizes": replace(self._factory.tried, n_x=0)}), ("T_x", {"steps": 0})):
+        no_features: Mapping[str, Any] = {"sizes": replace(self._factory.tried, n_x=0)}
+        if self._adapter.with_lengths:  # older versions of torch pack no samples without features
+            no_features = {**no_features, "lengths": np.array([4, 3, 1])}
+        for size, how in (("n_x", no_features), ("T_x", {"steps": 0})):
             with suppress(Exception):  # raised by the user's code
                 trial_error(self._adapter, **how)
                 empty.append(size)
