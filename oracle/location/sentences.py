@@ -44,7 +44,7 @@ NETWORK_TEXTS: Mapping[str, str] = {
     **dict.fromkeys(("a_end", "a_last"), f"a_last {_LAST.format('hidden')}"),
     **dict.fromkeys(("c_end", "c_last"), f"c_last {_LAST.format('memory')}"),
 }
-"""What is wrong if an equation is changed, by its name in `oracle.faults.layer_equations`."""
+"""What is wrong if an equation is changed, by its name in `oracle.network.layers`."""
 SETTING_TEXTS: Mapping[str, str] = {
     "backward": "in a backward direction",
     "beside a backward direction": "in the forward direction of two",

@@ -281,26 +281,29 @@ class Trials:
 
     def _check_packed_sequences(self) -> None:
         """Leave out packed sequences if the module takes them by chance, because a layer inside does."""
-        ways = self._adapter.with_lengths
-        others = [form for form in ways if form.lengths != "packed"]
-        stacked = {"layers", "stacked_directions"} & self._supports.keys()
-        sizes = replace(
-            self._factory.tried,
-            layers=1 if stacked else 2,
-            directions=1 if "directions" in self._supports else 2,
-        )
-        if len(others) == len(ways):
+        packed = [form for form in self._adapter.with_lengths if form.lengths == "packed"]
+        others = [form for form in self._adapter.with_lengths if form.lengths != "packed"]
+        layers = 1 if {"layers", "stacked_directions"} & self._supports.keys() else 2
+        directions = 1 if "directions" in self._supports else 2
+        sizes = replace(self._factory.tried, layers=layers, directions=directions)
+        if not packed or self._raised(
+            self._adapter, sizes=sizes
+        ):  # the laws show what raises without lengths
             return
-        try:
-            trial_error(self._adapter, sizes=sizes)
-        except Exception:  # raised by the user's code; the laws show it
-            return
-        try:
-            trial_error(replace(self._adapter, with_lengths=ways), sizes=sizes, lengths=np.array([4, 3, 1]))
-        except Exception as error:  # raised by the user's code
+        adapter = replace(self._adapter, with_lengths=packed)
+        if why := self._raised(adapter, sizes=sizes, lengths=np.array([4, 3, 1])):
             self._adapter = replace(self._adapter, with_lengths=others)
-            why = f"packed sequences only for one layer and direction: {one_line(error)}"
-            self._limit("lengths", False, "" if others else why)
+            self._not_judged["a packed sequence"] = f"with {layers=} and {directions=}, {why}"
+            self._limit("lengths", False, "" if others else "no other call with them works")
+
+    @staticmethod
+    def _raised(adapter: Adapter, **how: Any) -> str:
+        """The error of a trial call in one line; empty if the call returns."""
+        try:
+            trial_error(adapter, **how)
+        except Exception as error:  # raised by the user's code
+            return one_line(error)
+        return ""
 
     def _why_no_gradients(self) -> str:
         """Say why the module has no gradients to judge; empty if the module has gradients."""

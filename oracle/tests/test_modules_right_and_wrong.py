@@ -161,4 +161,7 @@ def test_a_cell_that_requires_states_is_not_judged_without_them() -> None:
 
 
 def test_packed_sequences_that_one_direction_alone_takes_are_no_lengths() -> None:
-    assert understood(right.FlippedTensors, like=RNN).supports["lengths"] is False
+    found = understood(right.FlippedTensors, like=RNN)
+    assert found.supports["lengths"] is False
+    [why] = found.facts["not_judged"].values()
+    assert why.startswith("with layers=1 and directions=2, AttributeError")

@@ -1,6 +1,6 @@
 """Mistakes in layers: inputs, parameters and states, directions, and the projection of the hidden state.
 
-The known quantities are those of `oracle.faults.layer_equations`: `below` is the input of a layer, `padded`
+The known quantities are those of `oracle.network.layers`: `below` is the input of a layer, `padded`
 the output. `k` is the index of direction `direction` of layer `layer` in the lists of parameters and states.
 `a_next` is the hidden state before the projection, `a_out` the hidden state after the projection.
 """

@@ -1,6 +1,6 @@
 """Mistakes in lengths, such as ignored lengths, and samples that are left sorted by length.
 
-The known quantities are those of `oracle.faults.layer_equations`. `call.lengths` is `None` if the call has no
+The known quantities are those of `oracle.network.layers`. `call.lengths` is `None` if the call has no
 lengths; `lengths` is then T_x for each sample. `ends` are the lengths that a direction uses.
 """
 
