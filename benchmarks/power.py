@@ -18,7 +18,7 @@ from hypothesis import settings
 
 import conftest  # noqa: F401 - registers the profiles
 from benchmarks.shared import argument_parser, table, write
-from oracle.diagnosis.findings import mistake
+from oracle.explanations.claims import mistake
 from oracle.faults import FAULTS, Fault
 from oracle.faults.catalogue import states
 from properties.explanations.failure import Failure
@@ -66,7 +66,7 @@ def cases_of(fault: Fault, seeds: Sequence[int]) -> Iterator[Case]:
                 continue
             rank = None
             if seed < NAMED_SEEDS:
-                named = Failure(caught.violation).findings
+                named = Failure(caught.violation).claims
                 rank = named.index(mistake(fault.name)) if mistake(fault.name) in named else len(FAULTS)
             yield Case(caught.law.name, caught.problems, rank)
 

@@ -21,8 +21,8 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.shared import argument_parser, table
-from oracle.diagnosis.catalogue_search import diagnose
-from oracle.diagnosis.effects import side_effect
+from oracle.explanations.catalogue_search import diagnose
+from oracle.explanations.effects import side_effect
 from oracle.location.locate import locate
 from oracle.location.sentences import lines
 from oracle.problems.limits import ANYTHING

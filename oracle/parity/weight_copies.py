@@ -9,9 +9,9 @@ import numpy as np
 
 import reference
 from oracle.checkpoints import RecurrentLayer
-from oracle.diagnosis.behaviour import Behaviour, Program
-from oracle.diagnosis.catalogue_search import diagnose
-from oracle.diagnosis.problems import Scope
+from oracle.explanations.behaviour import Behaviour, Program
+from oracle.explanations.catalogue_search import diagnose
+from oracle.explanations.problems import Scope
 from oracle.faults.catalogue.arrays import ROUNDING
 from oracle.problems.inputs import Inputs
 from oracle.problems.problem import Problem

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-import oracle.diagnosis.effects
+import oracle.explanations.effects
 import reference
-from oracle.diagnosis.behaviour import Behaviour, Program
-from oracle.diagnosis.findings import Finding
-from oracle.diagnosis.problems import extreme_problems, further_problems, opening_problems
+from oracle.explanations.behaviour import Behaviour, Program
+from oracle.explanations.claims import Claim
+from oracle.explanations.problems import extreme_problems, further_problems, opening_problems
 from oracle.faults import FAULTS, Fault
 from oracle.problems.inputs import Inputs
 from oracle.problems.problem import LayerProblem, Problem, siblings
@@ -122,16 +122,16 @@ def program(function: str, implementation: Any) -> Program:
     return ask
 
 
-NEARLY = Finding.of("nearly").words
+NEARLY = Claim.of("nearly").words
 
 
 def side_effect(*asked: Any) -> list[str]:
-    """The text of `oracle.diagnosis.effects.side_effect`, in a list that may be empty."""
-    known = oracle.diagnosis.effects.side_effect(*asked)
+    """The text of `oracle.explanations.effects.side_effect`, in a list that may be empty."""
+    known = oracle.explanations.effects.side_effect(*asked)
     return [known.words] if known else []
 
 
 def wrong_outputs(*asked: Any) -> str:
-    """The text of `oracle.diagnosis.effects.wrong_outputs`; empty if there is no finding."""
-    known = oracle.diagnosis.effects.wrong_outputs(*asked)
+    """The text of `oracle.explanations.effects.wrong_outputs`; empty if there is no finding."""
+    known = oracle.explanations.effects.wrong_outputs(*asked)
     return known.words if known else ""

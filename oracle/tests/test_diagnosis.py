@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 import reference
-from oracle.diagnosis.behaviour import Behaviour, mistaken_program
-from oracle.diagnosis.catalogue_search import _behaviours, _with_counterexample, diagnose
-from oracle.diagnosis.effects import right_digits
-from oracle.diagnosis.findings import Finding, mistake
-from oracle.diagnosis.problems import Scope, distinguishing_problems
+from oracle.explanations.behaviour import Behaviour, mistaken_program
+from oracle.explanations.catalogue_search import _behaviours, _with_counterexample, diagnose
+from oracle.explanations.effects import right_digits
+from oracle.explanations.claims import Claim, mistake
+from oracle.explanations.problems import Scope, distinguishing_problems
 from oracle.faults import FAULTS, mistakes_in
 from oracle.problems.limits import ANYTHING
 from oracle.problems.problem import Problem
@@ -125,7 +125,7 @@ def test_rounded_weights_give_the_number_of_right_digits(steps: int, digits: int
 
     ask = program("lstm_cell_forward", SimpleNamespace(lstm_cell_forward=lstm_cell_forward))
     inputs = Problem.lstm(n_x=2, n_a=3, n_y=2, m=2, T_x=1).inputs("lstm_cell_forward")
-    assert right_digits("lstm_cell_forward", ask, inputs) == (digits and Finding.of("digits", digits=digits))
+    assert right_digits("lstm_cell_forward", ask, inputs) == (digits and Claim.of("digits", digits=digits))
 
 
 def test_an_error_without_steps_does_not_name_a_mistake_in_caches() -> None:

@@ -5,67 +5,67 @@ from typing import Any
 
 import pytest
 
-from oracle.diagnosis.findings import _WORDS, Finding, is_far, mistake, texts_of_facts
+from oracle.explanations.claims import _WORDS, Claim, is_far, mistake, texts_of_facts
 from oracle.faults import ERRORS, FAULTS
 
-EVERY: list[tuple[Finding, str]] = [
+EVERY: list[tuple[Claim, str]] = [
     (
         mistake("c0_is_a0", "one_maximum"),
         f"{FAULTS['c0_is_a0'].sentence}, and {FAULTS['one_maximum'].sentence}",
     ),
     (mistake("cache_made_an_array"), ERRORS["cache_made_an_array"][0]),
-    (Finding.of("raised", type="KeyError", text="'Wy'", at="a.py:3"), "KeyError: 'Wy', at a.py:3"),
-    (Finding.of("died", reason="crashed with SIGSEGV"), "crashed with SIGSEGV"),
-    (Finding.of("form", text="returned None"), "returned None"),
-    (Finding.of("lacking", what="missing", function="rnn_forward", detail=""), "has no rnn_forward"),
-    (Finding.of("two answers"), "two calls with equal arguments give different answers"),
+    (Claim.of("raised", type="KeyError", text="'Wy'", at="a.py:3"), "KeyError: 'Wy', at a.py:3"),
+    (Claim.of("died", reason="crashed with SIGSEGV"), "crashed with SIGSEGV"),
+    (Claim.of("form", text="returned None"), "returned None"),
+    (Claim.of("lacking", what="missing", function="rnn_forward", detail=""), "has no rnn_forward"),
+    (Claim.of("two answers"), "two calls with equal arguments give different answers"),
     (
-        Finding.of("earlier calls", again="asked again"),
+        Claim.of("earlier calls", again="asked again"),
         "asked again it is right: the answer depends on earlier calls, or on chance",
     ),
-    (Finding.of("order of parameters"), "the answer depends on the order of the parameters in their dict"),
+    (Claim.of("order of parameters"), "the answer depends on the order of the parameters in their dict"),
     (
-        Finding.of("overwrites", arrays=["a", "y_pred"]),
+        Claim.of("overwrites", arrays=["a", "y_pred"]),
         "a later call overwrites the a and y_pred of an earlier call",
     ),
-    (Finding.of("writes", arguments=["a0", "parameters['ba']"]), "it writes to a0, parameters['ba']"),
+    (Claim.of("writes", arguments=["a0", "parameters['ba']"]), "it writes to a0, parameters['ba']"),
     (
-        Finding.of("stated gates", stated="fgoi", fits="ifgo"),
+        Claim.of("stated gates", stated="fgoi", fits="ifgo"),
         "the gates are in the order ifgo, not fgoi as --gates states",
     ),
     (
-        Finding.of("digits", digits=7),
+        Claim.of("digits", digits=7),
         "right to 7 digits only (7 decimals below 1), as if a part were in float32, or an epsilon added",
     ),
-    (Finding.of("subnormals", all=True), "subnormal numbers are flushed to zero"),
+    (Claim.of("subnormals", all=True), "subnormal numbers are flushed to zero"),
     (
-        Finding.of("location", where="ot", when=None, how=None, lines=["where: ot", "when: m = 1"]),
+        Claim.of("location", where="ot", when=None, how=None, lines=["where: ot", "when: m = 1"]),
         "where: ot; when: m = 1",
     ),
-    (Finding.of("nearly"), "off by too little to tell which mistake it is"),
+    (Claim.of("nearly"), "off by too little to tell which mistake it is"),
     (
-        Finding.of("only in this law"),
+        Claim.of("only in this law"),
         "an ordinary call on this problem is right, and the call that this law makes is wrong",
     ),
-    (Finding.of("right in", dtype="float64", wrong_in="float32"), "right in float64, and not in float32"),
+    (Claim.of("right in", dtype="float64", wrong_in="float32"), "right in float64, and not in float32"),
     (
-        Finding.of("traces", outputs=[["a", "first at step 2"], ["y", ""]]),
+        Claim.of("traces", outputs=[["a", "first at step 2"], ["y", ""]]),
         "wrong outputs: a (first at step 2), y",
     ),
     (
-        Finding.of("helper", functions=["u.softmax"], told=vars(mistake("no_softmax"))),
+        Claim.of("helper", functions=["u.softmax"], told=vars(mistake("no_softmax"))),
         f"by u.softmax, which the course gives: {FAULTS['no_softmax'].sentence}",
     ),
-    (Finding.of("broke", error="x"), "the search for the mistake failed, please report it: x"),
-    (Finding.of("unknown"), "nothing is known about it"),
-    (Finding.of("harness broke"), "the harness broke, please report it"),
+    (Claim.of("broke", error="x"), "the search for the mistake failed, please report it: x"),
+    (Claim.of("unknown"), "nothing is known about it"),
+    (Claim.of("harness broke"), "the harness broke, please report it"),
 ]
 
 
 @pytest.mark.parametrize(("finding", "words"), EVERY)
-def test_a_finding_has_a_text_and_survives_json(finding: Finding, words: str) -> None:
+def test_a_finding_has_a_text_and_survives_json(finding: Claim, words: str) -> None:
     assert finding.words == words
-    assert Finding(**json.loads(json.dumps(vars(finding)))) == finding
+    assert Claim(**json.loads(json.dumps(vars(finding)))) == finding
 
 
 def test_every_kind_of_finding_is_tested() -> None:
@@ -88,8 +88,8 @@ def test_every_kind_of_finding_is_tested() -> None:
 def test_findings_that_differ_in_numbers_and_places_have_the_same_cause(
     kind: str, one: Any, other: Any
 ) -> None:
-    assert Finding.of(kind, **one).cause == Finding.of(kind, **other).cause
-    assert Finding.of(kind, **one).cause != Finding.of("nearly").cause
+    assert Claim.of(kind, **one).cause == Claim.of(kind, **other).cause
+    assert Claim.of(kind, **one).cause != Claim.of("nearly").cause
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_an_error_beyond_rounding_is_far(ours: float | str, right: float | str, 
 
 def test_different_errors_have_different_causes() -> None:
     errors = [{"type": "KeyError", "text": "'Wy'"}, {"type": "KeyError", "text": "'by'"}]
-    assert len({Finding.of("raised", **error).cause for error in errors}) == 2
+    assert len({Claim.of("raised", **error).cause for error in errors}) == 2
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 import reference
-from oracle.diagnosis.behaviour import Behaviour, Program, mistaken_program, specification
-from oracle.diagnosis.catalogue_search import diagnose
-from oracle.diagnosis.findings import mistake
-from oracle.diagnosis.problems import Scope, distinguishing_inputs, has_more_options
-from oracle.diagnosis.problems import problem as posed
+from oracle.explanations.behaviour import Behaviour, Program, mistaken_program, specification
+from oracle.explanations.catalogue_search import diagnose
+from oracle.explanations.claims import mistake
+from oracle.explanations.problems import Scope, distinguishing_inputs, has_more_options
+from oracle.explanations.problems import problem as posed
 from oracle.faults import FAULTS, Fault, common_mistakes, mistakes_in
 from oracle.problems.inputs import Inputs, LayerInputs
 from oracle.problems.problem import LayerProblem

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 import reference
-from oracle.diagnosis.catalogue_search import diagnose
-from oracle.diagnosis.findings import mistake
+from oracle.explanations.catalogue_search import diagnose
+from oracle.explanations.claims import mistake
 from oracle.tests.answers import program, small
 
 TEXTBOOK = (Path(__file__).parents[2] / "examples" / "textbook.py").read_text(encoding="utf-8")

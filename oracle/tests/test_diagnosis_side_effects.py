@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 import reference
-from oracle.diagnosis.behaviour import Behaviour
-from oracle.diagnosis.catalogue_search import diagnose
-from oracle.diagnosis.findings import mistake
-from oracle.diagnosis.problems import problem as posed
+from oracle.explanations.behaviour import Behaviour
+from oracle.explanations.catalogue_search import diagnose
+from oracle.explanations.claims import mistake
+from oracle.explanations.problems import problem as posed
 from oracle.faults import FAULTS, Fault
 from oracle.tests.answers import program, side_effect, small, with_everything
 

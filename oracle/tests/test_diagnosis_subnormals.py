@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 import reference
-from oracle.diagnosis.behaviour import mistaken_program, program_of
-from oracle.diagnosis.effects import flushed_subnormals
-from oracle.diagnosis.findings import Finding
+from oracle.explanations.behaviour import mistaken_program, program_of
+from oracle.explanations.effects import flushed_subnormals
+from oracle.explanations.claims import Claim
 from oracle.faults import FAULTS
 from oracle.problems.limits import ANYTHING
 from oracle.problems.problem import Problem
 
-FLUSHED = Finding.of("subnormals", all=True)
+FLUSHED = Claim.of("subnormals", all=True)
 CELL = "lstm_cell_forward"
 TINY = Problem.lstm(n_x=2, n_a=3, n_y=1, m=4, T_x=1, regime="subnormal")
 
@@ -36,7 +36,7 @@ def flushing(kept: Callable[[Any], Any]) -> Any:
 @pytest.mark.parametrize(
     ("kept", "said"), [(np.zeros_like, FLUSHED), (np.signbit, FLUSHED), (np.ones_like, None)]
 )
-def test_flushed_subnormals_are_found(kept: Callable[[Any], Any], said: Finding | None) -> None:
+def test_flushed_subnormals_are_found(kept: Callable[[Any], Any], said: Claim | None) -> None:
     assert flushed_subnormals(CELL, program_of(flushing(kept), CELL, ANYTHING), TINY) == said
 
 

@@ -15,7 +15,7 @@ import pytest
 
 import oracle.faults
 import reference
-from oracle.diagnosis.problems import problem as posed
+from oracle.explanations.problems import problem as posed
 from oracle.faults import COMMON, ERRORS, FAULTS, Fault, common_mistakes, mistakes_in, remedy
 from oracle.faults.catalogue import COMMON_IN_LAYERS, arrays, backward, cell, layers, lengths, states
 from oracle.faults.catalogue.remedies import REMEDIES

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import reference
-from oracle.diagnosis.problems import problem as posed
+from oracle.explanations.problems import problem as posed
 from oracle.faults import FAULTS, Fault, mistakes_in
 from oracle.faults.catalogue.lengths import MISTAKES
 from oracle.problems.problem import LayerProblem, Problem

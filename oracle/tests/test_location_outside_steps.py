@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import reference
-from oracle.diagnosis.behaviour import program_of
+from oracle.explanations.behaviour import program_of
 from oracle.faults import FAULTS
 from oracle.location.facts import Replacement, When, Where
 from oracle.location.locate import locate

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import reference
-from oracle.diagnosis.behaviour import Behaviour, mistaken_program, program_of, specification
+from oracle.explanations.behaviour import Behaviour, mistaken_program, program_of, specification
 from oracle.faults import FAULTS
 from oracle.location.equations import bounded_value, equations, evaluate
 from oracle.location.facts import Feature, Replacement, Where

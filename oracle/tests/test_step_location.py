@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import reference
-from oracle.diagnosis.behaviour import Behaviour, Program, mistaken_program
-from oracle.diagnosis.problems import problem
+from oracle.explanations.behaviour import Behaviour, Program, mistaken_program
+from oracle.explanations.problems import problem
 from oracle.faults import FAULTS
 from oracle.faults.fault import Fault
 from oracle.location import step_location

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from oracle.checkpoints import only_layer
-from oracle.diagnosis.catalogue_search import diagnose
-from oracle.diagnosis.problems import Scope
+from oracle.explanations.catalogue_search import diagnose
+from oracle.explanations.problems import Scope
 from oracle.parity import weight_copies
 from oracle.parity.weight_copies import difference, program_with
 from oracle.problems.problem import LayerProblem, Problem

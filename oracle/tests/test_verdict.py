@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import reference
-from oracle.diagnosis.findings import texts_of_facts
+from oracle.explanations.words import texts_of_facts
 from oracle.problems.inputs import Inputs
 from oracle.problems.problem import Problem
 from oracle.witnesses import propagation, pytorch

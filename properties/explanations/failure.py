@@ -1,11 +1,11 @@
-"""A failure as data (facts, findings, the command that reproduces it), and its message."""
+"""A failure as data (facts, claims, the command that reproduces it), and its message."""
 
 import shlex
 from functools import cached_property
 from itertools import zip_longest
 
-from oracle.diagnosis.behaviour import TOLERANCE
-from oracle.diagnosis.findings import Finding, is_far, mistake, texts_of_facts
+from oracle.explanations.claims import Claim, mistake
+from oracle.explanations.words import texts_of_facts
 from oracle.faults import mistakes_raising
 from oracle.witnesses.verdict import Facts
 from properties.explanations.explanation import Explanation, explain
@@ -13,7 +13,7 @@ from properties.explanations.printed_values import printed_arguments
 from properties.trials.trial import ViolationError
 
 NO_ANSWER = ("died", "raised", "form")
-"""The facts of a call that returned no valid answer. Findings of these kinds repeat the facts."""
+"""The facts of a call that returned no valid answer. Claims of these kinds repeat the facts."""
 
 
 class Failure:
@@ -43,31 +43,23 @@ class Failure:
             return Explanation()
         # The fact `form` already says what is wrong. An exception may be raised far from the wrong equation.
         locating = not {"form", "raised"} & {*facts}
-        return explain(self.trial, whole="form" in facts, locating=locating)
+        return explain(self._violation, whole="form" in facts, locating=locating)
 
     @property
-    def findings(self) -> list[Finding]:
-        """The findings: first mistakes, then the error or the crash, then a location, then the others."""
-        facts, findings = self._violation.cheap_facts, [*self.explanation.findings]
+    def claims(self) -> list[Claim]:
+        """The claims: first mistakes, then the error or the crash, then a location, then the others."""
+        facts, claims = self._violation.cheap_facts, [*self.explanation.claims]
         place = {"at": facts["at"]} if "at" in facts else {}
         if "raised" in facts:
             of_error = [mistake(name) for name in mistakes_raising(**facts["raised"])]
-            others = [each for each in findings if each.kind != "nearly" and each not in of_error]
-            findings = [*of_error, *others, Finding.of("raised", **facts["raised"], **place)]
+            others = [each for each in claims if each.kind != "nearly" and each not in of_error]
+            claims = [*of_error, *others, Claim.of("raised", **facts["raised"], **place)]
         if "died" in facts:
-            findings.append(Finding.of("died", reason=facts["died"], **place))
+            claims.append(Claim.of("died", reason=facts["died"], **place))
         if "form" in facts:
-            findings.append(Finding.of("form", text=facts["form"]))
-        tolerance = TOLERANCE[self.trial.problem.dtype]
-        if Finding.of("nearly") in findings and is_far(self.facts, tolerance):  # in the law's call
-            findings[findings.index(Finding.of("nearly"))] = Finding.of("only in this law")
-        findings = [
-            each  # digits were counted in other calls: without them in the shown element, drop the finding
-            for each in findings
-            if each.kind != "digits" or not is_far(self.facts, 10.0 ** (3 - each.facts["digits"]), floor=0)
-        ]
+            claims.append(Claim.of("form", text=facts["form"]))
         order = {"raised": 1, "died": 1, "location": 2, "form": 3}
-        return sorted(findings, key=lambda each: 0 if each.is_mistake else order.get(each.kind, 4))
+        return sorted(claims, key=lambda each: 0 if each.is_mistake else order.get(each.kind, 4))
 
     @cached_property
     def message(self) -> str:
@@ -82,8 +74,8 @@ class Failure:
                 else "this function is right if it calls a right cell"
             )
             text_by_label["inherited"] = f"from {source}: {reason}"
-        mistakes = [each for each in self.findings if each.is_mistake]
-        others = [each for each in self.findings if not each.is_mistake and each.kind not in NO_ANSWER]
+        mistakes = [each for each in self.claims if each.is_mistake]
+        others = [each for each in self.claims if not each.is_mistake and each.kind not in NO_ANSWER]
         if mistakes:
             text_by_label["looks like"] = "\n".join(each.words for each in mistakes[:3])
             if remedies := mistakes[0].remedies:

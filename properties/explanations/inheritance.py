@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from oracle.diagnosis.problems import Scope, distinguishing_inputs, opening_problems
+from oracle.explanations.problems import Scope, distinguishing_inputs, opening_problems
 from oracle.problems.inputs import Inputs
 from oracle.problems.problem import LayerProblem, siblings
 from properties.explanations.program import Program
@@ -45,7 +45,7 @@ def is_inherited(program: Program, counterexample: Inputs) -> bool:
 
 def _is_right_with_right_cell(program: Program, many_inputs: Sequence[Inputs]) -> bool:
     """Whether the function calls a cell for each input, and is right if this cell is right."""
-    with_right_cell = _WithRightCell(program.implementation)
+    with_right_cell = WithRightCell(program.implementation)
     return replace(program, implementation=with_right_cell).is_right(many_inputs) and with_right_cell.used
 
 
@@ -54,7 +54,7 @@ def is_inherited_by_law(trial: Trial) -> bool:
     contract, implementation = trial.contract, trial.implementation
     if contract.is_layer or contract.is_cell or contract.cell not in implementation.load().functions:
         return False
-    program, with_right_cell = Program(implementation, contract.name), _WithRightCell(implementation)
+    program, with_right_cell = Program(implementation, contract.name), WithRightCell(implementation)
     many_inputs = distinguishing_inputs(contract.name, trial.inputs, Scope(program.limits))
     if not _is_right_with_right_cell(program, many_inputs):
         return False
@@ -79,7 +79,7 @@ def _is_cell_wrong(trial: Trial) -> bool:
     return False
 
 
-class _WithRightCell(Implementation):
+class WithRightCell(Implementation):
     """The same target in the same process, with a right cell. `used`: whether all calls used that cell."""
 
     __slots__ = ("implementation", "used")  # not in `__dict__`, which is that of the implementation

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
-from oracle.diagnosis.behaviour import LATER_CALLS, Behaviour, specification
+from oracle.explanations.behaviour import LATER_CALLS, Behaviour, specification
 from oracle.problems.inputs import Inputs
 from oracle.problems.limits import Limits
 from properties.implementations.calls import Outcome, Raised, Request, Returned

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from oracle.diagnosis.behaviour import LATER_CALLS
+from oracle.explanations.behaviour import LATER_CALLS
 from oracle.problems.problem import siblings
 from properties.implementations.answer import MalformedError
 from properties.trials.law import ALL_FUNCTIONS, law

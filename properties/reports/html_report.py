@@ -7,7 +7,7 @@ from inspect import getdoc
 from pathlib import Path
 from typing import Any
 
-from oracle.diagnosis.findings import texts_of_facts
+from oracle.explanations.words import texts_of_facts
 from oracle.problems.problem import Problem
 from properties.laws import all_laws
 from properties.reports.closing_table import cell_text, short_name

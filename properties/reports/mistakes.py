@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
 
-from oracle.diagnosis.findings import Finding, mistake
+from oracle.explanations.claims import Claim, mistake
 from oracle.problems.problem import Problem
 from properties.reports.judgement import Judgement
 from properties.reports.results import LawResult, results_by_function
@@ -19,7 +19,7 @@ class TargetMistake:
     """One mistake of one target: its most specific finding, and the failures that it causes."""
 
     implementation: str
-    finding: Finding
+    finding: Claim
     results: Sequence[LawResult]
     only_in_caches: bool = False  # the functions return right outputs
 
@@ -47,9 +47,11 @@ class Mistake:
 
     @property
     def words(self) -> str:
-        """The words of the first occurrence, without the place in a file if there are several targets."""
+        """The words of the first occurrence; of several targets, only what all have in common."""
         first = self.occurrences[0].finding
-        return (first.without_place if len(self.implementations) > 1 else first).title
+        if len(self.implementations) == 1:
+            return first.title
+        return "mistakes that are not explained" if first.is_vague else first.without_place.title
 
     @property
     def implementations(self) -> list[str]:
@@ -80,10 +82,11 @@ def mistakes_of(judgement: Judgement) -> list[TargetMistake]:
     more failures comes first.
     """
     failed = [result for result in judgement.results if result.status == "failed" and not result.helpers]
-    findings = _findings(failed, {each.finding.cause for each in judgement.results if each.helpers})
-    by_cause: defaultdict[str, list[tuple[Finding, LawResult]]] = defaultdict(list)
-    for finding, result in zip(findings, failed, strict=True):
-        by_cause[finding.cause].append((finding, result))
+    claims = _claims(failed, {each.finding.cause for each in judgement.results if each.helpers})
+    by_cause: defaultdict[str, list[tuple[Claim, LawResult]]] = defaultdict(list)
+    for claim, result in zip(claims, failed, strict=True):
+        function = result.function if claim.is_vague else ""
+        by_cause[f"{claim.cause} {function}"].append((claim, result))
     mistakes = []
     for (finding, *_), results in (zip(*pairs, strict=True) for pairs in by_cause.values()):
         only_in_caches = all(judgement.only_caches_wrong(result.function) for result in results)
@@ -97,55 +100,37 @@ def mistakes_of(judgement: Judgement) -> list[TargetMistake]:
     return sorted(mistakes, key=rank)
 
 
-def _findings(failed: Sequence[LawResult], helper_causes: Set[str]) -> list[Finding]:
-    """Return the most specific finding that explains each failure of a target.
+def _claims(failed: Sequence[LawResult], helper_causes: Set[str]) -> list[Claim]:
+    """The claim under which each failure of a target is listed.
 
-    One mistake makes many laws fail, so the finding may be that of another failure. `helper_causes` are the
-    causes of failures that helper modules alone explain.
+    A failure is listed under a claim that predicts it: its own, or that of the function that it inherits. The
+    unexplained failures of a function are one mistake. `helper_causes` are the causes of failures that helper
+    modules alone explain.
     """
     own_causes = {each.cause for result in failed for each in result.findings}
-    by_error, by_equation, by_function = dict[str, Finding](), dict[str, Finding](), dict[str, Finding]()
-    ordinary: defaultdict[str, dict[str, Finding]] = defaultdict(dict)
+    explained: defaultdict[str, dict[str, Claim]] = defaultdict(dict)
+    unexplained: dict[str, Claim] = {}
     for result in sorted(failed, key=lambda each: each.grade != "spec"):
-        finding = result.finding
-        by_function.setdefault(result.function, finding)
-        if finding.kind != "raised":
-            by_error.setdefault(_error_key(result), finding)
-        if finding.kind == "location":
-            by_equation.setdefault(finding.equation_or_cause, finding)
-        if result.grade == "spec" and not (finding.is_vague or result.ours):
-            ordinary[result.function].setdefault(finding.equation_or_cause, finding)
-    # The mistake of a function on ordinary inputs, if there is exactly one.
-    only = {name: each for name, places in ordinary.items() for each in places.values() if len(places) == 1}
+        claim = result.finding
+        if claim.is_vague:
+            unexplained.setdefault(result.function, claim)
+        elif not result.inherited:
+            explained[result.function].setdefault(claim.cause, claim)
 
-    def finding_of(result: LawResult) -> Finding:
-        finding, error = result.finding, _error_key(result)
+    def claim_of(result: LawResult) -> Claim:
+        claim = result.finding
         source = CONTRACTS[result.function].source if result.inherited and result.function else ""
-        if source in only:
-            return only[source]
-        names = finding.facts["names"] if finding.kind == "mistake" else []
+        if len(explained.get(source, {})) == 1:
+            return next(iter(explained[source].values()))
+        names = claim.facts["names"] if claim.kind == "mistake" else []
         own = [each for each in map(mistake, names) if each.cause not in helper_causes]
         if len(names) > 1 and own and all(each.cause in own_causes for each in own):
             return own[0]
-        if error in by_error and finding.kind == "raised":
-            return by_error[error]
-        if finding.kind == "location":
-            finding = by_equation[finding.equation_or_cause]
-        of_function = only.get(result.function)
-        if finding.is_vague and not result.ours:
-            first = by_function[result.function]
-            return of_function or by_function.get(source) or (first if first.is_vague else finding)
-        if finding.kind == "location" and result.grade == "robust" and of_function:
-            is_always = finding.facts["when"] in ({}, {"conditions": []})  # every element is wrong
-            return of_function if is_always else finding
-        return finding
+        if claim.is_vague and not result.ours:
+            return unexplained.get(source) or unexplained[result.function]
+        return claim
 
-    return [*map(finding_of, failed)]
-
-
-def _error_key(result: LawResult) -> str:
-    """A key for the exception of a failure and its place; empty if there was no exception."""
-    return repr((result.facts["raised"], result.facts.get("at"))) if "raised" in result.facts else ""
+    return [*map(claim_of, failed)]
 
 
 def ranked_mistakes(judgements: Iterable[Judgement]) -> list[Mistake]:
@@ -153,7 +138,7 @@ def ranked_mistakes(judgements: Iterable[Judgement]) -> list[Mistake]:
     by_cause: defaultdict[str, list[TargetMistake]] = defaultdict(list)
     for judgement in judgements:
         for each in [*mistakes_of(judgement), *_helper_mistakes(judgement)]:
-            by_cause[each.finding.cause].append(each)
+            by_cause["" if each.finding.is_vague else each.finding.cause].append(each)
     mistakes = map(Mistake, by_cause.values())
     return sorted(mistakes, key=lambda mistake: (mistake.is_of_helpers, -len(mistake.implementations)))
 
@@ -172,12 +157,12 @@ def _helper_mistakes(judgement: Judgement) -> list[TargetMistake]:
         names = finding.facts["names"] if finding.kind == "mistake" else []
         if others := [name for name in names if mistake(name).cause not in own_causes]:
             finding = mistake(*others)
-        of_helpers = Finding.of("helper", functions=[*helpers], told=vars(finding))
+        of_helpers = Claim.of("helper", functions=[*helpers], told=vars(finding))
         mistakes.append(TargetMistake(judgement.implementation, of_helpers, results))
     return mistakes
 
 
-def representative(results: Iterable[LawResult], finding: Finding) -> LawResult:
+def representative(results: Iterable[LawResult], finding: Claim) -> LawResult:
     """The failure to show: if possible on ordinary inputs, not inherited, and on a small problem."""
 
     def rank(result: LawResult) -> tuple[bool, bool, bool, bool, float]:

@@ -8,7 +8,7 @@ from io import TextIOWrapper
 from sys import intern
 from typing import Any, Literal
 
-from oracle.diagnosis.findings import Finding
+from oracle.explanations.claims import Claim
 from oracle.witnesses.verdict import Facts
 from reference.contract import CONTRACTS
 
@@ -39,7 +39,7 @@ class LawResult:
     message: str = ""
     counterexample: str = ""
     facts: Facts = field(default_factory=dict)
-    findings: Sequence[Finding] = ()
+    findings: Sequence[Claim] = ()
     inherited: bool = False
     helpers: Sequence[str] = ()
     usable: bool = True
@@ -65,7 +65,7 @@ class LawResult:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "LawResult":
         """The result from the dict that `as_dict` made. Equal strings become one object."""
-        fields = {**values, "findings": [Finding(**each) for each in values.get("findings", ())]}
+        fields = {**values, "findings": [Claim(**each) for each in values.get("findings", ())]}
         fields |= {name: tuple(each) for name, each in fields.items() if type(each) is list}
         fields |= {name: intern(each) for name, each in fields.items() if type(each) is str}
         return cls(**fields)
@@ -76,11 +76,11 @@ class LawResult:
         return [each.words for each in self.findings]
 
     @property
-    def finding(self) -> Finding:
+    def finding(self) -> Claim:
         """The first finding of a failure."""
         if self.ours:
-            return Finding.of("harness broke")
-        return self.findings[0] if self.findings else Finding.of("unknown")
+            return Claim.of("harness broke")
+        return self.findings[0] if self.findings else Claim.of("unknown")
 
     @property
     def excuse(self) -> str:

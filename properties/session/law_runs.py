@@ -163,7 +163,7 @@ def _result(
         optional |= {
             "counterexample": repr(failure.problem),
             "facts": failure.facts,
-            "findings": failure.findings,
+            "findings": failure.claims,
             "inherited": failure.explanation.inherited,
             "helpers": helpers_to_blame(failure.trial),
         }

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from oracle.diagnosis.findings import Finding
+from oracle.explanations.claims import Claim
 from properties.reports.judgement import judgements
 from properties.reports.results import LawResult
 from properties.reports.run import Run
@@ -13,7 +13,7 @@ PROBLEM = 'Problem.rnn(n_x=1, n_a=1, n_y=1, m=1, T_x=1, regime="ternary", seed=0
 
 ENVIRONMENT = {"python": "3.13.0", "seed": "<1>"}
 
-MISSING = Finding.of("lacking", what="missing", function="lstm_forward", detail="")
+MISSING = Claim.of("lacking", what="missing", function="lstm_forward", detail="")
 
 
 def passed(implementation: str, law: str = "shapes", function: str = "rnn_forward", **more: Any) -> LawResult:
@@ -34,7 +34,7 @@ def failed(
     **more: Any,
 ) -> LawResult:
     """A failure, of which this is told in so many words."""
-    more = {"findings": tuple(Finding.of("form", text=words) for words in diagnosis), **more}
+    more = {"findings": tuple(Claim.of("form", text=words) for words in diagnosis), **more}
     message = (
         f"{function} of {implementation}: {law} (a spec law)\n  form     returned None\n  problem  {PROBLEM}"
     )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from oracle.diagnosis.findings import mistake
+from oracle.explanations.claims import mistake
 from oracle.faults import mistakes_raising
 from oracle.problems.problem import Problem
 from properties.explanations.failure import Failure
@@ -33,7 +33,7 @@ def test_a_mistake_that_only_raises_is_named_by_its_error(
         with pytest.raises(ViolationError) as caught:
             _ = trial.answer
         failure = Failure(caught.value)
-        assert failure.findings[0] == mistake("cache_made_an_array")
+        assert failure.claims[0] == mistake("cache_made_an_array")
         assert not failure.explanation.inherited
     assert mistakes_raising("ValueError", "operands could not be broadcast together") == []
 

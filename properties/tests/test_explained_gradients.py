@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from oracle.diagnosis.findings import Finding
+from oracle.explanations.claims import Claim
 from oracle.problems.problem import Problem
 from properties.explanations.explanation import search
 from properties.explanations.program import Program
@@ -19,25 +19,25 @@ BIAS = "np.sum(dz, axis=1, keepdims=True)\n    return gradients"
 @pytest.mark.parametrize(
     ("old", "new", "function", "expected"),
     [
-        (DC, f"{DC}    dc_next += 1\n", "lstm_cell_backward", Finding.of("writes", arguments=["dc_next"])),
-        (DC, f"{DC}    dc = dc + np.random.rand()\n", "lstm_cell_backward", Finding.of("two answers")),
+        (DC, f"{DC}    dc_next += 1\n", "lstm_cell_backward", Claim.of("writes", arguments=["dc_next"])),
+        (DC, f"{DC}    dc = dc + np.random.rand()\n", "lstm_cell_backward", Claim.of("two answers")),
         (
             "np.zeros((x.shape[0], m, T_x))",
             "BUFFERS.setdefault(x.shape, np.zeros(x.shape))",
             "lstm_backward",
-            Finding.of("overwrites", arrays=["dx"]),
+            Claim.of("overwrites", arrays=["dx"]),
         ),
-        ("zeros((x.shape[0], m, T_x)", "zeros(x.shape, 'f'", "lstm_backward", Finding.of("digits", digits=7)),
+        ("zeros((x.shape[0], m, T_x)", "zeros(x.shape, 'f'", "lstm_backward", Claim.of("digits", digits=7)),
         (
             BIAS,
             BIAS.replace("sum", "mean"),
             "lstm_cell_backward",
-            Finding.of("traces", outputs=[(name, "") for name in ("dbf", "dbi", "dbc", "dbo")]),
+            Claim.of("traces", outputs=[(name, "") for name in ("dbf", "dbi", "dbc", "dbo")]),
         ),
     ],
 )
 def test_what_a_wrong_backward_pass_does_is_found(
-    tmp_path: Path, old: str, new: str, function: str, expected: Finding
+    tmp_path: Path, old: str, new: str, function: str, expected: Claim
 ) -> None:
     (tmp_path / "textbook.py").write_text((EXAMPLES / "textbook.py").read_text())
     source = (EXAMPLES / "textbook_backward.py").read_text()

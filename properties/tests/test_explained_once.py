@@ -149,7 +149,7 @@ def test_a_mistake_is_the_same_that_accounts_for_another_counterexample(tmp_path
         target.calls = target.closed = 0
         assert explained(target, 2) == first
         assert (target.calls, target.closed) == (1, 0)  # by the law itself
-    assert first.findings[0].is_mistake
+    assert first.claims[0].is_mistake
 
 
 def test_a_mistake_is_another_that_shows_elsewhere(tmp_path: Path) -> None:
@@ -157,5 +157,5 @@ def test_a_mistake_is_another_that_shows_elsewhere(tmp_path: Path) -> None:
     with Implementation("otherwise.py", Settings(directory=tmp_path)) as target:
         first, same, other = (explained(target, n_a) for n_a in (2, 3, 1))
     assert first == same
-    assert first.findings[0].is_mistake
-    assert other.findings != first.findings
+    assert first.claims[0].is_mistake
+    assert other.findings != first.claims

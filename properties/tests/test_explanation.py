@@ -72,7 +72,7 @@ def test_a_mistake_outside_the_catalogue_is_caught_and_given_no_name(name: str, 
     """Takes a second: it is compared with all mistakes, and with all pairs."""
     caught = first_catch(outsider(name, function), function, 0)
     assert caught
-    found = explain(caught.violation.trial, locating=False).findings
+    found = explain(caught.violation.trial, locating=False).claims
     assert [each.kind for each in found if each.is_mistake] in ([], ["digits"])
 
 
@@ -102,8 +102,8 @@ def test_a_mistake_without_a_name_is_located(name: str, function: str, known: st
     caught = first_catch(outsider(name, function), function, 0)
     assert caught
     failure = Failure(caught.violation)
-    assert known in failure.findings[0].words
-    assert all(line in failure.message for line in failure.findings[0].lines)
+    assert known in failure.claims[0].words
+    assert all(line in failure.message for line in failure.claims[0].lines)
 
 
 def remembered(v: Any) -> Any:
@@ -142,7 +142,7 @@ def test_the_way_it_answers_is_named_where_that_is_wrong(name: str) -> None:
     changes, *sentences = MANNERS[name]
     caught = first_catch(Fault(name, "none", "", {"rnn_cell_forward": changes}), "rnn_cell_forward", 0)
     assert caught
-    assert [each.words for each in Failure(caught.violation).findings] == sentences
+    assert [each.words for each in Failure(caught.violation).claims] == sentences
     message = Failure(caught.violation).message
     assert ("fails only after other calls" in message) == (name == "weights remembered")
 
@@ -152,7 +152,7 @@ def test_what_is_wrong_in_float16_alone_is_told_from_what_needs_other_calls() ->
     fault = Fault("dense", "none", "", {"rnn_cell_forward": dense})
     caught = first_catch(fault, "rnn_cell_forward", 0)
     assert caught
-    (finding,) = Failure(caught.violation).findings
+    (finding,) = Failure(caught.violation).claims
     assert finding.words == HIDDEN
 
 

@@ -1,13 +1,13 @@
 """A failure that a function inherits, or that nothing explains, is no mistake of its own."""
 
-from oracle.diagnosis.findings import Finding
+from oracle.explanations.claims import Claim
 from properties.reports.judgement import judgements
 from properties.reports.mistakes import mistakes_of
 from properties.tests.results import failed
 from properties.trials.provided_functions import PROVIDED
 
 EMPTY = {"type": "ValueError", "text": "zero-size array"}
-OF_CELL = Finding.of("location", where="ot", when={}, how="a bias is missing", lines=["where: ot"])
+OF_CELL = Claim.of("location", where="ot", when={}, how="a bias is missing", lines=["where: ot"])
 
 
 def test_inherited_gradients_count_as_a_mistake_of_their_layer_even_if_it_has_several() -> None:
@@ -26,14 +26,14 @@ def test_inherited_gradients_count_as_a_mistake_of_their_layer_even_if_it_has_se
 
 
 def test_a_forward_that_raises_by_its_cell_is_no_mistake_of_its_own() -> None:
-    unfinished = Finding.of("lacking", what="unfinished", function="rnn_cell_forward", detail="'a = None'")
+    unfinished = Claim.of("lacking", what="unfinished", function="rnn_cell_forward", detail="'a = None'")
     (judgement,) = judgements(
         [
             failed("a", PROVIDED, "rnn_cell_forward", findings=[unfinished]),
             failed(
                 "a",
                 "split",
-                findings=[Finding.of("raised", **EMPTY)],
+                findings=[Claim.of("raised", **EMPTY)],
                 facts={"raised": EMPTY},
                 inherited=True,
             ),
@@ -53,11 +53,11 @@ def test_what_a_forward_inherits_is_the_one_mistake_of_its_cell_whatever_it_look
 
 
 def test_all_unexplained_failures_of_a_function_are_one_mistake() -> None:
-    of_ordinary_calls = Finding.of("traces", outputs=[["da0", ""]])
+    of_ordinary_calls = Claim.of("traces", outputs=[["da0", ""]])
     (judgement,) = judgements(
         [
             failed("a", "each step", "rnn_backward", findings=[of_ordinary_calls]),
-            failed("a", "tail", "rnn_backward", findings=[Finding.of("only in this law")]),
+            failed("a", "tail", "rnn_backward", findings=[Claim.of("only in this law")]),
             failed("a", "nonfinite", "rnn_backward", grade="robust"),
         ]
     )

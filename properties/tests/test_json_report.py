@@ -7,7 +7,7 @@ from tempfile import NamedTemporaryFile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oracle.diagnosis.findings import Finding
+from oracle.explanations.claims import Claim
 from properties.reports.report import as_json, read_json
 from properties.reports.results import LawResult
 from properties.tests.results import passed, run_of
@@ -23,7 +23,7 @@ RESULTS = st.builds(
     seconds=st.floats(0, 9),
     message=TEXT,
     facts=st.dictionaries(TEXT, st.floats(allow_nan=False, allow_infinity=False), max_size=2),
-    findings=st.lists(TEXT.map(lambda text: Finding.of("form", text=text)), max_size=2).map(tuple),
+    findings=st.lists(TEXT.map(lambda text: Claim.of("form", text=text)), max_size=2).map(tuple),
     inherited=st.booleans(),
     usable=st.booleans(),
     expected=TEXT,

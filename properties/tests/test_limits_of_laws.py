@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from oracle.diagnosis.findings import mistake
+from oracle.explanations.claims import mistake
 from oracle.faults import FAULTS
 from oracle.problems.limits import Limits
 from oracle.problems.problem import Problem
@@ -51,7 +51,7 @@ def test_a_mistake_is_named_within_the_limits(name: str, function: str, few: dic
     assert caught
     problem = caught.violation.trial.problem
     assert problem.dtype == "float32"
-    assert Failure(caught.violation).findings[0] == mistake(name)
+    assert Failure(caught.violation).claims[0] == mistake(name)
 
 
 def test_laws_of_more_than_a_target_does_are_declared_away() -> None:

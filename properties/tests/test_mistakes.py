@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oracle.diagnosis.findings import Finding, mistake
+from oracle.explanations.claims import Claim, mistake
 from properties.reports.closing_table import render
 from properties.reports.judgement import judgements
 from properties.reports.mistakes import mistakes_of, ranked_mistakes
@@ -14,7 +14,7 @@ from properties.tests.results import MISSING, PROBLEM, failed, passed, run_of, s
 from properties.tests.test_csv_report import rows
 from properties.trials.provided_functions import PROVIDED, USABLE
 
-UNKNOWN = Finding.of("unknown").title
+UNKNOWN = Claim.of("unknown").title
 NAMES = st.sampled_from(["a", "b", "c"])
 FAILURES = st.builds(
     failed,
@@ -62,17 +62,17 @@ def test_what_is_wrong_on_ordinary_inputs_comes_first_and_what_is_unknown_last()
 
 
 EMPTY = {"type": "ValueError", "text": "zero-size array"}
-ALWAYS = Finding.of("location", where="ot", when={}, how="a bias is missing", lines=["where: ot"])
-FAR = Finding.of("location", where="y", when="|c_next| > 10", how=None, lines=["where: y"])
+ALWAYS = Claim.of("location", where="ot", when={}, how="a bias is missing", lines=["where: ot"])
+FAR = Claim.of("location", where="y", when="|c_next| > 10", how=None, lines=["where: y"])
 
 
 def test_two_mistakes_at_once_are_told_as_two() -> None:
     def raised(function: str, place: str, *names: str) -> LawResult:
-        known = [*map(mistake, names), Finding.of("raised", **EMPTY, at=place)]
+        known = [*map(mistake, names), Claim.of("raised", **EMPTY, at=place)]
         facts = {"raised": EMPTY, "at": place}
         return failed("a", "no samples", function, grade="robust", facts=facts, findings=known)
 
-    def extreme(function: str, *findings: Finding) -> LawResult:
+    def extreme(function: str, *findings: Claim) -> LawResult:
         return failed("a", "extreme", function, grade="robust", findings=findings)
 
     (judgement,) = judgements(
@@ -101,10 +101,10 @@ def test_one_cause_has_one_number_across_functions_laws_and_dtypes() -> None:
 
     def told(law: str, function: str, name: str, how: str | None, **more: Any) -> LawResult:
         where = {"of": name, "is": "softmax"}
-        finding = Finding.of("location", where=where, when="in 87 %", how=how, lines=[f"where: {name}"])
+        finding = Claim.of("location", where=where, when="in 87 %", how=how, lines=[f"where: {name}"])
         return failed("a", law, function, findings=[finding], **more)
 
-    nearly: dict[str, Any] = {"findings": [Finding.of("nearly")]}
+    nearly: dict[str, Any] = {"findings": [Claim.of("nearly")]}
     (judgement,) = judgements(
         [
             told("each step", "rnn_cell_forward", "yt_pred", "off by 0.5"),
@@ -187,7 +187,7 @@ def test_what_many_have_not_finished_is_one_mistake() -> None:
         failed(
             name,
             PROVIDED,
-            findings=[Finding.of("lacking", what="unfinished", function="rnn_forward", detail=code)],
+            findings=[Claim.of("lacking", what="unfinished", function="rnn_forward", detail=code)],
         )
         for name, code in [
             ("class/ada.py", "'a = None' (ada.py:8)"),

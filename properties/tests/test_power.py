@@ -2,7 +2,7 @@
 
 import pytest
 
-from oracle.diagnosis.findings import mistake
+from oracle.explanations.claims import mistake
 from oracle.faults import FAULTS, mistakes_in
 from oracle.tests.selection import chosen
 from properties.explanations.failure import Failure
@@ -54,7 +54,7 @@ def test_every_mistake_breaks_a_law_and_is_named(function: str, name: str) -> No
     """Takes a second where a mistake acts at random: it is compared with all others."""
     caught = first_catch(FAULTS[name], function, 0)
     assert caught
-    assert Failure(caught.violation).findings[0] == mistake(name)
+    assert Failure(caught.violation).claims[0] == mistake(name)
 
 
 @pytest.mark.parametrize("name", SMALL)

@@ -6,7 +6,7 @@ from typing import Any, get_args
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oracle.diagnosis.findings import Finding
+from oracle.explanations.claims import Claim
 from properties.reports.closing_table import render
 from properties.reports.judgement import Verdict, judgements
 from properties.reports.mistakes import mistakes_of
@@ -116,7 +116,7 @@ def test_no_forward_inherits_from_a_cell_of_which_every_law_holds() -> None:
 
 
 def test_a_forward_that_waits_for_an_unfinished_cell_is_unfinished() -> None:
-    lack = Finding.of("lacking", what="unfinished", function="rnn_cell_forward", detail="'a_next = None'")
+    lack = Claim.of("lacking", what="unfinished", function="rnn_cell_forward", detail="'a_next = None'")
     cell = failed("a", PROVIDED, "rnn_cell_forward", findings=(lack,), unfinished=True)
     waits = failed("a", "shapes", diagnosis=["caches[0][0][0] (a_next) is None"], inherited=True)
     (judgement,) = judgements([cell, waits])
@@ -155,11 +155,11 @@ def test_a_result_is_sent_without_characters_that_move_the_cursor() -> None:
         "facts": {"raised": ["\x1b[2J"]},
         "notes": {"\x1b[2J": 1},
     }
-    result = failed("a\u00a0.py", findings=(Finding.of("form", text="\ud800"),), **texts)
+    result = failed("a\u00a0.py", findings=(Claim.of("form", text="\ud800"),), **texts)
     assert LawResult.from_dict(result.as_dict()) == replace(
         result,
         message="\\x1b[2J\n",
         facts={"raised": ["\\x1b[2J"]},
-        findings=(Finding.of("form", text="\\ud800"),),
+        findings=(Claim.of("form", text="\\ud800"),),
         notes={"\\x1b[2J": 1},
     )

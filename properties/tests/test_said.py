@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import properties.explanations.failure
-from oracle.diagnosis.findings import mistake
+from oracle.explanations.claims import mistake
 from oracle.problems.problem import Problem
 from properties.explanations.explanation import Explanation, explain
 from properties.explanations.failure import Failure

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oracle.diagnosis.findings import Finding, mistake
+from oracle.explanations.claims import Claim, mistake
 from properties.reports.html_report import as_page_of_target
 from properties.reports.judgement import judgements
 from properties.reports.report import Reports
@@ -88,7 +88,7 @@ def test_a_page_of_what_conforms_or_cannot_be_used_says_so() -> None:
 
 def test_a_page_is_titled_by_the_folder_and_says_what_is_unfinished_once() -> None:
     detail = "'a_next = None' (rnn.py:6 in rnn_cell_forward)"
-    lack = Finding.of("lacking", what="unfinished", function="rnn_cell_forward", detail=detail)
+    lack = Claim.of("lacking", what="unfinished", function="rnn_cell_forward", detail=detail)
     message = f"rnn_cell_forward of /teacher/class/rnn.py is not finished: {detail}"
     text = text_of(
         failed("/teacher/class/rnn.py", PROVIDED, findings=[lack], message=message, counterexample="")
@@ -101,7 +101,7 @@ def test_a_page_is_titled_by_the_folder_and_says_what_is_unfinished_once() -> No
 def test_a_page_does_not_list_the_laws_of_a_function_that_gives_no_answer() -> None:
     raises: dict[str, Any] = {
         "facts": {"raised": {"type": "KeyError", "text": "'Wy'"}},
-        "findings": [Finding.of("raised", type="KeyError", text="'Wy'")],
+        "findings": [Claim.of("raised", type="KeyError", text="'Wy'")],
     }
     failures = [failed("a", "shapes", **raises), failed("a", "split", **raises)]
     provided = passed("a", PROVIDED)

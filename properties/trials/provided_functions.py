@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from oracle.diagnosis.findings import Finding
+from oracle.explanations.claims import Claim
 from oracle.problems.problem import Problem
 from properties.implementations.calls import Outcome, Raised, Returned
 from properties.implementations.implementation import Implementation
@@ -30,23 +30,21 @@ def why_unusable(implementation: Implementation) -> str:
     return ""
 
 
-def why_not_judged(implementation: Implementation, function: str) -> Finding | None:
+def why_not_judged(implementation: Implementation, function: str) -> Claim | None:
     """The reason why a function cannot be judged; `None` if it can."""
     if reason := why_unusable(implementation):
-        return Finding.of(
-            "lacking", what="unusable", detail=reason.removeprefix(implementation.target).strip()
-        )
+        return Claim.of("lacking", what="unusable", detail=reason.removeprefix(implementation.target).strip())
     loaded = implementation.load()
     if function not in loaded.functions:
         why, like = loaded.lacking.get(function), loaded.similar.get(function)
         detail = f": {why}" if why else f"; did you mean '{like}'?" if like else ""
-        return Finding.of("lacking", what="missing", function=function, detail=detail)
+        return Claim.of("lacking", what="missing", function=function, detail=detail)
     contract = CONTRACTS[function]
     if signature := loaded.functions[function]:
         expected = ", ".join([*contract.arguments, *contract.last_arguments])
-        return Finding.of("lacking", what="signature", function=function, detail=signature, expected=expected)
+        return Claim.of("lacking", what="signature", function=function, detail=signature, expected=expected)
     if where := placeholder_if_unfinished(implementation, function):
-        return Finding.of("lacking", what="unfinished", function=function, detail=where)
+        return Claim.of("lacking", what="unfinished", function=function, detail=where)
     return None
 
 
@@ -55,7 +53,7 @@ def sentence_why_not_judged(implementation: Implementation, function: str) -> st
     if reason := why_unusable(implementation):
         return reason
     finding = why_not_judged(implementation, function)
-    return Finding.of("lacking", **finding.facts, target=implementation.target).words if finding else ""
+    return Claim.of("lacking", **finding.facts, target=implementation.target).words if finding else ""
 
 
 def placeholder_if_unfinished(implementation: Implementation, function: str) -> str:

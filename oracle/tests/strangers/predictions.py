@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Literal
 
-from oracle.diagnosis.behaviour import Program
+from oracle.explanations.behaviour import Program
 from oracle.location.confirming_problems import problems_for_conditions
 from oracle.location.facts import Location, When
 from oracle.location.how import fits, unchanged_elements

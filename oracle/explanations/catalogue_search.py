@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from oracle.diagnosis.behaviour import (
+from oracle.explanations.behaviour import (
     PARTS,
     Behaviour,
     Leaves,
@@ -26,8 +26,9 @@ from oracle.diagnosis.behaviour import (
     same_leaves,
     specification,
 )
-from oracle.diagnosis.findings import Finding, mistake
-from oracle.diagnosis.problems import (
+from oracle.explanations.claims import Claim, mistake
+from oracle.explanations.conditional_mistakes import conditional_faults
+from oracle.explanations.problems import (
     ORDINARY,
     Scope,
     distinguishing_problems,
@@ -46,9 +47,7 @@ MOST_CACHED = 512
 """The largest number of mistakes whose answers are cached; the answers of a mistake take 50 to 400 KB."""
 
 
-def diagnose(
-    function: str, program: Program, counterexample: Inputs, scope: Scope = ORDINARY
-) -> list[Finding]:
+def diagnose(function: str, program: Program, counterexample: Inputs, scope: Scope = ORDINARY) -> list[Claim]:
     """Find the mistakes of the catalogue that fit, the best first.
 
     If every wrong answer is an error, no mistake is named, since the error says more. If no single mistake
@@ -80,7 +79,7 @@ def diagnose(
     if wrong is None or all(ours.is_like(spec) or _raised(ours) for ours, spec in pairs):
         return []
 
-    def fitting(faults: Sequence[Fault], beyond: int = 0) -> list[tuple[int, Finding]]:
+    def fitting(faults: Sequence[Fault], beyond: int = 0) -> list[tuple[int, Claim]]:
         fits = []
         for fault in faults:
             first = _first_outputs(function, fault, limits, network)
@@ -102,15 +101,11 @@ def diagnose(
     return [finding for parts, finding in fits if parts == len(PARTS) or not whole]
 
 
-def explains_answer(
-    names: Sequence[str], function: str, inputs: Inputs, shown: Behaviour, limits: Limits
-) -> bool:
-    """Whether the answer `shown` is wrong, and the mistake with these names gives the same answer."""
-    if shown.is_like(specification(function, limits)(inputs)):
-        return False
-    known = (*mistakes_in(function), *_pairs(function))
-    faults = (fault for fault in known if [*fault.names] == [*names])
-    return any(shown.is_like(mistaken_program(function, fault, limits)(inputs)) for fault in faults)
+def known_fault(function: str, names: Sequence[str], state: str = "") -> Fault | None:
+    """The mistake of `function` with these names, in one state alone if `state` is `a` or `c`."""
+    if state or len(names) == 1:
+        return conditional_faults(function).get((names[0], state))
+    return next((fault for fault in _pairs(function) if [*fault.names] == [*names]), None)
 
 
 def _raised(shown: Behaviour) -> bool:
@@ -224,7 +219,7 @@ LARGEST_DISTANCE = 0.18
 """Two samples of the same distribution have a larger Kolmogorov-Smirnov statistic in 1 of 10**7 cases."""
 
 
-def _random_mistakes(function: str, implementation: Program, inputs: Inputs, limits: Limits) -> list[Finding]:
+def _random_mistakes(function: str, implementation: Program, inputs: Inputs, limits: Limits) -> list[Claim]:
     """The mistakes whose answers have the same distribution as the answers of the implementation."""
     if not _acts_at_random(implementation, inputs):
         return []

@@ -6,7 +6,7 @@ from itertools import starmap
 
 import numpy as np
 
-from oracle.diagnosis.behaviour import (
+from oracle.explanations.behaviour import (
     TOLERANCE,
     Behaviour,
     Leaves,
@@ -17,8 +17,8 @@ from oracle.diagnosis.behaviour import (
     same_leaves,
     specification,
 )
-from oracle.diagnosis.findings import Finding
-from oracle.diagnosis.problems import ORDINARY, Scope, larger_problem, problem
+from oracle.explanations.claims import Claim
+from oracle.explanations.problems import ORDINARY, Scope, larger_problem, problem
 from oracle.problems.inputs import Inputs, LayerInputs
 from oracle.problems.limits import ANYTHING, Limits
 from oracle.problems.problem import Problem
@@ -32,7 +32,7 @@ CACHED_ARGUMENTS = ("xt", "a_prev", "c_prev")
 
 def side_effect(
     function: str, implementation: Program, counterexample: Inputs, scope: Scope = ORDINARY
-) -> Finding | None:
+) -> Claim | None:
     """Find a side effect of calls, or why equal arguments have different answers; `None` if neither exists.
 
     A program may act at random, or read the parameters in the order of their dict. A program with right
@@ -48,9 +48,9 @@ def side_effect(
         for each in (inputs_of_both, inputs_of_both, [given] * (len(reordered) + 1), reordered)
     )
     if not all_same([*shown, *repeated[1:]], [*again, *repeated[:-1]]):
-        return Finding.of("two answers")
+        return Claim.of("two answers")
     if not all_same(permuted, repeated[1:]) and all_same([implementation(given)], repeated[:1]):
-        return Finding.of("order of parameters")
+        return Claim.of("order of parameters")
     right = [specification(function, limits)(inputs) for inputs in inputs_of_both]
     if not all_same(shown, right) or any(
         _computes_wrong_entries(function, *pair) for pair in zip(shown, right, strict=True)
@@ -59,13 +59,11 @@ def side_effect(
     later = implementation(first, then=other)
     if not (same_leaves(later.outputs, shown[1].outputs) and same_leaves(later.caches, shown[1].caches)):
         is_random = not all_same([implementation(first, then=other)], [later])
-        return Finding.of("two answers") if is_random else _overwritten_outputs(function, shown[1], later)
+        return Claim.of("two answers") if is_random else _overwritten_outputs(function, shown[1], later)
     return _written_arguments(function, shown, right)
 
 
-def _written_arguments(
-    function: str, shown: Sequence[Behaviour], right: Sequence[Behaviour]
-) -> Finding | None:
+def _written_arguments(function: str, shown: Sequence[Behaviour], right: Sequence[Behaviour]) -> Claim | None:
     """The finding of the arguments that calls write to, with the keys in dicts; `None` if there are none."""
     contract = CONTRACTS[function]
     dicts = ("parameters", "options")
@@ -85,17 +83,17 @@ def _written_arguments(
         for number, key in sorted(written)
         if key or number not in some_keys
     ]
-    return Finding.of("writes", arguments=listed) if listed else None
+    return Claim.of("writes", arguments=listed) if listed else None
 
 
-def _overwritten_outputs(function: str, shown: Behaviour, later: Behaviour) -> Finding:
+def _overwritten_outputs(function: str, shown: Behaviour, later: Behaviour) -> Claim:
     """The finding of the outputs that a later call overwrites, or of the caches if no output changes."""
     names = dict.fromkeys(
         _output_name(function, path)
         for path, leaf in shown.outputs.items()
         if not same_leaf(later.outputs.get(path, ""), leaf)
     )
-    return Finding.of("overwrites", arrays=[*names] or ["caches"])
+    return Claim.of("overwrites", arrays=[*names] or ["caches"])
 
 
 def _output_name(function: str, path: str) -> str:
@@ -106,7 +104,7 @@ def _output_name(function: str, path: str) -> str:
 
 def right_digits(
     function: str, implementation: Program, counterexample: Inputs, scope: Scope = ORDINARY
-) -> Finding | None:
+) -> Claim | None:
     """The finding of the number of right digits, if answers in float64 are right to fewer digits.
 
     On an ordinary problem, most numbers of an output must be off. Otherwise the mistake is no loss of digits,
@@ -124,12 +122,12 @@ def right_digits(
         return None
     worst = max(relative_error(*pair) for each in pairs for pair in each or ())
     digits = int(-np.log10(worst)) if 0 < worst < 1 else 0
-    return Finding.of("digits", digits=digits) if digits >= FEWEST_DIGITS else None
+    return Claim.of("digits", digits=digits) if digits >= FEWEST_DIGITS else None
 
 
 def flushed_subnormals(
     function: str, implementation: Program, problem: Problem, limits: Limits = ANYTHING
-) -> Finding | None:
+) -> Claim | None:
     """The finding that a program is wrong only for subnormal numbers.
 
     `None` if the program is right, or wrong for ordinary numbers or small normal numbers, too.
@@ -145,7 +143,7 @@ def flushed_subnormals(
     errors = _errors(implementation(inputs), right_program(inputs))
     if errors is None or not errors[0].size or (errors[0] >= float(np.finfo(inputs.dtype).tiny)).any():
         return None
-    return Finding.of("subnormals", all=bool((errors[1] == 0).all()))
+    return Claim.of("subnormals", all=bool((errors[1] == 0).all()))
 
 
 def _enlarged(inputs: Inputs) -> Inputs:
@@ -219,7 +217,7 @@ def _in_order(inputs: Inputs, names: Sequence[str]) -> Inputs:
 
 def wrong_outputs(
     function: str, implementation: Program, counterexample: Inputs, limits: Limits = ANYTHING
-) -> Finding | None:
+) -> Claim | None:
     """The finding of the wrong outputs, or else of the caches; `None` if the outputs have another structure.
 
     If nothing is wrong beyond rounding, the finding says so.
@@ -228,10 +226,10 @@ def wrong_outputs(
     if not same_leaves(shown.outputs, right.outputs):
         wrong = _wrong_places(function, counterexample, shown.outputs, right.outputs)
     elif same_leaves(shown.caches, right.caches):
-        return Finding.of("nearly")
+        return Claim.of("nearly")
     else:
         wrong = [("caches", "")]
-    return Finding.of("traces", outputs=wrong) if wrong else None
+    return Claim.of("traces", outputs=wrong) if wrong else None
 
 
 def _wrong_places(function: str, inputs: Inputs, ours: Leaves, right: Leaves) -> list[tuple[str, str]]:

@@ -1,0 +1,290 @@
+"""A change of a step: what replaces a quantity, and under which conditions. With it, a claim predicts answers.
+
+The same functions evaluate a change in all steps of an answer at once, and in one step of a `Fault`, which is
+a whole program with this change.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from oracle.explanations.quantities import quantities_of
+from oracle.explanations.steps import RESULTS, Place
+from oracle.faults.catalogue.arrays import ROUNDING
+from oracle.faults.fault import Fault
+from oracle.network.cells import GATES
+from oracle.network.expressions import Equation
+from reference.activations import sigmoid
+from reference.contract import CONTRACTS, Array
+
+Relation = Literal["=", "≠", "≥", "≤", ">", "<"]
+Function = Callable[[Array, float], Array]
+
+
+def _cut_to_bfloat16(v: Array) -> Array:
+    """The numbers cut to the first eight significant bits."""
+    significand, exponent = np.frexp(v)
+    return np.asarray(np.ldexp(np.trunc(256 * significand) / 256, exponent))
+
+
+FUNCTIONS: Mapping[str, Function] = {
+    "zero": lambda v, _: np.zeros_like(v),
+    "one": lambda v, _: np.ones_like(v),
+    "one minus": lambda v, _: 1 - v,
+    "tanh": lambda v, _: np.tanh(v),
+    "sigmoid": lambda v, _: sigmoid(v),
+    "relu": lambda v, _: np.maximum(v, 0),
+    "bfloat16, cut": lambda v, _: _cut_to_bfloat16(v),
+    **{name: lambda v, _, rounded=rounded: rounded(v) for name, rounded in ROUNDING.items()},
+    "(tanh(z) + 1) / 2": lambda z, _: (np.tanh(z) + 1) / 2,
+    "1.7159 tanh(2 z / 3)": lambda z, _: 1.7159 * np.tanh(2 * z / 3),
+    "0.2 z + 0.5 in [0, 1]": lambda z, _: np.clip(0.2 * z + 0.5, 0, 1),
+    "z (27 + z^2) / (27 + 9 z^2) in [-1, 1]": lambda z, _: np.clip(
+        z * (27 + z * z) / (27 + 9 * z * z), -1, 1
+    ),
+    "constant": lambda v, k: np.full_like(v, k),
+    "clipped": lambda v, k: np.clip(v, -k, k),
+    "times": lambda v, k: v * k,
+    "plus": lambda v, k: v + k,
+}
+"""The functions of a value, and of a number that a program has."""
+
+BLOCK_SIZES = (4, 8, 16, 2, 3)
+
+
+def _without_last_rows(v: Array, by: int) -> Array:
+    """The array with 0 in the rows after the last whole block of `by` rows."""
+    rows = np.arange(len(v))[:, None]
+    return np.where(rows < len(v) - len(v) % by, v, 0)
+
+
+def _along_the_samples(v: Array, by: int) -> Array:
+    return v.T if v.shape[1] == 1 else v[:0]  # a bias, as a row
+
+
+MAPS: Mapping[str, tuple[Callable[[Array, int], Array], Sequence[int]]] = {
+    "transposed": (lambda v, by: v.T, (0,)),
+    "unit back": (lambda v, by: np.roll(v, by, axis=0), (1,)),
+    "along the samples": (_along_the_samples, (0,)),
+    "without the rows that blocks leave": (_without_last_rows, BLOCK_SIZES),
+}
+"""Maps of the entries of one step, by a parameter, with the parameters to try."""
+
+STEP_MAPS: Mapping[str, Sequence[int]] = {
+    "step back": (1, 2),
+    "step back, at least the first": (1, 2),
+    "first step": (0,),
+    "last step": (0,),
+    "first sample": (0,),
+    "samples and rows exchanged": (0,),
+}
+"""Maps between steps or samples, with the parameters to try."""
+
+
+@dataclass(frozen=True)
+class Replacement:
+    """What replaces a quantity: `function(map(source))`; without a `source`, the quantity itself is the source.
+
+    `by` is the parameter of the map, and `number` that of the function.
+    """
+
+    node: str
+    source: str = ""
+    map: str = ""
+    by: int = 0
+    function: str = ""
+    number: float = 0.0
+
+    def value(self, place: Place) -> Array | None:
+        """The value that replaces the quantity; `None` if the map does not apply."""
+        source = self.source or self.node
+        if self.map in STEP_MAPS:
+            value = self._of_other_step(place, source)
+        else:
+            value = place.look(source)
+            if self.map:
+                before, value = value.shape, MAPS[self.map][0](value, self.by)
+                if self.map == "along the samples":
+                    value = np.repeat(value, len(place.steps), axis=1)
+                elif value.shape != before:
+                    return None
+        if value is not None and self.function:
+            value = FUNCTIONS[self.function](value, self.number)
+        return value
+
+    def _of_other_step(self, place: Place, source: str) -> Array | None:
+        if self.map in ("first sample", "samples and rows exchanged"):
+            values = place.look(source).reshape(-1, place.sizes["m"], len(place.steps))
+            if self.map == "first sample":
+                values = np.broadcast_to(values[:, :1], values.shape)
+            elif values.shape[0] != values.shape[1]:
+                return None
+            else:
+                values = values.swapaxes(0, 1)
+            return values.reshape(len(values), -1)
+        if source not in place.quantities.sources("yt_pred") or source[0] in "Wb" or not place.steps:
+            return None
+        if self.map == "last step" and source != "xt":  # other quantities are not known before the last step
+            return None
+        if self.map in ("first step", "last step"):
+            values = place.over_time(source)[:, :, [0 if self.map == "first step" else -1]]
+            return np.repeat(values, len(place.steps), axis=2).reshape(len(values), -1)
+        return place.earlier(source, self.by, at_least_first=self.map.endswith("first"))
+
+    def result(self, place: Place, target: str) -> Array | None:
+        """The value of `target` after the replacement; `None` if the replacement does not apply."""
+        try:
+            with np.errstate(all="ignore"):
+                value = self.value(place)
+                result = None if value is None else place.changed(target, {self.node: value})
+            return result if result is not None and result.shape == place.look(target).shape else None
+        except (KeyError, ValueError):  # a quantity is not known here, or the shapes do not fit
+            return None
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A comparison of a feature of an element with a number.
+
+    The `kind` says which feature it is: a `size`; whether two sizes are `equal`; the `bits` of the dtype; the
+    `index` along an axis, or `from end`; the `residue` of the step modulo `by`; whether an index is in
+    the incomplete `last block` that is left of blocks of `by`; the `value` or `magnitude` of
+    a quantity; the `largest` magnitude in the sample.
+    """
+
+    kind: str
+    name: str
+    relation: Relation
+    number: float
+    by: int = 0
+
+    def holds(self, place: Place, target: str) -> Array:
+        """Whether each element of `target` meets the condition; an array that broadcasts to it."""
+        return RELATIONS[self.relation](feature(place, target, self.kind, self.name, self.by), self.number)
+
+
+RELATIONS: Mapping[str, Callable[[Any, float], Array]] = {
+    "=": np.equal, "≠": np.not_equal, "≥": np.greater_equal, "≤": np.less_equal,
+    ">": np.greater, "<": np.less,
+}  # fmt: skip
+
+
+def feature(place: Place, target: str, kind: str, name: str, by: int = 0) -> Array:
+    """A feature of each element of `target`, as an array that broadcasts to it."""
+    sizes = place.sizes
+    match kind:
+        case "size":
+            return np.asarray([[float(sizes[name])]])
+        case "equal":
+            one, other = name.split(" = ")
+            return np.asarray([[float(sizes[one] == sizes[other])]])
+        case "bits":
+            return np.asarray([[float(place.bits)]])
+        case "index":
+            return place.along(name, target)[0]
+        case "from end":
+            return sizes["T_x"] - 1 - place.step
+        case "residue":
+            return np.asarray(place.step % by)
+        case "last block":
+            index, extent = place.along(name, target)
+            return np.asarray(index >= extent - extent % by, float)
+    with np.errstate(all="ignore"):
+        value = place.look(name)
+        if kind == "value":
+            return value
+        return np.abs(value) if kind == "magnitude" else np.abs(value).max(axis=0, keepdims=True, initial=0)
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change of a function: for each target what replaces a quantity in its equation, and conditions.
+
+    If `returned`, the results after the target are computed from its right value. `shown` are the results
+    that the program shows. The `scope` says in which directions of layers the change is made.
+    """
+
+    replacements: Mapping[str, Replacement]
+    conditions: Sequence[Condition] = ()
+    shown: frozenset[str] = frozenset(RESULTS)
+    returned: bool = False
+    scope: str = ""
+
+    def fault(self, function: str) -> Fault:
+        """The function with this change, and nothing else changed."""
+        contract = CONTRACTS[function]
+        changes: dict[str, Equation] = {}
+        for target, replacement in self.replacements.items():
+            changes[target] = self._equation(contract.kind, target, replacement)
+            after = {"c_next": "a_next", "a_next": "yt_pred"}.get(target)
+            if self.returned and after:
+                changes[after] = self._from_right(contract.kind, target, after)
+        return Fault("", "", "", {function: changes})
+
+    def _equation(self, kind: Any, target: str, replacement: Replacement) -> Equation:
+        def changed(v: Any) -> Array:
+            right = np.asarray(v.right[target](v))
+            if not SCOPES[self.scope](v):
+                return right
+            place = self._place(kind, target, v)
+            value = replacement.result(place, target)
+            if value is None:
+                return right
+            met = [each.holds(place, target) for each in self.conditions]
+            return np.where(np.logical_and.reduce(met), value, right) if met else value
+
+        return changed
+
+    def _from_right(self, kind: Any, target: str, after: str) -> Equation:
+        return lambda v: self._place(kind, after, v).changed(
+            after, {target: self._place(kind, target, v).look(target)}
+        )
+
+    def _place(self, kind: Any, target: str, v: Any) -> Place:
+        """The known quantities in the step of a `Fault`."""
+        projected = "Wp" in getattr(v, "p", {})
+        graph = quantities_of(kind, activation=getattr(v, "activation", "tanh"), projected=projected)
+        names = [name for name in RESULTS[: RESULTS.index(target)] if name in self.shown]
+        known = {name: getattr(v, name) for name in (*graph.arguments, *names) if hasattr(v, name)}
+        if "T_x" in vars(v):
+            v.history = {**getattr(v, "history", {}), (id(v.x), v.t): known}
+        sizes = {name: getattr(v, name) for name in ("n_x", "n_a", "n_y", "m", "T_x") if hasattr(v, name)}
+
+        def over_time(name: str) -> Array:
+            if name == "xt":
+                return np.asarray(v.x)
+            steps = [graph.value(name, v.history[id(v.x), t]) for t in range(v.t + 1)]
+            return np.stack(steps, axis=2)
+
+        bits = 8 * np.asarray(known["xt"]).dtype.itemsize
+        return Place(graph, known, sizes, bits, [getattr(v, "t", 0)], over_time)
+
+
+SCOPES: Mapping[str, Callable[[Any], bool]] = {
+    "": lambda v: True,
+    "backward": lambda v: v.direction == 1,
+    "forward of two": lambda v: v.D == 2 and v.direction == 0,
+    "above": lambda v: v.layer > 0,
+    "backward above": lambda v: v.layer > 0 and v.direction == 1,
+    "relu": lambda v: v.activation == "relu",
+    "projected": lambda v: "Wp" in v.p,
+    "projected to n_a": lambda v: "Wp" in v.p and v.n_h == v.n_a,
+}
+"""The directions of layers in which a change is made."""
+
+
+def for_gate(replacement: Replacement, one: str, other: str) -> Replacement:
+    """The replacement for the gate `other` that corresponds to a replacement for the gate `one`."""
+    letters = {quantity: letter for letter, quantity in GATES.items()}
+    if not {one, other} <= letters.keys():
+        return replacement
+    old, new = letters[one], letters[other]
+
+    def renamed(name: str) -> str:
+        if name == one:
+            return other
+        return name[0] + new + name[2:] if name[:2] in (f"z{old}", f"W{old}", f"b{old}") else name
+
+    return replace(replacement, node=renamed(replacement.node), source=renamed(replacement.source))

@@ -1,0 +1,122 @@
+"""Claims about a failure, as data. `words` renders them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite, isnan
+from typing import Any
+
+from oracle.explanations import words
+from oracle.witnesses.verdict import Facts
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One claim about a failure: its kind, a key of `words.TEXTS`, and the facts of that kind."""
+
+    kind: str
+    facts: Facts
+
+    @classmethod
+    def of(cls, kind: str, **facts: Any) -> "Claim":
+        """The claim of a kind with these facts."""
+        return cls(kind, facts)
+
+    @property
+    def lines(self) -> list[str]:
+        """The text of the claim in lines."""
+        return words.lines(self.kind, self.facts)
+
+    @property
+    def words(self) -> str:
+        """The text of the claim in one line."""
+        return "; ".join(self.lines)
+
+    @property
+    def title(self) -> str:
+        """The title of the mistake in reports."""
+        if self.kind == "unknown":
+            return "an unknown mistake"
+        return f"an unknown mistake: {self.words}" if self.is_vague else self.words
+
+    @property
+    def without_place(self) -> "Claim":
+        """The claim without its place in a file, so that claims about several functions can be equal."""
+        return Claim(self.kind, {name: fact for name, fact in self.facts.items() if name != "at"})
+
+    @property
+    def remedies(self) -> list[str]:
+        """How to mend the mistakes of the catalogue, a line for each that needs one."""
+        if self.kind != "mistake":
+            return []
+        from oracle.faults import remedy  # a run without a failure does not need the catalogue
+
+        return [line for name in self.facts["names"] if (line := remedy(name))]
+
+    @property
+    def is_mistake(self) -> bool:
+        """Whether the claim names a mistake, and not only its effects."""
+        return self.kind in _MISTAKES
+
+    @property
+    def is_vague(self) -> bool:
+        """Whether different mistakes can have this claim."""
+        return self.kind in _VAGUE
+
+    @property
+    def cause(self) -> str:
+        """A key that claims with the same cause have in common; numbers and places do not matter."""
+        return repr((self.kind, _without_numbers(_CAUSE.get(self.kind, dict)(self.facts))))
+
+
+def mistake(*names: str) -> Claim:
+    """The claim of one mistake of the catalogue, or of several mistakes at once."""
+    return Claim.of("mistake", names=[*names])
+
+
+_MISTAKES = frozenset(
+    {"mistake", "two answers", "earlier calls", "order of parameters"}
+    | {"overwrites", "writes", "stated gates", "digits", "subnormals", "beside cell"}
+)
+
+_VAGUE = frozenset({"nearly", "only in this law", "right in", "traces", "broke", "unknown"})
+
+_CAUSE: Mapping[str, Callable[[Facts], Any]] = {
+    "raised": lambda facts: [facts["type"], facts["text"]],
+    "died": lambda facts: facts["reason"],
+    "lacking": lambda facts: [
+        facts["what"],
+        facts.get("function", ""),
+        facts["detail"] if facts["what"] != "unfinished" else "",
+    ],
+    "traces": lambda facts: [],
+    "helper": lambda facts: facts["functions"],
+    "digits": lambda facts: [],
+    "beside cell": lambda facts: [facts["told"]],
+    "location": lambda facts: [facts["where"], facts["setting"], facts["how"], facts["returned"]],
+}
+"""The facts that distinguish causes, by kind; for kinds that are not listed, every fact does."""
+
+
+def _without_numbers(value: Any) -> Any:
+    """The data with 0 for each number, without digits in texts, and with `y` for each name of predictions."""
+    if isinstance(value, Mapping):
+        return {name: _without_numbers(each) for name, each in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_without_numbers(each) for each in value]
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return 0
+    if value in ("yt_pred", "y_pred"):
+        return "y"
+    return "".join(each for each in value if not each.isdecimal()) if isinstance(value, str) else value
+
+
+def is_far(facts: Facts, tolerance: float, floor: float = 1.0) -> bool:
+    """Whether an answer is off by more than `tolerance * (floor + |right value|)`."""
+    right = facts.get("exact") or facts.get("again") or facts.get("expected")
+    if not isinstance(right, Mapping):
+        return False
+    ours, theirs = float(facts["implementation"]), float(right["value"])
+    if ours == theirs or (isnan(ours) and isnan(theirs)):
+        return False
+    are_numbers = isfinite(ours) and isfinite(theirs)
+    return not are_numbers or abs(ours - theirs) > tolerance * (floor + abs(theirs))

@@ -1,0 +1,179 @@
+"""Finds a mistake of the catalogue that a program makes only on some problems, or for one of its states."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from itertools import chain, islice
+from typing import Any
+
+import numpy as np
+
+from oracle.explanations.behaviour import Behaviour, Program, mistaken_program, same_leaves, specification
+from oracle.explanations.changes import Condition
+from oracle.explanations.claims import Claim
+from oracle.explanations.conditions import FeatureTable, cheapest_conditions
+from oracle.explanations.confirming_problems import problems_for_conditions
+from oracle.explanations.problems import problem
+from oracle.faults import RARE, mistakes_in
+from oracle.faults.fault import Fault
+from oracle.network.expressions import Equations
+from oracle.problems.inputs import Inputs
+from oracle.problems.limits import Limits
+from oracle.problems.problem import LayerProblem, Problem
+
+LEAST_WRONG = 3
+"""The smallest number of wrong answers that a mistake must give."""
+PROBLEMS, LARGEST = 24, 9
+"""The number of problems of the search, and of those that confirm a mistake; an upper limit of their sizes."""
+
+
+@dataclass(frozen=True)
+class ConditionalMistake:
+    """A mistake of the catalogue, made for one `state` alone if it is `a` or `c`.
+
+    It is made where the `conditions` on sizes are met; if these are `None`, on some problems.
+    """
+
+    name: str
+    state: str = ""
+    conditions: Sequence[Condition] | None = ()
+
+    @property
+    def claim(self) -> Claim:
+        """The mistake as a claim."""
+        facts: dict[str, Any] = {"names": [self.name]} | ({"state": self.state} if self.state else {})
+        if self.conditions is None:
+            return Claim.of("mistake", **facts, when=None)
+        when = {"when": [*map(asdict, self.conditions)]} if self.conditions else {}
+        return Claim.of("mistake", **facts, **when)
+
+
+@dataclass(frozen=True)
+class _Answer:
+    inputs: Inputs
+    shown: Behaviour
+    right: Behaviour
+
+    @property
+    def is_wrong(self) -> bool:
+        return not same_leaves(self.shown.outputs, self.right.outputs)
+
+
+def conditional_mistake(
+    function: str, program: Program, shown: Problem, limits: Limits
+) -> ConditionalMistake | None:
+    """The mistake that gives every wrong answer, confirmed on new problems; `None` if no mistake does."""
+    right = specification(function, limits)
+
+    def answers(problems: Iterator[Inputs]) -> list[_Answer]:
+        found = (_Answer(inputs, program(inputs), right(inputs)) for inputs in problems)
+        return [each for each in found if "" not in each.shown.outputs]  # without those that raised
+
+    def draw(**fields: Any) -> Inputs:
+        return _draw(function, shown, limits, fields["seed"], np.random.default_rng(fields["seed"]), **fields)
+
+    known = answers(chain([shown.inputs(function)], small_problems(function, shown, limits, 0)))
+    wrong = sorted((each for each in known if each.is_wrong), key=lambda each: each.inputs.x.size)
+    if len(wrong) < LEAST_WRONG or not known[0].is_wrong:
+        return None
+    found: list[ConditionalMistake] = []
+    for (name, state), fault in conditional_faults(function).items():
+        mistaken = mistaken_program(function, fault, limits)
+        if fault.group == "purity" or not all(
+            same_leaves(mistaken(each.inputs).outputs, each.shown.outputs) for each in wrong
+        ):
+            continue
+        conditions = _conditions(function, mistaken, known)
+        testing = problems_for_conditions(draw, conditions or (), wrong[0].inputs, 1, limits.dtypes)
+        new = answers(chain(small_problems(function, shown, limits, 100), islice(testing, PROBLEMS)))
+        for tried in (conditions, None) if conditions is not None else (None,):
+            if all(_is_predicted(function, each, mistaken, tried) for each in new):
+                found.append(ConditionalMistake(name, state, tried))
+                break
+    return min(found, key=lambda each: each.conditions is None, default=None)
+
+
+def _is_predicted(
+    function: str, answer: _Answer, mistaken: Program, conditions: Sequence[Condition] | None
+) -> bool:
+    """Whether an answer is what a program with this mistake under these conditions gives."""
+    given = same_leaves(mistaken(answer.inputs).outputs, answer.shown.outputs)
+    if conditions is None:
+        return given or not answer.is_wrong
+    is_met = FeatureTable.of_problems(function, [answer.inputs], [answer.is_wrong])
+    return given if all(is_met.meet(each).all() for each in conditions) else not answer.is_wrong
+
+
+def _conditions(function: str, mistaken: Program, answers: Sequence[_Answer]) -> Sequence[Condition] | None:
+    """The conditions that the problems with wrong answers meet, of those on which the mistake shows."""
+    showing = [
+        each
+        for each in answers
+        if each.is_wrong or not same_leaves(mistaken(each.inputs).outputs, each.right.outputs)
+    ]
+    table = FeatureTable.of_problems(
+        function, [each.inputs for each in showing], [each.is_wrong for each in showing]
+    )
+    return cheapest_conditions(table)
+
+
+@cache
+def conditional_faults(function: str) -> dict[tuple[str, str], Fault]:
+    """The mistakes by name and state. A mistake in both states of layers is listed for each state, too."""
+    found = {}
+    for fault in (*mistakes_in(function), *RARE.values()):
+        if function in fault.changes:
+            found[fault.name, ""] = fault
+            for state in "ac" if function == "lstm_layer" else ():
+                alone = _in_one_state(fault.changes[function], state)
+                if alone and alone.keys() != fault.changes[function].keys():
+                    found[fault.name, state] = replace(fault, changes={function: alone})
+    return found
+
+
+def _in_one_state(changes: Equations, state: str) -> Equations:
+    """The changes of one state, `a` or `c`; empty if the mistake changes other equations, too."""
+    if not all(name == "begin" or name.startswith(("a_", "c_")) for name in changes):
+        return {}
+    alone = {name: change for name, change in changes.items() if name.startswith(f"{state}_")}
+    if begin := changes.get("begin"):
+        alone[f"{state}_begin"] = lambda v: getattr(v, f"{state}_first")[begin(v)]
+    return alone
+
+
+def small_problems(function: str, shown: Problem, limits: Limits, seed: int) -> Iterator[Inputs]:
+    """Small problems of every kind that the limits allow."""
+    rng = np.random.default_rng(seed)
+    for k in range(PROBLEMS):
+        sizes = dict(
+            zip(("n_x", "n_a", "m", "T_x", "n_y"), rng.integers(1, LARGEST, 5).tolist(), strict=True)
+        )
+        yield _draw(function, shown, limits, k, rng, seed=seed + k, **sizes)
+
+
+_FIELDS = {"L": "layers", "D": "directions"}
+"""The field of a problem of layers for each size of its inputs that has another name."""
+
+
+def _draw(
+    function: str, shown: Problem, limits: Limits, k: int, rng: np.random.Generator, **fields: Any
+) -> Inputs:
+    """The problem number `k`. A problem of layers has a number of layers, directions and lengths by `k`."""
+    fields = {"dtype": limits.dtypes[0], "regime": "unit", **fields}
+    if not isinstance(shown, LayerProblem):
+        return limits.fitted(problem(function, **fields)).inputs(function)
+    fields = {_FIELDS.get(name, name): value for name, value in fields.items() if name != "n_y"}
+    fields = {"layers": 1 + k % 3, "directions": 1 + k // 3 % 2, "initial": "given", **fields}
+    fields["directions"] = min(fields["directions"], 2)
+    fields["lengths"] = ("random", "absent", "equal", "with T_x")[k // 2 % 4] if limits.lengths else "absent"
+    if shown.n_p and limits.projection:
+        n_p = fields.get("n_p", fields["n_a"] - (k % 4 > 1)) if k % 5 else 0
+        fields["n_p"] = min(n_p, fields["n_a"])
+    if shown.weights:
+        fields = {
+            name: fields[name] for name in ("m", "T_x", "seed", "dtype", "regime", "lengths", "initial")
+        }
+    given = limits.fitted(replace(shown, **fields)).inputs(function)
+    if k % 3 == 0:  # without input at some steps
+        given = replace(given, x=given.x * (rng.random((1, *given.x.shape[1:])) < 0.7))
+    return given

@@ -1,0 +1,346 @@
+"""All words about a failure: of the claims about it, and of its facts. No code reads these words."""
+
+from collections.abc import Callable, Mapping, Sequence
+from math import isfinite, isinf
+from typing import Any
+
+from oracle.network.cells import CELLS, GATES, HEAD
+from oracle.network.expressions import Expression
+from oracle.witnesses.verdict import Facts
+
+MOST_CHARACTERS = 120
+"""The largest number of characters in a line of a location."""
+
+
+def lines(kind: str, facts: Facts) -> list[str]:
+    """The text of a claim of a kind with these facts, in lines."""
+    text = TEXTS[kind](**facts)
+    return [text] if isinstance(text, str) else text
+
+
+def _mistake(
+    names: Sequence[str], state: str = "", when: Sequence[Mapping[str, Any]] | None = ()
+) -> list[str]:
+    from oracle.faults import sentence  # a run without a failure does not need the catalogue
+
+    text = ", and ".join(map(sentence, names)) + (f", for {state} alone" if state else "")
+    if when is None:
+        return [f"{text}, but not always"]
+    return [text, f"when: {_when(when)}"] if when else [text]
+
+
+def _raised(type: str, text: str, at: str = "") -> str:
+    return f"{type}: {text}".rstrip(": ") + (f", at {at}" if at else "")
+
+
+def _lacking(what: str, detail: str, function: str = "", expected: str = "", target: str = "") -> str:
+    """Why a function cannot be judged. With a `target`, the text is a whole sentence."""
+    if what == "missing":
+        return f"{target} has no {function}{detail}".strip()
+    if what == "signature":
+        return f"{detail} does not take the arguments ({expected})"
+    if what == "unfinished":
+        return f"{function}{f' of {target}' if target else ''} is not finished: {detail}"
+    return detail
+
+
+def _digits(digits: int) -> str:
+    as_if = ", as if a part were in float32, or an epsilon added" if 5 <= digits <= 8 else ""
+    return f"right to {digits} digits only ({digits} decimals below 1){as_if}"
+
+
+def _subnormals(all: bool) -> str:
+    if all:
+        return "subnormal numbers are flushed to zero"
+    return "subnormal numbers are wrong; perhaps some of them are flushed to zero"
+
+
+def _traces(outputs: Sequence[Sequence[str]]) -> str:
+    return f"wrong outputs: {', '.join(f'{name} ({place})' if place else name for name, place in outputs)}"
+
+
+def _helper(functions: Sequence[str], told: Facts) -> str:
+    return f"by {' and '.join(functions)}, which the course gives: {'; '.join(lines(**told))}"
+
+
+def _beside_cell(cell: str, told: Facts) -> list[str]:
+    return [f"with a right {cell} in place of its own: {text}" for text in lines(**told)]
+
+
+def _location(
+    where: Sequence[str],
+    network: str,
+    setting: str,
+    returned: bool,
+    when: Sequence[Mapping[str, Any]] | None,
+    how: Mapping[str, Any] | None,
+    shown: Sequence[str],
+) -> list[str]:
+    first, *also = where
+    place = f"{SETTINGS[setting]}: " if setting else ""
+    if returned:
+        equation = f"returned {first[0]} = {first} of each step does not hold"
+    elif also and len({*where} & {*GATES.values()}) == len(where):
+        equation = f"{_listed(where)} are not what their equations give"
+    else:
+        relu = "relu" if setting == "relu" else "tanh"
+        equation = f"{equation_of(first, network, relu)} does not hold"
+    parts = [f"where: {place}{equation}"]
+    if when is not None:
+        parts.append(f"when: {_when(when) if when else 'always, but where it changes no value'}")
+    if how is not None:
+        parts.append(f"how: {_how(how, where)}")
+    return [line if len(line) <= MOST_CHARACTERS else f"{line[: MOST_CHARACTERS - 1]}…" for line in parts]
+
+
+SETTINGS: Mapping[str, str] = {
+    "backward": "in a backward direction",
+    "forward of two": "in the forward direction of two",
+    "above": "in a layer above another",
+    "backward above": "in a backward direction, in a layer above another",
+    "relu": "with relu",
+    "projected": "with a projection",
+    "projected to n_a": "with a projection to n_a units",
+}
+
+
+def equation_of(result: str, network: str, activation: str = "tanh") -> str:
+    """The equation of a result of a step, in the symbols of the specification."""
+    table = {**CELLS[network], **HEAD}  # type: ignore[index]
+    if result == "a_out":
+        return f"a_next = Wp ({table['a_next']})"
+    text = _formula(table[result], table)
+    if network == "rnn":
+        text = text.replace("Wy ", "Wya ").replace("tanh(", f"{activation}(")
+    return f"{result} = {text}"
+
+
+def _formula(expression: Expression, table: Mapping[str, Expression]) -> str:
+    """The formula of an expression, with the formulas of pre-activations and of `[a_prev; xt]` in it."""
+    if expression.name and (expression.name[0] == "z" or expression.name in ("concat", "logits")):
+        return _formula(table[expression.name], table)
+    parts = [_formula(each, table) for each in expression.operands]
+    match expression.operation:
+        case "stack":
+            return f"[{'; '.join(parts)}]"
+        case "affine" | "head":
+            W, u, b = expression.operands
+            if W.operation == "beside":
+                pairs = zip(W.operands, table[u.name].operands, strict=True)
+                return f"{' + '.join(f'{one} {other}' for one, other in pairs)} + {b}"
+            return f"{parts[0]} {parts[1]} + {b}"
+        case "plus":
+            return " + ".join(parts)
+        case "times":
+            return " * ".join(parts)
+        case "":
+            return expression.name
+    return f"{expression.operation}({parts[0]})"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
+def _when(conditions: Sequence[Mapping[str, Any]]) -> str:
+    return " and ".join(_condition(**each) for each in conditions)
+
+
+def _condition(kind: str, name: str, relation: str, number: float, by: int = 0) -> str:
+    value = _number(number)
+    match kind:
+        case "equal":
+            return name if number else name.replace("=", "≠")
+        case "bits":
+            return {
+                "=": f"in float{value}",
+                "≥": f"in float{value} and wider",
+                "≤": f"in float{value} and narrower",
+            }.get(relation, f"not in float{value}")
+        case "from end":
+            if relation == "=" and number == 0:
+                return f"in the last {name}"
+            return f"{name} {relation} {value}, counted back from the last {name}"
+        case "residue":
+            return f"{name} mod {by} {relation} {value}"
+        case "last block":
+            size = {"unit": "n", "sample": "m", "step": "T_x"}[name]
+            return f"{'in' if number else 'not in'} the last {size} mod {by} {name}s"
+        case "magnitude":
+            return f"|{name}| {relation} {value}"
+        case "largest":
+            return f"the largest |{name}| of the sample {relation} {value}"
+    return f"{name} {relation} {value}"
+
+
+def _how(how: Mapping[str, Any], where: Sequence[str]) -> str:
+    from oracle.explanations.changes import Replacement, for_gate  # only runs with a failure need them
+
+    replacement = Replacement(**how)
+    first, *also = where
+    name, text = _node(replacement.node), _replacing_text(replacement)
+    if replacement.node == first:
+        return text
+    nodes = [_node(for_gate(replacement, first, gate).node) for gate in also if gate in GATES.values()]
+    likewise = f"; likewise {_listed(nodes)}" if nodes and name not in nodes else ""
+    return f"{text} in place of {name}{likewise}"
+
+
+def _node(name: str) -> str:
+    return "z" if name in ("zf", "zi", "zc", "zo") else "[a_prev; xt]" if name == "concat" else name
+
+
+MAPS: Mapping[str, str] = {
+    "step back": "of step t - {by}",
+    "step back, at least the first": "of step t - {by}, or of step 0 if t < {by}",
+    "first step": "of step 0",
+    "last step": "of the last step",
+    "first sample": "of sample 0",
+    "samples and rows exchanged": "with samples and rows exchanged",
+    "unit back": "of the unit before",
+    "transposed": "transposed",
+    "along the samples": "used as a row (one number for each sample)",
+    "without the rows that blocks leave": "with 0 in the rows after the last whole block of {by} rows",
+}
+FUNCTIONS: Mapping[str, str] = {
+    "zero": "0",
+    "one": "1",
+    "one minus": "1 - {v}",
+    "float32": "{v} rounded to float32",
+    "float16": "{v} rounded to float16",
+    "bfloat16": "{v} rounded to bfloat16",
+    "bfloat16, cut": "{v} cut to bfloat16",
+    "constant": "{k}",
+    "clipped": "{v} clipped at ±{k}",
+    "times": "{k} times {v}",
+    "plus": "{v} + {k}",
+}
+
+
+def _replacing_text(replacement: Any) -> str:
+    text = _node(replacement.source or replacement.node)
+    if replacement.map:
+        text = f"{text} {MAPS[replacement.map].format(by=replacement.by)}"
+    if not replacement.function:
+        return text
+    if template := FUNCTIONS.get(replacement.function):
+        return template.format(v=text, k=_number(replacement.number))
+    if "z" in replacement.function:  # a formula of the argument
+        return replacement.function
+    return f"{replacement.function}({text})"
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if value == int(value) and abs(value) < 1e6 else f"{value:.9g}"
+
+
+TEXTS: Mapping[str, Callable[..., str | list[str]]] = {
+    "mistake": _mistake,
+    "raised": _raised,
+    "died": lambda reason, at="", stderr="": reason,
+    "form": lambda text: text,
+    "lacking": _lacking,
+    "two answers": lambda: "two calls with equal arguments give different answers",
+    "earlier calls": lambda again: f"{again} it is right: the answer depends on earlier calls, or on chance",
+    "order of parameters": lambda: "the answer depends on the order of the parameters in their dict",
+    "overwrites": lambda arrays: f"a later call overwrites the {' and '.join(arrays)} of an earlier call",
+    "writes": lambda arguments: f"it writes to {', '.join(arguments)}",
+    "stated gates": lambda stated, fits: f"the gates are in the order {fits}, not {stated} as --gates states",
+    "digits": _digits,
+    "subnormals": _subnormals,
+    "location": _location,
+    "cached": lambda entries: "; ".join(f"the cached {name} is {what}" for name, what in entries),
+    "nearly": lambda: "off by too little to tell which mistake it is",
+    "only in this law": lambda: (
+        "an ordinary call on this problem is right, and the call that this law makes is wrong"
+    ),
+    "right in": lambda dtype, wrong_in: f"right in {dtype}, and not in {wrong_in}",
+    "traces": _traces,
+    "broke": lambda error: f"the search for the mistake failed, please report it: {error}",
+    "unknown": lambda: "nothing is known about it",
+    "harness broke": lambda: "the harness broke, please report it",
+    "helper": _helper,
+    "beside cell": _beside_cell,
+}
+"""The text of each kind of claim, as a line or as lines."""
+
+LARGEST_ULP = 1e4
+"""The largest error in ulp that is shown."""
+
+_LAYOUTS = {
+    "fortran": "all arguments are in Fortran order",
+    "strided": "all arguments have a gap after each element",
+    "reversed": "all arguments have negative strides",
+    "read-only": "all arguments are read-only",
+    "swapped": "all arguments are in the other byte order",
+    "updated": "usual; half of the arguments had other numbers in an earlier call",
+    "retrained": "usual; the parameters were other arrays in an earlier call",
+}
+"""The memory layout of all arguments of a call, in words."""
+
+
+def texts_of_facts(facts: Facts) -> dict[str, str]:
+    """The text of each fact, by label."""
+    texts = {}
+    for name, fact in facts.items():
+        label = fact["asked"] if name == "again" else "call" if name == "died" else name.replace("_", " ")
+        texts[label] = _text_of(name, fact)
+    if "again" in facts:
+        texts["wrong"] += ": its two answers must agree"
+    return texts
+
+
+def _text_of(name: str, fact: Any) -> str:
+    if name == "layout":
+        return _LAYOUTS[fact]
+    if isinstance(fact, float):
+        return repr(fact)
+    return _RENDERERS[name](fact) if isinstance(fact, (Mapping, list)) else str(fact)
+
+
+def _element(fact: Facts) -> str:
+    network = f" of {fact['network']}" if "network" in fact else ""
+    if "index" in fact:
+        return f"{fact['name']}{fact['index']}{network}"
+    step = f", step {fact['step']}" if "step" in fact else ""
+    return f"{fact['name']}[{fact['row']}, sample {fact['sample']}{step}]{network}"
+
+
+def _allowed(fact: Facts) -> str:
+    if "difference" in fact:
+        distance = f"a difference of {float(fact['difference']):.2g}"
+    else:
+        distance = f"{float(fact['error']):.2g} from the exact value"
+    return f"{distance}, by rounding in {fact['dtype']}"
+
+
+def _off_by(fact: Facts) -> str:
+    bounds, ulp = float(fact["bounds"]), float(fact["ulp"])
+    if isinf(bounds):  # the bound is 0, or the answer is not finite
+        return (
+            f"{ulp:.2g} ulp, where no error is allowed" if isfinite(ulp) else "more than any rounding error"
+        )
+    times = f"{bounds:.2g} times that"
+    return f"{times}, {ulp:.2g} ulp" if ulp < LARGEST_ULP else times
+
+
+def _wrong(who: Sequence[str]) -> str:
+    if len(who) == 2:
+        return "both the implementation and torch"
+    if not who:
+        return "neither: both are within the bound, so the bound is at fault; please report it"
+    return who[0] if who[0] == "torch" else f"the {who[0]}"
+
+
+_RENDERERS: Mapping[str, Callable[[Any], str]] = {
+    "element": _element,
+    "exact": lambda fact: str(fact["digits"]),
+    "again": lambda fact: str(fact["value"]),
+    "expected": lambda fact: f"{fact['value']}{fact['from']}",
+    "allowed": _allowed,
+    "off_by": _off_by,
+    "wrong": _wrong,
+    "extent": lambda fact: f"{fact['wrong']} of {fact['of']} elements of {fact['name']}",
+    "raised": lambda fact: f"{fact['type']}: {fact['text']}",
+}
+"""The function that renders each fact with several parts, by the name of the fact."""

@@ -1,0 +1,126 @@
+"""Checks a claim on a failure: the law judges a program that does what the claim says, in the same way."""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from copy import deepcopy
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from oracle.explanations.catalogue_search import known_fault
+from oracle.explanations.changes import Condition, Replacement
+from oracle.explanations.claims import Claim, is_far
+from oracle.explanations.conditions import FeatureTable
+from oracle.explanations.location import Location, change_of
+from oracle.faults.fault import Fault
+from properties.implementations.answers import Answers
+from properties.implementations.calls import Outcome, Raised, Reply, Request, Returned
+from properties.implementations.implementation import Implementation
+from properties.trials.tally import NotJudgedError
+from properties.trials.trial import Trial, ViolationError
+from properties.worker.arguments import arrange, earlier_numbers
+from properties.worker.codec import decode
+from properties.worker.steps import call_each_step
+
+
+def fault_of(claim: Claim, function: str) -> Fault | None:
+    """The program that does what a claim says; `None` if the claim does not say what the program returns."""
+    facts = claim.facts
+    if claim.kind == "mistake":
+        return known_fault(function, facts["names"], facts.get("state", ""))
+    if claim.kind == "location" and facts["shown"]:
+        conditions, how = [Condition(**each) for each in facts["when"]], Replacement(**facts["how"])
+        where, setting = facts["where"], facts["setting"]
+        location = Location(where, conditions, how, facts["returned"], setting, facts["shown"])
+        return change_of(location).fault(function)
+    return None
+
+
+def is_predicted(violation: ViolationError, claim: Claim) -> bool | None:
+    """Whether the law fails in the same way for a program that does what the claim says.
+
+    `None` if the claim does not say what the program returns, or the program answers at random.
+    """
+    trial = violation.trial
+    if claim.kind == "digits":  # they were counted in other calls
+        return False if is_far(violation.facts(), 10.0 ** (3 - claim.facts["digits"]), floor=0) else None
+    fault = fault_of(claim, trial.contract.name)
+    if fault is None or fault.group == "purity":
+        return None
+    when = [Condition(**each) for each in (claim.kind == "mistake" and claim.facts.get("when")) or ()]
+    if when:
+        table = FeatureTable.of_problems(trial.contract.name, [trial.inputs], [True])
+        if not all(table.meet(each).all() for each in when):
+            return False
+    predicted = _violation(trial, Predicted(trial.implementation, replace(fault, memory={})))
+    return predicted is not None and _are_alike(violation, predicted)
+
+
+def _violation(trial: Trial, implementation: Implementation) -> ViolationError | None:
+    """The violation of the law by another implementation, on the same problem."""
+    answers = Answers.to_one(implementation, trial.contract.name, trial.problem)
+    with suppress(NotJudgedError):
+        try:
+            trial.law.check(Trial(trial.law, answers, 0))
+        except ViolationError as error:
+            return error
+    return None
+
+
+def _are_alike(ours: ViolationError, theirs: ViolationError) -> bool:
+    """Whether two violations show the same wrong value; in narrow dtypes, of any element of the same output."""
+    one, other = ours.facts(), theirs.facts()
+    if "element" not in one or "implementation" not in one:
+        return one.keys() == other.keys()
+    if "element" not in other or one["element"]["name"] != other["element"]["name"]:
+        return False
+    if ours.trial.problem.dtype != "float64":
+        return True
+    shown, predicted = float(one["implementation"]), float(other["implementation"])
+    right = next((one[name]["value"] for name in ("exact", "again", "expected") if name in one), shown)
+    with np.errstate(all="ignore"):
+        tolerance = 1e-9 * (1 + abs(shown)) + 1e-3 * np.nan_to_num(abs(shown - float(right)))
+        is_same = abs(shown - predicted) <= tolerance or repr(shown) == repr(predicted)
+    return bool(one["element"] == other["element"] and is_same)
+
+
+class Predicted(Implementation):
+    """The target with other functions, which are called in this process as the worker would call them."""
+
+    __slots__ = ("_fault",)  # not in `__dict__`, which is that of the implementation
+
+    def __init__(self, implementation: Implementation, fault: Fault) -> None:
+        self.__dict__ = vars(implementation)
+        self._fault = fault
+
+    def reply_each(self, requests: Sequence[Request], *, time_limit: float | None = None) -> list[Reply]:
+        """Answer the requests by the functions of the fault."""
+        return [Reply.from_outcome(self._outcome(*decode(bytearray(each.body))[1:])) for each in requests]
+
+    def _outcome(
+        self,
+        name: str,
+        arguments: list[Any],
+        arrangement: Any,
+        then: Sequence[list[Any]],
+        with_reference_cell: bool,
+        each_step: bool,
+    ) -> Outcome:
+        arranged = partial(arrange, arrangement=arrangement, with_aliases=False)
+        copies = arranged(arguments)
+        try:
+            function: Callable[..., Any] = getattr(self._fault, name)
+            if arrangement in ("updated", "retrained"):
+                with earlier_numbers(copies, arrangement):
+                    function(*copies)
+            if each_step:
+                value = call_each_step(lambda step: function(*arranged(step)), copies)
+            else:
+                value = function(*copies)
+            for later in then:
+                function(*deepcopy(later))
+        except Exception as error:
+            return Raised(type(error).__name__, str(error), "")
+        return Returned(value, copies, False)
