@@ -20,11 +20,12 @@ from math import sqrt
 from pathlib import Path
 from statistics import median
 
+from oracle.location.locate import locate
+from oracle.location.sentences import lines
+
 from benchmarks.shared import argument_parser, table
 from oracle.explanations.catalogue_search import diagnose
 from oracle.explanations.effects import side_effect
-from oracle.location.locate import locate
-from oracle.location.sentences import lines
 from oracle.problems.limits import ANYTHING
 from oracle.problems.problem import Problem
 from oracle.tests.strangers import CountingProgram, Stranger, strangers
