@@ -24,7 +24,6 @@ from properties.worker.arguments import arrange, earlier_numbers
 from properties.worker.codec import decode
 from properties.worker.steps import call_each_step
 
-
 PLACES = {"at", "stderr"}
 """The facts about the code of the target, which a prediction does not have."""
 
@@ -74,7 +73,7 @@ def _violation(trial: Trial, implementation: Implementation) -> ViolationError |
 
 
 def _are_alike(ours: ViolationError, theirs: ViolationError) -> bool:
-    """Whether two violations show the same wrong value; in narrow dtypes, of any element of the same output."""
+    """Whether two violations show the same wrong value; in narrow dtypes, of any element of it."""
     one, other = ours.facts(), theirs.facts()
     if "element" not in one or "implementation" not in one:
         return one.keys() - PLACES == other.keys() - PLACES
