@@ -69,7 +69,7 @@ class Place:
         return (self.step, self.sizes["T_x"]) if axis == "step" else (self.sample, self.sizes["m"])
 
     def at_step(self, name: str, index: int) -> Array:
-        """A quantity of the first or the last step, at every step; of the last step, only the input is known."""
+        """A quantity of the first or the last step, at every step; of the last step, only xt is known."""
         if index and name != "xt":
             raise KeyError(name)
         return _columns(self.over_time(name)[:, :, [index]].repeat(len(self.steps), axis=2))
