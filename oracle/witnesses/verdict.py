@@ -148,13 +148,13 @@ class Comparison:
             relative = np.where(bound == 0, 0, bound / size)
         return np.where(np.isinf(bound), np.inf, relative)
 
-    def explain(self) -> Facts:
+    def explain(self, network: str = "") -> Facts:
         """The facts of the worst element in the first wrong step; for a gradient, in the last wrong step.
 
         The keys are `element`, `implementation`, `allowed`, `wrong` and `extent`. If the witness is torch,
         the formulas or the exact value, there are also `exact` and `off_by`, and `torch` for torch. For
         `FROM_OWN_NEXT_GRADIENT` there is `expected`, and for a second answer of the implementation `again`.
-        If the compared network is not that of the problem, the element has the key `network`.
+        A `network` other than that of the problem is a key of the element.
         """
         is_wrong = self.ratio > 1
         first = max if _has_gradients(self.inputs) else min
@@ -163,7 +163,7 @@ class Comparison:
         unit = int(np.argmax(self.ratio[:, column, index]))
         ours, theirs, bound = (float(array[unit, column, index]) for array in self._compared)
 
-        element = self._element(unit, column, index)
+        element = {**self._element(unit, column, index), **({"network": network} if network else {})}
         extent = {"extent": {"wrong": int(is_wrong.sum()), "of": is_wrong.size, "name": self.label}}
         dtype = str(self.inputs.dtype)
         if self.witness_name not in ("torch", "exact", "formulas"):
@@ -171,7 +171,6 @@ class Comparison:
             if self.witness_name == FROM_OWN_NEXT_GRADIENT:
                 later = f", {FROM_OWN_NEXT_GRADIENT}" if self.inputs.x.shape[2] > 1 else ""
                 witness = {"expected": {"value": json_number(theirs), "from": later}}
-                element = {**element, "network": "the problem with an input for each pre-activation"}
             return {
                 "element": element,
                 "implementation": json_number(ours),
