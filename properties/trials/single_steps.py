@@ -8,7 +8,7 @@ from oracle.problems.backward_inputs import BackwardInputs
 from oracle.problems.inputs import Inputs, LayerInputs
 from oracle.witnesses import backward_own_steps, propagation
 from oracle.witnesses.rounding import Bounded
-from oracle.witnesses.verdict import FROM_OWN_NEXT_GRADIENT
+from oracle.witnesses.verdict import FROM_OWN_GRADIENTS
 from properties.implementations.answer import steps_as_samples
 from properties.questions.question import torchs_steps
 from properties.trials.trial import Expected, Trial
@@ -56,7 +56,7 @@ def _compare_backward(trial: Trial, inputs: BackwardInputs) -> None:
     bounds = backward_own_steps.evaluate(with_rows, ours["dx"].astype(np.float64))
     formulas = {name: bounded.value for name, bounded in bounds.items()}
     network = "the problem with an input for each pre-activation"
-    trial.compare(ours, Expected(formulas, bounds, with_rows, 1, FROM_OWN_NEXT_GRADIENT, network))
+    trial.compare(ours, Expected(formulas, bounds, with_rows, 1, FROM_OWN_GRADIENTS, network))
 
 
 def joined_steps(
