@@ -66,7 +66,7 @@ def test_lower_precision(trial: Trial) -> None:
 
 @law("robust", functions=ALL_FUNCTIONS, regimes=("ternary", "unit"), empty="n_x")
 def test_no_features(trial: Trial) -> None:
-    """If n_x is 0, the hidden state and the biases determine the answer."""
+    """If n_x is 0, the other arguments determine the answer."""
     trial.compare_with_torch()
 
 
@@ -83,7 +83,7 @@ def test_no_samples(trial: Trial) -> None:
     empty="T_x",
 )
 def test_no_steps(trial: Trial) -> None:
-    """A sequence of no steps gives empty answers, and leaves the states unchanged."""
+    """A sequence of no steps gives empty answers, and leaves the states, or their gradients, unchanged."""
     trial.compare_with_torch()
 
 

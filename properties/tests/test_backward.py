@@ -209,7 +209,12 @@ def test_a_page_has_the_code_of_a_failure(function: str) -> None:
 def test_the_code_of_a_step_shows_the_numbers_of_the_law(function: str) -> None:
     problem: Problem = getattr(Problem, function.partition("_")[0])(n_x=1, n_a=2, n_y=1, m=2, T_x=3, seed=7)
     shown: list[Any] = []
-    exec(snippet(problem, function, "each step"), {function: lambda *given: shown.extend(given)})
+
+    def recorded(*given: Any) -> Any:
+        shown.extend(given)
+        return getattr(reference, function)(*given)
+
+    exec(snippet(problem, function, "each step"), {function: recorded})
     target = Recorder(next(fault for fault in FAULTS.values() if function in fault.functions))
     with suppress(ViolationError):
         new_turn("each step", function, target, problem=problem).run()
