@@ -1,11 +1,10 @@
 """Changes one argument of a problem, as a caller does from call to call."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-import numpy as np
-
 from oracle.problems.inputs import Inputs
+from oracle.problems.problem import Problem, siblings
 from reference.contract import CONTRACTS, Array
 
 CHANGES = 2
@@ -19,27 +18,26 @@ _FIELDS = {"xt": "x", "a_prev": "a0", "c_prev": "c0", "da_next": "da", "dc_next"
 """The fields of `Inputs` that have the arguments of a cell."""
 
 
-def changed_inputs(function: str, inputs: Any, other: Any, seed: int) -> list[tuple[str, Inputs]]:
-    """Inputs that each differ from `inputs` in one argument, with words for it.
+def changed_inputs(function: str, problem: Problem) -> Iterator[tuple[str, Inputs]]:
+    """Inputs that each differ from those of a problem in one argument, with words for it.
 
-    The new numbers are those of `other` inputs of the same shape. A step of training changes all parameters
-    by a little. In a backward pass that takes caches, an argument of the forward pass changes the caches.
+    The new numbers are those of the problem with the next seed. A step of training changes all parameters by
+    a little. In a backward pass that takes caches, an argument of the forward pass changes the caches.
     """
-    contract, rng = CONTRACTS[function], np.random.default_rng(seed)
+    contract, seed = CONTRACTS[function], problem.seed
+    inputs, other = (each.inputs(function) for each in siblings(problem, 2))
     arguments = [*contract.arguments, *(CONTRACTS[contract.forward].arguments if contract.cache else ())]
     lengths = ["lengths"] if getattr(inputs, "lengths", None) is not None else []
     directions = [other.parameters] if isinstance(other.parameters, Mapping) else other.parameters
     names = [*dict.fromkeys([*arguments, *lengths, *sorted(directions[0]), TRAINED])]
-    changes = []
     for number in range(CHANGES * seed, CHANGES * (seed + 1)):
         name = names[number % len(names)]
         field = _FIELDS.get(name, name)
         if hasattr(inputs, field):
             changed = inputs.with_fields(**{field: getattr(other, field)})
         else:
-            changed = _with_parameters(inputs, directions, name, int(rng.integers(len(directions))))
-        changes.append((name if name == TRAINED else f"another {name}", changed))
-    return changes
+            changed = _with_parameters(inputs, directions, name, seed // len(names) % len(directions))
+        yield name if name == TRAINED else f"another {name}", changed
 
 
 def _with_parameters(inputs: Any, directions: Any, name: str, place: int) -> Any:

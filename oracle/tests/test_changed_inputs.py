@@ -20,8 +20,7 @@ def problem_of(function: str, seed: int) -> Problem:
 
 
 def changes_of(function: str, seed: int) -> list[tuple[str, Any]]:
-    inputs, other = (problem_of(function, each).inputs(function) for each in (seed, seed + 1))
-    return changed_inputs(function, inputs, other, seed)
+    return [*changed_inputs(function, problem_of(function, seed))]
 
 
 def leaves(value: Any, path: str = "") -> dict[str, Any]:

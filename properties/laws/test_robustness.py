@@ -24,10 +24,10 @@ def test_memory_layouts(trial: Trial) -> None:
     arrangement = ARRANGEMENTS[trial.problem.seed % len(ARRANGEMENTS)]
     arguments = trial.inputs.arguments(trial.contract.name)
     usual = trial.answer.outputs  # called first, since an error in this call is not due to the layout
-    if arrangement == "reversed" and isinstance(trial.call(arguments, arrangement), Raised):
+    if arrangement == "reversed" and isinstance(trial.call(arguments, arrangement=arrangement), Raised):
         trial.note("refuses arrays of negative strides")
         return
-    arranged = trial.answer_to(trial.inputs, arrangement).outputs
+    arranged = trial.answer_to(trial.inputs, arrangement=arrangement).outputs
     trial.compare_calls(arranged, usual, variation="in C order")
 
 

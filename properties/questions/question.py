@@ -11,7 +11,7 @@ from typing import Any
 from oracle.problems.backward_inputs import BackwardInputs, LayerBackwardInputs
 from oracle.problems.changed_inputs import changed_inputs
 from oracle.problems.inputs import Inputs
-from oracle.problems.problem import Problem, siblings
+from oracle.problems.problem import Problem
 from oracle.witnesses import backpropagation, exact, exact_gradient, propagation
 from oracle.witnesses.rounding import Bounded
 from properties.questions.answer_store import ANSWERS
@@ -81,10 +81,7 @@ class Question:
     @cached_property
     def changes(self) -> list[list[tuple[str, Inputs, dict[str, Bounded]]]]:
         """For each problem what `changed_inputs` returns, with the bounds on the outputs."""
-        name = self.contract.name
-        others = [other.inputs(name) for each in self.problems for _, other in [siblings(each, 2)]]
-        seeds = [each.seed for each in self.problems]
-        changes = [changed_inputs(name, *each) for each in zip(self.inputs, others, seeds, strict=True)]
+        changes = [[*changed_inputs(self.contract.name, each)] for each in self.problems]
         evaluate: Any = backpropagation if self.contract.is_backward else propagation
         bounds = iter(evaluate.evaluate_each([inputs for each in changes for _, inputs in each]))
         return [[(*change, next(bounds)) for change in each] for each in changes]

@@ -39,7 +39,7 @@ def snippet(problem: Problem, function: str, law: str) -> str:
         lines += [
             f"{name} = {_code(value)}" for name, value in zip(names.split(", "), arguments, strict=True)
         ]
-        lines += [f"{ours} = {call}", *(_comparison(path, _code(value, 8)) for path, value in arrays)]
+        lines += [f"{ours} = {call}", *(_comparison(path, _code(value)) for path, value in arrays)]
     if sum(map(len, lines)) > MOST_CHARACTERS:
         theirs = ", ".join(f"right_{name}" for name in results)
         lines = ["from rnn_crosscheck import Problem, reference", "", f"problem = {problem!r}"]
@@ -70,7 +70,7 @@ def _comparison(path: str, right: str) -> str:
     return f'print("{path} is", {path}, "and should be", {right})'
 
 
-def _code(value: Any, digits: int | None = None) -> str:
+def _code(value: Any) -> str:
     """A value as Python code; an array with its dtype unless that is float64."""
     if isinstance(value, dict):
         return "{" + ", ".join(f'"{key}": {_code(entry)}' for key, entry in sorted(value.items())) + "}"
@@ -81,7 +81,5 @@ def _code(value: Any, digits: int | None = None) -> str:
         return repr(value)
     if not value.size:
         return f'np.zeros({value.shape}, "{value.dtype}")'
-    if digits:
-        value = np.array([float(f"{each:.{digits}g}") for each in value.flat]).reshape(value.shape)
     numbers = re.sub("inf|nan", r"np.\g<0>", str(value.tolist()))
     return f"np.array({numbers})" if value.dtype == float else f'np.array({numbers}, dtype="{value.dtype}")'

@@ -107,15 +107,9 @@ class Trial:
             return False
         return True
 
-    def call(
-        self,
-        arguments: Sequence[Any],
-        arrangement: Arrangement = "C",
-        then: Sequence[Sequence[Any]] = (),
-        **how: Any,
-    ) -> Returned | Raised:
-        """Call the function, which may raise an exception; see `Request`. A death is a violation."""
-        return self._reply(Request(self.contract.name, arguments, arrangement, then, **how))
+    def call(self, arguments: Sequence[Any], **how: Any) -> Returned | Raised:
+        """Call the function as in `Request`. The call may raise an exception. A death is a violation."""
+        return self._reply(Request(self.contract.name, arguments, **how))
 
     @property
     def answer(self) -> Answer:
@@ -139,22 +133,12 @@ class Trial:
         _ = self.answer.memory  # raises if the answer is malformed
         return self.answers.steps(self.number)
 
-    def answer_to(
-        self,
-        inputs: Inputs,
-        arrangement: Arrangement = "C",
-        then: Sequence[Inputs] = (),
-        arguments: Sequence[Any] = (),
-        **how: Any,
-    ) -> Answer:
+    def answer_to(self, inputs: Inputs, arguments: Sequence[Any] = (), **how: Any) -> Answer:
         """Call the function on these inputs, and return the answer. An exception is a violation.
 
-        The answer is read after further calls, one on each of the inputs `then`. If `arguments` are given,
-        they replace the arguments of the inputs. `how` has further keyword arguments of `Request`.
+        If `arguments` are given, they replace the arguments of the inputs. `how` is as in `Request`.
         """
-        name = self.contract.name
-        later_arguments = [later.arguments(name) for later in then]
-        reply = self.call(arguments or inputs.arguments(name), arrangement, later_arguments, **how)
+        reply = self.call(arguments or inputs.arguments(self.contract.name), **how)
         return self.read(self._require_returned(reply), inputs)
 
     def outputs_of_parts(self, inputs: Inputs, parts: Sequence[int]) -> list[dict[str, Array]]:

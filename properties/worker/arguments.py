@@ -66,17 +66,15 @@ def rewritten(earlier: Any, now: Any, *, in_place: bool) -> Any:
         earlier.update(entries)
         return earlier
     if isinstance(earlier, (list, tuple)) and isinstance(now, type(earlier)):
-        pairs = zip_longest(earlier[: len(now)], now)
-        rewritten_entries = [rewritten(*pair, in_place=in_place) for pair in pairs]
+        values = [rewritten(*pair, in_place=in_place) for pair in zip_longest(earlier[: len(now)], now)]
         if isinstance(earlier, tuple):
-            return tuple(rewritten_entries)
-        earlier[:] = rewritten_entries
+            return tuple(values)
+        earlier[:] = values
         return earlier
     if isinstance(earlier, ndarray) and isinstance(now, ndarray) and earlier.shape == now.shape:
-        if array_equal(earlier, now):
-            return earlier
         if in_place and earlier.flags.writeable:
             earlier[...] = now
+        if array_equal(earlier, now):
             return earlier
     return now
 

@@ -42,6 +42,5 @@ def call_in_parts(
 def _state(new: Any, old: Any) -> Any:
     """A returned state as the next initial state. It has no wider dtype than float64, as for the judge."""
     array = asarray(new)
-    if array.dtype == longdouble:
-        array = array.astype(float64)
+    array = array.astype(float64) if array.dtype == longdouble else array
     return array if array.shape == old.shape else array.reshape(old.shape)

@@ -21,7 +21,7 @@ from typing import Any, NoReturn, Optional
 
 from numpy import errstate, random  # many targets use random: a forked worker has it imported already
 
-from properties.worker.arguments import Arrangement, arrange, misses_an_alias, rewritten
+from properties.worker.arguments import arrange, misses_an_alias, rewritten
 from properties.worker.codec import CodecError, Foreign, decode, encode
 from properties.worker.errors import describe, first_place, frames_of
 from properties.worker.functions import first_placeholder
@@ -170,18 +170,9 @@ class Worker:
             facts["notes"] = [*facts["notes"], *filter(None, [own_import(self._folder)])]
         return "loaded", facts
 
-    def _call(
-        self,
-        name: str,
-        arguments: list[Any],
-        arrangement: Arrangement,
-        then: list[list[Any]],
-        with_reference_cell: bool,
-        parts: list[int],
-        earlier: list[Any],
-        in_place: bool,
-    ) -> tuple[Any, ...]:
+    def _call(self, name: str, arguments: list[Any], *manner: Any) -> tuple[Any, ...]:
         """Call a function as `properties.implementations.calls.Request` says."""
+        arrangement, then, with_reference_cell, parts, earlier, in_place = manner
         with_aliases = name in self._needs_aliases
         copies = arrange(arguments, arrangement, with_aliases=with_aliases)
         function = self._loaded.functions[name]
@@ -197,14 +188,14 @@ class Worker:
                     _call_quietly(function, arrange(later, arrangement, with_aliases=with_aliases))
         except BaseException as error:
             if with_aliases or not misses_an_alias(error):
-                return self._raised(error)
+                return self._raised(error, self._loaded.hint(error))
             self._needs_aliases.add(name)
-            how = arrangement, then, with_reference_cell, parts, earlier, in_place
-            return self._call(name, arguments, *how)
+            return self._call(name, arguments, *manner)
         return "returned", copies, value, cell is not None and cell.is_used
 
-    def _raised(self, error: BaseException) -> tuple[str, str, str, str]:
-        return ("raised", *describe(error), first_place(frames_of(error), self._folder))
+    def _raised(self, error: BaseException, hint: str = "") -> tuple[str, str, str, str]:
+        kind, message = describe(error)
+        return "raised", kind, "".join((message, hint)), first_place(frames_of(error), self._folder)
 
 
 def _interrupt(*_: Any) -> NoReturn:
