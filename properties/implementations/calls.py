@@ -44,7 +44,7 @@ class Request:
         in_place: bool = True,
     ) -> None:
         self.function = function
-        self.calls = len(parts) or 1
+        self.calls = len(parts) or 1 + bool(earlier)
         self.arrangement: Arrangement = arrangement
         self.argument_count = len(arguments)
         manner = arrangement, [*then], with_reference_cell, [*parts], [*earlier], in_place

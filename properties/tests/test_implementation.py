@@ -6,7 +6,7 @@ import pytest
 
 import reference
 from oracle.problems.problem import Problem
-from properties.implementations.calls import Raised, Returned
+from properties.implementations.calls import Raised, Request, Returned
 from properties.implementations.implementation import Implementation
 from properties.worker.codec import CodecError, Foreign
 from reference.contract import CONTRACTS, FUNCTIONS
@@ -130,6 +130,12 @@ def test_a_call_follows_an_earlier_one_in_the_same_dicts_and_arrays(
     assert np.array_equal(Wax, parameters["Wax"])
     assert np.array_equal(a, a_prev)
     assert all(np.array_equal(reply.arguments[2][name], each) for name, each in parameters.items())
+
+
+def test_each_call_of_a_request_has_the_time_of_one(arguments: list[Any]) -> None:
+    assert Request("rnn_cell_forward", arguments).calls == 1
+    assert Request("rnn_cell_forward", arguments, earlier=arguments).calls == 2
+    assert Request("rnn_forward", arguments, parts=[1, 4, 1]).calls == 3
 
 
 def test_array_likes_become_plain_arrays(implement: Implement, arguments: list[Any]) -> None:
