@@ -29,6 +29,10 @@ def __getattr__(name: str) -> Any:
         from oracle.problems.problem import Problem
 
         return Problem
+    if name == "reference":  # in the wheel, it is a package of this one
+        import reference
+
+        return reference
     if name == "layout":
         from oracle.weights import layout
 

@@ -275,8 +275,6 @@ _LAYOUTS = {
     "reversed": "all arguments have negative strides",
     "read-only": "all arguments are read-only",
     "swapped": "all arguments are in the other byte order",
-    "updated": "usual; half of the arguments had other numbers in an earlier call",
-    "retrained": "usual; the parameters were other arrays in an earlier call",
 }
 """The memory layout of all arguments of a call, in words."""
 

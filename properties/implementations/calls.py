@@ -25,7 +25,9 @@ class Request:
     `arrangement` is the memory layout of the arrays. After this call the worker calls the function with each
     of the lists of arguments in `then`. The value of the first call is encoded last, to show whether a later
     call overwrites it. `with_reference_cell` replaces the cell that a forward pass calls by the reference's.
-    `each_step` calls a layer as `worker.steps.call_each_step` does. `calls` is the number of calls in a row.
+    `parts` calls a forward pass as `worker.steps.call_in_parts` does. With arguments of an `earlier` call,
+    the function is called on these first, and then on the others in the same containers and arrays, as in
+    `worker.arguments.rewritten`. `calls` is the number of calls in a row.
 
     Raises `CodecError` if an argument is not of a type that `worker.codec` encodes.
     """
@@ -37,13 +39,15 @@ class Request:
         arrangement: Arrangement = "C",
         then: Sequence[Sequence[Any]] = (),
         with_reference_cell: bool = False,
-        each_step: bool = False,
+        parts: Sequence[int] = (),
+        earlier: Sequence[Any] = (),
+        in_place: bool = True,
     ) -> None:
         self.function = function
-        self.calls: int = arguments[0].shape[2] if each_step else 1
+        self.calls = len(parts) or 1 + bool(earlier)
         self.arrangement: Arrangement = arrangement
         self.argument_count = len(arguments)
-        manner = arrangement, [*then], with_reference_cell, each_step
+        manner = arrangement, [*then], with_reference_cell, [*parts], [*earlier], in_place
         self.body = encode(("call", function, [*arguments], *manner))
 
     @property

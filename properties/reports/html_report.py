@@ -85,6 +85,7 @@ _PLAIN_LABELS = {
     "implementation": "yours",
     "exact": "right",
     "torch": "right, says torch",
+    "expected": "right",
     "extent": "how much is wrong",
     "raised": "it raised",
     "call": "what happened",

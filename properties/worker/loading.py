@@ -33,11 +33,12 @@ from reference.contract import CONTRACTS, FUNCTIONS
 
 @dataclass(frozen=True)
 class LoadedTarget:
-    """The functions of a target, the module or object that has them, and the facts of the target."""
+    """The functions of a target, what has them, the facts of the target, and `RunStatements.hint`, if any."""
 
     functions: Mapping[str, Callable[..., Any]]
     holder: object
     facts: TargetFacts
+    hint: Callable[[BaseException], str] = lambda error: ""
 
 
 def load(
@@ -96,7 +97,7 @@ def _load_file(target: Target, options: ModuleOptions) -> LoadedTarget:
         raise Unusable("is not a regular file" if exists(target.source) else "is a broken link")
     module, ran = _run_file(Path(target.source))
     if not ran.failed:
-        return _load_from(module, target, options)
+        return replace(_load_from(module, target, options), hint=ran.hint)
     root = target.attribute.partition(".")[0]
     names = [root] if root else [name for name in CONTRACTS if name in ran.bound_names] or [*CONTRACTS]
     lacking = {name: why for name in names if (why := ran.why_lacking(name))}
@@ -107,7 +108,7 @@ def _load_file(target: Target, options: ModuleOptions) -> LoadedTarget:
             signatures = {name: loaded.facts.functions[name] for name in functions}
             notes = [*loaded.facts.notes, *ran.notes([root] if root else functions)]
             facts = replace(loaded.facts, functions=signatures, lacking=lacking, notes=notes)
-            return LoadedTarget(functions, loaded.holder, facts)
+            return LoadedTarget(functions, loaded.holder, facts, ran.hint)
     if lacking:
         raise Unusable(f"cannot be imported: {next(iter(lacking.values()))}")
     raise ran.failed[0].error

@@ -21,7 +21,7 @@ from typing import Any, NoReturn, Optional
 
 from numpy import errstate, random  # many targets use random: a forked worker has it imported already
 
-from properties.worker.arguments import Arrangement, arrange, earlier_numbers, misses_an_alias
+from properties.worker.arguments import arrange, misses_an_alias, rewritten
 from properties.worker.codec import CodecError, Foreign, decode, encode
 from properties.worker.errors import describe, first_place, frames_of
 from properties.worker.functions import first_placeholder
@@ -36,7 +36,7 @@ from properties.worker.messages import (
     message,
 )
 from properties.worker.own_modules import is_ours, own_import
-from properties.worker.steps import call_each_step
+from properties.worker.steps import call_in_parts
 from properties.worker.substitution import right_cell
 from properties.worker.targets import Target, TargetMissing, Unusable
 
@@ -170,40 +170,32 @@ class Worker:
             facts["notes"] = [*facts["notes"], *filter(None, [own_import(self._folder)])]
         return "loaded", facts
 
-    def _call(
-        self,
-        name: str,
-        arguments: list[Any],
-        arrangement: Arrangement,
-        then: list[list[Any]],
-        with_reference_cell: bool,
-        each_step: bool,
-    ) -> tuple[Any, ...]:
+    def _call(self, name: str, arguments: list[Any], *manner: Any) -> tuple[Any, ...]:
         """Call a function as `properties.implementations.calls.Request` says."""
+        arrangement, then, with_reference_cell, parts, earlier, in_place = manner
         with_aliases = name in self._needs_aliases
         copies = arrange(arguments, arrangement, with_aliases=with_aliases)
         function = self._loaded.functions[name]
         try:
-            if arrangement in ("updated", "retrained"):
-                with earlier_numbers(copies, arrangement):
-                    _call_quietly(function, copies)
+            if earlier:
+                given = arrange(earlier, arrangement, with_aliases=with_aliases)
+                _call_quietly(function, given)
+                copies = rewritten(given, copies, in_place=in_place)
             with right_cell(name, function, self._loaded.holder) if with_reference_cell else _NO_CELL as cell:
-                if each_step:
-                    arranged = partial(arrange, arrangement=arrangement, with_aliases=with_aliases)
-                    value = call_each_step(lambda step: _call_quietly(function, arranged(step)), copies)
-                else:
-                    value = _call_quietly(function, copies)
+                call = partial(_call_quietly, function)
+                value = call_in_parts(call, copies, parts) if parts else call(copies)
                 for later in then:
                     _call_quietly(function, arrange(later, arrangement, with_aliases=with_aliases))
         except BaseException as error:
             if with_aliases or not misses_an_alias(error):
-                return self._raised(error)
+                return self._raised(error, self._loaded.hint(error))
             self._needs_aliases.add(name)
-            return self._call(name, arguments, arrangement, then, with_reference_cell, each_step)
+            return self._call(name, arguments, *manner)
         return "returned", copies, value, cell is not None and cell.is_used
 
-    def _raised(self, error: BaseException) -> tuple[str, str, str, str]:
-        return ("raised", *describe(error), first_place(frames_of(error), self._folder))
+    def _raised(self, error: BaseException, hint: str = "") -> tuple[str, str, str, str]:
+        kind, message = describe(error)
+        return "raised", kind, "".join((message, hint)), first_place(frames_of(error), self._folder)
 
 
 def _interrupt(*_: Any) -> NoReturn:
