@@ -89,7 +89,8 @@ class Died:
     """The process ended during a call, for a `reason` such as `"exited with status 3"`.
 
     `stderr` has the last lines of the process's standard error. If the call `hung`, the process was killed at
-    the time limit, and `at` is the place in the target's code where the call hung.
+    the time limit, and `at` is the place in the target's code where the call hung. A call that makes the
+    judge wait for the fork server counts as hung, too.
     """
 
     reason: str

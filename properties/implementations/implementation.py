@@ -122,11 +122,9 @@ class Implementation:
         limit = time_limit or self.limit(function)
         bodies = [each.body for each in requests]
         calls = max(each.calls for each in requests)
-        answers = process.ask(bodies, time_limit=limit * calls, folder=self._folder)
-        match answers:
-            case [*_, Died(reason, hung=True) as died] if limit > self.settings.time_limit:
-                why = f"{reason} (--import-time-limit, since a first call may compile)"
-                answers[-1] = replace(died, reason=why)
+        why = " (--import-time-limit, since a first call may compile)"
+        why = why if limit > self.settings.time_limit else ""
+        answers = process.ask(bodies, time_limit=limit * calls, folder=self._folder, why=why)
         self.slowest_seconds = process.slowest_seconds
         replies: list[Reply] = []
         for request, answer in zip(requests, answers, strict=False):

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from oracle.tests.selection import VARIABLE
-from properties.implementations.process_start import FORKS, children
+from properties.implementations.process_end import children
+from properties.implementations.process_start import FORKS
 from properties.reports.report import Reports, read_json
 from properties.tests.hostile_targets import changed
 from properties.tests.results import passed, run_of

@@ -239,7 +239,6 @@ def fork_workers(socket_descriptor: int) -> tuple[int, int, int]:
     working directory and a seed of its own.
     """
     server = socket(fileno=socket_descriptor)
-    adopt_orphans()
     while True:
         request, descriptors, _, _ = recv_fds(server, MAX_REQUEST, 3)
         if not request:
