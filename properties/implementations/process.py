@@ -117,7 +117,7 @@ class Process:
         (answer,) = self.ask([encode(("fork",))], time_limit=time_limit, folder="")
         if isinstance(answer, Died) or bytes(answer) != encode(("forks",)):
             return None
-        return ForkServer(self._socket, self._process.pid)
+        return ForkServer(self._socket, self._process)
 
     def ask(
         self, bodies: Sequence[bytes], *, time_limit: float, folder: str, interrupts: int = 0, why: str = ""

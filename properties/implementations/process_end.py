@@ -8,6 +8,7 @@ import resource
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from contextlib import suppress
 
 from properties.implementations.process_start import END_SECONDS, FORKS, PATIENCE, WorkerProcess, parent_of
@@ -18,9 +19,9 @@ WORKERS: set[int] = set()
 
 def end_with_descendants(process: WorkerProcess) -> None:
     """Kill a worker, its group, and all that it has started, also in other sessions."""
-    for pid in descendants(process.pid):
+    for pid in (*descendants(process.pid), process.pid):
         _kill(pid)
-    kill_group(process)
+    _kill(process.pid, os.killpg)  # there is no group yet if an interrupt comes directly after a fork
     with suppress(subprocess.TimeoutExpired, TimeoutError):
         process.wait(END_SECONDS)
     WORKERS.discard(process.pid)
@@ -31,22 +32,9 @@ def end_with_descendants(process: WorkerProcess) -> None:
             os.waitpid(pid, os.WNOHANG)
 
 
-def _kill(pid: int) -> None:
+def _kill(pid: int, kill: Callable[[int, int], None] = os.kill) -> None:
     with suppress(ProcessLookupError, PermissionError):  # it has ended, or runs as another user, as by sudo
-        os.kill(pid, signal.SIGKILL)
-
-
-def kill_group(process: WorkerProcess) -> None:
-    """Kill a process and its group. The process may not be the leader of a group yet."""
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except PermissionError:  # every process of the group has ended
-        pass
-    except ProcessLookupError:  # there is no group: the process has ended, or has no session yet
-        try:
-            process.wait(0)
-        except subprocess.TimeoutExpired:
-            os.kill(process.pid, signal.SIGKILL)
+        kill(pid, signal.SIGKILL)
 
 
 def children(pid: int) -> list[int]:

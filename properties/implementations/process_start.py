@@ -99,34 +99,38 @@ class ForkServer:
     `runtime` has the interpreter and the environment of the process; `None` if it has loaded a target.
     """
 
-    def __init__(self, connection: socket.socket, pid: int, runtime: Any = None) -> None:
+    def __init__(self, connection: socket.socket, process: "WorkerProcess", runtime: Any = None) -> None:
         self.runtime = runtime
         self._connection = connection
         self._connection.settimeout(START_PATIENCE if runtime else PATIENCE)
-        self._pid = pid
+        self._process = process
 
     def fork(self, request: Sequence[Any], descriptors: Sequence[int]) -> "ForkedProcess":
         """Fork a worker. Raises `OSError` if the server has ended or is stopped."""
         pid = self.ask(["fork", *request], descriptors)
-        if pid is None or parent_of(pid) != self._pid:
+        if pid is None or parent_of(pid) != self._process.pid:
             raise ChildProcessError
         return ForkedProcess(self, pid)
 
     def ask(self, request: Sequence[Any], descriptors: Sequence[int] = ()) -> int | None:
-        """Send a request and return the answer. Raises `OSError` if there is no valid answer."""
+        """Send a request and return the answer. If there is no valid answer, end the server.
+
+        Then raises `TimeoutError` if the server is stopped, and otherwise another `OSError`.
+        """
         try:
             socket.send_fds(self._connection, [encode(request)], descriptors)
             answer = decode(bytearray(self._connection.recv(MAX_REQUEST)))
-        except TimeoutError:
-            os.kill(self._pid, signal.SIGKILL)  # a target has stopped it
-            self._connection.close()
-            raise
-        except CodecError:
-            raise ConnectionResetError from None
+            if answer is not None and type(answer) is not int:
+                raise ConnectionResetError
+        except (OSError, CodecError) as error:
+            if self._connection.fileno() >= 0:
+                self._connection.close()
+                with suppress(OSError, subprocess.TimeoutExpired):
+                    os.kill(self._process.pid, signal.SIGKILL)
+                    self._process.wait(END_SECONDS)  # then the judge is the parent of its workers
+            raise error if isinstance(error, OSError) else ConnectionResetError from None
         self._connection.settimeout(PATIENCE)
-        if answer is None or type(answer) is int:
-            return answer
-        raise ConnectionResetError
+        return answer
 
 
 class ForkedProcess:
@@ -166,7 +170,7 @@ def _start_fork_server(python: str, environment: dict[str, str]) -> ForkServer:
     with other_end:
         command, passed = [python, "-c", FORK_SERVER, str(other_end.fileno())], [other_end.fileno()]
         process = _popen(command, env=environment, pass_fds=passed, stderr=subprocess.DEVNULL)
-    server = ForkServer(connection, process.pid, (python, environment))
+    server = ForkServer(connection, process, (python, environment))
     weakref.finalize(server, _end_fork_server, connection, process)
     return server
 

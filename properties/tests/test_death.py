@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from properties.implementations import implementation, process_start
+from properties.implementations import implementation, process_end, process_start
 from properties.implementations.calls import Died, Raised, Returned
 from properties.implementations.implementation import Implementation
 from properties.implementations.process_start import FORKS, Settings
@@ -182,7 +182,7 @@ def test_what_runs_as_another_user_is_left(misbehave: Misbehave, monkeypatch: py
 
     with misbehave("import os, time; os.fork() or time.sleep(1); return 1") as implementation:
         assert isinstance(call(implementation), Returned)
-        monkeypatch.setattr(os, "kill", refuse)
+        monkeypatch.setattr(process_end._kill, "__defaults__", (refuse,))
         monkeypatch.setattr(resource, "prlimit", refuse)
         implementation.close()
         monkeypatch.undo()

@@ -13,7 +13,7 @@ from properties.implementations import process_end, process_start
 from properties.implementations.calls import Died
 from properties.implementations.implementation import Implementation
 from properties.implementations.process import Process
-from properties.implementations.process_end import kill_group
+from properties.implementations.process_end import end_with_descendants
 from properties.implementations.process_start import FORKS, Settings
 from properties.tests.test_implementation import Implement, returned
 
@@ -178,9 +178,9 @@ def test_a_process_that_does_not_lead_a_group_yet_is_killed() -> None:
     """Such a process exists if an interrupt comes directly after a fork."""
     process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     with process:
-        kill_group(process)
-        assert process.wait(30) == -signal.SIGKILL
-    kill_group(process)  # a second call does nothing
+        end_with_descendants(process)
+        assert process.returncode == -signal.SIGKILL
+    end_with_descendants(process)  # a second call does nothing
 
 
 PS = """\
