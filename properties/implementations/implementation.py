@@ -118,7 +118,7 @@ class Implementation:
             try:
                 process, _ = self._start()
             except Unusable as error:  # the target has changed since it was loaded
-                return [Reply.from_outcome(Died(f"cannot be loaded again: {error}"))]
+                return [Reply(Died(f"cannot be loaded again: {error}"))]
         limit = time_limit or self.limit(function)
         bodies = [each.body for each in requests]
         calls = max(each.calls for each in requests)
@@ -129,7 +129,7 @@ class Implementation:
         replies: list[Reply] = []
         for request, answer in zip(requests, answers, strict=False):
             again = partial(self._reply_again, request, time_limit)
-            replies.append(Reply.from_answer(answer, request.argument_count, again))
+            replies.append(Reply(answer, request.argument_count, again))
             if replies[-1].is_death:
                 self.end_process()
                 return replies

@@ -34,7 +34,7 @@ class RoundedOtherwise(Replies):
             a, last = reference.rnn_layer(*arguments)
             if arguments[0].shape[2] < PROBLEM.T_x:
                 last = last * (1 + 4 * np.finfo(float).eps)
-            replies.append(Reply.from_outcome(Returned((a, last), arguments, False)))
+            replies.append(Reply(Returned((a, last), arguments, False)))
         return replies
 
 
