@@ -1,7 +1,7 @@
 """The implementation under test, which runs in a process of its own."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -216,27 +216,27 @@ class Implementation:
         raise Unusable(f"{self.target} {UNREADABLE}")
 
 
-_FACT_TYPES: Mapping[str, Any] = {
-    **dict.fromkeys(("functions", "lacking", "similar", "unfinished", "understood", "network"), dict),
-    **dict.fromkeys(("notes", "replaced"), (list, tuple)),
-    "folder": str,
-    "supports": object,
-}
-"""The types of the fields of `TargetFacts`."""
-
-
 def _are_facts(facts: dict[Any, Any]) -> bool:
     """Whether these are well-formed `TargetFacts`: code of the target may send anything in their place."""
-    if facts.keys() != _FACT_TYPES.keys() or not all(
-        isinstance(facts[name], _FACT_TYPES[name]) for name in facts
-    ):
-        return False
-    signatures = facts["functions"]
-    texts = [*facts["notes"], *facts["replaced"]]
-    for name in ("lacking", "similar", "unfinished"):
-        texts += [*facts[name], *facts[name].values()]
-    return (
-        0 < len(signatures) == len(signatures.keys() & CONTRACTS.keys())
-        and all(each is None or isinstance(each, str) for each in signatures.values())
-        and all(isinstance(text, str) for text in texts)
-    )
+    match facts:
+        case {
+            "functions": dict(functions),
+            "lacking": dict(lacking),
+            "similar": dict(similar),
+            "unfinished": dict(unfinished),
+            "notes": list(notes) | tuple(notes),
+            "replaced": list(replaced) | tuple(replaced),
+            "folder": str(),
+            "understood": dict(),
+            "network": dict(),
+            "supports": _,
+            **others,
+        }:
+            by_name = [text for each in (lacking, similar, unfinished) for text in (*each, *each.values())]
+            signatures = [each for each in functions.values() if each is not None]
+            return (
+                not others
+                and 0 < len(functions) == len(functions.keys() & CONTRACTS.keys())
+                and all(isinstance(text, str) for text in (*notes, *replaced, *by_name, *signatures))
+            )
+    return False
