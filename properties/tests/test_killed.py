@@ -61,6 +61,14 @@ def test_a_target_that_kills_who_has_forked_it_is_asked_again(tmp_path: Path) ->
     assert status == 0 or not FORKS, output
 
 
+@pytest.mark.skipif(not FORKS, reason="the judge is the parent, and a kill of the judge ends it")
+def test_a_target_that_kills_its_parents_kills_itself(tmp_path: Path) -> None:
+    """The parent of an orphan is the judge, which would be killed next."""
+    status, output = judge(tmp_path, TARGET.format(unlink="pass", victim="os.getppid()"))
+    assert status == 1
+    assert "call       was killed by SIGKILL" in output
+
+
 def test_a_law_whose_worker_is_killed_runs_again(tmp_path: Path) -> None:
     """Takes seconds: it starts four processes, one after the death of another."""
     pytest.importorskip("xdist")
