@@ -103,20 +103,15 @@ class Reply:
     """The outcome of a call, decoded on first access, because often its `digest` is enough.
 
     `answer` is the outcome, its encoding, or the digest of an encoding that was dropped, as bytes. A large
-    outcome may be dropped later, too, together with what was `parsed` from it. The next access makes the call
-    `again`. The digest is empty if the process died: deaths are never equal.
+    outcome may be dropped later, too, together with what was `parsed` from it. The next access calls `ask`
+    with the `request` again. The digest is empty if the process died: deaths are never equal.
     """
 
-    def __init__(
-        self,
-        answer: Outcome | bytearray | bytes,
-        argument_count: int = 0,
-        again: "Callable[[], Reply] | None" = None,
-    ) -> None:
+    def __init__(self, answer: Outcome | bytearray | bytes, request: Any = None, ask: Any = None) -> None:
         self.parsed: Any = None
         self._answer = answer
-        self._argument_count = argument_count
-        self._again = again
+        self._request: Request = request
+        self._ask: Callable[[Request], Reply] = ask
         if isinstance(answer, bytearray):
             self.digest = sha256(answer).digest()
             _hold(self, len(answer) + _PART_BYTES * answer.count(b","))
@@ -129,12 +124,11 @@ class Reply:
     def outcome(self) -> Outcome:
         """The decoded outcome."""
         if isinstance(self._answer, bytes):
-            assert self._again
-            reply = self._again()
+            reply = self._ask(self._request)
             self._answer, self.digest = reply.outcome, reply.digest
             _hold(self, _HELD.get(reply, 0))
         elif isinstance(self._answer, bytearray):
-            self._answer = _decoded_outcome(self._answer, self.digest, self._argument_count)
+            self._answer = _decoded_outcome(self._answer, self.digest, self._request.argument_count)
             self.digest = self._answer.digest  # empty if it cannot be read
         return self._answer
 

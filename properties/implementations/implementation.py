@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -127,18 +126,18 @@ class Implementation:
         answers = process.ask(bodies, time_limit=limit * calls, folder=self._folder, why=why)
         self.slowest_seconds = process.slowest_seconds
         replies: list[Reply] = []
+
+        def ask_again(request: Request) -> Reply:
+            return self.reply_each([request], time_limit=time_limit)[0]
+
         for request, answer in zip(requests, answers, strict=False):
-            again = partial(self._reply_again, request, time_limit)
-            replies.append(Reply(answer, request.argument_count, again))
+            replies.append(Reply(answer, request, ask_again))
             if replies[-1].is_death:
                 self.end_process()
                 return replies
         self._has_answered = True
         self._slow_calls += self.slowest_seconds > calls * self.settings.time_limit / 10
         return replies
-
-    def _reply_again(self, request: Request, time_limit: float | None) -> Reply:
-        return self.reply_each([request], time_limit=time_limit)[0]
 
     def end_process(self) -> None:
         """End the process and its children. A later call starts a new process."""
