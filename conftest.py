@@ -67,7 +67,7 @@ OPTIONS: Sequence[tuple[str, str, dict[str, Any], str]] = (
     ("--helpers", "DIR", {}, "a folder of modules that the targets import"),
     ("--time-limit", "SECONDS", _NUMBER, "limit for a call (default: 5)"),
     ("--import-time-limit", "SECONDS", _NUMBER, "limit for the import of a target (default: 20)"),
-    ("--memory-limit", "GIB", _NUMBER, "limit for the data of a target (default: 4)"),
+    ("--memory-limit", "GIB", _NUMBER, "limit for the data of each process of a target (default: 4)"),
     ("--report", "FILE", _EACH, "a report: FILE.json, .html or .csv; repeatable"),
     ("--report-each", "FOLDER", {}, "write a page for the author of each target"),
     ("--expected-failures", "FILE", {}, "a TOML file of known failures (see docs/report.md)"),

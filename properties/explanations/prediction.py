@@ -101,7 +101,7 @@ class Predicted(Implementation):
 
     def reply_each(self, requests: Sequence[Request], *, time_limit: float | None = None) -> list[Reply]:
         """Answer the requests by the functions of the fault."""
-        return [Reply.from_outcome(self._outcome(*decode(bytearray(each.body))[1:])) for each in requests]
+        return [Reply(self._outcome(*decode(bytearray(each.body))[1:])) for each in requests]
 
     def _outcome(self, name: str, arguments: list[Any], *manner: Any) -> Outcome:
         arrangement, then, _, parts, earlier, in_place = manner

@@ -62,6 +62,8 @@ def main(arguments: Sequence[str]) -> int:
             return compare_weights(checkpoint, read(options.against, overrules=False))
         for each in convert(checkpoint, options.out, options.to, force=options.force):
             print(printable(f"{each} has the same numbers, bit for bit"))
+        if checkpoint.skipped:
+            print(printable(f"skipped: {'; '.join(checkpoint.skipped)}"))
     except CheckpointError as error:
         fail(f"rnn-crosscheck: error: {error}")
     except OSError as error:

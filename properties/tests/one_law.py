@@ -55,7 +55,7 @@ class InProcess(Implementation):
 
     def reply_each(self, requests: Sequence[Request], *, time_limit: float | None = None) -> list[Reply]:
         """Call the mistake for each request. There is no cell to replace."""
-        return [Reply.from_outcome(self._outcome(each)) for each in requests]
+        return [Reply(self._outcome(each)) for each in requests]
 
     def _outcome(self, request: Request) -> Outcome:
         _, function, arguments, arrangement, then, _, parts, earlier, in_place = decoded_body(request)

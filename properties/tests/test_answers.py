@@ -42,7 +42,7 @@ class Replies:
         for request in requests:
             arguments = decoded_body(request)[2]
             right = Returned(getattr(reference, request.function)(*arguments), arguments, False)
-            replies.append(Reply.from_outcome(self._instead.get(self._calls, right)))
+            replies.append(Reply(self._instead.get(self._calls, right)))
             self._calls += 1
             if replies[-1].is_death:
                 break

@@ -40,7 +40,7 @@ def test_a_clip_is_named_with_the_gradients_that_it_clips(
     (tmp_path / "mine.py").write_text(source.replace(returned, clipped))
     problem = Problem.rnn(n_x=2, n_a=3, n_y=1, m=4, T_x=6, regime="wild")
     with Implementation("mine.py", Settings(directory=tmp_path)) as target:
-        first, *_ = search(Program(target, "rnn_backward"), problem, locating=False).claims
+        first, *_ = search(Program(target, "rnn_backward"), problem, locating=False)
         assert first == mistake(expected)
 
 

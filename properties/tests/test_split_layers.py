@@ -39,7 +39,7 @@ class RoundedOtherwise(Replies):
             body = decoded_body(request)
             arguments, parts = body[2], body[6]
             value: Any = call_in_parts(rounded, arguments, parts) if parts else rounded(arguments)
-            replies.append(Reply.from_outcome(Returned(value, arguments, False)))
+            replies.append(Reply(Returned(value, arguments, False)))
         return replies
 
 

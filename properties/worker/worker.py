@@ -15,7 +15,7 @@ from contextlib import nullcontext, suppress
 from functools import partial
 from os import _exit, close, read, register_at_fork, write
 from pathlib import Path
-from signal import ITIMER_REAL, setitimer, signal
+from signal import ITIMER_REAL, SIGKILL, setitimer, signal
 from socket import recv_fds, socket
 from typing import Any, NoReturn, Optional
 
@@ -51,7 +51,7 @@ with suppress(ImportError, AttributeError):  # some interpreters lack ctypes, an
 
     _prctl = CDLL(None).prctl
 
-PR_SET_CHILD_SUBREAPER = 36
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 
 
 def main() -> NoReturn:
@@ -231,7 +231,6 @@ def fork_workers(socket_descriptor: int) -> tuple[int, int, int]:
     working directory and a seed of its own.
     """
     server = socket(fileno=socket_descriptor)
-    adopt_orphans()
     while True:
         request, descriptors, _, _ = recv_fds(server, MAX_REQUEST, 3)
         if not request:
@@ -250,6 +249,8 @@ def fork_workers(socket_descriptor: int) -> tuple[int, int, int]:
         (connection, crash_report, errors), (directory, memory_limit) = descriptors, words
         with suppress(OSError):  # the hook of `Worker.run` may have closed the socket
             close(server.detach())
+        if _prctl:  # so that a target that kills each parent that it has does not kill the judge next
+            _prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)
         _setsid()
         _dup2(errors, 2)
         close(errors)
