@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+import rnn_crosscheck
 from oracle.tests import torch_modules_of_users
 from properties.implementations.implementation import Implementation
 from properties.implementations.process_start import Settings
@@ -157,3 +158,8 @@ def test_what_is_selected_are_the_cases(forked: None) -> None:
 def test_a_target_that_does_not_exist_is_an_error_where_the_cases_are_made(forked: None) -> None:
     with pytest.raises(ValueError, match=r"no_such\.py"):
         laws("no_such.py")
+
+
+def test_the_package_lists_what_it_has() -> None:
+    assert dir(rnn_crosscheck) == sorted(rnn_crosscheck.__all__)
+    assert all(callable(getattr(rnn_crosscheck, name)) for name in dir(rnn_crosscheck) if name != "layout")
