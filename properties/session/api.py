@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from properties.reports import report
+from properties.reports import json_report
 from properties.reports.card import Card
 from properties.reports.collected_results import function_in, law_in
 from properties.reports.results import LawResult
@@ -54,7 +54,7 @@ def _judge(request: Request) -> Card:
         status, printed = _run(request, "-v", "--report", str(file))
         if not file.exists():
             raise ValueError(printed)
-        judgements = report.read_json(file).judgements
+        judgements = json_report.read_json(file).judgements
     if len(judgements) != 1:
         raise ValueError(f"judge takes one target; {request.target!r} names {len(judgements)}")
     return Card(**vars(judgements[0]), holds=status == 0)
