@@ -15,9 +15,11 @@ class Card(Judgement):
     """A judgement that shows itself: as the closing table, and in a notebook as the page of the target.
 
     `holds` says whether every law that was selected holds, or fails as expected: the exit status is 0.
+    `points` are those of all functions; `None` without `--points`.
     """
 
     holds: bool = False
+    points: float | None = None
 
     def __repr__(self) -> str:
         table = render(Run([self]), get_terminal_size().columns).strip("\n")

@@ -11,6 +11,7 @@ from typing import Any
 
 from oracle.diagnosis.findings import texts_of_facts
 from properties.reports.judgement import Judgement, judgements
+from properties.reports.points import Points
 from properties.reports.results import LawResult
 from properties.reports.run import Run
 
@@ -22,8 +23,9 @@ def as_json(run: Run) -> str:
     """The report in JSON, in the format that docs/report.md describes."""
     head = {"schema": SCHEMA, "environment": dict(run.environment)}
     head |= {"left": run.left_targets} if run.left_targets else {}
-    document = head | {"implementations": [_target_entry(each) for each in run.judgements if each.results]}
-    return json.dumps(document, indent=1, allow_nan=False) + "\n"
+    head |= {"points": asdict(run.points)} if run.points else {}
+    entries = [_target_entry(each, run) for each in run.judgements if each.results]
+    return json.dumps(head | {"implementations": entries}, indent=1, allow_nan=False) + "\n"
 
 
 def read_json(path: Path) -> Run:
@@ -39,7 +41,8 @@ def from_json(text: str) -> Run:
     try:
         document = json.loads(text)
         results = [_result(entry, law) for entry in document["implementations"] for law in entry["laws"]]
-        run = Run(judgements(results, document.get("left", [])), document["environment"])
+        points = Points(**document["points"]) if "points" in document else None
+        run = Run(judgements(results, document.get("left", [])), document["environment"], points)
         if json.loads(as_json(run)) == document:
             return run
     except (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError):
@@ -61,8 +64,9 @@ def _result(entry: Mapping[str, Any], law: Mapping[str, Any]) -> LawResult:
     return result
 
 
-def _target_entry(judgement: Judgement) -> dict[str, Any]:
+def _target_entry(judgement: Judgement, run: Run) -> dict[str, Any]:
     optional = {name: getattr(judgement, name) for name in ("backward", "limits", "understood", "notes")}
+    optional |= {"points": run.points.of(judgement)} if run.points else {}
     functions = {
         function: {
             "verdict": judgement.verdict_on(function),

@@ -1,12 +1,14 @@
 """Writes the files of reports: HTML, JSON, CSV, and a page for each target."""
 
 import csv
+import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
 
+from properties.reports.closing_table import messages
 from properties.reports.html_report import as_html, as_page_of_target
 from properties.reports.json_report import as_json
 from properties.reports.judgement import Judgement
@@ -33,11 +35,16 @@ class Reports:
         """Raise `ValueError` if a report or a page cannot be written."""
         *others, last = FORMATS
         for file in self.files:
-            ending = "" if file.suffix in FORMATS else f"a report ends in {', '.join(others)} or {last}"
+            ending = "" if _ending(file) else f"a report ends in {', '.join(others)} or {last}"
             _check_path("--report", file, ending or ("this is a directory" if file.is_dir() else ""))
         if self.folder:
             is_file = self.folder.exists() and not self.folder.is_dir()
             _check_path("--report-each", self.folder, "this is no directory" if is_file else "")
+
+    @property
+    def for_gradescope(self) -> list[Path]:
+        """The files that Gradescope reads."""
+        return [file for file in self.files if _ending(file) == GRADESCOPE]
 
     def write(self, run: Run) -> list[str]:
         """Write all reports, and return their names. A target that was not judged completely gets no page."""
@@ -48,10 +55,15 @@ class Reports:
             self.folder.mkdir(exist_ok=True)
             texts = {file: as_page_of_target(done[t], run.names[t]) for t, file in run.pages.items()}
             written.append(f"{len(texts)} page{'s' * (len(texts) != 1)} in {self.folder}")
-        texts |= {file: FORMATS[file.suffix](run) for file in self.files}
+        texts |= {file: FORMATS[_ending(file)](run) for file in self.files}
         for file, text in texts.items():
             _write_whole(file.resolve(), text)
         return written
+
+
+def _ending(file: Path) -> str:
+    """The key of the format of a report in `FORMATS`; empty if there is none."""
+    return next((ending for ending in FORMATS if file.name.endswith(ending)), "")
 
 
 def _write_whole(file: Path, text: str) -> None:
@@ -76,16 +88,16 @@ def as_csv(run: Run) -> str:
     """The grade book, with a row for each target: only its verdict if it was not judged completely."""
     out = StringIO()
     rows = csv.writer(out, lineterminator="\n")
-    rows.writerow(COLUMNS)
+    rows.writerow([*COLUMNS, *["points"] * bool(run.points)])
     for judgement in run.judgements:
         rows.writerow([*map(_safe_cell, [run.names[judgement.implementation], *_row(judgement, run)])])
-    return out.getvalue()
+    return f"\ufeff{out.getvalue()}"  # with this mark, Excel reads UTF-8
 
 
 def _row(judgement: Judgement, run: Run) -> list[str]:
     """The cells of a row after the name. The cell of a grade that was not selected is empty."""
     if judgement.is_left:
-        return [judgement.verdict, *[""] * (len(COLUMNS) - 2)]
+        return [judgement.verdict, *[""] * (len(COLUMNS) - 2 + bool(run.points))]
     held = [
         grade
         for function in judgement.functions
@@ -96,7 +108,8 @@ def _row(judgement: Judgement, run: Run) -> list[str]:
     first = [mistake.finding.title for mistake in mistakes_of(judgement)][:1] or [""]
     page = run.pages[judgement.implementation].name if judgement.implementation in run.pages else ""
     functions = [judgement.backward or "", str(len(judgement.functions))]
-    return [judgement.verdict, *functions, *hold, str(judgement.laws_failed), *first, page]
+    points = [f"{sum(run.points.of(judgement).values()):g}"] if run.points else []
+    return [judgement.verdict, *functions, *hold, str(judgement.laws_failed), *first, page, *points]
 
 
 def _safe_cell(cell: str) -> str:
@@ -105,5 +118,36 @@ def _safe_cell(cell: str) -> str:
     return f"'{shown}" if shown.startswith(("=", "+", "-", "@")) else shown
 
 
-FORMATS: Mapping[str, Callable[[Run], str]] = {".json": as_json, ".html": as_html, ".csv": as_csv}
-"""The format of a report, by the suffix of its path."""
+def as_gradescope(run: Run) -> str:
+    """The results of a target, as Gradescope reads them: a test for each function.
+
+    Raises `ValueError` for several targets, and without points.
+    """
+    if not run.points or len(run.judgements) != 1:
+        raise ValueError("Gradescope needs --points and one target")
+    (judgement,) = run.judgements
+    tests = []
+    for function, score in run.points.of(judgement).items():
+        maximum, remark = run.points.points[function], judgement.remark_on(function)
+        verdict = f"{judgement.verdict_on(function)}: {remark}".removesuffix(": ")
+        tests.append(
+            {
+                "name": function,
+                "score": score,
+                "max_score": maximum,
+                "status": "passed" if score == maximum else "failed",
+                "output": "\n\n".join([verdict, *messages(judgement.failures(function))]),
+            }
+        )
+    return json.dumps({"output": judgement.verdict_in_words, "tests": tests}, indent=1) + "\n"
+
+
+GRADESCOPE = ".gradescope.json"
+
+FORMATS: Mapping[str, Callable[[Run], str]] = {
+    GRADESCOPE: as_gradescope,
+    ".json": as_json,
+    ".html": as_html,
+    ".csv": as_csv,
+}
+"""The format of a report, by the ending of its path."""

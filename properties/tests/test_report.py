@@ -118,8 +118,8 @@ def test_text_that_cannot_be_encoded_is_written_nevertheless(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("path", "message"),
     [
-        ("report.xml", "a report ends in .json, .html or .csv"),
-        ("report", "a report ends in .json, .html or .csv"),
+        ("report.xml", "a report ends in .gradescope.json, .json, .html or .csv"),
+        ("report", "a report ends in .gradescope.json, .json, .html or .csv"),
         ("nowhere/report.json", "there is no directory 'nowhere'"),
         ("folder.html", "this is a directory"),
     ],
