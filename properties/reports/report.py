@@ -41,11 +41,6 @@ class Reports:
             is_file = self.folder.exists() and not self.folder.is_dir()
             _check_path("--report-each", self.folder, "this is no directory" if is_file else "")
 
-    @property
-    def for_gradescope(self) -> list[Path]:
-        """The files that Gradescope reads."""
-        return [file for file in self.files if _ending(file) == GRADESCOPE]
-
     def write(self, run: Run) -> list[str]:
         """Write all reports, and return their names. A target that was not judged completely gets no page."""
         written, texts = [str(file) for file in self.files], dict[Path, str]()
@@ -128,17 +123,10 @@ def as_gradescope(run: Run) -> str:
     (judgement,) = run.judgements
     tests = []
     for function, score in run.points.of(judgement).items():
-        maximum, remark = run.points.points[function], judgement.remark_on(function)
-        verdict = f"{judgement.verdict_on(function)}: {remark}".removesuffix(": ")
-        tests.append(
-            {
-                "name": function,
-                "score": score,
-                "max_score": maximum,
-                "status": "passed" if score == maximum else "failed",
-                "output": "\n\n".join([verdict, *messages(judgement.failures(function))]),
-            }
-        )
+        verdict = f"{judgement.verdict_on(function)}: {judgement.remark_on(function)}".removesuffix(": ")
+        output = "\n\n".join([verdict, *messages(judgement.failures(function))])
+        maximum = run.points.points[function]
+        tests.append({"name": function, "score": score, "max_score": maximum, "output": output})
     return json.dumps({"output": judgement.verdict_in_words, "tests": tests}, indent=1) + "\n"
 
 
