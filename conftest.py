@@ -70,6 +70,7 @@ OPTIONS: Sequence[tuple[str, str, dict[str, Any], str]] = (
     ("--memory-limit", "GIB", _NUMBER, "limit for the data of each process of a target (default: 4)"),
     ("--report", "FILE", _EACH, "a report: FILE.json, .html or .csv; repeatable"),
     ("--report-each", "FOLDER", {}, "write a page for the author of each target"),
+    ("--points", "FILE", {}, "a TOML file of points for the grade book (see docs/report.md)"),
     ("--expected-failures", "FILE", {}, "a TOML file of known failures (see docs/report.md)"),
     ("--reproduce", "PROBLEM", {}, "run the laws on one problem: 'Problem.lstm(...)'"),
     ("--fuzz-for", "TIME", {}, "draw new problems for 90s, 10m, 4h or 2d"),

@@ -64,7 +64,7 @@ def _message(mistake: Mistake, results: Sequence[LawResult], relation: str) -> s
 def render(run: Run, width: int) -> str:
     """Return the closing table: the verdicts, the mistakes, and for few targets also the laws."""
     out, width = StringIO(), max(width, 80)
-    console = Console(file=out, width=width, color_system=None)
+    console = Console(file=out, width=width, color_system=None, force_jupyter=False)
     for judgement in run.judgements if run.has_few_targets else ():
         if judgement.results and not judgement.why_unusable:
             for suffix, is_backward in (("", False), (", backward passes", True)):

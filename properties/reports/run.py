@@ -10,6 +10,7 @@ from pathlib import Path, PurePath
 
 from properties.reports.judgement import Judgement
 from properties.reports.mistakes import Mistake, TargetMistake, ranked_mistakes
+from properties.reports.points import Points
 
 ELLIPSIS = "…"
 
@@ -19,10 +20,14 @@ FEW_TARGETS = 3
 
 @dataclass(frozen=True)
 class Run:
-    """The judgements of all targets, the facts of the environment, and the file of each target's page."""
+    """The judgements of all targets, the facts of the environment, and the file of each target's page.
+
+    `points` says how many points the functions give; `None` without `--points`.
+    """
 
     judgements: Sequence[Judgement]
     environment: Mapping[str, str] = field(default_factory=dict)
+    points: Points | None = None
     pages: Mapping[str, Path] = field(default_factory=dict)
 
     @property

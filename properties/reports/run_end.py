@@ -23,6 +23,7 @@ from properties.reports.closing_table import messages, render
 from properties.reports.collected_results import CollectedResults, killed_law_result
 from properties.reports.expected_failures import ExpectedFailure, stale_entries
 from properties.reports.judgement import Judgement, judgements
+from properties.reports.points import Points
 from properties.reports.report import Reports
 from properties.reports.results import LawResult, encodable, printable
 from properties.reports.run import FEW_TARGETS, Run, short_names, shortened
@@ -42,6 +43,7 @@ class RunEnd:
     expected: Sequence[ExpectedFailure]
     reports: Reports
     environment: Mapping[str, str]
+    points: Points | None = None
     _progress: "ProgressPlugin | None" = None
     _crashed: set[str] = field(default_factory=set)
     _faults: set[str] = field(default_factory=set)  # of the stored answers
@@ -118,7 +120,7 @@ class RunEnd:
         self._complaints = complaints(results, self.expected)
         if self._complaints and exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        self._run = Run(judgements(results, self._collected.left_targets), self.environment)
+        self._run = Run(judgements(results, self._collected.left_targets), self.environment, self.points)
         is_empty = exitstatus == pytest.ExitCode.INTERRUPTED and not results
         if exitstatus not in _ERRORS and not is_empty and not session.config.option.collectonly:
             self._written = self.reports.write(self._run)

@@ -117,7 +117,7 @@ def test_the_report_for_ci_has_a_case_for_each_law_function_and_target(folder: P
 
 
 def test_there_is_a_grade_book_and_a_page_for_each(folder: Path, judged: Done) -> None:
-    with (folder / "verdicts.csv").open(encoding="utf-8", newline="") as file:
+    with (folder / "verdicts.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = {row["target"]: row["verdict"] for row in csv.DictReader(file)}
     known = report(folder)["implementations"]
     assert rows == {each["target"].removeprefix("submissions/"): each["verdict"] for each in known}
@@ -198,7 +198,9 @@ def test_failures_that_are_expected_leave_the_status_alone(folder: Path) -> None
 def test_a_report_that_cannot_be_written_is_a_usage_error(folder: Path) -> None:
     status, output = judge(folder, "--report", "verdicts.xml")
     assert status == pytest.ExitCode.USAGE_ERROR
-    assert output.splitlines()[0].endswith("verdicts.xml: a report ends in .json, .html or .csv")
+    assert output.splitlines()[0].endswith(
+        "verdicts.xml: a report ends in .gradescope.json, .json, .html or .csv"
+    )
 
 
 def test_a_name_that_is_no_utf8_is_judged_by_workers_too(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -24,6 +25,7 @@ from properties.worker.functions import (
     similar_function,
     wrong_signature,
 )
+from properties.worker.objects import OBJECTS, load_objects
 from properties.worker.own_modules import FRAMEWORKS, OUR_PACKAGES, hide_our_packages, is_ours
 from properties.worker.statements import RunStatements
 from properties.worker.substitution import replace_helpers
@@ -72,6 +74,8 @@ def load(
 
 
 def _load_module(target: Target, directory: Path, options: ModuleOptions) -> LoadedTarget:
+    if OBJECTS in os.environ:
+        return _load_from(load_objects(target.source), target, options)
     sys.path.insert(0, str(directory))
     try:
         module = importlib.import_module(target.source)
