@@ -91,7 +91,7 @@ def _print_laws(judgement: Judgement, console: Console, suffix: str, *, is_backw
         for name in judgement.functions
         if CONTRACTS[name].is_backward == is_backward and not judgement.why_missing(name)
     ]
-    table = Table(box=SIMPLE_HEAD)
+    table = Table(box=SIMPLE_HEAD, collapse_padding=True)  # so that six functions fit 80 characters
     table.add_column("law", no_wrap=True)
     table.add_column("grade")
     for function in functions:
@@ -124,7 +124,7 @@ def _remarks(judgement: Judgement) -> Iterator[str]:
     """Yield remarks that explain the table of laws, or add to the table."""
     results = judgement.results
     if judgement.limits:
-        yield f"{LIMIT_SIGN}: declared limits, beyond which nothing is judged: {', '.join(judgement.limits)}"
+        yield f"{LIMIT_SIGN}: limits, beyond which nothing is judged: {', '.join(judgement.limits)}"
     if helpers := ", ".join(judgement.helpers):
         yield f"helper: fails only because of {helpers}, which the course gives, and is not counted"
     if any(result.not_meaningful for result in results):
@@ -209,7 +209,7 @@ def _other_remarks(judgement: Judgement) -> list[str]:
         if verdict != "conforms" and (verdict == "not judged" or function not in failed):
             lines.append(f"{short_name(function)} {verdict}: {judgement.remark_on(function)}")
     if judgement.limits:
-        lines.append(f"declares {', '.join(judgement.limits)}")
+        lines.append(f"limits: {', '.join(judgement.limits)}")
     return [*lines, *judgement.notes]
 
 

@@ -13,6 +13,7 @@ from properties.reports.judgement import judgements
 from properties.reports.results import print_in_every_encoding, printable
 from properties.reports.run import short_names
 from properties.tests.results import PROBLEM, failed, left_out, passed, run_of, skipped
+from reference.contract import FUNCTIONS, LAYERS
 
 
 def test_what_was_too_slow_is_counted_and_its_smallest_problem_shown() -> None:
@@ -86,6 +87,12 @@ def test_a_table_has_columns_for_what_is_there_under_a_title_in_one_line() -> No
     assert f"{name}, backward passes: problems on which each law holds" in shown
     heads = [line.split() for line in shown if line.startswith("  law ")]
     assert heads == [["law", "grade", "rnn"], ["law", "grade", "rnn", "cell", "rnn", "lstm", "cell", "lstm"]]
+
+
+def test_failures_of_functions_and_layers_fit_80_columns() -> None:
+    results = [failed("a", "identity projection", name, grade="robust") for name in (*FUNCTIONS, *LAYERS)]
+    rows = [line.split() for line in render(run_of(results), 80).splitlines()]
+    assert ["identity", "projection", "robust", *["failed"] * 6] in rows
 
 
 def test_what_is_noticed_in_several_functions_is_told_once() -> None:
