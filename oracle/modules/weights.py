@@ -90,8 +90,8 @@ def readings(shapes: Mapping[str, Shape], interface: Interface, sizes: Sizes) ->
         raise UnusableModule("it has no bias", "--with bias=True")
     if counts not in ({"x": n, "a": n, "b": n}, {"xa": n, "b": n}):
         first = [f"{name} {shape}" for name, shape in shapes.items()][:4] + ["…"] * (len(shapes) > 4)
-        found = ", ".join(first) or "none"
-        raise UnusableModule(f"its parameters ({found}) are not those of {network} ({SCOPE})")
+        tensors = ", ".join(first) or "none"
+        raise UnusableModule(f"its parameters ({tensors}) are not those of {network} ({SCOPE})")
     by, gates = "the names of gates", [{side: _gates_by_name(names) for side, names in sides.items()}]
     if not all(gates[0].values()):
         by, gates = "shapes", [dict.fromkeys(sides, "".join(each)) for each in permutations(letters)]

@@ -1,7 +1,6 @@
 """Starts a worker as a fork of the fork server, or if a fork is not safe, as a new interpreter."""
 
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from typing import Any
 from properties.worker.codec import CodecError, decode, encode
 from properties.worker.messages import MAX_REQUEST
 from properties.worker.own_modules import FORK_SERVER, JUDGED, WORKER
+from properties.worker.posix import AF_UNIX, SIGKILL, SOCK_SEQPACKET, send_fds
 
 FORKS = sys.platform == "linux"
 """Whether workers are forked. On other systems, system libraries may fail after a fork."""
@@ -117,10 +117,10 @@ class ForkServer:
     def ask(self, request: Sequence[Any], descriptors: Sequence[int] = ()) -> int | None:
         """Send a request and return the answer. Raises `OSError` if there is no valid answer."""
         try:
-            socket.send_fds(self._connection, [encode(request)], descriptors)
+            send_fds(self._connection, [encode(request)], descriptors)
             answer = decode(bytearray(self._connection.recv(MAX_REQUEST)))
         except TimeoutError:
-            os.kill(self._pid, signal.SIGKILL)  # a target has stopped it
+            os.kill(self._pid, SIGKILL)  # a target has stopped it
             self._connection.close()
             raise
         except CodecError:
@@ -142,7 +142,7 @@ class ForkServer:
             end = time.monotonic() + PATIENCE  # for a target that starts processes faster than they end
             while (orphans := {*children(self._pid)} - self._children) and time.monotonic() < end:
                 for orphan in orphans:
-                    os.kill(orphan, signal.SIGKILL)  # it exists until the server waits for it
+                    os.kill(orphan, SIGKILL)  # it exists until the server waits for it
                     if self.ask(["wait", orphan, END_SECONDS]) is None:
                         self._children.add(orphan)  # the system does not end it
         return status
@@ -165,7 +165,7 @@ class ForkedProcess:
             try:
                 self._status = self._server.wait(self.pid, timeout)
             except OSError:
-                self._status = -signal.SIGKILL
+                self._status = -SIGKILL
         if self._status is None:
             raise subprocess.TimeoutExpired("worker", timeout)
         return self._status
@@ -177,7 +177,7 @@ WorkerProcess = subprocess.Popen[Any] | ForkedProcess
 
 def _start_fork_server(python: str, environment: dict[str, str]) -> ForkServer:
     """Start a fork server, whose process ends when the returned object is garbage."""
-    connection, other_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    connection, other_end = socket.socketpair(AF_UNIX, SOCK_SEQPACKET)
     with other_end:
         command, passed = [python, "-c", FORK_SERVER, str(other_end.fileno())], [other_end.fileno()]
         process = _popen(command, env=environment, pass_fds=passed, stderr=subprocess.DEVNULL)

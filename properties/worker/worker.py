@@ -6,17 +6,16 @@ A target may change any module. So all names from other modules are bound before
 import faulthandler
 import gc
 import os
-import resource
 import sys
 import time
 import warnings
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from functools import partial
-from os import _exit, close, read, register_at_fork, write
+from os import _exit, close, read, write
 from pathlib import Path
-from signal import ITIMER_REAL, setitimer, signal
-from socket import recv_fds, socket
+from signal import signal
+from socket import socket
 from typing import Any, NoReturn, Optional
 
 from numpy import errstate, random  # many targets use random: a forked worker has it imported already
@@ -36,6 +35,16 @@ from properties.worker.messages import (
     message,
 )
 from properties.worker.own_modules import is_ours, own_import
+from properties.worker.posix import (
+    ITIMER_REAL,
+    WNOHANG,
+    fork,
+    recv_fds,
+    register_at_fork,
+    resource,
+    setitimer,
+    setsid,
+)
 from properties.worker.steps import call_each_step
 from properties.worker.substitution import right_cell
 from properties.worker.targets import Target, TargetMissing, Unusable
@@ -44,7 +53,7 @@ from properties.worker.targets import Target, TargetMissing, Unusable
 _catch_warnings = partial(warnings.catch_warnings, module=warnings)
 _simplefilter = warnings.simplefilter
 _NO_CELL = nullcontext()
-_chdir, _dup2, _seed, _setsid = os.chdir, os.dup2, random.seed, os.setsid
+_chdir, _dup2, _seed = os.chdir, os.dup2, random.seed
 _prctl: Any = None
 with suppress(ImportError, AttributeError):  # some interpreters lack ctypes, and only Linux has prctl
     from ctypes import CDLL
@@ -248,7 +257,7 @@ def fork_workers(socket_descriptor: int) -> tuple[int, int, int]:
         if kind == "wait":
             answer: Any = _wait(*words)
         else:
-            answer = os.fork()
+            answer = fork()
             if not answer:
                 break
             for descriptor in descriptors:
@@ -258,7 +267,7 @@ def fork_workers(socket_descriptor: int) -> tuple[int, int, int]:
         (connection, crash_report, errors), (directory, memory_limit) = descriptors, words
         with suppress(OSError):  # the hook of `Worker.run` may have closed the socket
             close(server.detach())
-        _setsid()
+        setsid()
         _dup2(errors, 2)
         close(errors)
         _chdir(directory)
@@ -278,7 +287,7 @@ def _wait(process: int, seconds: float) -> Optional[int]:
     """The exit status of a child; `None` if the process is still running after this time."""
     end = time.monotonic() + seconds
     while True:
-        ended, status = os.waitpid(process, os.WNOHANG)
+        ended, status = os.waitpid(process, WNOHANG)
         if ended:
             return os.waitstatus_to_exitcode(status)
         if time.monotonic() >= end:
