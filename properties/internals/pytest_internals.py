@@ -62,6 +62,12 @@ def show_plainly(reporter: pytest.TerminalReporter) -> None:
     reporter.__class__ = _Plain
 
 
+def show_total(reporter: pytest.TerminalReporter, text: str) -> None:
+    """Print this text in the last line, in place of how many tests failed and passed."""
+    _, color = reporter.build_summary_stats_line()
+    reporter.build_summary_stats_line = lambda: ([(text, {color: True})], color)  # type: ignore[method-assign]
+
+
 def positional_arguments(config: pytest.Config) -> list[str]:
     """The positional arguments of the command line."""
     return config.args if config.args_source is pytest.Config.ArgsSource.ARGS else []

@@ -1,10 +1,10 @@
 """Renders the text at the end of a run: a message for each mistake, and the closing table."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from io import StringIO
 from textwrap import fill, wrap
-from typing import Any
+from typing import Any, get_args
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from oracle.problems.problem import Problem
-from properties.reports.judgement import Judgement, judgements
+from properties.reports.judgement import Judgement, Verdict, judgements
 from properties.reports.mistakes import Mistake, ranked_mistakes, representative
 from properties.reports.results import LawResult, law_names, printable, results_by_function
 from properties.reports.run import ELLIPSIS, Run, shortened
@@ -26,6 +26,8 @@ LIMIT_SIGN = "–"
 
 MOST_LAWS = 4
 """The most laws that the table names for a mistake; the reports name all."""
+MOST_MISTAKES = 3
+"""The most mistakes of many targets that the table names; the reports name all."""
 
 _INDENT = " " * 6
 
@@ -62,7 +64,7 @@ def _message(mistake: Mistake, results: Sequence[LawResult], relation: str) -> s
 
 
 def render(run: Run, width: int) -> str:
-    """Return the closing table: the verdicts, the mistakes, and for few targets also the laws."""
+    """Return the closing table: of few targets the laws, verdicts and mistakes, of many how many of each."""
     out, width = StringIO(), max(width, 80)
     console = Console(file=out, width=width, color_system=None)
     for judgement in run.judgements if run.has_few_targets else ():
@@ -78,9 +80,17 @@ def render(run: Run, width: int) -> str:
     # If the only target is unusable, the message of its failure has already said why.
     is_unusable = len(run.judgements) == 1 and run.judgements[0].why_unusable
     mistakes = [] if is_unusable else run.mistakes
-    lines = [*out.getvalue().split("\n"), *_verdicts(run, width, numbered=bool(mistakes))]
+    lines, most = out.getvalue().split("\n"), len(mistakes)
+    if run.has_few_targets:
+        lines += _verdicts(run, width, numbered=bool(mistakes))
+    else:
+        lines += _counts(run)
+        most = MOST_MISTAKES
     if mistakes:
-        lines += ["", "mistakes, by number:", *_mistakes(run, width)]
+        order = "by number" if run.has_few_targets else "the most frequent first"
+        lines += ["", f"mistakes, {order}:", *_mistakes(run, mistakes[:most], width)]
+    if len(mistakes) > most:
+        lines.append(f"{_INDENT}and {len(mistakes) - most} more")
     return "\n".join(printable(line).rstrip() for line in [*lines, "", ""])
 
 
@@ -156,6 +166,14 @@ def _functions_by_text(pairs: Iterable[tuple[str, str]]) -> Iterator[tuple[str, 
     return ((text, ", ".join(names)) for text, names in functions.items())
 
 
+def _counts(run: Run) -> Iterator[str]:
+    """Yield a line for each verdict that occurs, with the number of targets that have it."""
+    counts = Counter(judgement.overall for judgement in run.judgements)
+    for verdict in reversed(get_args(Verdict)):
+        if verdict in counts:
+            yield f"  {verdict:<10}  {counts[verdict]:>{len(str(len(run.judgements)))}}"
+
+
 def _verdicts(run: Run, width: int, *, numbered: bool) -> Iterator[str]:
     """Yield a line for each target, with the numbers of its mistakes, and lines for other remarks."""
     mistakes = run.numbered_mistakes if numbered else {}
@@ -167,13 +185,12 @@ def _verdicts(run: Run, width: int, *, numbered: bool) -> Iterator[str]:
     for judgement, verdict, text in zip(run.judgements, verdicts, numbers, strict=True):
         name = shortened(run.names[judgement.implementation], name_width)
         yield f"  {name:<{name_width}}  {verdict:<{verdict_width}}  {text}"
-        lines = None if run.has_few_targets else 1
-        yield from _wrapped("; ".join(_other_remarks(judgement)), width, max_lines=lines)
+        yield from _wrapped("; ".join(_other_remarks(judgement)), width)
 
 
-def _mistakes(run: Run, width: int) -> Iterator[str]:
+def _mistakes(run: Run, mistakes: Sequence[Mistake], width: int) -> Iterator[str]:
     """Yield lines for each mistake: its number, the number of targets, the functions and the laws."""
-    for number, mistake in enumerate(run.mistakes, 1):
+    for number, mistake in enumerate(mistakes, 1):
         only_in_caches = all(each.only_in_caches for each in mistake.occurrences)
         words = mistake.words + "; outputs right, caches wrong" * only_in_caches
         n_targets = len(run.judgements)

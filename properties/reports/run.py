@@ -13,7 +13,7 @@ from properties.reports.mistakes import Mistake, TargetMistake, ranked_mistakes
 
 ELLIPSIS = "…"
 
-FEW_TARGETS = 3
+FEW_TARGETS = 4
 """Up to this many targets, a run lists all laws of each target, and prints every failure."""
 
 
