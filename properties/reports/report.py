@@ -1,24 +1,18 @@
-"""Writes the files of reports (HTML, JSON, CSV, a page for each target), and reads reports in JSON."""
+"""Writes the files of reports: HTML, JSON, CSV, and a page for each target."""
 
 import csv
-import json
-import math
 import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
-from typing import Any
 
 from properties.reports.html_report import as_html, as_page_of_target
-from properties.reports.judgement import Judgement, judgements
+from properties.reports.json_report import as_json
+from properties.reports.judgement import Judgement
 from properties.reports.mistakes import mistakes_of
-from properties.reports.results import GRADES, LawResult, printable
+from properties.reports.results import GRADES, printable
 from properties.reports.run import Run, page_names
-
-SCHEMA = 1
-"""The version of the JSON format that docs/report.md describes."""
 
 COLUMNS = (
     *("target", "verdict", "backward", "functions"),
@@ -76,65 +70,6 @@ def _check_path(option: str, path: Path, wrong: str) -> None:
         wrong = f"there is no directory {str(path.parent)!r}"
     if wrong:
         raise ValueError(f"{option} {path}: {wrong}")
-
-
-def as_json(run: Run) -> str:
-    """The report in JSON, in the format that docs/report.md describes."""
-    head = {"schema": SCHEMA, "environment": dict(run.environment)}
-    head |= {"left": run.left_targets} if run.left_targets else {}
-    document = head | {"implementations": [_target_entry(each) for each in run.judgements if each.results]}
-    return json.dumps(document, indent=1, allow_nan=False) + "\n"
-
-
-def read_json(path: Path) -> Run:
-    """Read the run that `as_json` wrote."""
-    document = json.loads(path.read_text(encoding="utf-8"))
-    results = []
-    for entry in document["implementations"]:
-        of_target = {"limits": tuple(entry.get("limits", ())), "understood": entry.get("understood", {})}
-        for law in entry["laws"]:
-            del law["diagnosis"]  # computed from the findings
-            if law["worst_ratio"] == sys.float_info.max:
-                law["worst_ratio"] = math.inf
-            results.append(LawResult.from_dict({**law, "implementation": entry["target"], **of_target}))
-    return Run(judgements(results, document.get("left", [])), document["environment"])
-
-
-def _target_entry(judgement: Judgement) -> dict[str, Any]:
-    optional = {name: getattr(judgement, name) for name in ("backward", "limits", "understood", "notes")}
-    functions = {
-        function: {
-            "verdict": judgement.verdict_on(function),
-            "holds": judgement.grades_held(function),
-            "inherited": judgement.inherits(function),
-            **({"remark": remark} if (remark := judgement.remark_on(function)) else {}),
-        }
-        for function in judgement.functions
-    }
-    return {
-        "target": judgement.implementation,
-        "verdict": judgement.verdict,
-        **{name: value for name, value in optional.items() if value},
-        "functions": functions,
-        "laws": [_law_entry(result) for result in judgement.results],
-    }
-
-
-_REQUIRED_KEYS = (
-    *("law", "grade", "function", "status", "problems", "seconds"),
-    *("worst_ratio", "counterexample", "message"),
-)
-_TARGET_KEYS = ("implementation", "limits", "understood")
-_DEFAULTS = asdict(LawResult("", "", "", "", "passed", 0.0))
-
-
-def _law_entry(result: LawResult) -> dict[str, Any]:
-    """A result as a dict. Fields that are not required are left out if they have their default."""
-    values = asdict(result)
-    required = {name: values.pop(name) for name in _REQUIRED_KEYS}
-    required["worst_ratio"] = min(result.worst_ratio, sys.float_info.max)  # JSON has no infinity
-    others = {n: value for n, value in values.items() if n not in _TARGET_KEYS and value != _DEFAULTS[n]}
-    return {**required, "diagnosis": result.diagnosis, **others}
 
 
 def as_csv(run: Run) -> str:

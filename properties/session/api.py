@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from properties.reports import report
+from properties.reports import json_report
 from properties.reports.collected_results import function_in, law_in
 from properties.reports.judgement import Judgement
 from properties.reports.results import LawResult
@@ -33,7 +33,7 @@ def judge(target: str | PathLike[str], *options: str) -> Judgement:
         _, printed = _run(fspath(target), *options, "--report", str(file))
         if not file.exists():
             raise ValueError(printed)
-        judgements = report.read_json(file).judgements
+        judgements = json_report.read_json(file).judgements
     if len(judgements) != 1:
         raise ValueError(f"judge takes one target; {target!r} names {len(judgements)}")
     return judgements[0]

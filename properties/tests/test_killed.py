@@ -12,7 +12,8 @@ import pytest
 
 from oracle.tests.selection import VARIABLE
 from properties.implementations.process_start import FORKS, children
-from properties.reports.report import Reports, read_json
+from properties.reports.json_report import read_json
+from properties.reports.report import Reports
 from properties.tests.hostile_targets import changed
 from properties.tests.results import passed, run_of
 from properties.tests.runs import CLONE, Done, Run, run

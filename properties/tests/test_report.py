@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from properties.reports.html_report import as_html
-from properties.reports.report import Reports, as_json
+from properties.reports.json_report import as_json
+from properties.reports.report import Reports
 from properties.reports.results import LawResult
 from properties.reports.run import short_names
 from properties.tests.html_pages import Page
