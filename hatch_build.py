@@ -1,4 +1,7 @@
-"""Builds a wheel with one import name: the package `oracle` becomes `rnn_crosscheck.oracle`."""
+"""Builds a wheel with one import name: the package `oracle` becomes `rnn_crosscheck.oracle`.
+
+The links of its description are absolute, because the page of a package index shows the description alone.
+"""
 
 import re
 from pathlib import Path
@@ -6,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 NAME = "rnn_crosscheck"
 FOLDERS = (NAME, "reference", "oracle", "properties")
@@ -37,6 +41,18 @@ class OneName(BuildHookInterface[Any]):
         """Remove the files that `initialize` has written."""
         if version != "editable":
             self._written.cleanup()
+
+
+class AbsoluteLinks(MetadataHookInterface):
+    """Makes the description of the package from README.md."""
+
+    def update(self, metadata: dict[str, Any]) -> None:
+        """Set the description."""
+        text = (Path(self.root) / "README.md").read_text(encoding="utf-8")
+        for kind, ending in (("raw", r"\.png"), ("blob", "")):
+            pages = f"{metadata['urls']['Homepage']}/{kind}/main/"
+            text = re.sub(rf"(?<=\]\()(?!https:)([^)]+{ending}\))", rf"{pages}\1", text)
+        metadata["readme"] = {"content-type": "text/markdown", "text": text}
 
 
 def with_renamed_imports(source: str) -> str:
