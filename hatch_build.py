@@ -1,7 +1,4 @@
-"""Builds a wheel with one import name: the package `oracle` becomes `rnn_crosscheck.oracle`.
-
-The links of its description are absolute, because the page of a package index shows the description alone.
-"""
+"""Builds a wheel with one import name: the package `oracle` becomes `rnn_crosscheck.oracle`."""
 
 import re
 from pathlib import Path
@@ -44,7 +41,7 @@ class OneName(BuildHookInterface[Any]):
 
 
 class AbsoluteLinks(MetadataHookInterface):
-    """Makes the description of the package from README.md."""
+    """Makes the description from README.md, for the page of an index, where relative links lead nowhere."""
 
     def update(self, metadata: dict[str, Any]) -> None:
         """Set the description."""

@@ -18,12 +18,11 @@ def run_quietly(item: pytest.Item, nextitem: pytest.Item | None) -> list[pytest.
 def drop_passed(reporter: pytest.TerminalReporter) -> None:
     """Drop the reports of passed tests to save memory, unless the user wants to see them.
 
-    Their number stays right, because one report is repeated. Reports of setup and teardown are dropped, too.
+    Reports of setup and teardown are dropped, too.
     """
     reporter.stats.get("", []).clear()
-    passed = reporter.stats.get("passed", [])
     if not ({"p", "P"} & {*reporter.reportchars} or reporter.config.option.durations):
-        passed[1:] = passed[:1] * (len(passed) - 1)
+        reporter.stats.get("passed", []).clear()
 
 
 def drop_reports(reporter: pytest.TerminalReporter) -> None:

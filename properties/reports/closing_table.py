@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from io import StringIO
 from textwrap import fill, wrap
-from typing import Any, get_args
+from typing import get_args
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -15,7 +15,7 @@ from oracle.problems.problem import Problem
 from properties.reports.judgement import Judgement, Verdict, judgements
 from properties.reports.mistakes import Mistake, ranked_mistakes, representative
 from properties.reports.results import LawResult, law_names, printable, results_by_function
-from properties.reports.run import ELLIPSIS, Run, shortened
+from properties.reports.run import Run, shortened
 from properties.strategies.effort import work
 from properties.trials.provided_functions import PRESENCE
 from properties.trials.retries import too_slow
@@ -80,15 +80,11 @@ def render(run: Run, width: int) -> str:
     # If the only target is unusable, the message of its failure has already said why.
     is_unusable = len(run.judgements) == 1 and run.judgements[0].why_unusable
     mistakes = [] if is_unusable else run.mistakes
-    lines, most = out.getvalue().split("\n"), len(mistakes)
-    if run.has_few_targets:
-        lines += _verdicts(run, width, numbered=bool(mistakes))
-    else:
-        lines += _counts(run)
-        most = MOST_MISTAKES
+    most = len(mistakes) if run.has_few_targets else MOST_MISTAKES
+    lines = out.getvalue().split("\n")
+    lines += _verdicts(run, width, numbered=bool(mistakes)) if run.has_few_targets else _counts(run)
     if mistakes:
-        order = "by number" if run.has_few_targets else "the most frequent first"
-        lines += ["", f"mistakes, {order}:", *_mistakes(run, mistakes[:most], width)]
+        lines += ["", "mistakes, by number:", *_mistakes(run, mistakes[:most], width)]
     if len(mistakes) > most:
         lines.append(f"{_INDENT}and {len(mistakes) - most} more")
     return "\n".join(printable(line).rstrip() for line in [*lines, "", ""])
@@ -195,7 +191,7 @@ def _mistakes(run: Run, mistakes: Sequence[Mistake], width: int) -> Iterator[str
         words = mistake.words + "; outputs right, caches wrong" * only_in_caches
         n_targets = len(run.judgements)
         count = f"{len(mistake.implementations)} of {n_targets} targets: " if n_targets > 1 else ""
-        yield from _wrapped(words, width, initial_indent=f"{number:>4}. {count}")
+        yield from _wrapped(words, width, f"{number:>4}. {count}")
         functions = ", ".join(
             short_name(function) + (" (inherited)" if all(result.inherited for result in results) else "")
             for function, results in results_by_function(mistake.results).items()
@@ -208,10 +204,10 @@ def _mistakes(run: Run, mistakes: Sequence[Mistake], width: int) -> Iterator[str
             yield from _wrapped(f"{functions}: {laws}{more}", width)
 
 
-def _wrapped(text: str, width: int, **options: Any) -> list[str]:
+def _wrapped(text: str, width: int, begin: str = _INDENT) -> list[str]:
     """Return the text as wrapped and indented lines. The text of a target may contain line breaks."""
-    defaults = {"initial_indent": _INDENT, "subsequent_indent": _INDENT, "placeholder": f" {ELLIPSIS}"}
-    return wrap(" ".join(text.split()), width, break_on_hyphens=False, **{**defaults, **options})
+    line = " ".join(text.split())
+    return wrap(line, width, break_on_hyphens=False, initial_indent=begin, subsequent_indent=_INDENT)
 
 
 def _other_remarks(judgement: Judgement) -> list[str]:

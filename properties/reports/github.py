@@ -52,14 +52,9 @@ def annotations(run: Run) -> Iterator[str]:
             message = mistake.representative.message.partition("\n  problem ")[0]
             place = re.search(rf"({re.escape(path.name)}|[^\s()]+\.py)(?::|, line )(\d+)", message)
             if place and not all(result.excuse for result in mistake.results):
-                words = _escaped(printable(mistake.finding.title))
-                at = _escaped(str(path.parent / place[1])).replace(":", "%3A").replace(",", "%2C")
-                yield f"::error file={at},line={place[2]},title=rnn-crosscheck::{words}"
-
-
-def _escaped(text: str) -> str:
-    """The text in the data of a command of GitHub."""
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+                file = re.sub("[%:,]", lambda match: f"%{ord(match[0]):X}", str(path.parent / place[1]))
+                words = " ".join(printable(mistake.finding.title).split()).replace("%", "%25")
+                yield f"::error file={file},line={place[2]},title=rnn-crosscheck::{words}"
 
 
 if __name__ == "__main__":

@@ -133,7 +133,7 @@ def test_failures_are_selected_and_expected_and_shown_at_their_lines(
     done = step("Judge", tmp_path, **{**variables, **inputs})
     line = wrong.partition("raise")[0].count("\n") + 2
     place = f"::error file=src/my%2C rnn.py,line={line},title=rnn-crosscheck::"
-    assert f"\n{place}ValueError: 50%25:%0Aof x, at " in done.stdout, done.stdout + done.stderr
+    assert f"\n{place}ValueError: 50%25: of x, at " in done.stdout, done.stdout + done.stderr
     assert "--time-limit 9" in done.stdout
     assert done.returncode == 1
     assert "extreme" not in done.stdout

@@ -127,7 +127,7 @@ def test_a_mistake_is_told_once_with_whom_and_what_it_concerns() -> None:
         "  not judged  1",
         "  differs     1",
         "",
-        "mistakes, the most frequent first:",
+        "mistakes, by number:",
         "   1. 4 of 6 targets: the softmax overflows",
         "      rnn cell, lstm: empty, extreme",
         "   2. 1 of 6 targets: x is not returned; outputs right, caches wrong",
@@ -169,7 +169,7 @@ def test_of_many_targets_the_three_most_frequent_mistakes_are_named() -> None:
     makers = {"a": "abcde", "b": "abcd", "c": "abc", "d": "ab", "e": "a"}
     results = [failed(name, diagnosis=[f"{words} is x"]) for words, names in makers.items() for name in names]
     lines = render(run_of([*results, *map(passed, map(str, range(150)))]), 80).splitlines()
-    assert lines[lines.index("mistakes, the most frequent first:") + 1 :] == [
+    assert lines[lines.index("mistakes, by number:") + 1 :] == [
         *("   1. 5 of 155 targets: a is x", "      rnn: shapes"),
         *("   2. 4 of 155 targets: b is x", "      rnn: shapes"),
         *("   3. 3 of 155 targets: c is x", "      rnn: shapes"),

@@ -1,5 +1,7 @@
 """What only POSIX systems have of the standard library. All other modules import it from here."""
 
+# ruff: noqa: F401
+
 import os
 
 if os.name != "posix":
@@ -10,25 +12,3 @@ from os import WNOHANG, fork, killpg, pread, register_at_fork, setsid
 from select import POLLIN, POLLOUT, poll
 from signal import ITIMER_REAL, SIGKILL, SIGUSR1, SIGXCPU, setitimer
 from socket import AF_UNIX, SOCK_SEQPACKET, recv_fds, send_fds
-
-__all__ = [
-    "AF_UNIX",
-    "ITIMER_REAL",
-    "POLLIN",
-    "POLLOUT",
-    "SIGKILL",
-    "SIGUSR1",
-    "SIGXCPU",
-    "SOCK_SEQPACKET",
-    "WNOHANG",
-    "fork",
-    "killpg",
-    "poll",
-    "pread",
-    "recv_fds",
-    "register_at_fork",
-    "resource",
-    "send_fds",
-    "setitimer",
-    "setsid",
-]

@@ -20,6 +20,7 @@ from typing import Any, NoReturn, Optional
 
 from numpy import errstate, random  # many targets use random: a forked worker has it imported already
 
+from properties.worker import posix
 from properties.worker.arguments import Arrangement, arrange, earlier_numbers, misses_an_alias
 from properties.worker.codec import CodecError, Foreign, decode, encode
 from properties.worker.errors import describe, first_place, frames_of
@@ -35,16 +36,6 @@ from properties.worker.messages import (
     message,
 )
 from properties.worker.own_modules import is_ours, own_import
-from properties.worker.posix import (
-    ITIMER_REAL,
-    WNOHANG,
-    fork,
-    recv_fds,
-    register_at_fork,
-    resource,
-    setitimer,
-    setsid,
-)
 from properties.worker.steps import call_each_step
 from properties.worker.substitution import right_cell
 from properties.worker.targets import Target, TargetMissing, Unusable
@@ -94,7 +85,7 @@ class Worker:
     def run(self, connection: int, crash_report: int, memory_limit: int) -> NoReturn:
         """Answer the judge's requests. At the end, the process exits."""
         # A child that the target forks must not answer, nor keep the socket open after the worker has died.
-        register_at_fork(after_in_child=lambda: close(self._connection))
+        posix.register_at_fork(after_in_child=lambda: close(self._connection))
         try:
             self._begin(connection, crash_report, memory_limit)
             self._serve()
@@ -112,9 +103,9 @@ class Worker:
         faulthandler.enable(crash_report, all_threads=False)
         faulthandler.register(DUMP_STACK, crash_report, all_threads=False)
         # Limit data, not address space: some libraries reserve far more address space than they use.
-        for limit, size in ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_DATA, memory_limit)):
+        for limit, size in ((posix.resource.RLIMIT_CORE, 0), (posix.resource.RLIMIT_DATA, memory_limit)):
             with suppress(ValueError, OSError):  # some systems lack a limit
-                resource.setrlimit(limit, (size, size))
+                posix.resource.setrlimit(limit, (size, size))
 
     def _serve(self) -> NoReturn:
         """Answer requests. Raises `EOFError` if the judge closes the socket, `OSError` if it fails."""
@@ -128,10 +119,10 @@ class Worker:
             serial, seconds, body = receiver.receive()
             kind, *request = decode(body)
             # The timer ends a hanging call if the judge was killed.
-            setitimer(ITIMER_REAL, seconds)
+            posix.setitimer(posix.ITIMER_REAL, seconds)
             reply = answers[kind](*request)
             self._send(serial, reply)
-            setitimer(ITIMER_REAL, 0)
+            posix.setitimer(posix.ITIMER_REAL, 0)
             if reply == ("forks",):  # this process becomes a fork server; each fork has the target loaded
                 self._begin(*fork_workers(self._connection))
 
@@ -250,14 +241,14 @@ def fork_workers(socket_descriptor: int) -> tuple[int, int, int]:
     server = socket(fileno=socket_descriptor)
     adopt_orphans()
     while True:
-        request, descriptors, _, _ = recv_fds(server, MAX_REQUEST, 3)
+        request, descriptors, _, _ = posix.recv_fds(server, MAX_REQUEST, 3)
         if not request:
             _exit(0)  # nothing is left to clean up
         kind, *words = decode(bytearray(request))
         if kind == "wait":
             answer: Any = _wait(*words)
         else:
-            answer = fork()
+            answer = posix.fork()
             if not answer:
                 break
             for descriptor in descriptors:
@@ -267,7 +258,7 @@ def fork_workers(socket_descriptor: int) -> tuple[int, int, int]:
         (connection, crash_report, errors), (directory, memory_limit) = descriptors, words
         with suppress(OSError):  # the hook of `Worker.run` may have closed the socket
             close(server.detach())
-        setsid()
+        posix.setsid()
         _dup2(errors, 2)
         close(errors)
         _chdir(directory)
@@ -287,7 +278,7 @@ def _wait(process: int, seconds: float) -> Optional[int]:
     """The exit status of a child; `None` if the process is still running after this time."""
     end = time.monotonic() + seconds
     while True:
-        ended, status = os.waitpid(process, WNOHANG)
+        ended, status = os.waitpid(process, posix.WNOHANG)
         if ended:
             return os.waitstatus_to_exitcode(status)
         if time.monotonic() >= end:
