@@ -7,7 +7,14 @@ makes the functions of a target from a class of torch modules. In a notebook, `%
 defines the magic `%%crosscheck`.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from oracle.modules.understanding import like
+    from oracle.problems.problem import Problem
+    from oracle.weights import layout
+    from oracle.weights.conversion import from_keras, from_onnx, from_torch, to_keras, to_onnx, to_torch
+    from properties.session.api import judge, laws
 
 __all__ = [
     "Problem",

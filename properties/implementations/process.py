@@ -3,7 +3,6 @@
 import math
 import os
 import re
-import select
 import signal
 import socket
 import subprocess
@@ -29,6 +28,7 @@ from properties.worker.messages import (
     Receiver,
     message,
 )
+from properties.worker.posix import POLLIN, POLLOUT, poll, pread
 
 STDERR_LINES = 5
 STDERR_BYTES = 2**11
@@ -108,8 +108,8 @@ class Process:
             WORKERS.add(self._process.pid)
             resources.callback(end_with_descendants, self._process)
             self._socket.setblocking(False)
-            self._poll = select.poll()
-            self._poll.register(self._stderr, select.POLLIN)
+            self._poll = poll()
+            self._poll.register(self._stderr, POLLIN)
             self.end = weakref.finalize(self, resources.pop_all().close)
 
     def as_fork_server(self, time_limit: float) -> ForkServer | None:
@@ -142,7 +142,7 @@ class Process:
 
         def read(size: int) -> bytes:
             nonlocal unsent
-            while self._wait(deadline, to_send=bool(unsent)) == select.POLLOUT:
+            while self._wait(deadline, to_send=bool(unsent)) == POLLOUT:
                 with suppress(BlockingIOError):
                     unsent = unsent[self._socket.send(unsent) :]
             return self._socket.recv(size)
@@ -191,7 +191,7 @@ class Process:
 
         Raises `TimeoutError` at the deadline.
         """
-        self._poll.register(self._socket, select.POLLIN | (select.POLLOUT if to_send else 0))
+        self._poll.register(self._socket, POLLIN | (POLLOUT if to_send else 0))
         while True:
             left = max(deadline - time.monotonic(), 0)
             ready = dict(self._poll.poll(1000 * left))
@@ -235,7 +235,7 @@ class Process:
     def _stacks(self) -> list[list[Frame]]:
         """The stacks that the process has written, on a signal or in a crash; innermost frames first."""
         # `pread` does not move the position in the file, which the process shares.
-        report = os.pread(self._crash_report.fileno(), 2**16, 0).decode(errors="replace")
+        report = pread(self._crash_report.fileno(), 2**16, 0).decode(errors="replace")
         return [
             [(file, int(line), function) for file, line, function in _FRAME.findall(stack)]
             for stack in report.split(_STACK_HEADER)[1:]

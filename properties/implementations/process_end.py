@@ -4,14 +4,13 @@ A worker becomes the parent of such an orphan. If the worker has ended, too, the
 """
 
 import os
-import resource
-import signal
 import subprocess
 import time
 from collections.abc import Callable
 from contextlib import suppress
 
 from properties.implementations.process_start import END_SECONDS, FORKS, PATIENCE, WorkerProcess, parent_of
+from properties.worker.posix import SIGKILL, resource
 
 WORKERS: set[int] = set()
 """The running workers. If their fork server is killed, they become children of the judge."""
@@ -34,7 +33,7 @@ def end_with_descendants(process: WorkerProcess) -> None:
 
 def _kill(pid: int, kill: Callable[[int, int], None] = os.kill) -> None:
     with suppress(ProcessLookupError, PermissionError):  # it has ended, or runs as another user, as by sudo
-        kill(pid, signal.SIGKILL)
+        kill(pid, SIGKILL)
 
 
 def children(pid: int) -> list[int]:

@@ -1,7 +1,6 @@
 """Starts a worker as a fork of the fork server, or if a fork is not safe, as a new interpreter."""
 
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from typing import Any
 from properties.worker.codec import CodecError, decode, encode
 from properties.worker.messages import MAX_REQUEST
 from properties.worker.own_modules import FORK_SERVER, JUDGED, WORKER
+from properties.worker.posix import AF_UNIX, SIGKILL, SOCK_SEQPACKET, send_fds
 from properties.worker.worker import adopt_orphans
 
 FORKS = sys.platform == "linux"
@@ -118,7 +118,7 @@ class ForkServer:
         Then raises `TimeoutError` if the server is stopped, and otherwise another `OSError`.
         """
         try:
-            socket.send_fds(self._connection, [encode(request)], descriptors)
+            send_fds(self._connection, [encode(request)], descriptors)
             answer = decode(bytearray(self._connection.recv(MAX_REQUEST)))
             if answer is not None and type(answer) is not int:
                 raise ConnectionResetError
@@ -126,7 +126,7 @@ class ForkServer:
             if self._connection.fileno() >= 0:
                 self._connection.close()
                 with suppress(OSError, subprocess.TimeoutExpired):
-                    os.kill(self._process.pid, signal.SIGKILL)
+                    os.kill(self._process.pid, SIGKILL)
                     self._process.wait(END_SECONDS)  # then the judge is the parent of its workers
             raise error if isinstance(error, OSError) else ConnectionResetError from None
         self._connection.settimeout(PATIENCE)
@@ -153,7 +153,7 @@ class ForkedProcess:
             except TimeoutError:
                 raise
             except OSError:
-                self._status = -signal.SIGKILL
+                self._status = -SIGKILL
         if self._status is None:
             raise subprocess.TimeoutExpired("worker", timeout)
         return self._status
@@ -166,7 +166,7 @@ WorkerProcess = subprocess.Popen[Any] | ForkedProcess
 def _start_fork_server(python: str, environment: dict[str, str]) -> ForkServer:
     """Start a fork server, whose process ends when the returned object is garbage."""
     adopt_orphans()
-    connection, other_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    connection, other_end = socket.socketpair(AF_UNIX, SOCK_SEQPACKET)
     with other_end:
         command, passed = [python, "-c", FORK_SERVER, str(other_end.fileno())], [other_end.fileno()]
         process = _popen(command, env=environment, pass_fds=passed, stderr=subprocess.DEVNULL)

@@ -14,7 +14,7 @@ from properties.reports.points import Points
 
 ELLIPSIS = "…"
 
-FEW_TARGETS = 3
+FEW_TARGETS = 4
 """Up to this many targets, a run lists all laws of each target, and prints every failure."""
 
 

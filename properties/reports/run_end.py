@@ -17,6 +17,7 @@ from properties.internals.pytest_internals import (
     kill_workers,
     option_words,
     show_no_files,
+    show_total,
 )
 from properties.laws import all_laws
 from properties.reports.closing_table import messages, render
@@ -132,12 +133,14 @@ class RunEnd:
         write, results = terminalreporter.write_line, self._collected.results
         selected = shlex.join(option_words(config, "-k", "-m"))
         interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
+        done = len(self.targets) - len(self._run.left_targets)
+        if self._has_many_targets and results:
+            show_total(terminalreporter, f"{done} targets judged")
         if config.option.tbstyle != "no":
             failed = [each for each in results if each.status == "failed" and not each.excuse]
             for message in messages(failed):
                 write(f"\n{message}")
         if interrupted and results:
-            done = len(self.targets) - len(self._run.left_targets)
             written = f"; written: {', '.join(self._written)}" if self._written else ""
             write(f"interrupted: {done} of {len(self.targets)} judged completely{written}", red=True)
             if self._has_many_targets:
@@ -157,7 +160,7 @@ class RunEnd:
         for complaint in (*self._faults, *self._complaints):
             write(printable(complaint), red=True)
         if self._has_many_targets and not self.reports.files:
-            write("to see each failure: --report FILE.html, or --tb=short")
+            write("for each verdict and all mistakes: --report FILE.html; for failures here: --tb=short")
         for path in self._written if not interrupted else ():
             write(f"report: {path}")
 

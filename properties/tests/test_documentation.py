@@ -18,7 +18,7 @@ COMMANDS = [
 BY_CI = {  # which needs a network
     "python3 -m venv .venv && .venv/bin/pip install -q -e . && .venv/bin/pytest properties",
     "python3 -m venv .venv && .venv/bin/pip install -q -e '.[dev]' && .venv/bin/pytest -n auto",
-    "pip install git+https://github.com/OWNER/rnn-crosscheck",
+    "pip install https://github.com/OWNER/rnn-crosscheck/archive/main.zip",
 }
 
 

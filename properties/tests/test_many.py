@@ -137,6 +137,8 @@ def test_the_terminal_has_a_line_for_each_and_no_letters(judged: Done) -> None:
     )
     assert sorted(told) == sorted(JUDGED)
     assert "FAILURES" not in judged.output
+    assert re.search(r"^=+ 12 targets judged in [\d.]+s =+$", judged.output, re.MULTILINE)
+    assert not re.search(r"\d+ (?:failed|passed)", judged.output)
     assert not re.search(r"^[.Fsx]{3,}", judged.output, re.MULTILINE)
     assert "\x1b[2J" not in judged.output
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Optional
 
-from oracle.modules.interface import ModuleOptions, UnusableModule
+from oracle.modules.interface import SCOPE, ModuleOptions, UnusableModule
 from oracle.modules.understanding import is_module, understand
 from properties.worker.functions import (
     classes_hint,
@@ -185,8 +185,10 @@ def _load_functions(holder: object, folder: str, supports: object) -> LoadedTarg
         if hint := modules_hint(holder):
             raise Unusable(hint)
         likes = ", ".join(f"{name} by '{like}'" for name, like in similar.items())
-        hint = f"; did you mean {likes}?" if likes else classes_hint(holder) or like_hint(holder)
-        raise Unusable(f"has none of the functions {', '.join(CONTRACTS)}{hint}")
+        hint = f"; did you mean {likes}?" if likes else classes_hint(holder)
+        hint = hint or f"; {SCOPE}{like_hint(holder)}"
+        names = ", ".join(FUNCTIONS)
+        raise Unusable(f"has none of the functions {names}, of layers or of backward passes{hint}")
     signatures = {name: wrong_signature(CONTRACTS[name], function) for name, function in functions.items()}
     understood = next(filter(None, map(facts_from_like, functions.values())), {})
     facts = TargetFacts(
