@@ -6,6 +6,7 @@ a whole program with this change.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -29,6 +30,10 @@ def _cut_to_bfloat16(v: Array) -> Array:
     return np.asarray(np.ldexp(np.trunc(256 * significand) / 256, exponent))
 
 
+def _rounded(rounded: Callable[[Array], Array], v: Array, _: float) -> Array:
+    return rounded(v)
+
+
 FUNCTIONS: Mapping[str, Function] = {
     "zero": lambda v, _: np.zeros_like(v),
     "one": lambda v, _: np.ones_like(v),
@@ -37,7 +42,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "sigmoid": lambda v, _: sigmoid(v),
     "relu": lambda v, _: np.maximum(v, 0),
     "bfloat16, cut": lambda v, _: _cut_to_bfloat16(v),
-    **{name: lambda v, _, rounded=rounded: rounded(v) for name, rounded in ROUNDING.items()},
+    **{name: partial(_rounded, rounded) for name, rounded in ROUNDING.items()},
     "(tanh(z) + 1) / 2": lambda z, _: (np.tanh(z) + 1) / 2,
     "1.7159 tanh(2 z / 3)": lambda z, _: 1.7159 * np.tanh(2 * z / 3),
     "0.2 z + 0.5 in [0, 1]": lambda z, _: np.clip(0.2 * z + 0.5, 0, 1),
@@ -251,6 +256,8 @@ class Change:
         if "T_x" in vars(v):
             v.history = {**getattr(v, "history", {}), (id(v.x), v.t): known}
         sizes = {name: getattr(v, name) for name in ("n_x", "n_a", "n_y", "m", "T_x") if hasattr(v, name)}
+        if hasattr(v, "inputs"):  # of layers: the size of the input of the network
+            sizes["n_x"] = len(v.inputs["x"])
 
         def over_time(name: str) -> Array:
             if name == "xt":

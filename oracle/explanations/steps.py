@@ -258,7 +258,8 @@ def observe_layer(network: LayerInputs, program: Program, *, backward: bool = Fa
         shown["c_next"] = _columns(c)
     sizes = {name: network.sizes[name] for name in ("n_x", "n_a", "m", "T_x") if name != "n_x" or not lower}
     graph = quantities_of(network.kind, activation=network.activation, projected=is_projected)
-    place = _place(graph, p, batch.x[:, :, 0], *before, sizes, network)
+    a_prev, c_prev = before
+    place = _place(graph, p, batch.x[:, :, 0], a_prev, c_prev, sizes, network)
     allowed = {names[name]: _error(bounds[name]) for name in names if name in bounds}
     return Steps(network, answer, place, shown, allowed)
 

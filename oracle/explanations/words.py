@@ -87,7 +87,7 @@ def _location(
         equation = f"{equation_of(first, network, relu)} does not hold"
     parts = [f"where: {place}{equation}"]
     if when is not None:
-        parts.append(f"when: {_when(when) if when else 'always, but where it changes no value'}")
+        parts.append(f"when: {_when(when) if when else 'wherever it changes a value'}")
     if how is not None:
         parts.append(f"how: {_how(how, where)}")
     return [line if len(line) <= MOST_CHARACTERS else f"{line[: MOST_CHARACTERS - 1]}…" for line in parts]
@@ -218,7 +218,7 @@ FUNCTIONS: Mapping[str, str] = {
 
 
 def _replacing_text(replacement: Any) -> str:
-    text = _node(replacement.source or replacement.node)
+    text: str = _node(replacement.source or replacement.node)
     if replacement.map:
         text = f"{text} {MAPS[replacement.map].format(by=replacement.by)}"
     if not replacement.function:
@@ -226,7 +226,7 @@ def _replacing_text(replacement: Any) -> str:
     if template := FUNCTIONS.get(replacement.function):
         return template.format(v=text, k=_number(replacement.number))
     if "z" in replacement.function:  # a formula of the argument
-        return replacement.function
+        return str(replacement.function)
     return f"{replacement.function}({text})"
 
 

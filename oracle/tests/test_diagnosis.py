@@ -11,8 +11,8 @@ import pytest
 import reference
 from oracle.explanations.behaviour import Behaviour, mistaken_program
 from oracle.explanations.catalogue_search import _behaviours, _with_counterexample, diagnose
-from oracle.explanations.effects import right_digits
 from oracle.explanations.claims import Claim, mistake
+from oracle.explanations.effects import right_digits
 from oracle.explanations.problems import Scope, distinguishing_problems
 from oracle.faults import FAULTS, mistakes_in
 from oracle.problems.limits import ANYTHING

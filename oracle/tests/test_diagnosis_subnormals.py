@@ -9,8 +9,8 @@ import pytest
 
 import reference
 from oracle.explanations.behaviour import mistaken_program, program_of
-from oracle.explanations.effects import flushed_subnormals
 from oracle.explanations.claims import Claim
+from oracle.explanations.effects import flushed_subnormals
 from oracle.faults import FAULTS
 from oracle.problems.limits import ANYTHING
 from oracle.problems.problem import Problem

@@ -165,18 +165,18 @@ def search(
 def _located(program: Program, problem: Problem, widest: Problem) -> Claim | None:
     """The location in the widest dtype of the target, or else in the dtype of the problem."""
     limits = program.limits
-    if located := _location(program, widest, limits):
+    if located := cached_location(program, widest, limits):
         return located
     if problem.dtype != "float32" or problem.dtype == limits.dtypes[0]:
         return None
-    located = _location(program, problem, replace(limits, dtypes=("float32",)))
-    if located and located.kind == "location":
-        when = [vars(Condition("bits", "", "=", 32.0)), *(located.facts["when"] or ())]
-        return Claim("location", {**located.facts, "when": when, "shown": []})
-    return located
+    located = cached_location(program, problem, replace(limits, dtypes=("float32",)))
+    if located is None or (when := located.facts.get("when", ())) is None:
+        return located
+    in_float32 = vars(Condition("bits", "", "=", 32.0))
+    return Claim(located.kind, {**located.facts, "when": [in_float32, *when]})
 
 
-def _location(program: Program, problem: Problem, limits: Limits) -> Claim | None:
+def cached_location(program: Program, problem: Problem, limits: Limits) -> Claim | None:
     """Find where, when and how a function is wrong on a problem; `None` if no location fits.
 
     Layers that may compile for each shape are not located, since that would take too long. Raises `DiedError`

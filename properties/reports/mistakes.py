@@ -109,9 +109,11 @@ def _claims(failed: Sequence[LawResult], helper_causes: Set[str]) -> list[Claim]
     """
     own_causes = {each.cause for result in failed for each in result.findings}
     explained: defaultdict[str, dict[str, Claim]] = defaultdict(dict)
-    unexplained: dict[str, Claim] = {}
+    first, unexplained = dict[str, Claim](), dict[str, Claim]()
     for result in sorted(failed, key=lambda each: each.grade != "spec"):
         claim = result.finding
+        if not result.inherited:
+            first.setdefault(result.function, claim)
         if claim.is_vague:
             unexplained.setdefault(result.function, claim)
         elif not result.inherited:
@@ -127,7 +129,7 @@ def _claims(failed: Sequence[LawResult], helper_causes: Set[str]) -> list[Claim]
         if len(names) > 1 and own and all(each.cause in own_causes for each in own):
             return own[0]
         if claim.is_vague and not result.ours:
-            return unexplained.get(source) or unexplained[result.function]
+            return first.get(source) or unexplained[result.function]
         return claim
 
     return [*map(claim_of, failed)]

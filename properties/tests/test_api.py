@@ -36,7 +36,7 @@ def test_a_target_is_judged_from_python() -> None:
     (failure,) = judged.failures()
     assert judged.failures("lstm_cell_forward") == [failure]
     assert not judged.failures("lstm_forward")
-    assert failure.claims[0].is_mistake
+    assert failure.findings[0].is_mistake
     assert failure.counterexample.startswith("Problem.lstm(")
 
 

@@ -45,4 +45,4 @@ def test_what_a_wrong_backward_pass_does_is_found(
     (tmp_path / "mine.py").write_text(source.replace(old, new) + "\n\nBUFFERS = {}\n")
     problem = Problem.lstm(n_x=2, n_a=3, n_y=1, m=2, T_x=3, regime="unit")
     with Implementation("mine.py", Settings(directory=tmp_path)) as target:
-        assert search(Program(target, function), problem, locating=False).findings == [expected]
+        assert search(Program(target, function), problem, locating=False).claims == [expected]

@@ -72,7 +72,7 @@ def test_a_mistake_outside_the_catalogue_is_caught_and_given_no_name(name: str, 
     """Takes a second: it is compared with all mistakes, and with all pairs."""
     caught = first_catch(outsider(name, function), function, 0)
     assert caught
-    found = explain(caught.violation.trial, locating=False).claims
+    found = explain(caught.violation, locating=False).claims
     assert [each.kind for each in found if each.is_mistake] in ([], ["digits"])
 
 
@@ -82,18 +82,18 @@ def test_a_mistake_outside_the_catalogue_is_caught_and_given_no_name(name: str, 
         (
             "candidate rotated",
             "lstm_forward",
-            "cct = tanh(Wc [a_prev; xt] + bc) does not hold; when: always; how: cct of the unit before",
+            "cct = tanh(Wc [a_prev; xt] + bc) does not hold; when: wherever it changes a value; how: cct of the unit before",
         ),
-        ("two steps in one", "rnn_forward", "where: xt = x of this step does not hold"),
+        ("two steps in one", "rnn_forward", "where: a_next = tanh(Waa a_prev + Wax xt + ba) does not hold"),
         (
             "c decays",
             "lstm_cell_forward",
-            "c_next = ft * c_prev + it * cct does not hold; when: always; how: 0.99 times c_next",
+            "c_next = ft * c_prev + it * cct does not hold; when: wherever it changes a value; how: 0.99 times c_next",
         ),
         (
             "softmax at temperature 2",
             "rnn_forward",
-            "softmax(Wya a_next + by) does not hold; when: always; how: 0.5 times logits in place of logits",
+            "where: yt_pred = softmax(Wya a_next + by) does not hold",
         ),
     ],
 )
@@ -131,7 +131,7 @@ MANNERS: dict[str, tuple[Equations, *tuple[str, ...]]] = {
     ),
     "weights remembered": (
         {"z": remembered},
-        "where: the answer depends on earlier calls, or on chance",
+        "in a new process it is right: the answer depends on earlier calls, or on chance",
     ),
 }
 """Mistakes in how a cell answers, whatever it computes, and what is said of them."""

@@ -14,15 +14,15 @@ def test_what_is_wrong_in_float32_alone_is_said_so_of_each_counterexample(tmp_pa
     (tmp_path / "aligned.py").write_text(
         "from reference import rnn_cell_forward as right\n"
         "def rnn_cell_forward(xt, a_prev, parameters):\n"
-        "    if xt.dtype == 'float32' and len(xt) % 8 == 0:\n"
+        "    if xt.dtype == 'float32' and len(xt) >= 8:\n"
         "        parameters = {**parameters, 'ba': 0 * parameters['ba']}\n"
         "    return right(xt, a_prev, parameters)\n"
     )
     with Implementation("aligned.py", Settings(directory=tmp_path)) as target:
         for n_x in (8, 16):
             problem = Problem.rnn(n_x=n_x, n_a=2, n_y=2, m=2, T_x=1, regime="unit", dtype="float32")
-            found = search(Program(target, "rnn_cell_forward"), problem).findings[0]
-            assert found.lines[1:] == ["when: in float32 and n_x mod 8 = 0", "how: 0 in place of ba"]
+            found = search(Program(target, "rnn_cell_forward"), problem).claims[0]
+            assert "when: in float32 and n_x ≥ 8" in found.lines
 
 
 def test_what_a_layer_does_in_float32_alone_is_told(tmp_path: Path) -> None:
@@ -31,14 +31,14 @@ def test_what_a_layer_does_in_float32_alone_is_told(tmp_path: Path) -> None:
         "import numpy as np\n"
         "from reference import rnn_layer as right\n"
         "def rnn_layer(x, a0, parameters, options):\n"
-        "    if x.dtype == 'float32' and len(x) % 8 == 0:\n"
+        "    if x.dtype == 'float32' and len(x) >= 8:\n"
         "        parameters = [{**p, 'ba': 0 * p['ba']} for p in parameters]\n"
         "    return right(x, a0, parameters, options)\n"
     )
     with Implementation("masked.py", Settings(directory=tmp_path)) as target:
         problem = Problem.rnn_layer(n_x=8, n_a=2, m=2, T_x=2, layers=1, dtype="float32")
-        found = search(Program(target, "rnn_layer"), problem).findings[0]
-        assert found.lines[1:] == ["when: in float32 and n_x mod 8 = 0", "how: 0 in place of ba"]
+        found = search(Program(target, "rnn_layer"), problem).claims[0]
+        assert "when: in float32 and n_x ≥ 8" in found.lines
 
 
 def test_conditions_of_a_layer_in_float32_are_asked_for_in_that(tmp_path: Path) -> None:
@@ -53,5 +53,5 @@ def test_conditions_of_a_layer_in_float32_are_asked_for_in_that(tmp_path: Path) 
     )
     with Implementation("last.py", Settings(directory=tmp_path)) as target:
         problem = Problem.rnn_layer(n_x=2, n_a=3, m=2, T_x=2, layers=1, dtype="float32")
-        found = search(Program(target, "rnn_layer"), problem).findings[0]
-        assert found.lines[1:] == ["when: in float32 and n_a ≥ 3", "how: 0 in place of ba"]
+        found = search(Program(target, "rnn_layer"), problem).claims[0]
+        assert "when: in float32 and n_a ≥ 3" in found.lines

@@ -1,13 +1,13 @@
 """A failure that a function inherits, or that nothing explains, is no mistake of its own."""
 
-from oracle.explanations.claims import Claim
+from oracle.explanations.claims import Claim, mistake
 from properties.reports.judgement import judgements
 from properties.reports.mistakes import mistakes_of
 from properties.tests.results import failed
 from properties.trials.provided_functions import PROVIDED
 
 EMPTY = {"type": "ValueError", "text": "zero-size array"}
-OF_CELL = Claim.of("location", where="ot", when={}, how="a bias is missing", lines=["where: ot"])
+OF_CELL = mistake("output_bias_missing")
 
 
 def test_inherited_gradients_count_as_a_mistake_of_their_layer_even_if_it_has_several() -> None:
@@ -49,7 +49,7 @@ def test_what_a_forward_inherits_is_the_one_mistake_of_its_cell_whatever_it_look
             failed("a", "each step", diagnosis=["right to 3 digits only"], inherited=True),
         ]
     )
-    assert [mistake.finding for mistake in mistakes_of(judgement)] == [OF_CELL]
+    assert [each.finding for each in mistakes_of(judgement)] == [OF_CELL]
 
 
 def test_all_unexplained_failures_of_a_function_are_one_mistake() -> None:

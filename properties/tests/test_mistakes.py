@@ -62,8 +62,14 @@ def test_what_is_wrong_on_ordinary_inputs_comes_first_and_what_is_unknown_last()
 
 
 EMPTY = {"type": "ValueError", "text": "zero-size array"}
-ALWAYS = Claim.of("location", where="ot", when={}, how="a bias is missing", lines=["where: ot"])
-FAR = Claim.of("location", where="y", when="|c_next| > 10", how=None, lines=["where: y"])
+
+
+def location(where: str, **more: Any) -> Claim:
+    facts = {"network": "lstm", "setting": "", "returned": False, "when": None, "how": None, "shown": []}
+    return Claim.of("location", **{"where": [where], **facts, **more})
+
+
+OF_GATE, OF_PREDICTION = location("ot"), location("yt_pred")
 
 
 def test_two_mistakes_at_once_are_told_as_two() -> None:
@@ -78,9 +84,8 @@ def test_two_mistakes_at_once_are_told_as_two() -> None:
     (judgement,) = judgements(
         [
             failed("a", "split", "lstm_forward", findings=[mistake("output_bias_missing")]),
-            extreme("rnn_forward", ALWAYS),
-            extreme("lstm_forward", ALWAYS),
-            extreme("lstm_forward", FAR),
+            extreme("lstm_forward", OF_GATE),
+            extreme("lstm_forward", OF_PREDICTION),
             failed("a", "nonfinite", "lstm_forward", grade="robust"),
             raised("rnn_forward", "a.py:10 in softmax", "one_maximum"),
             raised("lstm_forward", "a.py:10 in softmax"),
@@ -88,36 +93,36 @@ def test_two_mistakes_at_once_are_told_as_two() -> None:
         ]
     )
     assert {each.finding.title: len(each.results) for each in mistakes_of(judgement)} == {
-        mistake("output_bias_missing").words: 3,
-        mistake("one_maximum").words: 2,
-        "ValueError: zero-size array, at a.py:90 in lstm_cell_forward": 1,
-        ALWAYS.words: 1,
-        FAR.words: 1,
+        mistake("output_bias_missing").words: 1,
+        mistake("one_maximum").words: 1,
+        "ValueError: zero-size array, at a.py:90 in lstm_cell_forward": 2,
+        OF_GATE.words: 1,
+        OF_PREDICTION.words: 1,
+        UNKNOWN: 1,
     }
 
 
-def test_one_cause_has_one_number_across_functions_laws_and_dtypes() -> None:
-    """As an activation that is ignored: told of the cell, the forward, and where little is seen of it."""
+def test_one_cause_has_one_number_across_functions_and_laws() -> None:
+    """A location of the cell and of the forward pass; where little is known, it is another mistake."""
 
-    def told(law: str, function: str, name: str, how: str | None, **more: Any) -> LawResult:
-        where = {"of": name, "is": "softmax"}
-        finding = Claim.of("location", where=where, when="in 87 %", how=how, lines=[f"where: {name}"])
-        return failed("a", law, function, findings=[finding], **more)
+    def located(law: str, function: str, number: float, **more: Any) -> LawResult:
+        how = {"node": "logits", "function": "times", "number": number}
+        return failed("a", law, function, findings=[location("yt_pred", how=how)], **more)
 
     nearly: dict[str, Any] = {"findings": [Claim.of("nearly")]}
     (judgement,) = judgements(
         [
-            told("each step", "rnn_cell_forward", "yt_pred", "off by 0.5"),
-            told("exact value", "rnn_forward", "y_pred", "off by 0.7"),
-            told("split", "rnn_forward", "y_pred", None),
+            located("each step", "rnn_cell_forward", 0.5),
+            located("exact value", "rnn_forward", 0.7),
             failed("a", "shapes", "rnn_forward", **nearly),
             failed("a", "lower precision", "rnn_forward", grade="robust", **nearly),
             failed("a", "nonfinite", "rnn_forward", grade="robust"),
         ]
     )
-    (occurrence,) = mistakes_of(judgement)
-    assert len(occurrence.results) == 6
-    assert occurrence.representative.findings[0].kind == "location"
+    first, second = mistakes_of(judgement)
+    assert len(first.results) == 2
+    assert first.representative.findings[0].kind == "location"
+    assert len(second.results) == 3
 
 
 def test_what_a_helper_module_does_wrong_is_told_once_and_marks_nobody_down() -> None:
@@ -155,13 +160,14 @@ def test_what_nothing_is_known_of_belongs_to_no_one_of_two_mistakes() -> None:
 
 
 def test_the_failure_to_look_at_is_the_smallest_that_is_its_own() -> None:
+    known: dict[str, Any] = {"findings": [mistake("a0_ignored")]}
     large = PROBLEM.replace("n_a=1", "n_a=5")
     results = [
-        failed("a", "1", counterexample=large),
-        failed("a", "2", function="rnn_cell_forward", counterexample=PROBLEM),
-        failed("a", "3", counterexample=PROBLEM, inherited=True),
-        failed("a", "4", counterexample=PROBLEM, grade="robust"),
-        failed("a", "5", counterexample=""),
+        failed("a", "1", counterexample=large, **known),
+        failed("a", "2", function="rnn_cell_forward", counterexample=PROBLEM, **known),
+        failed("a", "3", counterexample=PROBLEM, **known, inherited=True),
+        failed("a", "4", counterexample=PROBLEM, **known, grade="robust"),
+        failed("a", "5", counterexample="", **known),
     ]
     for least in ("2", "1", "3", "4"):
         (occurrence,) = mistakes_of(judgements(results)[0])

@@ -13,7 +13,7 @@ from properties.explanations.failure import Failure
 from properties.implementations.implementation import Implementation
 from properties.implementations.process_start import Settings
 from properties.tests.one_law import new_turn
-from properties.trials.trial import Trial, ViolationError
+from properties.trials.trial import ViolationError
 
 RNN = """
 import numpy as np
@@ -44,8 +44,8 @@ def rnn_forward(x, a0, parameters):
 def nothing_is_located(monkeypatch: pytest.MonkeyPatch) -> None:
     """To look for the place of a mistake takes seconds, and is of no use here."""
 
-    def briefly(trial: Trial, *, whole: bool, locating: bool) -> Explanation:
-        return explain(trial, whole=whole, locating=False)
+    def briefly(violation: ViolationError, *, whole: bool, locating: bool) -> Explanation:
+        return explain(violation, whole=whole, locating=False)
 
     monkeypatch.setattr(properties.explanations.failure, "explain", briefly)
 
@@ -53,7 +53,7 @@ def nothing_is_located(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_known_mistake_is_told_with_how_to_mend_it(tmp_path: Path) -> None:
     problem = Problem.rnn(n_x=1, n_a=2, n_y=1, m=1, T_x=1)
     found = failure(tmp_path, "each step", ' + parameters["ba"]', "", problem)
-    (line,) = found.findings[0].remedies
+    (line,) = found.claims[0].remedies
     assert f"  to mend it      {line}\n" in found.message
 
 
@@ -79,7 +79,7 @@ def test_what_always_raises_is_told_by_its_error_and_its_line(
     tmp_path: Path, law: str, problem: Problem
 ) -> None:
     shape = 'parameters["Wya"].shape'
-    (found,) = failure(tmp_path, law, shape, shape.replace("Wya", "W"), problem).findings
+    (found,) = failure(tmp_path, law, shape, shape.replace("Wya", "W"), problem).claims
     assert found.kind == "raised"
     assert found.words == "KeyError: 'W', at program.py:15 in rnn_forward"
 
@@ -87,7 +87,7 @@ def test_what_always_raises_is_told_by_its_error_and_its_line(
 @pytest.mark.parametrize(("law", "problem"), [("trajectory", SMALL), ("no samples", NO_SAMPLES)])
 def test_what_reads_the_steps_of_a_sample_is_told_so(tmp_path: Path, law: str, problem: Problem) -> None:
     found = failure(tmp_path, law, "x[:, :, t]", "x[:, t]", problem)
-    assert found.findings[0] == mistake("x_indexed_by_sample")
+    assert found.claims[0] == mistake("x_indexed_by_sample")
 
 
 @pytest.mark.parametrize(
@@ -100,13 +100,13 @@ def test_what_reads_the_steps_of_a_sample_is_told_so(tmp_path: Path, law: str, p
 def test_what_raises_on_no_steps_is_said_to_do_nothing_else(
     tmp_path: Path, old: str, new: str, error: str
 ) -> None:
-    (found,) = failure(tmp_path, "no steps", old, new, NO_STEPS).findings
+    (found,) = failure(tmp_path, "no steps", old, new, NO_STEPS).claims
     assert (found.kind, found.facts["type"]) == ("raised", error)
 
 
 def test_a_maximum_of_nothing_is_no_maximum_of_all_steps(tmp_path: Path) -> None:
     old = "np.max(z, axis=0, keepdims=True)"
-    found = failure(tmp_path, "no samples", old, "np.max(z)", NO_SAMPLES).findings
+    found = failure(tmp_path, "no samples", old, "np.max(z)", NO_SAMPLES).claims
     assert found[0] == mistake("one_maximum")
     assert mistake("maximum_of_all_steps") not in found
 
@@ -117,7 +117,7 @@ def test_what_is_far_off_where_a_law_asks_otherwise_is_not_off_by_too_little(
 ) -> None:
     problem = Problem.rnn(n_x=1, n_a=2, n_y=2, m=3, T_x=2)
     wrong = f"if m == 1: a = {factor} * a\n    return a, y,"
-    found = failure(tmp_path, "samples independent", "return a, y,", wrong, problem).findings
+    found = failure(tmp_path, "samples independent", "return a, y,", wrong, problem).claims
     assert "nearly" not in [each.kind for each in found]
 
 
@@ -127,13 +127,13 @@ def test_right_digits_are_those_of_the_shown_element_too(tmp_path: Path) -> None
     shown = failure(
         tmp_path, "samples independent", "return a, y,", f"if m == 1: a = -a\n    {narrow}", problem
     )
-    assert "digits" not in [each.kind for each in shown.findings]
-    assert failure(tmp_path, "trajectory", "return a, y,", narrow, problem).findings[0].kind == "digits"
+    assert "digits" not in [each.kind for each in shown.claims]
+    assert failure(tmp_path, "trajectory", "return a, y,", narrow, problem).claims[0].kind == "digits"
     wild = replace(problem, regime="wild")
     saturates = failure(
         tmp_path, "trajectory", "return a, y,", "a = np.clip(a, -0.999, 0.999)\n    return a, y,", wild
     )
-    assert "digits" not in [each.kind for each in saturates.findings]
+    assert "digits" not in [each.kind for each in saturates.claims]
 
 
 def test_a_forward_inherits_in_the_precision_in_which_it_fails(tmp_path: Path) -> None:
