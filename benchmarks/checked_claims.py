@@ -116,7 +116,7 @@ def _same(part: str, ours: Behaviour, theirs: Behaviour, dtype: Any) -> bool:
 
 def _location(claim: Claim, program: Program, shown: Sequence[Problem]) -> Check:
     """Check *where*, *when* and *how* of a location that predicts no whole answers, each on all steps."""
-    function, facts = program.function, claim.facts
+    facts = claim.facts
     targets = facts["where"]
     how = Replacement(**facts["how"]) if facts["how"] else None
     steps = [*_steps(claim, program, shown)]

@@ -82,9 +82,9 @@ def main() -> int:
     selected = [each for each in mistakes(options.folder) if not only or each.group in only][:: options.every]
     with TemporaryDirectory() as name:
         folder = Path(name)
-        by_target = {f"m{k:04}.py": each for k, each in enumerate(selected)}
-        for target, each in by_target.items():
-            (folder / target).write_text(each.source, encoding="utf-8")
+        by_target = {f"m{k:04}.py": mistake for k, mistake in enumerate(selected)}
+        for target, mistake in by_target.items():
+            (folder / target).write_text(mistake.source, encoding="utf-8")
         laws = failed_laws(judged(folder, [*by_target], "-n", str(options.n)))
         with ProcessPoolExecutor(options.n) as pool:
             parts = pool.map(partial(checked, folder, laws, by_target), by_target)
