@@ -1,12 +1,19 @@
-"""Tests of findings: each kind has a text and survives JSON, and the same cause gives the same key."""
+"""Tests of claims: each kind has a text and survives JSON, and the same cause gives the same key."""
 
 import json
 from typing import Any
 
 import pytest
 
-from oracle.explanations.claims import _WORDS, Claim, is_far, mistake, texts_of_facts
+from oracle.explanations.claims import Claim, is_far, mistake
+from oracle.explanations.words import TEXTS, texts_of_facts
 from oracle.faults import ERRORS, FAULTS
+
+ONE_SAMPLE = {"kind": "size", "name": "m", "relation": "=", "number": 1.0, "by": 0}
+LOCATED = Claim.of(
+    "location",
+    where=["ot"], network="lstm", setting="", returned=False, when=[ONE_SAMPLE], how=None, shown=[],
+)  # fmt: skip
 
 EVERY: list[tuple[Claim, str]] = [
     (
@@ -39,8 +46,13 @@ EVERY: list[tuple[Claim, str]] = [
     ),
     (Claim.of("subnormals", all=True), "subnormal numbers are flushed to zero"),
     (
-        Claim.of("location", where="ot", when=None, how=None, lines=["where: ot", "when: m = 1"]),
-        "where: ot; when: m = 1",
+        LOCATED,
+        "where: ot = sigmoid(Wo [a_prev; xt] + bo) does not hold; when: m = 1",
+    ),
+    (Claim.of("cached", entries=[["ft", "it"], ["it", "ft"]]), "the cached ft is it; the cached it is ft"),
+    (
+        Claim.of("beside cell", cell="rnn_cell_forward", told=vars(mistake("a0_ignored"))),
+        f"with a right rnn_cell_forward in place of its own: {FAULTS['a0_ignored'].sentence}",
     ),
     (Claim.of("nearly"), "off by too little to tell which mistake it is"),
     (
@@ -62,14 +74,14 @@ EVERY: list[tuple[Claim, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("finding", "words"), EVERY)
-def test_a_finding_has_a_text_and_survives_json(finding: Claim, words: str) -> None:
-    assert finding.words == words
-    assert Claim(**json.loads(json.dumps(vars(finding)))) == finding
+@pytest.mark.parametrize(("claim", "words"), EVERY)
+def test_a_claim_has_a_text_and_survives_json(claim: Claim, words: str) -> None:
+    assert claim.words == words
+    assert Claim(**json.loads(json.dumps(vars(claim)))) == claim
 
 
-def test_every_kind_of_finding_is_tested() -> None:
-    assert {finding.kind for finding, _ in EVERY} == _WORDS.keys()
+def test_every_kind_of_claim_is_tested() -> None:
+    assert {claim.kind for claim, _ in EVERY} == TEXTS.keys()
 
 
 @pytest.mark.parametrize(
@@ -80,12 +92,17 @@ def test_every_kind_of_finding_is_tested() -> None:
         ("raised", {"type": "E", "text": "x", "at": "a.py:1"}, {"type": "E", "text": "x", "at": "b.py:9"}),
         (
             "location",
-            {"where": {"of": "yt_pred"}, "when": None, "how": {"factor": 0.5}},
-            {"where": {"of": "y_pred"}, "when": 3, "how": {"factor": 0.9}},
+            {
+                **LOCATED.facts,
+                "where": ["yt_pred"],
+                "when": None,
+                "how": {"function": "times", "number": 0.5},
+            },
+            {**LOCATED.facts, "where": ["y_pred"], "how": {"function": "times", "number": 0.9}},
         ),
     ],
 )
-def test_findings_that_differ_in_numbers_and_places_have_the_same_cause(
+def test_claims_that_differ_in_numbers_and_places_have_the_same_cause(
     kind: str, one: Any, other: Any
 ) -> None:
     assert Claim.of(kind, **one).cause == Claim.of(kind, **other).cause

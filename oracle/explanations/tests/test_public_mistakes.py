@@ -11,7 +11,7 @@ from oracle.explanations.catalogue_search import diagnose
 from oracle.explanations.claims import mistake
 from oracle.tests.answers import program, small
 
-TEXTBOOK = (Path(__file__).parents[2] / "examples" / "textbook.py").read_text(encoding="utf-8")
+TEXTBOOK = (Path(__file__).parents[3] / "examples" / "textbook.py").read_text(encoding="utf-8")
 
 RNN_STEP = "rnn_cell_forward(x[:, :, t], a_next, parameters)"
 LSTM_STEP = "lstm_cell_forward(x[:, :, t], a_next, c_next, parameters)"

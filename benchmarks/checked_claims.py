@@ -1,0 +1,272 @@
+"""Checks one claim of a report: what the claim predicts, against what the program does on fresh problems."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import Any, Literal
+
+from benchmarks.fresh_problems import FIRST_SEED, cases, fresh_problems, ordinary_cases
+from oracle.explanations.behaviour import (
+    PARTS,
+    TOLERANCE,
+    Behaviour,
+    Leaves,
+    mistaken_program,
+    relative_error,
+    specification,
+)
+from oracle.explanations.cache_entries import _entries
+from oracle.explanations.candidates import fits, unchanged
+from oracle.explanations.changes import Condition, Replacement
+from oracle.explanations.claims import Claim
+from oracle.explanations.conditions import FeatureTable
+from oracle.explanations.effects import flushed_subnormals, side_effect
+from oracle.explanations.location import Observer, _settings
+from oracle.explanations.problems import Scope
+from oracle.explanations.steps import RESULTS, Steps, observe
+from oracle.faults.fault import Fault
+from oracle.problems.problem import LayerProblem, Problem
+from properties.explanations.inheritance import WithRightCell
+from properties.explanations.prediction import fault_of
+from properties.explanations.program import DiedError, Program
+from reference.contract import CONTRACTS
+
+Grade = Literal["right", "left out", "false"]
+ROUNDING = 1000
+"""How many times the tolerance of a diagnosis is allowed: fresh problems have large numbers, too."""
+FEW = 5
+"""The number of fresh problems for a claim whose check makes many calls."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """The grade of a claim, and what refutes it or why it is left out."""
+
+    grade: Grade
+    why: str = ""
+
+
+RIGHT = Check("right")
+
+
+def check(claim: Claim, program: Program, shown: Sequence[Problem]) -> Check:
+    """Check a claim about the failures of a function on the `shown` problems."""
+    program.implementation.end_process()
+    try:
+        if claim.kind in ("mistake", "location") and (fault := fault_of(claim, program.function)):
+            return _prediction(claim, fault, program, shown)
+        if claim.kind == "broke":
+            return Check("false", "the search broke")
+        if claim.kind in _CHECKS:
+            return _CHECKS[claim.kind](claim, program, shown)
+    except DiedError:
+        return Check("left out", "the program died")
+    return Check("left out", "the claim says nothing that can be tested")
+
+
+def is_same(ours: Leaves, theirs: Leaves, dtype: str) -> bool:
+    """Whether all leaves are equal within rounding in a dtype."""
+    if ours.keys() != theirs.keys():
+        return False
+    limit = min(ROUNDING * TOLERANCE[dtype], 1e-4) if dtype != "float16" else TOLERANCE[dtype]
+    for path, one in ours.items():
+        other = theirs[path]
+        if isinstance(one, str) or isinstance(other, str):
+            if not (isinstance(one, str) and isinstance(other, str) and one == other):
+                return False
+        elif one.shape != other.shape or relative_error(one, other) > limit:
+            return False
+    return True
+
+
+def _raised(answer: Behaviour) -> bool:
+    return "" in answer.outputs
+
+
+def _prediction(claim: Claim, fault: Fault, program: Program, shown: Sequence[Problem]) -> Check:
+    """Whether the program that does what the claim says gives the answers of the target."""
+    function, limits = program.function, program.limits
+    if fault.group == "purity":
+        return _two_answers(claim, program, shown)
+    predicted, right = mistaken_program(function, fault, limits), specification(function, limits)
+    when = claim.facts.get("when", ()) if claim.kind == "mistake" else ()
+    is_shown = False
+    for k, (text, inputs) in enumerate(cases(function, claim, shown, limits)):
+        then = replace(inputs, x=inputs.x + 1) if k % 5 == 4 else None
+        ours, theirs, spec = (each(inputs, then) for each in (program, predicted, right))
+        if _raised(ours):
+            continue
+        table = FeatureTable.of_problems(function, [inputs], [True])
+        is_met = all(table.meet(Condition(**each)).all() for each in when or ())
+        wrong = next((part for part in PARTS if not _same(part, theirs, spec, inputs.dtype)), "")
+        parts = PARTS[: PARTS.index(wrong) + 1] if wrong and is_met else PARTS[:1]
+        allowed = [theirs if is_met else spec] + ([spec] if when is None else [])
+        if not any(all(_same(part, ours, each, inputs.dtype) for part in parts) for each in allowed):
+            is_right = _same("outputs", ours, spec, inputs.dtype)
+            said = "otherwise wrong" if is_met else "wrong where the claim says that it is right"
+            return Check("false", f"{text}: the program is {'right' if is_right else said}")
+        is_wrong = not all(_same(part, ours, spec, inputs.dtype) for part in parts)
+        is_shown |= bool(wrong) and is_met and is_wrong
+    return RIGHT if is_shown else Check("left out", "no problem shows the mistake")
+
+
+def _same(part: str, ours: Behaviour, theirs: Behaviour, dtype: Any) -> bool:
+    return is_same(getattr(ours, part), getattr(theirs, part), str(dtype))
+
+
+def _location(claim: Claim, program: Program, shown: Sequence[Problem]) -> Check:
+    """Check *where*, *when* and *how* of a location that predicts no whole answers, each on all steps."""
+    facts = claim.facts
+    targets = facts["where"]
+    how = Replacement(**facts["how"]) if facts["how"] else None
+    steps = [*_steps(claim, program, shown)]
+    firsts = [(text, each.first_wrong) for text, each in steps if each.first_wrong]
+    before = [(text, name) for text, name in firsts if RESULTS.index(name) < RESULTS.index(targets[0])]
+    if before:
+        return Check("false", f"{before[0][0]}: {before[0][1]} is wrong before {targets[0]}")
+    target = targets[0]
+    found = [each for _, each in steps if target in each.shown]
+    wrong = [each for each in found if each.is_wrong(target)]
+    if not wrong:
+        return Check("left out", f"no problem shows that {target} is wrong")
+    for text, each in steps:
+        if how and each.is_wrong(target) and not fits([each], target, how):
+            return Check("false", f"{text}: how does not give {target}")
+    if facts["when"] is not None:
+        conditions = [Condition(**each) for each in facts["when"]]
+        excluded = [unchanged(case, target, how) for case in found] if how else None
+        if not FeatureTable.of(found, target, excluded).are_separated_by(conditions):
+            return Check("false", f"when does not separate wrong from right {target}")
+    return RIGHT
+
+
+def _steps(claim: Claim, program: Program, shown: Sequence[Problem]) -> Iterator[tuple[str, Steps]]:
+    function, limits = program.function, program.limits
+    if not isinstance(shown[0], LayerProblem):
+        for text, inputs in cases(function, claim, shown, limits):
+            if found := observe(function, inputs, program, limits):
+                yield text, found
+        return
+    setting = next(each for each in _settings(shown[0], limits) if each.name == claim.facts["setting"])
+    observer = Observer(function, program, limits, setting)
+    for each in fresh_problems(function, shown, limits):
+        fields = {name: getattr(each, name) for name in ("n_x", "n_a", "m", "T_x", "seed", "regime", "dtype")}
+        inputs = observer.draw(**fields)
+        for found in observer.observe([inputs]):
+            yield f"{setting.name or 'one layer'}: {fields}", found
+
+
+def _two_answers(claim: Claim, program: Program, shown: Sequence[Problem]) -> Check:
+    few = chain(shown, _few(program, shown))
+    acts = any(program.acts_at_random(each.inputs(program.function)) for each in few)
+    return RIGHT if acts else Check("false", "calls with equal arguments give equal answers")
+
+
+def _side_effect(claim: Claim, program: Program, shown: Sequence[Problem]) -> Check:
+    function, limits = program.function, program.limits
+    for each in chain(shown, _few(program, shown)):
+        program.implementation.end_process()
+        if side_effect(function, program, each.inputs(function), Scope(limits)) == claim:
+            return RIGHT
+    return Check("false", "no problem shows this effect again")
+
+
+def _few(program: Program, shown: Sequence[Problem]) -> list[Problem]:
+    """A few fresh problems in float64."""
+    every = fresh_problems(program.function, shown, program.limits, FIRST_SEED + 1000)
+    return [each for each in every if each.dtype == "float64"][:: 36 // FEW][:FEW]
+
+
+def _asked_again(claim: Claim, program: Program, shown: Sequence[Problem]) -> Check:
+    if claim.facts["again"] != "asked again":
+        return Check("left out", "the command is run")
+    inputs = shown[0].inputs(program.function)
+    right = specification(program.function, program.limits)(inputs)
+    first, second = program(inputs), program(inputs)
+    if _same("outputs", first, right, inputs.dtype) or not _same("outputs", second, right, inputs.dtype):
+        return Check("false", f"{shown[0]!r}: not first wrong and then right")
+    return RIGHT
+
+
+def _digits(claim: Claim, program: Program, shown: Sequence[Problem]) -> Check:
+    """Whether the largest error on ordinary problems is within a digit of what the claim says."""
+    function, digits = program.function, claim.facts["digits"]
+    right, worst, at = specification(function, program.limits), 0.0, ""
+    for text, inputs in ordinary_cases(function, shown, program.limits):
+        ours, spec = program(inputs), right(inputs)
+        if _raised(ours):
+            continue
+        for path, leaf in spec.outputs.items():
+            mine = ours.outputs.get(path, "")
+            if not isinstance(leaf, str) and not isinstance(mine, str) and mine.shape == leaf.shape:
+                error = relative_error(mine, leaf)
+                worst, at = max((worst, at), (error, text))
+    if not 10.0 ** -(digits + 2) <= worst <= 10.0 ** (1 - digits):
+        return Check("false", f"{at}: the error is {worst:.1g}")
+    return RIGHT
+
+
+def _subnormals(claim: Claim, program: Program, shown: Sequence[Problem]) -> Check:
+    for each in _few(program, shown):
+        tiny = replace(each, regime="subnormal")
+        found = flushed_subnormals(program.function, program, tiny, program.limits)
+        if found not in (claim, None):
+            return Check("false", f"{tiny!r}: {found.words if found else ''}")
+    return RIGHT
+
+
+def _cached(claim: Claim, program: Program, shown: Sequence[Problem]) -> Check:
+    for each in _few(program, shown):
+        steps = observe(program.function, each.inputs(program.function), program, program.limits)
+        if steps is None or steps.place.sizes.get("T_x", 2) < 2 or steps.place.sizes["m"] < 2:
+            continue
+        entries = [list(entry) for entry in _entries(program.function, steps)]
+        if steps.first_wrong or entries != [list(entry) for entry in claim.facts["entries"]]:
+            return Check("false", f"{each!r}: {entries}")
+    return RIGHT
+
+
+def _right_in(claim: Claim, program: Program, shown: Sequence[Problem]) -> Check:
+    right = specification(program.function, program.limits)
+    for each in fresh_problems(program.function, [replace(shown[0], regime="unit")], program.limits):
+        inputs = replace(each, dtype=claim.facts["dtype"]).inputs(program.function)
+        ours = program(inputs)
+        if not _raised(ours) and not _same("outputs", ours, right(inputs), inputs.dtype):
+            return Check("false", f"{each!r}: wrong in {claim.facts['dtype']}")
+    return RIGHT
+
+
+def _beside_cell(claim: Claim, program: Program, shown: Sequence[Problem]) -> Check:
+    with_right_cell = replace(program, implementation=WithRightCell(program.implementation))
+    return check(Claim(**claim.facts["told"]), with_right_cell, shown)
+
+
+def _inherited(claim: Claim, program: Program, shown: Sequence[Problem]) -> Check:
+    """Whether a function over time is right with a right cell."""
+    if CONTRACTS[program.function].is_layer:
+        return Check("left out", "the gradients of a layer")
+    right = specification(program.function, program.limits)
+    with_right_cell = WithRightCell(program.implementation)
+    corrected = replace(program, implementation=with_right_cell)
+    for text, inputs in cases(program.function, claim, shown, program.limits):
+        ours = corrected(inputs)
+        if not _same("outputs", ours, right(inputs), inputs.dtype):
+            return Check("false", f"{text}: wrong with a right cell, too")
+    return RIGHT
+
+
+_CHECKS: Mapping[str, Callable[[Claim, Program, Sequence[Problem]], Check]] = {
+    "location": _location,
+    "two answers": _two_answers,
+    "order of parameters": _side_effect,
+    "writes": _side_effect,
+    "overwrites": _side_effect,
+    "earlier calls": _asked_again,
+    "digits": _digits,
+    "subnormals": _subnormals,
+    "cached": _cached,
+    "right in": _right_in,
+    "beside cell": _beside_cell,
+    "inherited": _inherited,
+}
+"""The check of each kind of claim that predicts something, besides whole answers."""

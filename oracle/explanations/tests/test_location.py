@@ -1,0 +1,195 @@
+"""Tests that a location is true of the shown problem and of others, or is left out."""
+
+from collections.abc import Callable
+from itertools import count
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import reference
+from oracle.explanations import location as module
+from oracle.explanations.behaviour import Behaviour, Program, mistaken_program, program_of, specification
+from oracle.explanations.changes import Condition, Replacement
+from oracle.explanations.location import Budget, BudgetSpentError, locate
+from oracle.explanations.problems import problem
+from oracle.explanations.steps import Steps
+from oracle.faults import FAULTS
+from oracle.faults.fault import Fault
+from oracle.problems.inputs import Inputs
+from oracle.problems.limits import ANYTHING, Limits
+from oracle.problems.problem import Problem
+from reference.activations import softmax
+from reference.contract import Array
+
+SIZES = {"n_x": 3, "n_a": 4, "n_y": 2, "m": 5, "T_x": 6}
+
+
+def calling(function: str, call: Callable[..., Any]) -> Program:
+    """A program that answers as `call` does."""
+    return program_of(SimpleNamespace(**{function: call}), function, ANYTHING)
+
+
+def with_two_buffers(x: Any, a0: Any, parameters: Any) -> Any:
+    """The states are right, but the caches hold two buffers, which later steps overwrite."""
+    a, y, (caches, _) = reference.rnn_forward(x, a0, parameters)
+    now, before = a0.copy(), np.empty_like(a0)
+    kept = []
+    for t, (_, _, xt, p) in enumerate(caches):
+        now, before = before, now
+        now[...] = a[:, :, t]
+        kept.append((now, before, xt, p))
+    return a, y, (kept, x)
+
+
+def test_wrong_caches_beside_right_results_are_not_located() -> None:
+    shown = Problem.rnn(n_x=1, n_a=1, n_y=1, m=1, T_x=2, regime="ternary", seed=0)
+    assert locate("rnn_forward", calling("rnn_forward", with_two_buffers), shown) is None
+
+
+def test_a_right_program_is_not_located() -> None:
+    for function in ("rnn_forward", "lstm_cell_forward", "lstm_layer"):
+        shown = problem(function, n_x=2, n_a=3, n_y=2, m=2, T_x=3)
+        assert locate(function, specification(function), shown) is None
+
+
+def with_the_top_parameters_in_the_middle(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
+    """In a network of three layers, the middle layer uses the parameters of the top layer."""
+    bottom, *others = parameters
+    return reference.rnn_layer(x, a0, [bottom, *others[-1:] * len(others)], options)
+
+
+def test_a_layer_is_not_blamed_for_a_layer_below_it() -> None:
+    """In smaller networks all layers are right, so no layer of them shows the mistake."""
+    shown = Problem.rnn_layer(n_x=1, n_a=1, m=1, T_x=1, layers=3, directions=1, regime="unit", seed=0)
+    assert locate("rnn_layer", calling("rnn_layer", with_the_top_parameters_in_the_middle), shown) is None
+
+
+def test_random_answers_of_layers_have_no_conditions() -> None:
+    rng = np.random.default_rng(0)
+
+    def with_dropout(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
+        return reference.rnn_layer(x * (rng.random(x.shape) < 0.9), a0, parameters, options)
+
+    shown = Problem.rnn_layer(n_x=2, n_a=3, m=2, T_x=5, layers=2, directions=1, regime="unit", seed=0)
+    location = locate("rnn_layer", calling("rnn_layer", with_dropout), shown)
+    assert location is None or (not location.conditions and location.how is None)
+
+
+def test_a_location_is_checked_also_if_each_round_finds_another_result(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    program = mistaken_program("rnn_cell_forward", FAULTS["biases_missing"] + FAULTS["no_softmax"])
+    calls = count()
+    first_wrong = module._first_wrong
+
+    def alternating(cases: list[Steps], default: str) -> str:
+        return ("yt_pred", "a_next")[next(calls) % 2] if cases else first_wrong(cases, default)
+
+    monkeypatch.setattr(module, "_first_wrong", alternating)
+    shown = Problem.rnn(n_x=2, n_a=3, n_y=2, m=2, T_x=1)
+    location = locate("rnn_cell_forward", program, shown)
+    assert location
+    assert location.conditions is None
+    assert not location.shown
+
+
+@pytest.mark.parametrize("end", [4, 8])
+def test_the_end_of_a_table_is_not_taken_for_rounding_to_a_dtype(end: int) -> None:
+    """Where |z| is large, tanh(z) rounded to bfloat16 or float32 is 1 or -1, too."""
+
+    def ends(v: Any) -> Any:
+        return np.where(np.abs(v.z) > end, np.sign(v.z), np.tanh(v.z))
+
+    fault = Fault("table_end", "update", "the table of tanh ends", {"rnn_cell_forward": {"a_next": ends}})
+    shown = problem("rnn_cell_forward", n_x=2, n_a=3, n_y=1, m=3, T_x=1, regime="wild", seed=4)
+    location = locate("rnn_cell_forward", mistaken_program("rnn_cell_forward", fault), shown)
+    assert location
+    assert location.how is None or location.how.function not in ("float32", "float16", "bfloat16")
+
+
+def test_the_budget_limits_the_calls() -> None:
+    inputs = Problem.rnn(**SIZES).inputs("rnn_forward")
+    budget = Budget(specification("rnn_forward"), 2)
+    budget(inputs)
+    budget(inputs)
+    with pytest.raises(BudgetSpentError):
+        budget(inputs)
+
+
+def test_an_answer_that_is_right_in_a_second_call_has_no_conditions() -> None:
+    """As if only the first calls were disturbed: the mistake does not depend on the arguments."""
+    calls = count()
+
+    def program(inputs: Inputs, then: Inputs | None = None) -> Behaviour:
+        a, y, cache = reference.rnn_cell_forward(*inputs.arguments("rnn_cell_forward"))
+        a = a + (next(calls) < 5)
+        return Behaviour.of("rnn_cell_forward", (a, y, (a, *cache[1:])), [])
+
+    location = locate("rnn_cell_forward", program, Problem.rnn(**{**SIZES, "T_x": 1}))
+    assert location is None or not location.shown
+
+
+def test_a_number_in_place_of_nan_is_not_located() -> None:
+    def program(inputs: Inputs, then: Inputs | None = None) -> Behaviour:
+        a, _, cache = reference.rnn_cell_forward(*inputs.arguments("rnn_cell_forward"))
+        a, p = np.nan_to_num(a), inputs.parameters
+        y = softmax(p["Wya"] @ a + p["by"])
+        return Behaviour.of("rnn_cell_forward", (a, y, (a, *cache[1:])), [])
+
+    for seed in range(4):
+        shown = Problem.rnn(**{**SIZES, "T_x": 1}, regime="nonfinite", seed=seed)
+        assert locate("rnn_cell_forward", program, shown) is None
+
+
+@pytest.mark.parametrize("function", ["lstm_forward", "lstm_layer"])
+def test_a_mistake_is_located_from_a_problem_without_steps(function: str) -> None:
+    """Takes a second: a search makes many calls."""
+    shown = problem(function, **{**SIZES, "T_x": 0})
+    found = locate(function, mistaken_program(function, FAULTS["gates_coupled"]), shown)
+    assert found
+    assert found.targets[0] == ("it" if function == "lstm_forward" else "c_next")  # it is 1 - ft
+
+
+def test_a_block_is_told_from_blocks_of_its_divisors() -> None:
+    def rnn_cell_forward(xt: Array, a_prev: Array, parameters: Any) -> Any:
+        whole = len(a_prev) - len(a_prev) % 16 if len(a_prev) > 16 else len(a_prev)
+        kept = a_prev * (np.arange(len(a_prev)) < whole)[:, None]
+        return reference.rnn_cell_forward(xt, kept, parameters)
+
+    program = calling("rnn_cell_forward", rnn_cell_forward)
+    shown = Problem.rnn(n_x=1, n_a=17, n_y=1, m=1, T_x=1, regime="unit")
+    found = locate("rnn_cell_forward", program, shown, Limits(caches=False))
+    assert found
+    assert found.how
+    assert found.how.by == 16
+
+
+def _where(met: Callable[[Any], Any]) -> Program:
+    """An RNN cell without the recurrent term where a condition is met."""
+
+    def a_next(v: Any) -> Array:
+        without = np.tanh(v.Wax @ v.xt + v.ba)
+        return np.where(met(v), without, v.right["a_next"](v))
+
+    fault = Fault("", "", "", {"rnn_cell_forward": {"a_next": a_next}})
+    return mistaken_program("rnn_cell_forward", fault)
+
+
+@pytest.mark.parametrize(
+    ("met", "conditions"),
+    [
+        (lambda v: True, []),
+        (lambda v: v.m >= 9, [Condition("size", "m", "≥", 9)]),
+        (lambda v: v.n_x == v.n_a, [Condition("equal", "n_x = n_a", "=", 1)]),
+        (lambda v: np.arange(v.m) >= 8, [Condition("index", "sample", "≥", 8)]),
+    ],
+)
+def test_conditions_are_told_from_their_neighbours(met: Any, conditions: list[Condition]) -> None:
+    shown = Problem.rnn(n_x=3, n_a=3, n_y=2, m=9, T_x=1, regime="unit")
+    found = locate("rnn_cell_forward", _where(met), shown)
+    assert found
+    assert found.how == Replacement("Waa a_prev", function="zero")
+    assert found.conditions is not None
+    assert [*found.conditions] == conditions
