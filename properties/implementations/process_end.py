@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from properties.implementations.process_start import END_SECONDS, FORKS, PATIENCE, WorkerProcess, parent_of
-from properties.worker.posix import SIGKILL, resource
+from properties.worker.posix import SIGKILL, WNOHANG, killpg, resource
 
 WORKERS: set[int] = set()
 """The running workers. If their fork server is killed, they become children of the judge."""
@@ -20,7 +20,7 @@ def end_with_descendants(process: WorkerProcess) -> None:
     """Kill a worker, its group, and all that it has started, also in other sessions."""
     for pid in (*descendants(process.pid), process.pid):
         _kill(pid)
-    _kill(process.pid, os.killpg)  # there is no group yet if an interrupt comes directly after a fork
+    _kill(process.pid, killpg)  # there is no group yet if an interrupt comes directly after a fork
     with suppress(subprocess.TimeoutExpired, TimeoutError):
         process.wait(END_SECONDS)
     WORKERS.discard(process.pid)
@@ -28,7 +28,7 @@ def end_with_descendants(process: WorkerProcess) -> None:
     while FORKS and (orphans := _orphans()) and time.monotonic() < end:
         for pid in orphans:
             _kill(pid)
-            os.waitpid(pid, os.WNOHANG)
+            os.waitpid(pid, WNOHANG)
 
 
 def _kill(pid: int, kill: Callable[[int, int], None] = os.kill) -> None:
