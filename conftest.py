@@ -19,6 +19,7 @@ pytest_plugins = [
     f"{PREFIX}properties.session.options",
     f"{PREFIX}properties.session.collection",
     f"{PREFIX}properties.session.law_runs",
+    f"{PREFIX}properties.session.cluster",
 ]
 
 # torch and NumPy's BLAS, which are imported later, read this. Their threads wait in busy loops, so that two
@@ -67,9 +68,11 @@ OPTIONS: Sequence[tuple[str, str, dict[str, Any], str]] = (
     ("--helpers", "DIR", {}, "a folder of modules that the targets import"),
     ("--time-limit", "SECONDS", _NUMBER, "limit for a call (default: 5)"),
     ("--import-time-limit", "SECONDS", _NUMBER, "limit for the import of a target (default: 20)"),
-    ("--memory-limit", "GIB", _NUMBER, "limit for the data of a target (default: 4)"),
+    ("--memory-limit", "GIB", _NUMBER, "limit for the data of each process of a target (default: 4)"),
+    ("--cluster", "ADDRESS", {}, "judge on a cluster of Dask: tcp://scheduler:8786, or local"),
     ("--report", "FILE", _EACH, "a report: FILE.json, .html or .csv; repeatable"),
     ("--report-each", "FOLDER", {}, "write a page for the author of each target"),
+    ("--points", "FILE", {}, "a TOML file of points for the grade book (see docs/report.md)"),
     ("--expected-failures", "FILE", {}, "a TOML file of known failures (see docs/report.md)"),
     ("--reproduce", "PROBLEM", {}, "run the laws on one problem: 'Problem.lstm(...)'"),
     ("--fuzz-for", "TIME", {}, "draw new problems for 90s, 10m, 4h or 2d"),

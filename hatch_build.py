@@ -6,6 +6,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 NAME = "rnn_crosscheck"
 FOLDERS = (NAME, "reference", "oracle", "properties")
@@ -37,6 +38,18 @@ class OneName(BuildHookInterface[Any]):
         """Remove the files that `initialize` has written."""
         if version != "editable":
             self._written.cleanup()
+
+
+class AbsoluteLinks(MetadataHookInterface):
+    """Makes the description from README.md, for the page of an index, where relative links lead nowhere."""
+
+    def update(self, metadata: dict[str, Any]) -> None:
+        """Set the description."""
+        text = (Path(self.root) / "README.md").read_text(encoding="utf-8")
+        for kind, ending in (("raw", r"\.png"), ("blob", "")):
+            pages = f"{metadata['urls']['Homepage']}/{kind}/main/"
+            text = re.sub(rf"(?<=\]\()(?!https:)([^)]+{ending}\))", rf"{pages}\1", text)
+        metadata["readme"] = {"content-type": "text/markdown", "text": text}
 
 
 def with_renamed_imports(source: str) -> str:

@@ -1,12 +1,20 @@
 """Tells whether a recurrent forward pass is right, and if not, shows the smallest failing problem, and why.
 
-`judge` returns the verdict on a target. `laws` makes each law a test case of another test suite. A `Problem`
-is the line that a failure prints. `to_torch` and `from_torch`, and the same for ONNX and Keras, convert the
-weights of layers. `layout.LAYOUTS` describes the layouts of all frameworks. `like` makes the functions of a
-target from a class of torch modules.
+`judge` returns the verdict on a target, or on objects of Python. `laws` makes each law a test case of another
+test suite. A `Problem` is the line that a failure prints. `to_torch` and `from_torch`, and the same for ONNX
+and Keras, convert the weights of layers. `layout.LAYOUTS` describes the layouts of all frameworks. `like`
+makes the functions of a target from a class of torch modules. In a notebook, `%load_ext rnn_crosscheck`
+defines the magic `%%crosscheck`.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from oracle.modules.understanding import like
+    from oracle.problems.problem import Problem
+    from oracle.weights import layout
+    from oracle.weights.conversion import from_keras, from_onnx, from_torch, to_keras, to_onnx, to_torch
+    from properties.session.api import judge, laws
 
 __all__ = [
     "Problem",
@@ -29,6 +37,10 @@ def __getattr__(name: str) -> Any:
         from oracle.problems.problem import Problem
 
         return Problem
+    if name == "reference":  # in the wheel, it is a package of this one
+        import reference
+
+        return reference
     if name == "layout":
         from oracle.weights import layout
 
@@ -41,8 +53,16 @@ def __getattr__(name: str) -> Any:
         from properties.session import api
 
         return getattr(api, name)
+    if name == "load_ipython_extension":
+        from properties.session.notebook import load_ipython_extension
+
+        return load_ipython_extension
     if name in __all__:
         from oracle.weights import conversion
 
         return getattr(conversion, name)
     raise AttributeError(f"module 'rnn_crosscheck' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -15,6 +15,10 @@ if (ROOT / "hatch_build.py").is_file():
 
 def main() -> int:
     """Run the command, and return its exit status."""
+    try:
+        from properties.worker import posix  # noqa: F401  # which says on which systems the command runs
+    except ImportError as error:
+        sys.exit(f"ERROR: {error}")
     statuses: list[int] = []
     atexit.register(_end_process, statuses)  # the first registered function is called last
     gc.set_threshold(50_000)  # as in conftest.py, but before pytest and Hypothesis are imported

@@ -5,9 +5,7 @@ system can. Only plain values and arrays come back, by the codec of targets.
 """
 
 import os
-import resource
 import select
-import signal
 import subprocess
 import sys
 import time
@@ -20,6 +18,7 @@ from typing import IO, Any, NoReturn
 from oracle.checkpoints.contents import CheckpointError, shorten
 from properties.worker.codec import MAX_BYTES, CodecError, decode, encode
 from properties.worker.own_modules import PROGRAM
+from properties.worker.posix import SIGKILL, SIGXCPU, killpg, resource
 
 MEMORY_LIMIT = 2 * 2**30
 """The most bytes of address space beyond what the process takes when it starts."""
@@ -55,11 +54,11 @@ def call(file: str, function: Callable[..., Any], *arguments: Any, memory_limit:
             answer = f" takes more than {WALL_SECONDS} s to read"
         except CodecError:  # there is no reply
             answer = f" takes more than {CPU_SECONDS} s to read"
-            if process.wait() != -signal.SIGXCPU:
+            if process.wait() != -SIGXCPU:
                 answer = f": a library crashed while it was read (status {process.returncode})"
         finally:
             with suppress(ProcessLookupError, PermissionError):  # no process of the group is left
-                os.killpg(process.pid, signal.SIGKILL)
+                killpg(process.pid, SIGKILL)
     if not is_value:
         raise CheckpointError(f"{file}{answer}")
     return answer

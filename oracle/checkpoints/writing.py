@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import IO, Any
 import numpy as np
 
 from oracle.checkpoints.checkpoint import Checkpoint, select
-from oracle.checkpoints.contents import CheckpointError, import_optional
+from oracle.checkpoints.contents import CheckpointError, import_optional, shorten
 from oracle.checkpoints.files import read
 from oracle.checkpoints.layer import RecurrentLayer
 from oracle.checkpoints.layer_search import find_layers
@@ -61,13 +62,16 @@ def convert(checkpoint: Checkpoint, out: Path, to: str, *, force: bool = False) 
         arrays.update(converted)
         prefixes.append(prefix)
     try:
-        WRITERS[suffix](stream, arrays)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # zipfile warns of two names that are one up to a zero
+            WRITERS[suffix](stream, arrays)
         _verify(checkpoint.layers, prefixes, stream.getvalue(), suffix)
         _write_whole(stream.getvalue(), out)
     except CheckpointError as error:
         raise CheckpointError(f"{out}: {error}") from None
-    except OSError as error:
-        raise CheckpointError(f"{out}: it cannot be written: {error.strerror or error}") from None
+    except Exception as error:  # of the system, or of a library that cannot write such names
+        why = getattr(error, "strerror", "") or f"{type(error).__name__}: {shorten(error, 120)}"
+        raise CheckpointError(f"{out}: it cannot be written: {why}") from None
     return [f"{out}:{prefix}" if prefix else str(out) for prefix in prefixes]
 
 

@@ -1,10 +1,10 @@
-"""Lists the replacements to try for a wrong result. Their numbers come from lists or from the shown values."""
+"""Lists the replacements to try for a wrong result; their numbers come from lists or from shown values."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from oracle.explanations.changes import MAPS, STEP_MAPS, Replacement
+from oracle.explanations.changes import MAPS, OVER_TIME, Replacement
 from oracle.explanations.quantities import ACTIVATIONS
 from oracle.explanations.steps import RESULTS, Place, Steps
 from oracle.network.cells import GATES
@@ -14,8 +14,10 @@ OF_ARGUMENT = (
     "", "tanh", "sigmoid", "relu", "(tanh(z) + 1) / 2", "1.7159 tanh(2 z / 3)", "0.2 z + 0.5 in [0, 1]",
     "z (27 + z^2) / (27 + 9 z^2) in [-1, 1]",
 )  # fmt: skip
-"""The functions of its argument that may stand in place of an activation; the first is the argument itself."""
-OF_VALUE = ("zero", "one", "one minus", "tanh", "sigmoid", "relu", "float32", "float16", "bfloat16", "bfloat16, cut")  # fmt: skip
+"""The functions of its argument that may replace an activation; the first is the argument itself."""
+OF_VALUE = (
+    "zero", "one", "one minus", "tanh", "sigmoid", "relu", "float32", "float16", "bfloat16", "bfloat16, cut",
+)  # fmt: skip
 """The functions that may be applied to a quantity."""
 CLIP_BOUNDS = (0.5, 1, 2, 3, 5, 6, 8, 10, 15, 20, 30, 50, 88, 100)
 STATES = ("xt", "a_prev", "c_prev")
@@ -33,10 +35,8 @@ def candidates(case: Steps, target: str) -> Iterator[tuple[float, Replacement]]:
         for name in OF_VALUE:
             yield cost + (0.3 if name == "zero" else 0.9), Replacement(node, function=name)
         for name, (_, numbers) in MAPS.items():
-            yield from ((cost + 1.2, Replacement(node, map=name, by=by)) for by in numbers)
-        for name, numbers in STEP_MAPS.items():
-            if node[0] not in "Wb":
-                yield from ((cost + 1 + 0.01 * by, Replacement(node, map=name, by=by)) for by in numbers)
+            if node[0] not in "Wb" or name not in OVER_TIME:
+                yield from ((cost + 1.1 + 0.01 * by, Replacement(node, map=name, by=by)) for by in numbers)
         for name in OF_ARGUMENT if operation in ACTIVATIONS else ():
             yield cost + 0.7, Replacement(node, source=operands[0], function=name)
         for source in _sources(place, target, nodes):
@@ -45,8 +45,8 @@ def candidates(case: Steps, target: str) -> Iterator[tuple[float, Replacement]]:
                 if node in (target, *STATES, *GATES.values()):
                     for name in ("one minus", "tanh", "sigmoid"):
                         yield cost + 1.4, Replacement(node, source=source, function=name)
-                    for name in ("step back", "step back, at least the first", "first step", "last step"):
-                        yield cost + 1.3, Replacement(node, source=source, map=name, by=STEP_MAPS[name][0])
+                    for name in OVER_TIME:
+                        yield cost + 1.3, Replacement(node, source=source, map=name, by=MAPS[name][1][0])
         if node in implied:
             now, wanted = place.look(node), implied[node]
             for name, number in _numbers(np.broadcast_to(now, wanted.shape), wanted):
@@ -69,7 +69,7 @@ def _nodes(place: Place, target: str) -> list[str]:
 
 
 def _sources(place: Place, target: str, nodes: Sequence[str]) -> list[str]:
-    """The quantities that may stand in place of others: those of the step that `target` does not need, too."""
+    """The quantities that may stand in place of others, also those that `target` does not need."""
     others = [name for name in (*STATES, *RESULTS, "tanh(c_next)") if place.quantities.sources(name) - {name}]
     every = dict.fromkeys((*STATES, *nodes, *others))
     return [name for name in every if name != target and name[0] not in "Wb"]
@@ -138,7 +138,7 @@ LARGEST_MISFIT = 0.002
 
 
 def fits(cases: Sequence[Steps], target: str, replacement: Replacement, least: int = 0) -> bool:
-    """Whether a replacement gives all wrong elements of `target`, of which at least `least` are clearly wrong."""
+    """Whether a replacement gives all wrong elements of `target`; at least `least` are clearly wrong."""
     matched = failed = 0
     for case in cases:
         found = replacement.result(case.place_of(target), target)

@@ -1,4 +1,4 @@
-"""A change of a step: what replaces a quantity, and under which conditions. With it, a claim predicts answers.
+"""A change of a step: what replaces a quantity, and under which conditions. It predicts whole answers.
 
 The same functions evaluate a change in all steps of an answer at once, and in one step of a `Fault`, which is
 a whole program with this change.
@@ -22,6 +22,8 @@ from reference.contract import CONTRACTS, Array
 
 Relation = Literal["=", "≠", "≥", "≤", ">", "<"]
 Function = Callable[[Array, float], Array]
+Map = Callable[[Place, str, int], Array]
+"""Moves the entries of a quantity, by a parameter. Raises `KeyError` or `ValueError` if it cannot."""
 
 
 def _cut_to_bfloat16(v: Array) -> Array:
@@ -65,32 +67,42 @@ def _without_last_rows(v: Array, by: int) -> Array:
     return np.where(rows < len(v) - len(v) % by, v, 0)
 
 
-def _along_the_samples(v: Array, by: int) -> Array:
-    return v.T if v.shape[1] == 1 else v[:0]  # a bias, as a row
+def _by_samples(change: Callable[[Array], Array]) -> Map:
+    """A map of a quantity `(n, m, steps)`."""
+
+    def mapped(place: Place, name: str, by: int) -> Array:
+        values = change(place.look(name).reshape(-1, place.sizes["m"], len(place.steps)))
+        return values.reshape(len(values), -1)
+
+    return mapped
 
 
-MAPS: Mapping[str, tuple[Callable[[Array, int], Array], Sequence[int]]] = {
-    "transposed": (lambda v, by: v.T, (0,)),
-    "unit back": (lambda v, by: np.roll(v, by, axis=0), (1,)),
-    "along the samples": (_along_the_samples, (0,)),
-    "without the rows that blocks leave": (_without_last_rows, BLOCK_SIZES),
+MAPS: Mapping[str, tuple[Map, Sequence[int]]] = {
+    "transposed": (lambda place, name, by: place.look(name).T, (0,)),
+    "unit back": (lambda place, name, by: np.roll(place.look(name), by, axis=0), (1,)),
+    "along the samples": (lambda place, name, by: place.look(name).T.repeat(len(place.steps), axis=1), (0,)),
+    "without the rows that blocks leave": (
+        lambda place, name, by: _without_last_rows(place.look(name), by),
+        BLOCK_SIZES,
+    ),
+    "first sample": (_by_samples(lambda v: v[:, :1].repeat(v.shape[1], axis=1)), (0,)),
+    "samples and rows exchanged": (_by_samples(lambda v: v.swapaxes(0, 1)), (0,)),
+    "step back": (lambda place, name, by: place.earlier(name, by, at_least_first=False), (1, 2)),
+    "step back, at least the first": (
+        lambda place, name, by: place.earlier(name, by, at_least_first=True),
+        (1, 2),
+    ),
+    "first step": (lambda place, name, by: place.at_step(name, 0), (0,)),
+    "last step": (lambda place, name, by: place.at_step(name, -1), (0,)),
 }
-"""Maps of the entries of one step, by a parameter, with the parameters to try."""
-
-STEP_MAPS: Mapping[str, Sequence[int]] = {
-    "step back": (1, 2),
-    "step back, at least the first": (1, 2),
-    "first step": (0,),
-    "last step": (0,),
-    "first sample": (0,),
-    "samples and rows exchanged": (0,),
-}
-"""Maps between steps or samples, with the parameters to try."""
+"""The maps by name, each with the parameters to try."""
+OVER_TIME = ("step back", "step back, at least the first", "first step", "last step")
+"""The maps from other steps, which parameters do not have."""
 
 
 @dataclass(frozen=True)
 class Replacement:
-    """What replaces a quantity: `function(map(source))`; without a `source`, the quantity itself is the source.
+    """What replaces a quantity: `function(map(source))`; without a `source`, the quantity is the source.
 
     `by` is the parameter of the map, and `number` that of the function.
     """
@@ -102,49 +114,18 @@ class Replacement:
     function: str = ""
     number: float = 0.0
 
-    def value(self, place: Place) -> Array | None:
-        """The value that replaces the quantity; `None` if the map does not apply."""
+    def value(self, place: Place) -> Array:
+        """The value that replaces the quantity. Raises `KeyError` or `ValueError` if there is none."""
         source = self.source or self.node
-        if self.map in STEP_MAPS:
-            value = self._of_other_step(place, source)
-        else:
-            value = place.look(source)
-            if self.map:
-                before, value = value.shape, MAPS[self.map][0](value, self.by)
-                if self.map == "along the samples":
-                    value = np.repeat(value, len(place.steps), axis=1)
-                elif value.shape != before:
-                    return None
-        if value is not None and self.function:
-            value = FUNCTIONS[self.function](value, self.number)
-        return value
-
-    def _of_other_step(self, place: Place, source: str) -> Array | None:
-        if self.map in ("first sample", "samples and rows exchanged"):
-            values = place.look(source).reshape(-1, place.sizes["m"], len(place.steps))
-            if self.map == "first sample":
-                values = np.broadcast_to(values[:, :1], values.shape)
-            elif values.shape[0] != values.shape[1]:
-                return None
-            else:
-                values = values.swapaxes(0, 1)
-            return values.reshape(len(values), -1)
-        if source not in place.quantities.sources("yt_pred") or source[0] in "Wb" or not place.steps:
-            return None
-        if self.map == "last step" and source != "xt":  # other quantities are not known before the last step
-            return None
-        if self.map in ("first step", "last step"):
-            values = place.over_time(source)[:, :, [0 if self.map == "first step" else -1]]
-            return np.repeat(values, len(place.steps), axis=2).reshape(len(values), -1)
-        return place.earlier(source, self.by, at_least_first=self.map.endswith("first"))
+        value = MAPS[self.map][0](place, source, self.by) if self.map else place.look(source)
+        return FUNCTIONS[self.function](value, self.number) if self.function else value
 
     def result(self, place: Place, target: str) -> Array | None:
         """The value of `target` after the replacement; `None` if the replacement does not apply."""
         try:
             with np.errstate(all="ignore"):
-                value = self.value(place)
-                result = None if value is None else place.changed(target, {self.node: value})
-            return result if result is not None and result.shape == place.look(target).shape else None
+                result = place.changed(target, {self.node: self.value(place)})
+            return result if result.shape == place.look(target).shape else None
         except (KeyError, ValueError):  # a quantity is not known here, or the shapes do not fit
             return None
 
@@ -254,7 +235,7 @@ class Change:
         names = [name for name in RESULTS[: RESULTS.index(target)] if name in self.shown]
         known = {name: getattr(v, name) for name in (*graph.arguments, *names) if hasattr(v, name)}
         if "T_x" in vars(v):
-            v.history = {**getattr(v, "history", {}), (id(v.x), v.t): known}
+            vars(v).setdefault("history", {})[id(v.x), v.t] = known
         sizes = {name: getattr(v, name) for name in ("n_x", "n_a", "n_y", "m", "T_x") if hasattr(v, name)}
         if hasattr(v, "inputs"):  # of layers: the size of the input of the network
             sizes["n_x"] = len(v.inputs["x"])

@@ -64,7 +64,12 @@ class Claim:
 
     @property
     def cause(self) -> str:
-        """A key that claims with the same cause have in common; numbers and places do not matter."""
+        """A key that claims with the same cause have in common.
+
+        Of what a claim predicts, every number matters; otherwise, numbers and places do not.
+        """
+        if self.kind in ("mistake", "location", "cached"):
+            return repr((self.kind, self.facts))
         return repr((self.kind, _without_numbers(_CAUSE.get(self.kind, dict)(self.facts))))
 
 
@@ -75,7 +80,7 @@ def mistake(*names: str) -> Claim:
 
 _MISTAKES = frozenset(
     {"mistake", "two answers", "earlier calls", "order of parameters"}
-    | {"overwrites", "writes", "stated gates", "digits", "subnormals", "beside cell"}
+    | {"overwrites", "writes", "stated gates", "digits", "subnormals", "beside cell", "cached"}
 )
 
 _VAGUE = frozenset({"nearly", "only in this law", "right in", "traces", "broke", "unknown"})
@@ -92,7 +97,6 @@ _CAUSE: Mapping[str, Callable[[Facts], Any]] = {
     "helper": lambda facts: facts["functions"],
     "digits": lambda facts: [],
     "beside cell": lambda facts: [facts["told"]],
-    "location": lambda facts: [facts["where"], facts["setting"], facts["how"], facts["returned"]],
 }
 """The facts that distinguish causes, by kind; for kinds that are not listed, every fact does."""
 

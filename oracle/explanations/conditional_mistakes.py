@@ -24,7 +24,7 @@ from oracle.problems.problem import LayerProblem, Problem
 LEAST_WRONG = 3
 """The smallest number of wrong answers that a mistake must give."""
 PROBLEMS, LARGEST = 24, 9
-"""The number of problems of the search, and of those that confirm a mistake; an upper limit of their sizes."""
+"""The number of problems of a search, and an upper limit of their sizes."""
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,7 @@ def features_of_sizes(place: Place) -> Iterator[Feature]:
 
 @dataclass(frozen=True)
 class FeatureTable:
-    """The features of elements of a result in many answers: `values (features, elements)`; `wrong (elements,)`."""
+    """The features of elements in many answers: `values (features, elements)`, and `wrong (elements,)`."""
 
     features: Sequence[Feature]
     values: Array
@@ -76,7 +76,7 @@ class FeatureTable:
     def of(
         cls, cases: Sequence[Steps], target: str, excluded: Sequence[Array] | None = None
     ) -> "FeatureTable":
-        """The table of a sample of the elements of each case, without the `excluded` elements of each case."""
+        """The table of a sample of the elements of each case, without right elements that are `excluded`."""
         by_case = []
         for k, case in enumerate(cases):
             wrong = case.wrong(target)

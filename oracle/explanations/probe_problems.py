@@ -65,8 +65,7 @@ def all_problems(function: str, draw: Draw, dtypes: Sequence[DType], first_seed:
     for seed in range(2):
         yield from special_problems(drawn({}, 60 + seed), seed)
         if not is_cell:
-            short, long = drawn({"T_x": 12}, 70 + seed), drawn({"T_x": 40}, 80 + seed)
-            yield from problems_over_time(short, long, seed)
+            yield from (drawn({"T_x": size}, 70 + seed) for size in (12, 40))
 
 
 def ordinary_problems(draw: Draw, seeds: range, dtype: DType) -> Iterator[Inputs]:
@@ -96,18 +95,6 @@ def special_problems(inputs: Inputs, seed: int) -> Iterator[Inputs]:
     yield replace(inputs, x=(is_one if seed else inputs.x * is_one).astype(inputs.x.dtype))
     yield replace(inputs, a0=inputs.a0 * (np.arange(m) % 2 == seed), c0=inputs.c0 * (np.arange(m) % 3 > 0))
     yield scaled_inputs(inputs, ("a0",) if seed else ("a0", "c0"), 0.0)
-
-
-def problems_over_time(short: Inputs, long: Inputs, seed: int) -> Iterator[Inputs]:
-    """A problem with steps that repeat earlier inputs, and a problem with states that converge."""
-    rng, x = np.random.default_rng(seed), short.x.copy()
-    repeats = rng.random((1 if seed == 0 else x.shape[1], x.shape[2])) < 0.5
-    for t in range(1, x.shape[2]):
-        earlier = x[:, :, t - 1 if rng.random() < 0.6 else rng.integers(t)]
-        x[:, :, t] = np.where(repeats[:, t], earlier, x[:, :, t])
-    yield replace(short, x=x)
-    still = replace(long, x=long.x[:, :, :1] + 1e-10 * long.x)
-    yield scaled_inputs(still, ("W",), 0.2 + 0.2 * seed)
 
 
 def _raised(inputs: Inputs, name: str, by: float) -> Inputs:

@@ -62,11 +62,17 @@ class Place:
         return np.repeat(np.arange(self.sizes["m"]), len(self.steps))[None]
 
     def along(self, axis: str, target: str) -> tuple[Array, int]:
-        """The index of each element of `target` along an axis (unit, sample or step), and the axis' length."""
+        """The index of each element of `target` along an axis (unit, sample, step), and its length."""
         if axis == "unit":
             rows = len(self.look(target))
             return np.arange(rows)[:, None], rows
         return (self.step, self.sizes["T_x"]) if axis == "step" else (self.sample, self.sizes["m"])
+
+    def at_step(self, name: str, index: int) -> Array:
+        """A quantity of the first or the last step, at every step; of the last step, only xt is known."""
+        if index and name != "xt":
+            raise KeyError(name)
+        return _columns(self.over_time(name)[:, :, [index]].repeat(len(self.steps), axis=2))
 
     def earlier(self, name: str, by: int, *, at_least_first: bool) -> Array:
         """A quantity `by` steps before; before the first step, 0 or the value of the first step."""

@@ -223,6 +223,8 @@ def _replacing_text(replacement: Any) -> str:
         text = f"{text} {MAPS[replacement.map].format(by=replacement.by)}"
     if not replacement.function:
         return text
+    if replacement.function == "plus" and replacement.number < 0:
+        return f"{text} - {_number(-replacement.number)}"
     if template := FUNCTIONS.get(replacement.function):
         return template.format(v=text, k=_number(replacement.number))
     if "z" in replacement.function:  # a formula of the argument
@@ -273,8 +275,6 @@ _LAYOUTS = {
     "reversed": "all arguments have negative strides",
     "read-only": "all arguments are read-only",
     "swapped": "all arguments are in the other byte order",
-    "updated": "usual; half of the arguments had other numbers in an earlier call",
-    "retrained": "usual; the parameters were other arrays in an earlier call",
 }
 """The memory layout of all arguments of a call, in words."""
 

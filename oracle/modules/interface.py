@@ -12,6 +12,9 @@ from reference.contract import Kind
 
 Shape = tuple[int, ...]
 
+SCOPE = "only simple RNNs and LSTMs are judged; code in another form needs an adapter, see docs/adapters.md"
+"""What a message says about a target that is no such network, or cannot be called as one."""
+
 
 class UnusableModule(Exception):  # noqa: N818
     """A module cannot be judged.

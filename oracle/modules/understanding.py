@@ -100,8 +100,8 @@ def like(
     except UnusableModule as error:
         hint = " (here --with is fixed={…}, and --gates is gates=…)" if error.advice else ""
         raise ValueError(f"{name} cannot be judged as {interface}: {error}{hint}") from None
-    for function in found.functions.values():
-        function.__dict__["understood"] = found.facts
+    for name, function in found.functions.items():
+        function.__name__, function.__dict__["understood"] = name, found.facts
     return (*found.functions.values(), found.supports)
 
 

@@ -16,7 +16,7 @@ from itertools import islice, permutations, product
 
 import numpy as np
 
-from oracle.modules.interface import Interface, Shape, Sizes, UnusableModule
+from oracle.modules.interface import SCOPE, Interface, Shape, Sizes, UnusableModule
 from oracle.weights.layout import LAYOUTS, Layout
 from oracle.weights.naming import KERAS, TORCH
 from reference.contract import Array, Kind
@@ -81,7 +81,7 @@ def readings(shapes: Mapping[str, Shape], interface: Interface, sizes: Sizes) ->
     }
     for name, found in possible.items():
         if not found:
-            raise UnusableModule(f"{name} has shape {shapes[name]}, no weight of {network}")
+            raise UnusableModule(f"{name} has shape {shapes[name]}, no weight of {network} ({SCOPE})")
     told = {found[0].transposed for found in possible.values() if len(found) == 1 and found[0].side != "b"}
     roles = {name: found[-1] if told == {True} else found[0] for name, found in possible.items()}
     sides = _by_side(roles, n)
@@ -90,7 +90,8 @@ def readings(shapes: Mapping[str, Shape], interface: Interface, sizes: Sizes) ->
         raise UnusableModule("it has no bias", "--with bias=True")
     if counts not in ({"x": n, "a": n, "b": n}, {"xa": n, "b": n}):
         first = [f"{name} {shape}" for name, shape in shapes.items()][:4] + ["…"] * (len(shapes) > 4)
-        raise UnusableModule(f"its parameters ({', '.join(first) or 'none'}) are not those of {network}")
+        tensors = ", ".join(first) or "none"
+        raise UnusableModule(f"its parameters ({tensors}) are not those of {network} ({SCOPE})")
     by, gates = "the names of gates", [{side: _gates_by_name(names) for side, names in sides.items()}]
     if not all(gates[0].values()):
         by, gates = "shapes", [dict.fromkeys(sides, "".join(each)) for each in permutations(letters)]

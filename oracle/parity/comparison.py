@@ -1,5 +1,6 @@
 """Runs both models on the same inputs, and finds the wrong recurrent nodes and all other differences."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
@@ -8,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from oracle.checkpoints.contents import CheckpointError
 from oracle.checkpoints.reading_process import MEMORY_LIMIT
 from oracle.parity import weight_copies
 from oracle.parity.exported import LayerPass, run_exported
@@ -15,6 +17,9 @@ from oracle.parity.original import named_arrays, run_original
 from oracle.witnesses.propagation import evaluate
 from oracle.witnesses.verdict import Comparison
 from reference.contract import Array
+
+MOST_STEPS = 10_000
+"""The most steps of all samples on which a node is judged, unless its layer has as many."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +131,10 @@ def compare(path: Path, module: Any, examples: Any, memory_limit: int = MEMORY_L
     """
     layers, theirs = run_original(module, examples)
     nodes, ours = run_exported(path, [*named_arrays(examples)], memory_limit)
-    rows = [_row(node, layer, layers) for node, layer in _pairs(nodes, layers)]
+    try:
+        rows = [_row(node, layer, layers) for node, layer in _pairs(nodes, layers)]
+    except CheckpointError as error:
+        raise CheckpointError(f"{path}: {error}") from None
     outputs = [difference(*both, f"output {k}") for k, both in enumerate(zip(ours, theirs, strict=False))]
     if len(ours) != len(theirs):
         count = f"the exported model returns {len(ours)} tensors, and the original {len(theirs)}"
@@ -154,9 +162,15 @@ def _pairs(
 
 
 def _row(node: LayerPass | None, layer: LayerPass | None, layers: Sequence[LayerPass]) -> Row:
-    """Judge a node: its right outputs are computed from its own inputs and the parameters of its layer."""
+    """Judge a node: its right outputs are computed from its own inputs and the parameters of its layer.
+
+    Raises `CheckpointError` if the node has many more steps than the layer.
+    """
     if not node or not layer:
         return Row(node, layer)
+    steps = math.prod(node.inputs.x.shape[1:])
+    if steps > max(MOST_STEPS, math.prod(layer.inputs.x.shape[1:])):
+        raise CheckpointError(f"{node.layer.prefix} has {steps} steps of all samples, too many to judge it")
     inputs = replace(node.inputs, parameters=layer.inputs.parameters, activation=layer.inputs.activation)
     bounds = evaluate(inputs)
     comparisons = [

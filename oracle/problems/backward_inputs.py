@@ -94,8 +94,12 @@ class BackwardInputs(Inputs):
             p["Wax"] = identity
         for gate, block in zip("fico", np.split(identity, 4), strict=True) if self.kind == "lstm" else ():
             p[f"W{gate}"] = np.concatenate([p[f"W{gate}"][:, :n_a], block], axis=1)
-        forward = Inputs(self.kind, x, self.a0, self.c0, p, self.dtype)
-        return replace(BackwardInputs.of(forward, self.da, self.dc), has_pre_activations=True)
+        return self.with_fields(x=x, parameters=p, has_pre_activations=True)
+
+    def with_fields(self, **fields: Any) -> BackwardInputs:
+        """The same problem with other fields, and the caches of the reference."""
+        changed = replace(self, **fields)
+        return replace(changed, cached=_cached(changed))
 
     def showing_each_step(self, seed: int) -> BackwardInputs:
         """The problem `with_pre_activations_as_inputs`, with random inputs, for the law *each step*."""

@@ -92,6 +92,10 @@ class Inputs:
         """The same problem with changed parameters; for layers, `change` gets those of one direction."""
         return replace(self, parameters=change(self.parameters))
 
+    def with_fields(self, **fields: Any) -> Self:
+        """The same problem with other fields. The caches of a backward pass are computed again."""
+        return replace(self, **fields)
+
     def as_layer(self) -> LayerInputs:
         """The same problem for a single layer in one direction."""
         a0, c0, parameters = self.a0[None], self.c0[None], [self.parameters]

@@ -120,7 +120,7 @@ class Limits:
             _FEWER_UNITS: self.projection == "fewer",
             _BOTH: self.absent_states == "both",
             **{words: not getattr(self, name) for name, words in _WORDS.items()},
-            f"never {', '.join(never_zero)} = 0": bool(never_zero),
+            f"{', '.join(never_zero)} > 0 only": bool(never_zero),
         }
         return [words for words, does_apply in applies.items() if does_apply]
 

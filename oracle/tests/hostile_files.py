@@ -186,6 +186,16 @@ def slow_hash(folder: Path) -> Path:
     return archive_of_torch(folder / "hash.pt", program[:2] + b"}" + program[2:-1] + b"Ns.")
 
 
+def slow_text(folder: Path) -> Path:
+    """A tensor whose dtype is nested lists, whose text takes 2^45 steps."""
+    dtype: Any = [0]
+    for _ in range(45):
+        dtype = [dtype, dtype]
+    program = b"ctorch._utils\n_rebuild_meta_tensor_no_storage\n(" + pickle.dumps(dtype, 2)[2:-1]
+    program = b"\x80\x02}X\x0c\0\0\0weight_hh_l0" + program + b"K\x10K\x04\x86tRs."
+    return archive_of_torch(folder / "text.pt", program)
+
+
 def deep_mappings(folder: Path) -> Path:
     """A `.pt` with 4,000 nested mappings."""
     program = b"\x80\x02" + 4000 * b"}X\x01\0\0\0a" + b"}" + 4000 * b"s" + b"."

@@ -59,6 +59,7 @@ OF_ONNX: dict[str, tuple[Make, str]] = {
 }
 LATER: dict[str, tuple[Make, str]] = {
     "a slow hash": (hostile.slow_hash, TOO_SLOW),
+    "a slow text": (hostile.slow_text, TOO_SLOW),
     "a mapping in itself": (hostile.mapping_in_itself, ""),
     "nested mappings": (hostile.nested_mappings, ""),
     "a wide header": (hostile.wide_header, TOO_LARGE),

@@ -80,8 +80,9 @@ def fresh(lstm: nn.LSTM) -> nn.LSTM:
             "peep has shape (7, 3), no weight of an LSTM of one layer, 5 inputs and 7 units",
         ),
         (nn.GRU, {}, "its parameters (weight_ih_l0 (21, 5)"),
+        (nn.GRU, {}, "7 units (only simple RNNs and LSTMs are judged; code in another form needs an adapter"),
         (nn.Linear, {}, "are not those of an LSTM of one layer, 5 inputs and 7 units"),
-        (Deep, {"fixed": {"depth": 2}}, "one layer, 5 inputs and 7 units, made with depth=2"),
+        (Deep, {"fixed": {"depth": 2}}, "docs/adapters.md), made with depth=2"),
         (partial(nn.LSTM, bias=False), {"like": "torch.nn.LSTM"}, "it has no bias: --with bias=True"),
         (nn.LSTM, {"like": "torch.nn.GRU"}, "torch.nn.GRU is none of torch.nn.LSTM"),
         (nn.LSTM, {"gates": "ifgg"}, "--gates ifgg is no order of gates"),
@@ -97,7 +98,7 @@ def fresh(lstm: nn.LSTM) -> nn.LSTM:
         (lambda n, k: n + k, {"like": "torch.nn.LSTM"}, "int is no torch.nn.Module"),
         (lambda lstm: 3, {"converts": "torch.nn.LSTM"}, "the converter returned int, expected a module"),
         (users.BatchFirst(3, 4), {}, "--with input_size=… --with hidden_size=…"),
-        (Deep(5, 7, 2), {"fixed": SIZES}, "7 units: --with num_layers=… --with bidirectional=…"),
+        (Deep(5, 7, 2), {"fixed": SIZES}, "docs/adapters.md): --with num_layers=… --with bidirectional=…"),
     ],
 )
 def test_what_cannot_be_judged_says_what_to_do(module: Any, asked: Mapping[str, Any], why: str) -> None:

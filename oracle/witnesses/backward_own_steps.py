@@ -3,7 +3,8 @@
 Over many steps, the bound on a gradient becomes too large to be useful; the bound of one step does not. A
 program returns its gradients with respect to the pre-activations, dz, if the pre-activations are inputs (see
 `BackwardInputs.with_pre_activations_as_inputs`). The right gradient of a step is then computed from the
-program's gradient of the next step, which counts as exact.
+program's gradient of the next step, which counts as exact, unless the bounds on the whole pass show that it
+is wrong. Then the right gradient takes its place: otherwise, right gradients would be blamed for wrong ones.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from oracle.network.backward_step import Gradients, stacked_weights
 from oracle.network.derivative import Back
 from oracle.network.forward import over_time
 from oracle.problems.backward_inputs import BackwardInputs
+from oracle.witnesses import backpropagation
 from oracle.witnesses.backpropagation import BoundedStepsBack, backward_operations, bounded_caches
 from oracle.witnesses.rounding import Arithmetic, Bounded
 from reference.contract import Array
@@ -26,13 +28,15 @@ from reference.contract import Array
 def evaluate(inputs: BackwardInputs, dz: Array) -> dict[str, Bounded]:
     """Every gradient with its bound, as in `backpropagation.evaluate`, from the program's own `dz`.
 
-    `dz (n_x, m, T_x)` is the gradient with respect to the inputs, which are the pre-activations.
+    `dz (n_x, m, T_x)` is the gradient with respect to the inputs, which are the pre-activations. It comes
+    first, since all other gradients follow from it.
     """
+    whole = backpropagation.evaluate(inputs)["dx"]
     fl = Arithmetic(inputs.dtype)
     op, sweep = backward_operations(fl), bounded_caches(fl, [inputs])
     steps, (n_a, _, T_x) = BoundedStepsBack(op, sweep), inputs.da.shape
     [back] = [each for each in steps.equations.values() if isinstance(each, Back)]
-    own_dz = _finite_or_unknown(dz)
+    own_dz = _own_unless_wrong(dz, whole)
     own = {f"d_{z}": own_dz[:, :, i * n_a : (i + 1) * n_a] for i, z in enumerate(back.maps)}
     chain = Chain([{name: each[t] for name, each in own.items()} for t in range(T_x)], [], sweep.a0, sweep.c0)
     parameters = parameter_gradients(op, steps.values, sweep, chain, np.ones((T_x, 1, 1, 1), bool))
@@ -55,15 +59,22 @@ def evaluate(inputs: BackwardInputs, dz: Array) -> dict[str, Bounded]:
         dx[t] = Bounded(dz_t.value, np.where(unknown, np.inf, dz_t.error))
         if memory:
             d_c = memory.before(t, g)
-    gradients["dx"] = over_time(dx, sweep.x)
-    return {name: bounded[0] for name, bounded in gradients.items()}
+    narrower = _narrower(over_time(dx, sweep.x)[0], whole)
+    return {"dx": narrower, **{name: bounded[0] for name, bounded in gradients.items()}}
 
 
-def _finite_or_unknown(dz: Array) -> Bounded:
-    """The program's `dz (n_x, m, T_x)` as steps `(T_x, 1, n_x, m)`; NaN and infinities become unknown."""
-    value = np.moveaxis(dz, 2, 0)[:, None].astype(np.float64)
-    known = np.isfinite(value)
-    return Bounded(np.where(known, value, 0), np.where(known, 0, np.inf))
+def _own_unless_wrong(dz: Array, whole: Any) -> Bounded:
+    """The program's `dz (n_x, m, T_x)`, or the right one, as steps `(T_x, 1, n_x, m)`; NaN is unknown."""
+    own: Any = Bounded.exact(dz)
+    taken: Any = np.where(np.abs(own.value - whole.value) > 2 * whole.error, whole, own)
+    steps: Any = np.transpose(taken, (2, 0, 1))[:, None]
+    known = np.isfinite(steps.value)
+    return Bounded(np.where(known, steps.value, 0), np.where(known, steps.error, np.inf))
+
+
+def _narrower(one: Any, other: Any) -> Any:
+    """Of two enclosures of the same numbers, the narrower one of each number."""
+    return np.where(other.error < one.error, other, one)
 
 
 class _MemoryGradient:
@@ -75,14 +86,14 @@ class _MemoryGradient:
         self._fl = fl
         self._steps = steps
         names = {each.terms[0]: name for name, each in steps.equations.items() if not isinstance(each, Back)}
-        dz = np.stack([own[names[term]].value for term in steps.terms[self._TO_DZ]], axis=1)
+        dz: Any = np.stack([own[names[term]] for term in steps.terms[self._TO_DZ]], axis=1)
         factors = steps.factors[self._TO_DZ]
         k = fl.product(*factors)  # dz is k times the gradient with respect to the memory state
-        value = dz / k.value
+        value = dz.value / k.value
         self._known = np.isfinite(value) & (np.abs(k.value) > 4 * k.error)  # any k exceeds |k.value| / 2
         self._value = np.where(self._known, value, 0)
         quotient = Bounded(np.where(np.isfinite(value), value, 0), np.zeros(value.shape))
-        self._rounding = fl.product(quotient, steps.multiplied[self._TO_DZ]).error
+        self._rounding = fl.product(quotient, steps.multiplied[self._TO_DZ]).error + dz.error
         self._size = np.abs(k.value)
 
     def before(self, t: int, g: Gradients) -> Bounded:
@@ -90,9 +101,7 @@ class _MemoryGradient:
         error = 2 * (self._rounding[t] + self._fl.eta) / self._size[t]
         error = np.where(self._known[t] & ~self._steps.overflows(self._TO_DZ, t, g), error, np.inf)
         dc = g["d_c_next"]
-        for gate in reversed(range(len(error))):  # the narrowest of four enclosures of the same numbers
-            is_narrower = error[gate] < dc.error
-            value = np.where(is_narrower, self._value[t, gate], dc.value)
-            dc = Bounded(value, np.where(is_narrower, error[gate], dc.error))
+        for gate in reversed(range(len(error))):
+            dc = _narrower(dc, Bounded(self._value[t, gate], error[gate]))
         before: Bounded = self._steps.product(self._TO_MEMORY, t, {**g, "d_c_next": dc})[0]
         return before

@@ -76,8 +76,9 @@ class Bounded:
             parts = [part.value for part in parts], [part.error for part in parts]
             return Bounded(*(function(part, *rest, **options) for part in parts))
         if function is np.where:
-            condition, x, zero = arguments
-            return Bounded(np.where(condition, x.value, zero), np.where(condition, x.error, 0))
+            condition, x, y = arguments  # y may be the number 0
+            values, errors = (y.value, y.error) if isinstance(y, Bounded) else (y, 0)
+            return Bounded(np.where(condition, x.value, values), np.where(condition, x.error, errors))
         if function in _MOVING:
             return self.rearranged(lambda part: function(part, *arguments[1:], **options))
         return NotImplemented

@@ -18,8 +18,8 @@ LEAST_RADIUS = float(np.finfo(np.float64).smallest_subnormal)
 MEANINGFUL_BOUND = 0.1
 """The largest meaningful bound on a value of size 1. A larger bound would accept nearly any answer."""
 
-FROM_OWN_NEXT_GRADIENT = "from its own gradient of the step after"
-"""The witness of a step of a backward pass: the formulas, from the program's gradient of the step after."""
+FROM_OWN_GRADIENTS = "from its own dx"
+"""The witness of a step of a backward pass: the formulas, from those own gradients that are right."""
 
 Facts = Mapping[str, Any]
 """The facts of a violation by name, as data that JSON can hold."""
@@ -87,7 +87,7 @@ class Comparison:
         How many columns (on the axis m) in a row are the steps of one sample; 1 if each column is a sample.
     witness_name
         `torch`; `formulas`, which are evaluated in float64; `exact`, which has no rounding error;
-        `FROM_OWN_NEXT_GRADIENT`; or, if the implementation answered twice, a few words on the second call.
+        `FROM_OWN_GRADIENTS`; or, if the implementation answered twice, a few words on the second call.
     """
 
     inputs: Inputs
@@ -148,13 +148,13 @@ class Comparison:
             relative = np.where(bound == 0, 0, bound / size)
         return np.where(np.isinf(bound), np.inf, relative)
 
-    def explain(self) -> Facts:
+    def explain(self, network: str = "") -> Facts:
         """The facts of the worst element in the first wrong step; for a gradient, in the last wrong step.
 
         The keys are `element`, `implementation`, `allowed`, `wrong` and `extent`. If the witness is torch,
         the formulas or the exact value, there are also `exact` and `off_by`, and `torch` for torch. For
-        `FROM_OWN_NEXT_GRADIENT` there is `expected`, and for a second answer of the implementation `again`.
-        If the compared network is not that of the problem, the element has the key `network`.
+        `FROM_OWN_GRADIENTS` there is `expected`, and for a second answer of the implementation `again`.
+        A `network` other than that of the problem is a key of the element.
         """
         is_wrong = self.ratio > 1
         first = max if _has_gradients(self.inputs) else min
@@ -163,15 +163,16 @@ class Comparison:
         unit = int(np.argmax(self.ratio[:, column, index]))
         ours, theirs, bound = (float(array[unit, column, index]) for array in self._compared)
 
-        element = self._element(unit, column, index)
+        element = {**self._element(unit, column, index), **({"network": network} if network else {})}
         extent = {"extent": {"wrong": int(is_wrong.sum()), "of": is_wrong.size, "name": self.label}}
         dtype = str(self.inputs.dtype)
         if self.witness_name not in ("torch", "exact", "formulas"):
             witness: Facts = {"again": {"asked": self.witness_name, "value": json_number(theirs)}}
-            if self.witness_name == FROM_OWN_NEXT_GRADIENT:
-                later = f", {FROM_OWN_NEXT_GRADIENT}" if self.inputs.x.shape[2] > 1 else ""
-                witness = {"expected": {"value": json_number(theirs), "from": later}}
-                element = {**element, "network": "the problem with an input for each pre-activation"}
+            if self.witness_name == FROM_OWN_GRADIENTS:
+                after = " of the step after" if self.quantity == "dx" else ""
+                given = f", {FROM_OWN_GRADIENTS}{after}, where that is right"
+                is_last = element.get("step") == self.inputs.x.shape[2] - 1
+                witness = {"expected": {"value": json_number(theirs), "from": "" if is_last else given}}
             return {
                 "element": element,
                 "implementation": json_number(ours),

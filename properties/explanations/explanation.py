@@ -23,12 +23,11 @@ from properties.explanations.inheritance import (
     WithRightCell,
     follows_wrong_forward,
     is_inherited,
-    is_inherited_by_law,
 )
 from properties.explanations.prediction import is_predicted
 from properties.explanations.program import DiedError, Program
 from properties.implementations.implementation import Implementation
-from properties.trials.trial import ViolationError
+from properties.trials.trial import Trial, ViolationError
 from reference.contract import CONTRACTS
 
 LARGEST_ORDINARY = 30
@@ -73,8 +72,7 @@ def explain(violation: ViolationError, *, whole: bool = False, locating: bool = 
     """
     try:
         explanation = _explain(violation, whole=whole, locating=locating)
-        inherited = explanation.inherited or is_inherited_by_law(violation.trial)
-        return replace(explanation, inherited=inherited)
+        return replace(explanation, inherited=_is_inherited(violation.trial))
     except DiedError:
         return Explanation()
     except Exception as error:  # the failure is reported without an explanation
@@ -94,23 +92,31 @@ def _explain(violation: ViolationError, *, whole: bool, locating: bool) -> Expla
     trial.implementation.end_process()
     extreme = trial.law.grade == "robust" or float(np.abs(trial.inputs.x).max(initial=0)) > LARGEST_ORDINARY
     found = search(program, trial.problem, extreme=extreme, whole=whole, locating=locating)
-    checked = [(claim, is_predicted(violation, claim)) for claim in found.claims]
+    checked = [(claim, is_predicted(violation, claim)) for claim in found]
     claims = [claim for claim, holds in checked if holds is not False]
-    explanation = replace(found, claims=claims)
     if any(holds for _, holds in checked):
-        earlier.append(explanation)
-        return explanation
-    if not any(each.kind == "mistake" for each in claims) and _acts_at_random(program, trial.inputs):
-        return replace(explanation, claims=[Claim.of("two answers")])
+        earlier.append(Explanation(claims))
+        return earlier[-1]
+    is_named = any(each.kind == "mistake" for each in claims)
+    if not is_named and _acts_at_random(program, trial.inputs):
+        return Explanation([Claim.of("two answers")])
     if trial.holds_in_new_process():
-        again = Claim.of("earlier calls", again="in a new process")
-        return replace(explanation, claims=[again], is_reproducible=False)
+        again = [Claim.of("earlier calls", again="in a new process")]
+        return Explanation(claims if is_named else again, is_reproducible=False)
     if not claims:
         widest = program.limits.fitted(replace(trial.problem, dtype="float64"))
         claims = _wrong_outputs(program, trial.problem, widest)
     if claims == [NEARLY]:
         claims = [_of_right_call(violation, program)]
-    return replace(explanation, claims=claims)
+    return Explanation(claims)
+
+
+def _is_inherited(trial: Trial) -> bool:
+    """Whether the function is wrong only because its cell, or for gradients its forward pass, is wrong."""
+    widest = trial.implementation.limits.fitted(replace(trial.problem, dtype="float64"))
+    if isinstance(widest, LayerProblem) and trial.contract.is_backward:
+        return follows_wrong_forward(Program(trial.implementation, trial.contract.name), widest)
+    return is_inherited(trial)
 
 
 def _acts_at_random(program: Program, inputs: Inputs) -> bool:
@@ -132,7 +138,7 @@ def _of_right_call(violation: ViolationError, program: Program) -> Claim:
 
 def search(
     program: Program, problem: Problem, *, extreme: bool = False, whole: bool = False, locating: bool = True
-) -> Explanation:
+) -> list[Claim]:
     """Find the mistakes of the catalogue that fit, or the location of an unlisted one, or the wrong outputs.
 
     With `extreme`, it also calls the program on extreme problems. `whole` and `locating` are as in `explain`.
@@ -140,7 +146,7 @@ def search(
     """
     function, limits = program.function, program.limits
     if problem.regime == "subnormal" and (flushed := flushed_subnormals(function, program, problem, limits)):
-        return Explanation([flushed])
+        return [flushed]
     # In float64, few mistakes give the same numbers within rounding.
     widest = limits.fitted(replace(problem, dtype="float64"))
     inputs = widest.inputs(function)
@@ -148,18 +154,13 @@ def search(
     claims = diagnose(function, program, inputs, scope)
     if not claims and (effect := side_effect(function, program, inputs, scope)):
         claims = [effect]
-    is_backward = CONTRACTS[function].is_backward
-    if not claims and locating and not is_backward and (located := _located(program, problem, widest)):
-        claims = [located]
+    if not claims and locating and not CONTRACTS[function].is_backward:
+        claims = [*filter(None, [_located(program, problem, widest)])]
     if not claims or (claims[0].kind == "location" and not claims[0].facts["how"]):
         claims = [*filter(None, [right_digits(function, program, inputs, scope)]), *claims]
     if not claims:
         claims = _beside_cell(program, inputs, scope) or _wrong_outputs(program, problem, widest)
-    if is_backward and isinstance(widest, LayerProblem):
-        inherited = follows_wrong_forward(program, widest)
-    else:
-        inherited = is_inherited(program, inputs)
-    return Explanation(claims, inherited)
+    return claims
 
 
 def _located(program: Program, problem: Problem, widest: Problem) -> Claim | None:

@@ -89,6 +89,9 @@ class Failure:
         implementation = trial.implementation
         words = [*implementation.settings.command, implementation.target, "-k", trial.contract.name]
         reproduce = f"{shlex.join(words)} --reproduce '{trial.problem!r}'"
+        if words[0] == "judge":  # of objects of Python
+            options = *implementation.settings.command[1:], "-k", trial.contract.name
+            reproduce = f"judge(…, {', '.join(map(repr, [*options, '--reproduce', repr(trial.problem)]))})"
         if not self.explanation.is_reproducible:
             reproduce += "\nWith this command, the law holds: it fails only after other calls, or by chance."
         text_by_label["reproduce"] = reproduce

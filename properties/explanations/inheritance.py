@@ -22,43 +22,31 @@ from properties.trials.trial import Expected, Trial, ViolationError
 from reference.contract import CONTRACTS, Array, Contract
 
 CELL_PROBLEMS = 4
-"""The number of problems on which `is_inherited_by_law` checks the law on the cell."""
+"""The number of problems on which `is_inherited` checks the law on the cell."""
 
 COARSE, FINE = (2.0**-8, 0.01), (2.0**-16, 1e-6)
 """The step of a central difference, and its allowed relative error: in float32, and in float64."""
 
 
-def is_inherited(program: Program, counterexample: Inputs) -> bool:
-    """Whether the function and its cell are wrong, and the function is right if it calls a right cell."""
-    function = program.function
-    if CONTRACTS[function].is_layer:
-        return False  # a layer need not have a cell
-    many_inputs = distinguishing_inputs(function, counterexample, Scope(program.limits))
-    if not _is_right_with_right_cell(program, many_inputs) or program.is_right(many_inputs):
-        return False
-    cell = CONTRACTS[function].cell
-    if cell not in program.implementation.load().functions:
-        return True
-    of_cell = distinguishing_inputs(cell, counterexample.span(0, 1), Scope(program.limits))
-    return not Program(program.implementation, cell).is_right(of_cell)
+def is_inherited(trial: Trial) -> bool:
+    """Whether a function that loops over time is right if it calls a right cell, and its own cell is wrong.
 
-
-def _is_right_with_right_cell(program: Program, many_inputs: Sequence[Inputs]) -> bool:
-    """Whether the function calls a cell for each input, and is right if this cell is right."""
-    with_right_cell = WithRightCell(program.implementation)
-    return replace(program, implementation=with_right_cell).is_right(many_inputs) and with_right_cell.used
-
-
-def is_inherited_by_law(trial: Trial) -> bool:
-    """Like `is_inherited`, but function and cell are wrong by the law, perhaps only on rare numbers."""
+    The function must be right with a right cell in the trial, too, and must call the cell for each input. Its
+    own cell may be missing.
+    """
     contract, implementation = trial.contract, trial.implementation
-    if contract.is_layer or contract.is_cell or contract.cell not in implementation.load().functions:
+    if contract.is_layer or contract.is_cell:  # a layer need not have a cell
         return False
     program, with_right_cell = Program(implementation, contract.name), WithRightCell(implementation)
     many_inputs = distinguishing_inputs(contract.name, trial.inputs, Scope(program.limits))
-    if not _is_right_with_right_cell(program, many_inputs):
+    if not (replace(program, implementation=with_right_cell).is_right(many_inputs) and with_right_cell.used):
         return False
-    return trial.holds_for(with_right_cell) and with_right_cell.used and _is_cell_wrong(trial)
+    if not trial.holds_for(with_right_cell) or not with_right_cell.used:
+        return False
+    if contract.cell not in implementation.load().functions:
+        return True
+    of_cell = distinguishing_inputs(contract.cell, trial.inputs.span(0, 1), Scope(program.limits))
+    return not Program(implementation, contract.cell).is_right(of_cell) or _is_cell_wrong(trial)
 
 
 def _is_cell_wrong(trial: Trial) -> bool:

@@ -40,9 +40,7 @@ class Answer:
         gradients of a backward pass with respect to parameters have the shape `(n, columns, 1)`.
         """
         contract, outputs = self._contract, {}
-        if contract.is_backward:
-            if contract.is_layer:
-                return self._layer_gradients()
+        if contract.is_backward and not contract.is_layer:
             return self._gradients("returned", self._value, contract.outputs)
         self._require_outputs()
         for (name, shape), entry in zip(contract.outputs.items(), self._value, strict=False):
@@ -50,7 +48,7 @@ class Answer:
                 is_last = name == "c" and isinstance(entry, np.ndarray) and entry.shape[2:] == (1,)
                 array = self._array(name, entry, shape, **({"T_x": 1} if is_last else {}))
                 outputs[quantity(contract, name)] = array[:, :, : self._sizes["T_x"]] if is_last else array
-        return outputs
+        return outputs | self._parameter_gradients(self._value[-1]) if contract.is_backward else outputs
 
     @cached_property
     def caches(self) -> dict[str, Array]:
@@ -95,28 +93,19 @@ class Answer:
         return self.outputs.get("c", a).shape[2] < a.shape[2] and not self._contract.is_layer
 
     def _require_outputs(self) -> None:
-        names = list(self._contract.outputs)
+        names = [*self._contract.outputs, *["gradients"] * self._contract.is_backward]
         most, cache = (0, "") if self._contract.is_layer else (1, " and the cache")
         if not isinstance(self._value, (tuple, list)) or not 0 <= len(self._value) - len(names) <= most:
             raise MalformedError(f"returned {_kind(self._value)}, expected {', '.join(names)}{cache}")
 
-    def _layer_gradients(self) -> dict[str, Array]:
-        """The gradients of a layer, with respect to inputs, states and the parameters of each direction."""
-        contract, sizes = self._contract, self._sizes
-        names = [*contract.outputs, "gradients"]
-        if not isinstance(self._value, (tuple, list)) or len(self._value) != len(names):
-            raise MalformedError(f"returned {_kind(self._value)}, expected {', '.join(names)}")
-        *arrays, dicts = self._value
-        gradients = {
-            name: self._array(name, entry, shape)
-            for (name, shape), entry in zip(contract.outputs.items(), arrays, strict=True)
-            if self._limits.returns(name, shape)
-        }
+    def _parameter_gradients(self, dicts: Any) -> dict[str, Array]:
+        """The gradients of a layer with respect to the parameters of each direction."""
+        sizes, gradients = self._sizes, dict[str, Array]()
         count, is_projected = sizes["L"] * sizes["D"], sizes["n_h"] != sizes["n_a"] or sizes.get("n_p", 0) > 0
         if not isinstance(dicts, (tuple, list)) or len(dicts) != count:
             raise MalformedError(f"gradients is {_kind(dicts)}, expected a list of {count} dicts")
         for k, entry in enumerate(dicts):
-            parameters = direction_shapes(contract.kind, k // sizes["D"], is_projected)
+            parameters = direction_shapes(self._contract.kind, k // sizes["D"], is_projected)
             shapes = {f"d{name}": shape for name, shape in parameters.items()}
             by_name = self._gradients(f"gradients[{k}] is", entry, shapes, n_p=sizes["n_h"])
             gradients |= {gradient_name(k, name[1:]): array for name, array in by_name.items()}

@@ -10,7 +10,7 @@ from oracle.problems.problem import Problem
 from oracle.witnesses import propagation
 from oracle.witnesses.rounding import Bounded
 from properties.implementations.answer import Answer, MalformedError
-from properties.implementations.calls import Reply, Request, Returned
+from properties.implementations.calls import Died, Reply, Request, Returned
 from properties.implementations.implementation import Implementation
 from properties.questions.question import Question, is_small
 from properties.strategies.effort import work
@@ -44,7 +44,7 @@ class Answers:
         if number not in self._replies:
             call_all([(self, each) for each in range(number, len(self.question.problems))])
         reply = self._replies[number]
-        if reply.is_death:
+        if isinstance(reply.outcome, Died):
             del self._replies[number]
         return reply
 

@@ -4,7 +4,6 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from hashlib import sha256
 from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
@@ -15,9 +14,6 @@ from properties.worker.codec import CodecError, decode, encode
 
 UNREADABLE = "sent an answer that cannot be read"
 
-_MOST_DIGESTS = 2**16
-"""The number of answers whose digests are cached."""
-
 
 class Request:
     """A call of a function with positional arguments, encoded so that it can be sent repeatedly.
@@ -25,7 +21,9 @@ class Request:
     `arrangement` is the memory layout of the arrays. After this call the worker calls the function with each
     of the lists of arguments in `then`. The value of the first call is encoded last, to show whether a later
     call overwrites it. `with_reference_cell` replaces the cell that a forward pass calls by the reference's.
-    `each_step` calls a layer as `worker.steps.call_each_step` does. `calls` is the number of calls in a row.
+    `parts` calls a forward pass as `worker.steps.call_in_parts` does. With arguments of an `earlier` call,
+    the function is called on these first, and then on the others in the same containers and arrays, as in
+    `worker.arguments.rewritten`. `calls` is the number of calls in a row.
 
     Raises `CodecError` if an argument is not of a type that `worker.codec` encodes.
     """
@@ -37,13 +35,15 @@ class Request:
         arrangement: Arrangement = "C",
         then: Sequence[Sequence[Any]] = (),
         with_reference_cell: bool = False,
-        each_step: bool = False,
+        parts: Sequence[int] = (),
+        earlier: Sequence[Any] = (),
+        in_place: bool = True,
     ) -> None:
         self.function = function
-        self.calls: int = arguments[0].shape[2] if each_step else 1
+        self.calls = len(parts) or 1 + bool(earlier)
         self.arrangement: Arrangement = arrangement
         self.argument_count = len(arguments)
-        manner = arrangement, [*then], with_reference_cell, each_step
+        manner = arrangement, [*then], with_reference_cell, [*parts], [*earlier], in_place
         self.body = encode(("call", function, [*arguments], *manner))
 
     @property
@@ -89,7 +89,8 @@ class Died:
     """The process ended during a call, for a `reason` such as `"exited with status 3"`.
 
     `stderr` has the last lines of the process's standard error. If the call `hung`, the process was killed at
-    the time limit, and `at` is the place in the target's code where the call hung.
+    the time limit, and `at` is the place in the target's code where the call hung. A call that makes the
+    judge wait for the fork server counts as hung, too.
     """
 
     reason: str
@@ -103,32 +104,37 @@ Outcome = Returned | Raised | Died
 
 
 class Reply:
-    """The outcome of a call. It is decoded on first access, because often its `digest` is enough.
+    """The outcome of a call, decoded on first access, because often its `digest` is enough.
 
-    The digest is empty if the process died: deaths are never equal. A large outcome may be dropped, together
-    with what was `parsed` from it. The next access makes the call `again`.
+    `answer` is the outcome, its encoding, or the digest of an encoding that was dropped, as bytes. A large
+    outcome may be dropped later, too, together with what was `parsed` from it. The next access calls `ask`
+    with the `request` again. The digest is empty if the process died: deaths are never equal.
     """
 
-    def __init__(
-        self, digest: bytes, outcome: Callable[[], Outcome], again: "Callable[[], Reply] | None" = None
-    ) -> None:
-        self.digest = digest
+    def __init__(self, answer: Outcome | bytearray | bytes, request: Any = None, ask: Any = None) -> None:
         self.parsed: Any = None
-        self._read: Callable[[], Outcome] | None = outcome
-        self._again = again
+        self._answer = answer
+        self._request: Request = request
+        self._ask: Callable[[Request], Reply] = ask
+        if isinstance(answer, bytearray):
+            self.digest = sha256(answer).digest()
+            _hold(self, len(answer) + _PART_BYTES * answer.count(b","))
+            if b'"raised"' in answer:
+                self.digest = self.outcome.digest  # which does not depend on the place
+        else:
+            self.digest = answer if isinstance(answer, bytes) else answer.digest
 
     @property
     def outcome(self) -> Outcome:
         """The decoded outcome."""
-        if not self._read:
-            assert self._again
-            reply = self._again()
-            outcome, self.digest = reply.outcome, reply.digest
-            self._read = lambda: outcome
+        if isinstance(self._answer, bytes):
+            reply = self._ask(self._request)
+            self._answer, self.digest = reply.outcome, reply.digest
             _hold(self, _HELD.get(reply, 0))
-        outcome = self._read()
-        self._read = lambda: outcome
-        return outcome
+        elif isinstance(self._answer, bytearray):
+            self._answer = _decoded_outcome(self._answer, self.digest, self._request.argument_count)
+            self.digest = self._answer.digest  # empty if it cannot be read
+        return self._answer
 
     @property
     def is_death(self) -> bool:
@@ -137,39 +143,7 @@ class Reply:
 
     def drop(self) -> None:
         """Drop the outcome."""
-        self._read = self.parsed = None
-
-    @staticmethod
-    def from_outcome(outcome: Outcome) -> "Reply":
-        """A reply with an outcome that is decoded already."""
-        return Reply(outcome.digest, lambda: outcome)
-
-    @staticmethod
-    def from_answer(
-        answer: bytearray | bytes | Died, argument_count: int, again: "Callable[[], Reply]"
-    ) -> "Reply":
-        """The reply in an encoded answer, which is not decoded yet if an equal answer came before.
-
-        Of an answer that was dropped, there is only the digest, as bytes.
-        """
-        if isinstance(answer, Died):
-            return Reply.from_outcome(answer)
-        is_dropped = isinstance(answer, bytes)
-        key = bytes(answer) if is_dropped else sha256(answer).digest(), argument_count
-        read = cache(lambda: _decoded_outcome(bytearray(answer), *key))
-        if not is_dropped and key not in _DIGESTS:
-            outcome = read()
-            if isinstance(outcome, Died):
-                return Reply.from_outcome(outcome)
-            if len(_DIGESTS) >= _MOST_DIGESTS:
-                _DIGESTS.clear()
-            _DIGESTS[key] = outcome.digest
-        reply = Reply(_DIGESTS.get(key, key[0]), read, again)
-        if is_dropped:
-            reply.drop()
-        else:
-            _hold(reply, len(answer) + _PART_BYTES * answer.count(b","))
-        return reply
+        self._answer, self.parsed = self.digest, None
 
 
 MOST_HELD = 2**26
@@ -190,10 +164,6 @@ def _hold(reply: Reply, size: int) -> None:
         while sum(_HELD.values()) > MOST_HELD and (oldest := next(iter(_HELD))) is not reply:
             oldest.drop()
             del _HELD[oldest]
-
-
-_DIGESTS: dict[tuple[bytes, int], bytes] = {}
-"""The digest of each decoded outcome, by the digest of its message and the number of arguments."""
 
 
 def _decoded_outcome(answer: bytearray, digest: bytes, argument_count: int) -> Outcome:

@@ -1,10 +1,9 @@
 """The implementation under test, which runs in a process of its own."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -118,29 +117,27 @@ class Implementation:
             try:
                 process, _ = self._start()
             except Unusable as error:  # the target has changed since it was loaded
-                return [Reply.from_outcome(Died(f"cannot be loaded again: {error}"))]
+                return [Reply(Died(f"cannot be loaded again: {error}"))]
         limit = time_limit or self.limit(function)
         bodies = [each.body for each in requests]
         calls = max(each.calls for each in requests)
-        answers = process.ask(bodies, time_limit=limit * calls, folder=self._folder)
-        match answers:
-            case [*_, Died(reason, hung=True) as died] if limit > self.settings.time_limit:
-                why = f"{reason} (--import-time-limit, since a first call may compile)"
-                answers[-1] = replace(died, reason=why)
+        why = " (--import-time-limit, since a first call may compile)"
+        why = why if limit > self.settings.time_limit else ""
+        answers = process.ask(bodies, time_limit=limit * calls, folder=self._folder, why=why)
         self.slowest_seconds = process.slowest_seconds
         replies: list[Reply] = []
+
+        def ask_again(request: Request) -> Reply:
+            return self.reply_each([request], time_limit=time_limit)[0]
+
         for request, answer in zip(requests, answers, strict=False):
-            again = partial(self._reply_again, request, time_limit)
-            replies.append(Reply.from_answer(answer, request.argument_count, again))
+            replies.append(Reply(answer, request, ask_again))
             if replies[-1].is_death:
                 self.end_process()
                 return replies
         self._has_answered = True
         self._slow_calls += self.slowest_seconds > calls * self.settings.time_limit / 10
         return replies
-
-    def _reply_again(self, request: Request, time_limit: float | None) -> Reply:
-        return self.reply_each([request], time_limit=time_limit)[0]
 
     def end_process(self) -> None:
         """End the process and its children. A later call starts a new process."""
@@ -218,27 +215,27 @@ class Implementation:
         raise Unusable(f"{self.target} {UNREADABLE}")
 
 
-_FACT_TYPES: Mapping[str, Any] = {
-    **dict.fromkeys(("functions", "lacking", "similar", "unfinished", "understood", "network"), dict),
-    **dict.fromkeys(("notes", "replaced"), (list, tuple)),
-    "folder": str,
-    "supports": object,
-}
-"""The types of the fields of `TargetFacts`."""
-
-
 def _are_facts(facts: dict[Any, Any]) -> bool:
     """Whether these are well-formed `TargetFacts`: code of the target may send anything in their place."""
-    if facts.keys() != _FACT_TYPES.keys() or not all(
-        isinstance(facts[name], _FACT_TYPES[name]) for name in facts
-    ):
-        return False
-    signatures = facts["functions"]
-    texts = [*facts["notes"], *facts["replaced"]]
-    for name in ("lacking", "similar", "unfinished"):
-        texts += [*facts[name], *facts[name].values()]
-    return (
-        0 < len(signatures) == len(signatures.keys() & CONTRACTS.keys())
-        and all(each is None or isinstance(each, str) for each in signatures.values())
-        and all(isinstance(text, str) for text in texts)
-    )
+    match facts:
+        case {
+            "functions": dict(functions),
+            "lacking": dict(lacking),
+            "similar": dict(similar),
+            "unfinished": dict(unfinished),
+            "notes": list(notes) | tuple(notes),
+            "replaced": list(replaced) | tuple(replaced),
+            "folder": str(),
+            "understood": dict(),
+            "network": dict(),
+            "supports": _,
+            **others,
+        }:
+            by_name = [text for each in (lacking, similar, unfinished) for text in (*each, *each.values())]
+            signatures = [each for each in functions.values() if each is not None]
+            return (
+                not others
+                and 0 < len(functions) == len(functions.keys() & CONTRACTS.keys())
+                and all(isinstance(text, str) for text in (*notes, *replaced, *by_name, *signatures))
+            )
+    return False

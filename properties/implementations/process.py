@@ -3,7 +3,6 @@
 import math
 import os
 import re
-import select
 import signal
 import socket
 import subprocess
@@ -17,14 +16,8 @@ from tempfile import TemporaryFile
 from typing import IO
 
 from properties.implementations.calls import MOST_HELD, UNREADABLE, Died
-from properties.implementations.process_start import (
-    END_SECONDS,
-    ForkServer,
-    Settings,
-    WorkerProcess,
-    descendants,
-    start_worker,
-)
+from properties.implementations.process_end import WORKERS, end_with_descendants
+from properties.implementations.process_start import ForkServer, Settings, start_worker
 from properties.worker.codec import CodecError, encode
 from properties.worker.errors import Frame, first_place, place_of_hang
 from properties.worker.messages import (
@@ -35,6 +28,7 @@ from properties.worker.messages import (
     Receiver,
     message,
 )
+from properties.worker.posix import POLLIN, POLLOUT, poll, pread
 
 STDERR_LINES = 5
 STDERR_BYTES = 2**11
@@ -111,10 +105,11 @@ class Process:
             with other_end, open(writer, "wb", buffering=0) as errors:
                 descriptors = other_end.fileno(), self._crash_report.fileno(), errors.fileno()
                 self._process = start_worker(settings, template, *descriptors)
+            WORKERS.add(self._process.pid)
             resources.callback(end_with_descendants, self._process)
             self._socket.setblocking(False)
-            self._poll = select.poll()
-            self._poll.register(self._stderr, select.POLLIN)
+            self._poll = poll()
+            self._poll.register(self._stderr, POLLIN)
             self.end = weakref.finalize(self, resources.pop_all().close)
 
     def as_fork_server(self, time_limit: float) -> ForkServer | None:
@@ -122,17 +117,17 @@ class Process:
         (answer,) = self.ask([encode(("fork",))], time_limit=time_limit, folder="")
         if isinstance(answer, Died) or bytes(answer) != encode(("forks",)):
             return None
-        return ForkServer(self._socket, self._process.pid)
+        return ForkServer(self._socket, self._process)
 
     def ask(
-        self, bodies: Sequence[bytes], *, time_limit: float, folder: str, interrupts: int = 0
+        self, bodies: Sequence[bytes], *, time_limit: float, folder: str, interrupts: int = 0, why: str = ""
     ) -> list[bytearray | bytes | Died]:
         """Send all encoded requests at once, and return the encoded answers.
 
         Each answer may take `time_limit` seconds. Then the process is interrupted as often as `interrupts`
-        says, and killed. If the process ends, the last answer is a `Died`. Of the answers beyond `MOST_HELD`
-        bytes there are only the digests, as bytes. `folder` is the folder of the
-        target's code.
+        says, and killed; `why` says why it had this limit. If the process ends, the last answer is a `Died`.
+        Of the answers beyond `MOST_HELD` bytes there are only the digests, as bytes. `folder` is the folder
+        of the target's code.
         """
         first = self._serial + 1
         self._serial += len(bodies)
@@ -147,7 +142,7 @@ class Process:
 
         def read(size: int) -> bytes:
             nonlocal unsent
-            while self._wait(deadline, to_send=bool(unsent)) == select.POLLOUT:
+            while self._wait(deadline, to_send=bool(unsent)) == POLLOUT:
                 with suppress(BlockingIOError):
                     unsent = unsent[self._socket.send(unsent) :]
             return self._socket.recv(size)
@@ -176,9 +171,12 @@ class Process:
             return received
         except TimeoutError:
             at = place_of_hang(self._sampled_stacks(), folder)
-            death = Died(f"did not answer within {time_limit:g} s", hung=True, at=at)
+            death = Died(f"did not answer within {time_limit:g} s{why}", hung=True, at=at)
         except (EOFError, OSError):
-            death = Died(self._cause_of_death(folder))
+            try:
+                death = Died(self._cause_of_death(folder))
+            except TimeoutError:
+                death = Died("stopped the process that has forked it", hung=True)
         except CodecError:
             death = Died(UNREADABLE)
         except BaseException:  # an interrupt: later requests would read the answers to these
@@ -193,7 +191,7 @@ class Process:
 
         Raises `TimeoutError` at the deadline.
         """
-        self._poll.register(self._socket, select.POLLIN | (select.POLLOUT if to_send else 0))
+        self._poll.register(self._socket, POLLIN | (POLLOUT if to_send else 0))
         while True:
             left = max(deadline - time.monotonic(), 0)
             ready = dict(self._poll.poll(1000 * left))
@@ -205,6 +203,7 @@ class Process:
                 raise TimeoutError
 
     def _cause_of_death(self, folder: str) -> str:
+        """Say why the process has ended. Raises `TimeoutError` if nobody can say it."""
         try:
             status = self._process.wait(_EXIT_SECONDS)
         except subprocess.TimeoutExpired:
@@ -236,31 +235,8 @@ class Process:
     def _stacks(self) -> list[list[Frame]]:
         """The stacks that the process has written, on a signal or in a crash; innermost frames first."""
         # `pread` does not move the position in the file, which the process shares.
-        report = os.pread(self._crash_report.fileno(), 2**16, 0).decode(errors="replace")
+        report = pread(self._crash_report.fileno(), 2**16, 0).decode(errors="replace")
         return [
             [(file, int(line), function) for file, line, function in _FRAME.findall(stack)]
             for stack in report.split(_STACK_HEADER)[1:]
         ]
-
-
-def end_with_descendants(process: WorkerProcess) -> None:
-    """Kill a process, its group, and all that it has started, also in other sessions."""
-    for pid in descendants(process.pid):
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    kill_group(process)
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(END_SECONDS)
-
-
-def kill_group(process: WorkerProcess) -> None:
-    """Kill a process and its group. The process may not be the leader of a group yet."""
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except PermissionError:  # every process of the group has ended
-        pass
-    except ProcessLookupError:  # there is no group: the process has ended, or has no session yet
-        try:
-            process.wait(0)
-        except subprocess.TimeoutExpired:
-            os.kill(process.pid, signal.SIGKILL)

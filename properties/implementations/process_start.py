@@ -1,11 +1,9 @@
 """Starts a worker as a fork of the fork server, or if a fork is not safe, as a new interpreter."""
 
 import os
-import signal
 import socket
 import subprocess
 import sys
-import time
 import weakref
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -17,6 +15,8 @@ from typing import Any
 from properties.worker.codec import CodecError, decode, encode
 from properties.worker.messages import MAX_REQUEST
 from properties.worker.own_modules import FORK_SERVER, JUDGED, WORKER
+from properties.worker.posix import AF_UNIX, SIGKILL, SOCK_SEQPACKET, send_fds
+from properties.worker.worker import adopt_orphans
 
 FORKS = sys.platform == "linux"
 """Whether workers are forked. On other systems, system libraries may fail after a fork."""
@@ -99,53 +99,38 @@ class ForkServer:
     `runtime` has the interpreter and the environment of the process; `None` if it has loaded a target.
     """
 
-    def __init__(self, connection: socket.socket, pid: int, runtime: Any = None) -> None:
+    def __init__(self, connection: socket.socket, process: "WorkerProcess", runtime: Any = None) -> None:
         self.runtime = runtime
         self._connection = connection
         self._connection.settimeout(START_PATIENCE if runtime else PATIENCE)
-        self._pid = pid
-        self._children = {*children(pid)}  # its workers, and what a target has started before
+        self._process = process
 
     def fork(self, request: Sequence[Any], descriptors: Sequence[int]) -> "ForkedProcess":
         """Fork a worker. Raises `OSError` if the server has ended or is stopped."""
         pid = self.ask(["fork", *request], descriptors)
-        if pid is None or _parent_of(pid) != self._pid:
+        if pid is None or parent_of(pid) != self._process.pid:
             raise ChildProcessError
-        self._children.add(pid)
         return ForkedProcess(self, pid)
 
     def ask(self, request: Sequence[Any], descriptors: Sequence[int] = ()) -> int | None:
-        """Send a request and return the answer. Raises `OSError` if there is no valid answer."""
-        try:
-            socket.send_fds(self._connection, [encode(request)], descriptors)
-            answer = decode(bytearray(self._connection.recv(MAX_REQUEST)))
-        except TimeoutError:
-            os.kill(self._pid, signal.SIGKILL)  # a target has stopped it
-            self._connection.close()
-            raise
-        except CodecError:
-            raise ConnectionResetError from None
-        self._connection.settimeout(PATIENCE)
-        if answer is None or type(answer) is int:
-            return answer
-        raise ConnectionResetError
+        """Send a request and return the answer. If there is no valid answer, end the server.
 
-    def wait(self, pid: int, timeout: float) -> int | None:
-        """The exit status of a worker if it has ended by then; what it has left behind is killed.
-
-        Raises what `ask` raises.
+        Then raises `TimeoutError` if the server is stopped, and otherwise another `OSError`.
         """
-        status = self.ask(["wait", pid, timeout])
-        if status is not None:
-            self._children.discard(pid)
-            # Orphans become children of the server. When these are killed, so do their children.
-            end = time.monotonic() + PATIENCE  # for a target that starts processes faster than they end
-            while (orphans := {*children(self._pid)} - self._children) and time.monotonic() < end:
-                for orphan in orphans:
-                    os.kill(orphan, signal.SIGKILL)  # it exists until the server waits for it
-                    if self.ask(["wait", orphan, END_SECONDS]) is None:
-                        self._children.add(orphan)  # the system does not end it
-        return status
+        try:
+            send_fds(self._connection, [encode(request)], descriptors)
+            answer = decode(bytearray(self._connection.recv(MAX_REQUEST)))
+            if answer is not None and type(answer) is not int:
+                raise ConnectionResetError
+        except (OSError, CodecError) as error:
+            if self._connection.fileno() >= 0:
+                self._connection.close()
+                with suppress(OSError, subprocess.TimeoutExpired):
+                    os.kill(self._process.pid, SIGKILL)
+                    self._process.wait(END_SECONDS)  # then the judge is the parent of its workers
+            raise error if isinstance(error, OSError) else ConnectionResetError from None
+        self._connection.settimeout(PATIENCE)
+        return answer
 
 
 class ForkedProcess:
@@ -159,13 +144,16 @@ class ForkedProcess:
     def wait(self, timeout: float) -> int:
         """Wait for the end of the worker and return its exit status. Raises `subprocess.TimeoutExpired`.
 
-        If the server was killed or is stopped, the status is unknown; that of a killed process is returned.
+        Raises `TimeoutError` if the server is stopped. If the server was killed, the status is unknown; that
+        of a killed process is returned.
         """
         if self._status is None:
             try:
-                self._status = self._server.wait(self.pid, timeout)
+                self._status = self._server.ask(["wait", self.pid, timeout])
+            except TimeoutError:
+                raise
             except OSError:
-                self._status = -signal.SIGKILL
+                self._status = -SIGKILL
         if self._status is None:
             raise subprocess.TimeoutExpired("worker", timeout)
         return self._status
@@ -177,44 +165,17 @@ WorkerProcess = subprocess.Popen[Any] | ForkedProcess
 
 def _start_fork_server(python: str, environment: dict[str, str]) -> ForkServer:
     """Start a fork server, whose process ends when the returned object is garbage."""
-    connection, other_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    adopt_orphans()
+    connection, other_end = socket.socketpair(AF_UNIX, SOCK_SEQPACKET)
     with other_end:
         command, passed = [python, "-c", FORK_SERVER, str(other_end.fileno())], [other_end.fileno()]
         process = _popen(command, env=environment, pass_fds=passed, stderr=subprocess.DEVNULL)
-    server = ForkServer(connection, process.pid, (python, environment))
+    server = ForkServer(connection, process, (python, environment))
     weakref.finalize(server, _end_fork_server, connection, process)
     return server
 
 
-def children(pid: int) -> list[int]:
-    """The child processes of a process."""
-    return [child for child, parent in _parents().items() if parent == pid]
-
-
-def descendants(pid: int) -> list[int]:
-    """The child processes of a process, and of these, and so on."""
-    parents, found = _parents(), [pid]
-    for each in found:  # which grows meanwhile
-        found += [child for child, parent in parents.items() if parent == each]
-    return found[1:]
-
-
-def _parents() -> dict[int, int]:
-    """The parent of each process. No process, if the system does not list them in time."""
-    found: dict[int, int] = {}
-    if FORKS:
-        for name in filter(str.isdecimal, os.listdir("/proc")):
-            with suppress(OSError):  # it has ended
-                found[int(name)] = _parent_of(int(name))
-        return found
-    with suppress(subprocess.TimeoutExpired):
-        command = ["ps", "-A", "-o", "pid=,ppid="]
-        listed = subprocess.run(command, capture_output=True, text=True, check=False, timeout=END_SECONDS)
-        found = {int(pid): int(parent) for pid, parent in map(str.split, listed.stdout.splitlines())}
-    return found
-
-
-def _parent_of(pid: int) -> int:
+def parent_of(pid: int) -> int:
     """The parent of a process according to the system. The pid that a target sends may be a lie."""
     return int(Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[1])
 

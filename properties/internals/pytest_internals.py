@@ -18,12 +18,11 @@ def run_quietly(item: pytest.Item, nextitem: pytest.Item | None) -> list[pytest.
 def drop_passed(reporter: pytest.TerminalReporter) -> None:
     """Drop the reports of passed tests to save memory, unless the user wants to see them.
 
-    Their number stays right, because one report is repeated. Reports of setup and teardown are dropped, too.
+    Reports of setup and teardown are dropped, too.
     """
     reporter.stats.get("", []).clear()
-    passed = reporter.stats.get("passed", [])
     if not ({"p", "P"} & {*reporter.reportchars} or reporter.config.option.durations):
-        passed[1:] = passed[:1] * (len(passed) - 1)
+        reporter.stats.get("passed", []).clear()
 
 
 def drop_reports(reporter: pytest.TerminalReporter) -> None:
@@ -60,6 +59,12 @@ class _Plain(pytest.TerminalReporter):  # type: ignore[misc]  # which pytest dec
 def show_plainly(reporter: pytest.TerminalReporter) -> None:
     """Print only the letters of results and the totals."""
     reporter.__class__ = _Plain
+
+
+def show_total(reporter: pytest.TerminalReporter, text: str) -> None:
+    """Print this text in the last line, in place of how many tests failed and passed."""
+    _, color = reporter.build_summary_stats_line()
+    reporter.build_summary_stats_line = lambda: ([(text, {color: True})], color)  # type: ignore[method-assign]
 
 
 def positional_arguments(config: pytest.Config) -> list[str]:

@@ -1,4 +1,4 @@
-"""The states, predictions and gradients agree with torch and the exact value."""
+"""The states, predictions and gradients agree with torch, the formulas and the exact value."""
 
 from properties.trials.law import ALL_FORWARDS, ALL_FUNCTIONS, SEQUENCE_BACKWARDS, SEQUENCE_FORWARDS, law
 from properties.trials.single_steps import compare_step_by_step
@@ -8,13 +8,13 @@ from reference.contract import BACKWARDS, LAYERS, LAYERS_BACKWARD
 
 @law("spec", functions=(*SEQUENCE_FORWARDS, *LAYERS, *SEQUENCE_BACKWARDS, *LAYERS_BACKWARD), complete=True)
 def test_trajectory(trial: Trial) -> None:
-    """The whole sequence agrees with torch's, within a bound that grows from step to step."""
+    """The answer to the whole sequence is right, within a bound that grows from step to step."""
     trial.counts.is_meaningful = trial.compare_with_torch()
 
 
 @law("spec", functions=(*ALL_FORWARDS, *BACKWARDS), complete=True, needs=("initial_state",))
 def test_each_step(trial: Trial) -> None:
-    """Each step agrees with torch's, if torch starts it from the state that the function itself returned."""
+    """Each step is right, given the function's own states before it, or its own gradients after it."""
     compare_step_by_step(trial)
 
 

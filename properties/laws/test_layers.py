@@ -1,4 +1,4 @@
-"""Laws that relate calls of a layer: its directions, layers, lengths, states and projection."""
+"""Laws that relate calls of a layer: its directions, layers, lengths, absent states and projection."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,34 +13,6 @@ from properties.trials.trial import Trial
 from reference.contract import LAYERS, Array
 
 _PRESENT: Sequence[Lengths] = ("equal", "random", "with 1", "with T_x")
-
-
-@law("spec", functions=LAYERS, directions=(1,), lengths=("absent",), needs=("initial_state",))
-def test_split_with_states(trial: Trial) -> None:
-    """A call on the first t steps, and one on the rest from the states after them, give the same answer.
-
-    The states after the first t steps may differ by rounding from those of one call. So the allowed
-    difference is the bound on the whole trajectory.
-    """
-    inputs, whole = trial.inputs, trial.answer.outputs
-    if trial.problem.T_x < 2:
-        return
-    t = int(np.random.default_rng(trial.problem.seed).integers(1, trial.problem.T_x))
-    first = replace(inputs, x=inputs.x[:, :, :t])
-    start = trial.answer_to(first).outputs
-    rest = replace(
-        inputs,
-        x=inputs.x[:, :, t:],
-        a0=start["a_last"].reshape(inputs.a0.shape),
-        c0=start["c_last"].reshape(inputs.c0.shape) if "c_last" in start else inputs.c0,
-    )
-    ours = trial.answer_to(rest).outputs
-    whole_from_t = {name: array[:, :, t:] if name == "a" else array for name, array in whole.items()}
-    bounds = {**trial.bounds, "a": trial.bounds["a"][:, :, t:]}
-    variation = f"in parts, with steps counted from step {t} on"
-    trial.compare_calls(whole_from_t, ours, rest, lambda: bounds, variation=variation)
-    if "a" in whole:
-        trial.compare_calls({"a": whole["a"][:, :, :t]}, {"a": start["a"]}, first, variation="in parts")
 
 
 @law("spec", functions=LAYERS, directions=(2,), most_layers=1, needs=("one_direction",), in_parts=True)

@@ -6,9 +6,11 @@ from functools import partial
 import numpy as np
 
 from oracle.problems.backward_inputs import PER_SAMPLE
+from oracle.witnesses import propagation
 from oracle.witnesses.rounding import Bounded
 from properties.trials.law import ALL_FUNCTIONS, SEQUENCE_BACKWARDS, SEQUENCE_FORWARDS, law
-from properties.trials.trial import Trial
+from properties.trials.trial import Expected, Trial
+from reference.contract import LAYERS
 
 
 @law("spec", functions=ALL_FUNCTIONS)
@@ -28,24 +30,31 @@ def test_samples_independent(trial: Trial) -> None:
     trial.compare_calls(part, ours, inputs, bounds, variation="these samples alone")
 
 
-@law("spec", functions=SEQUENCE_FORWARDS)
+@law(
+    "spec",
+    functions=(*SEQUENCE_FORWARDS, *LAYERS),
+    directions=(1,),
+    lengths=("absent",),
+    needs=("initial_state",),
+)
 def test_split(trial: Trial) -> None:
-    """The first t steps, and the remaining steps, give the same answer in a call of their own.
+    """A call on the first steps, and one on the rest from the last states that it returned, are right.
 
-    The remaining steps are compared only for an RNN: an LSTM always starts from a memory state of zeros.
+    As in a stream, the second call takes the returned arrays themselves. An LSTM that takes only `a0` starts
+    each call from a memory state of zeros.
     """
-    whole = trial.answer.outputs
-    T_x = trial.problem.T_x
-    t = int(np.random.default_rng(trial.problem.seed).integers(0, T_x)) + 1
-    first = trial.inputs.span(0, t)
-    parts = [(slice(0, t), first)]
-    if trial.contract.kind == "rnn" and t < T_x:
-        rest = replace(trial.inputs, x=trial.inputs.x[:, :, t:], a0=whole["a"][:, :, t - 1])
-        parts.append((slice(t, T_x), rest))
-    for steps, inputs in parts:
-        ours = trial.answer_to(inputs).outputs
-        part = {name: array[:, :, steps] for name, array in whole.items() if array.shape[2] == T_x}
-        trial.compare_calls(part, ours, inputs, variation="in parts")
+    inputs, whole, T_x = trial.inputs, trial.answer.outputs, trial.problem.T_x
+    if T_x < 2:
+        return
+    t = int(np.random.default_rng(trial.problem.seed).integers(1, T_x))
+    first, second = trial.outputs_of_parts(inputs, [t, T_x - t])
+    part = {name: array[:, :, :t] for name, array in whole.items() if array.shape[2] == T_x}
+    trial.compare_calls(part, first, inputs.span(0, t), variation="in parts")
+    a = first["a_last"].reshape(inputs.a0.shape) if "a_last" in first else first["a"][:, :, -1]
+    c = first["c_last"].reshape(inputs.c0.shape) if "c_last" in first else inputs.c0
+    rest = replace(inputs, x=inputs.x[:, :, t:], a0=a, c0=c)
+    network = f"a call on the steps from {t} on, from the last states of a call on those before"
+    trial.compare(second, Expected.of_formulas(propagation.evaluate(rest), rest, network))
 
 
 @law("spec", functions=SEQUENCE_BACKWARDS)

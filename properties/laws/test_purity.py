@@ -10,7 +10,7 @@ from oracle.explanations.behaviour import LATER_CALLS
 from oracle.problems.problem import siblings
 from properties.implementations.answer import MalformedError
 from properties.trials.law import ALL_FUNCTIONS, law
-from properties.trials.trial import Trial
+from properties.trials.trial import Expected, Trial
 
 
 @law("spec", functions=ALL_FUNCTIONS)
@@ -30,8 +30,9 @@ def test_same_answer_twice(trial: Trial) -> None:
     Later calls on another problem do not change the outputs and the cached gates of an earlier answer.
     """
     _, other = siblings(trial.problem, 2)
+    later = other.inputs(trial.contract.name).arguments(trial.contract.name)
     count = LATER_CALLS if trial.problem.regime == "ternary" else 1  # many calls in one regime are enough
-    first = trial.answer_to(trial.inputs, then=[other.inputs(trial.contract.name)] * count)
+    first = trial.answer_to(trial.inputs, then=[later] * count)
     trial.compare_calls(first.outputs, trial.answer.outputs, variation="asked again")
     with suppress(MalformedError):  # the laws on caches report it
         ours, theirs = (
@@ -39,6 +40,21 @@ def test_same_answer_twice(trial: Trial) -> None:
             for answer in (first, trial.answer)
         )
         trial.compare_calls(ours, theirs, variation="asked again")
+
+
+@law("spec", functions=ALL_FUNCTIONS)
+def test_changed_argument(trial: Trial) -> None:
+    """After a call, a call with one argument changed is right, as with one batch after a step of training.
+
+    The new numbers are in the same array, or in another one in its place.
+    """
+    _ = trial.answer  # an error in a plain call is not due to a change
+    earlier = trial.inputs.arguments(trial.contract.name)
+    for number, (change, inputs, bounds) in enumerate(trial.answers.question.changes[trial.number]):
+        in_place = (trial.problem.seed // 2 + number) % 2 == 0
+        ours = trial.answer_to(inputs, earlier=earlier, in_place=in_place).outputs
+        network = f"the problem with {change}, after a call that differed only in this"
+        trial.compare(ours, Expected.of_formulas(bounds, inputs, network))
 
 
 def _require_unchanged(trial: Trial, name: str, after: Any, before: Any) -> None:

@@ -10,6 +10,7 @@ import random
 import sqlite3
 import stat
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import date
@@ -29,7 +30,7 @@ MOST_BYTES_OF_VALUE = 2**24
 COMPUTED_AGAIN = 10
 """Of n values that were read, this many are computed again at least, each with equal probability."""
 SECONDS = 1.0
-"""How long a run waits for other processes to release the file, before it uses the file no more."""
+"""How long a run waits for other processes to release the file, and how long SQLite may take to open it."""
 
 PACKAGES = ("numpy", "torch", "python-flint")
 SETTINGS = ("ATEN", "DNNL", "MKL", "NPY", "OMP", "ONEDNN", "OPENBLAS", "TORCH")
@@ -48,7 +49,7 @@ class AnswerStore:
     """Values by key in a file of SQLite, which several processes may use. Until `open`, nothing is stored.
 
     Keys and values have the types of `worker.codec`. If the file cannot be read or written, the run uses the
-    file no more, and computes the values. `fault` says that a value in the file was wrong; empty if none was.
+    file no more, and computes the values. `fault` says what was wrong with the file; empty if nothing was.
     """
 
     def __init__(self) -> None:
@@ -129,6 +130,9 @@ class AnswerStore:
             self._connection = sqlite3.connect(self._file, isolation_level=None, timeout=SECONDS)
             self._connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MOST_BYTES_OF_VALUE)
             self._connection.execute("BEGIN IMMEDIATE")
+            end = time.monotonic() + SECONDS
+            # SQLite now parses the whole schema, which may have millions of tables.
+            self._connection.set_progress_handler(lambda: time.monotonic() > end, 1000)
             schema = [sql for (sql,) in self._connection.execute("SELECT sql FROM sqlite_master")]
             if not schema:
                 self._connection.execute(_SCHEMA)
@@ -139,8 +143,13 @@ class AnswerStore:
             # A log that is mapped into memory would end the process if a target truncates it.
             self._connection.execute("PRAGMA journal_mode = TRUNCATE")
             self._connection.execute("PRAGMA synchronous = OFF")
-        except _FAULTS:
+            self._connection.set_progress_handler(None, 0)
+        except _FAULTS as error:
             self.close()
+            if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_INTERRUPT:
+                self.fault = (
+                    f"{self._file} takes more than {SECONDS:g} s to open, and was not used: delete it"
+                )
 
     def _body(self, digest: bytes) -> bytes:
         """The encoded value with this digest of its key; empty if there is none, or it is damaged."""

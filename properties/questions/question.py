@@ -9,6 +9,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from oracle.problems.backward_inputs import BackwardInputs, LayerBackwardInputs
+from oracle.problems.changed_inputs import changed_inputs
 from oracle.problems.inputs import Inputs
 from oracle.problems.problem import Problem
 from oracle.witnesses import backpropagation, exact, exact_gradient, propagation
@@ -76,6 +77,14 @@ class Question:
         evaluate: Any = backpropagation if self.contract.is_backward else propagation
         bounds: list[dict[str, Bounded]] = evaluate.evaluate_each(self.inputs)
         return bounds
+
+    @cached_property
+    def changes(self) -> list[list[tuple[str, Inputs, dict[str, Bounded]]]]:
+        """For each problem what `changed_inputs` returns, with the bounds on the outputs."""
+        changes = [[*changed_inputs(self.contract.name, each)] for each in self.problems]
+        evaluate: Any = backpropagation if self.contract.is_backward else propagation
+        bounds = iter(evaluate.evaluate_each([inputs for each in changes for _, inputs in each]))
+        return [[(*change, next(bounds)) for change in each] for each in changes]
 
     @cached_property
     def gradual_bounds(self) -> list[dict[str, Bounded]]:

@@ -1,10 +1,10 @@
 """Renders the text at the end of a run: a message for each mistake, and the closing table."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from io import StringIO
 from textwrap import fill, wrap
-from typing import Any
+from typing import get_args
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -12,10 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from oracle.problems.problem import Problem
-from properties.reports.judgement import Judgement, judgements
+from properties.reports.judgement import Judgement, Verdict, judgements
 from properties.reports.mistakes import Mistake, ranked_mistakes, representative
 from properties.reports.results import LawResult, law_names, printable, results_by_function
-from properties.reports.run import ELLIPSIS, Run, shortened
+from properties.reports.run import Run, shortened
 from properties.strategies.effort import work
 from properties.trials.provided_functions import PRESENCE
 from properties.trials.retries import too_slow
@@ -26,6 +26,8 @@ LIMIT_SIGN = "–"
 
 MOST_LAWS = 4
 """The most laws that the table names for a mistake; the reports name all."""
+MOST_MISTAKES = 3
+"""The most mistakes of many targets that the table names; the reports name all."""
 
 _INDENT = " " * 6
 
@@ -62,9 +64,9 @@ def _message(mistake: Mistake, results: Sequence[LawResult], relation: str) -> s
 
 
 def render(run: Run, width: int) -> str:
-    """Return the closing table: the verdicts, the mistakes, and for few targets also the laws."""
+    """Return the closing table: of few targets the laws, verdicts and mistakes, of many how many of each."""
     out, width = StringIO(), max(width, 80)
-    console = Console(file=out, width=width, color_system=None)
+    console = Console(file=out, width=width, color_system=None, force_jupyter=False)
     for judgement in run.judgements if run.has_few_targets else ():
         if judgement.results and not judgement.why_unusable:
             for suffix, is_backward in (("", False), (", backward passes", True)):
@@ -78,9 +80,13 @@ def render(run: Run, width: int) -> str:
     # If the only target is unusable, the message of its failure has already said why.
     is_unusable = len(run.judgements) == 1 and run.judgements[0].why_unusable
     mistakes = [] if is_unusable else run.mistakes
-    lines = [*out.getvalue().split("\n"), *_verdicts(run, width, numbered=bool(mistakes))]
+    most = len(mistakes) if run.has_few_targets else MOST_MISTAKES
+    lines = out.getvalue().split("\n")
+    lines += _verdicts(run, width, numbered=bool(mistakes)) if run.has_few_targets else _counts(run)
     if mistakes:
-        lines += ["", "mistakes, by number:", *_mistakes(run, width)]
+        lines += ["", "mistakes, by number:", *_mistakes(run, mistakes[:most], width)]
+    if len(mistakes) > most:
+        lines.append(f"{_INDENT}and {len(mistakes) - most} more")
     return "\n".join(printable(line).rstrip() for line in [*lines, "", ""])
 
 
@@ -91,7 +97,7 @@ def _print_laws(judgement: Judgement, console: Console, suffix: str, *, is_backw
         for name in judgement.functions
         if CONTRACTS[name].is_backward == is_backward and not judgement.why_missing(name)
     ]
-    table = Table(box=SIMPLE_HEAD)
+    table = Table(box=SIMPLE_HEAD, collapse_padding=True)  # so that six functions fit 80 characters
     table.add_column("law", no_wrap=True)
     table.add_column("grade")
     for function in functions:
@@ -124,7 +130,7 @@ def _remarks(judgement: Judgement) -> Iterator[str]:
     """Yield remarks that explain the table of laws, or add to the table."""
     results = judgement.results
     if judgement.limits:
-        yield f"{LIMIT_SIGN}: declared limits, beyond which nothing is judged: {', '.join(judgement.limits)}"
+        yield f"{LIMIT_SIGN}: limits, beyond which nothing is judged: {', '.join(judgement.limits)}"
     if helpers := ", ".join(judgement.helpers):
         yield f"helper: fails only because of {helpers}, which the course gives, and is not counted"
     if any(result.not_meaningful for result in results):
@@ -156,6 +162,14 @@ def _functions_by_text(pairs: Iterable[tuple[str, str]]) -> Iterator[tuple[str, 
     return ((text, ", ".join(names)) for text, names in functions.items())
 
 
+def _counts(run: Run) -> Iterator[str]:
+    """Yield a line for each verdict that occurs, with the number of targets that have it."""
+    counts = Counter(judgement.overall for judgement in run.judgements)
+    for verdict in reversed(get_args(Verdict)):
+        if verdict in counts:
+            yield f"  {verdict:<10}  {counts[verdict]:>{len(str(len(run.judgements)))}}"
+
+
 def _verdicts(run: Run, width: int, *, numbered: bool) -> Iterator[str]:
     """Yield a line for each target, with the numbers of its mistakes, and lines for other remarks."""
     mistakes = run.numbered_mistakes if numbered else {}
@@ -167,18 +181,17 @@ def _verdicts(run: Run, width: int, *, numbered: bool) -> Iterator[str]:
     for judgement, verdict, text in zip(run.judgements, verdicts, numbers, strict=True):
         name = shortened(run.names[judgement.implementation], name_width)
         yield f"  {name:<{name_width}}  {verdict:<{verdict_width}}  {text}"
-        lines = None if run.has_few_targets else 1
-        yield from _wrapped("; ".join(_other_remarks(judgement)), width, max_lines=lines)
+        yield from _wrapped("; ".join(_other_remarks(judgement)), width)
 
 
-def _mistakes(run: Run, width: int) -> Iterator[str]:
+def _mistakes(run: Run, mistakes: Sequence[Mistake], width: int) -> Iterator[str]:
     """Yield lines for each mistake: its number, the number of targets, the functions and the laws."""
-    for number, mistake in enumerate(run.mistakes, 1):
+    for number, mistake in enumerate(mistakes, 1):
         only_in_caches = all(each.only_in_caches for each in mistake.occurrences)
         words = mistake.words + "; outputs right, caches wrong" * only_in_caches
         n_targets = len(run.judgements)
         count = f"{len(mistake.implementations)} of {n_targets} targets: " if n_targets > 1 else ""
-        yield from _wrapped(words, width, initial_indent=f"{number:>4}. {count}")
+        yield from _wrapped(words, width, f"{number:>4}. {count}")
         functions = ", ".join(
             short_name(function) + (" (inherited)" if all(result.inherited for result in results) else "")
             for function, results in results_by_function(mistake.results).items()
@@ -191,10 +204,10 @@ def _mistakes(run: Run, width: int) -> Iterator[str]:
             yield from _wrapped(f"{functions}: {laws}{more}", width)
 
 
-def _wrapped(text: str, width: int, **options: Any) -> list[str]:
+def _wrapped(text: str, width: int, begin: str = _INDENT) -> list[str]:
     """Return the text as wrapped and indented lines. The text of a target may contain line breaks."""
-    defaults = {"initial_indent": _INDENT, "subsequent_indent": _INDENT, "placeholder": f" {ELLIPSIS}"}
-    return wrap(" ".join(text.split()), width, break_on_hyphens=False, **{**defaults, **options})
+    line = " ".join(text.split())
+    return wrap(line, width, break_on_hyphens=False, initial_indent=begin, subsequent_indent=_INDENT)
 
 
 def _other_remarks(judgement: Judgement) -> list[str]:
@@ -209,7 +222,7 @@ def _other_remarks(judgement: Judgement) -> list[str]:
         if verdict != "conforms" and (verdict == "not judged" or function not in failed):
             lines.append(f"{short_name(function)} {verdict}: {judgement.remark_on(function)}")
     if judgement.limits:
-        lines.append(f"declares {', '.join(judgement.limits)}")
+        lines.append(f"limits: {', '.join(judgement.limits)}")
     return [*lines, *judgement.notes]
 
 

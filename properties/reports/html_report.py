@@ -48,8 +48,17 @@ def as_html(run: Run) -> str:
 
 def as_page_of_target(judgement: Judgement, name: str) -> str:
     """The page for the author of one target, without the names of other targets."""
+    return _render_target("each.html.jinja", judgement, name)
+
+
+def as_card(judgement: Judgement) -> str:
+    """The same as a part of another page, such as a notebook."""
+    return _render_target("card.html.jinja", judgement, judgement.implementation)
+
+
+def _render_target(template: str, judgement: Judgement, name: str) -> str:
     return _render(
-        "each.html.jinja",
+        template,
         judgement=judgement,
         shown_name=name,
         mistakes=mistakes_of(judgement),
@@ -85,6 +94,7 @@ _PLAIN_LABELS = {
     "implementation": "yours",
     "exact": "right",
     "torch": "right, says torch",
+    "expected": "right",
     "extent": "how much is wrong",
     "raised": "it raised",
     "call": "what happened",

@@ -1,24 +1,20 @@
-"""Writes the files of reports (HTML, JSON, CSV, a page for each target), and reads reports in JSON."""
+"""Writes the files of reports: HTML, JSON, CSV, and a page for each target."""
 
 import csv
 import json
-import math
 import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
-from typing import Any
 
+from properties.reports.closing_table import messages
 from properties.reports.html_report import as_html, as_page_of_target
-from properties.reports.judgement import Judgement, judgements
+from properties.reports.json_report import as_json
+from properties.reports.judgement import Judgement
 from properties.reports.mistakes import mistakes_of
-from properties.reports.results import GRADES, LawResult, printable
+from properties.reports.results import GRADES, printable
 from properties.reports.run import Run, page_names
-
-SCHEMA = 1
-"""The version of the JSON format that docs/report.md describes."""
 
 COLUMNS = (
     *("target", "verdict", "backward", "functions"),
@@ -39,7 +35,7 @@ class Reports:
         """Raise `ValueError` if a report or a page cannot be written."""
         *others, last = FORMATS
         for file in self.files:
-            ending = "" if file.suffix in FORMATS else f"a report ends in {', '.join(others)} or {last}"
+            ending = "" if _ending(file) else f"a report ends in {', '.join(others)} or {last}"
             _check_path("--report", file, ending or ("this is a directory" if file.is_dir() else ""))
         if self.folder:
             is_file = self.folder.exists() and not self.folder.is_dir()
@@ -54,10 +50,15 @@ class Reports:
             self.folder.mkdir(exist_ok=True)
             texts = {file: as_page_of_target(done[t], run.names[t]) for t, file in run.pages.items()}
             written.append(f"{len(texts)} page{'s' * (len(texts) != 1)} in {self.folder}")
-        texts |= {file: FORMATS[file.suffix](run) for file in self.files}
+        texts |= {file: FORMATS[_ending(file)](run) for file in self.files}
         for file, text in texts.items():
             _write_whole(file.resolve(), text)
         return written
+
+
+def _ending(file: Path) -> str:
+    """The key of the format of a report in `FORMATS`; empty if there is none."""
+    return next((ending for ending in FORMATS if file.name.endswith(ending)), "")
 
 
 def _write_whole(file: Path, text: str) -> None:
@@ -78,79 +79,20 @@ def _check_path(option: str, path: Path, wrong: str) -> None:
         raise ValueError(f"{option} {path}: {wrong}")
 
 
-def as_json(run: Run) -> str:
-    """The report in JSON, in the format that docs/report.md describes."""
-    head = {"schema": SCHEMA, "environment": dict(run.environment)}
-    head |= {"left": run.left_targets} if run.left_targets else {}
-    document = head | {"implementations": [_target_entry(each) for each in run.judgements if each.results]}
-    return json.dumps(document, indent=1, allow_nan=False) + "\n"
-
-
-def read_json(path: Path) -> Run:
-    """Read the run that `as_json` wrote."""
-    document = json.loads(path.read_text(encoding="utf-8"))
-    results = []
-    for entry in document["implementations"]:
-        of_target = {"limits": tuple(entry.get("limits", ())), "understood": entry.get("understood", {})}
-        for law in entry["laws"]:
-            del law["diagnosis"]  # computed from the findings
-            if law["worst_ratio"] == sys.float_info.max:
-                law["worst_ratio"] = math.inf
-            results.append(LawResult.from_dict({**law, "implementation": entry["target"], **of_target}))
-    return Run(judgements(results, document.get("left", [])), document["environment"])
-
-
-def _target_entry(judgement: Judgement) -> dict[str, Any]:
-    optional = {name: getattr(judgement, name) for name in ("backward", "limits", "understood", "notes")}
-    functions = {
-        function: {
-            "verdict": judgement.verdict_on(function),
-            "holds": judgement.grades_held(function),
-            "inherited": judgement.inherits(function),
-            **({"remark": remark} if (remark := judgement.remark_on(function)) else {}),
-        }
-        for function in judgement.functions
-    }
-    return {
-        "target": judgement.implementation,
-        "verdict": judgement.verdict,
-        **{name: value for name, value in optional.items() if value},
-        "functions": functions,
-        "laws": [_law_entry(result) for result in judgement.results],
-    }
-
-
-_REQUIRED_KEYS = (
-    *("law", "grade", "function", "status", "problems", "seconds"),
-    *("worst_ratio", "counterexample", "message"),
-)
-_TARGET_KEYS = ("implementation", "limits", "understood")
-_DEFAULTS = asdict(LawResult("", "", "", "", "passed", 0.0))
-
-
-def _law_entry(result: LawResult) -> dict[str, Any]:
-    """A result as a dict. Fields that are not required are left out if they have their default."""
-    values = asdict(result)
-    required = {name: values.pop(name) for name in _REQUIRED_KEYS}
-    required["worst_ratio"] = min(result.worst_ratio, sys.float_info.max)  # JSON has no infinity
-    others = {n: value for n, value in values.items() if n not in _TARGET_KEYS and value != _DEFAULTS[n]}
-    return {**required, "diagnosis": result.diagnosis, **others}
-
-
 def as_csv(run: Run) -> str:
     """The grade book, with a row for each target: only its verdict if it was not judged completely."""
     out = StringIO()
     rows = csv.writer(out, lineterminator="\n")
-    rows.writerow(COLUMNS)
+    rows.writerow([*COLUMNS, *["points"] * bool(run.points)])
     for judgement in run.judgements:
         rows.writerow([*map(_safe_cell, [run.names[judgement.implementation], *_row(judgement, run)])])
-    return out.getvalue()
+    return f"\ufeff{out.getvalue()}"  # with this mark, Excel reads UTF-8
 
 
 def _row(judgement: Judgement, run: Run) -> list[str]:
     """The cells of a row after the name. The cell of a grade that was not selected is empty."""
     if judgement.is_left:
-        return [judgement.verdict, *[""] * (len(COLUMNS) - 2)]
+        return [judgement.verdict, *[""] * (len(COLUMNS) - 2 + bool(run.points))]
     held = [
         grade
         for function in judgement.functions
@@ -161,7 +103,8 @@ def _row(judgement: Judgement, run: Run) -> list[str]:
     first = [mistake.finding.title for mistake in mistakes_of(judgement)][:1] or [""]
     page = run.pages[judgement.implementation].name if judgement.implementation in run.pages else ""
     functions = [judgement.backward or "", str(len(judgement.functions))]
-    return [judgement.verdict, *functions, *hold, str(judgement.laws_failed), *first, page]
+    points = [f"{sum(run.points.of(judgement).values()):g}"] if run.points else []
+    return [judgement.verdict, *functions, *hold, str(judgement.laws_failed), *first, page, *points]
 
 
 def _safe_cell(cell: str) -> str:
@@ -170,5 +113,29 @@ def _safe_cell(cell: str) -> str:
     return f"'{shown}" if shown.startswith(("=", "+", "-", "@")) else shown
 
 
-FORMATS: Mapping[str, Callable[[Run], str]] = {".json": as_json, ".html": as_html, ".csv": as_csv}
-"""The format of a report, by the suffix of its path."""
+def as_gradescope(run: Run) -> str:
+    """The results of a target, as Gradescope reads them: a test for each function.
+
+    Raises `ValueError` for several targets, and without points.
+    """
+    if not run.points or len(run.judgements) != 1:
+        raise ValueError("Gradescope needs --points and one target")
+    (judgement,) = run.judgements
+    tests = []
+    for function, score in run.points.of(judgement).items():
+        verdict = f"{judgement.verdict_on(function)}: {judgement.remark_on(function)}".removesuffix(": ")
+        output = "\n\n".join([verdict, *messages(judgement.failures(function))])
+        maximum = run.points.points[function]
+        tests.append({"name": function, "score": score, "max_score": maximum, "output": output})
+    return json.dumps({"output": judgement.verdict_in_words, "tests": tests}, indent=1) + "\n"
+
+
+GRADESCOPE = ".gradescope.json"
+
+FORMATS: Mapping[str, Callable[[Run], str]] = {
+    GRADESCOPE: as_gradescope,
+    ".json": as_json,
+    ".html": as_html,
+    ".csv": as_csv,
+}
+"""The format of a report, by the ending of its path."""

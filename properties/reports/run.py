@@ -10,19 +10,24 @@ from pathlib import Path, PurePath
 
 from properties.reports.judgement import Judgement
 from properties.reports.mistakes import Mistake, TargetMistake, ranked_mistakes
+from properties.reports.points import Points
 
 ELLIPSIS = "…"
 
-FEW_TARGETS = 3
+FEW_TARGETS = 4
 """Up to this many targets, a run lists all laws of each target, and prints every failure."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """The judgements of all targets, the facts of the environment, and the file of each target's page."""
+    """The judgements of all targets, the facts of the environment, and the file of each target's page.
+
+    `points` says how many points the functions give; `None` without `--points`.
+    """
 
     judgements: Sequence[Judgement]
     environment: Mapping[str, str] = field(default_factory=dict)
+    points: Points | None = None
     pages: Mapping[str, Path] = field(default_factory=dict)
 
     @property

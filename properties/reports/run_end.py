@@ -17,12 +17,14 @@ from properties.internals.pytest_internals import (
     kill_workers,
     option_words,
     show_no_files,
+    show_total,
 )
 from properties.laws import all_laws
 from properties.reports.closing_table import messages, render
 from properties.reports.collected_results import CollectedResults, killed_law_result
 from properties.reports.expected_failures import ExpectedFailure, stale_entries
 from properties.reports.judgement import Judgement, judgements
+from properties.reports.points import Points
 from properties.reports.report import Reports
 from properties.reports.results import LawResult, encodable, printable
 from properties.reports.run import FEW_TARGETS, Run, short_names, shortened
@@ -42,6 +44,7 @@ class RunEnd:
     expected: Sequence[ExpectedFailure]
     reports: Reports
     environment: Mapping[str, str]
+    points: Points | None = None
     _progress: "ProgressPlugin | None" = None
     _crashed: set[str] = field(default_factory=set)
     _faults: set[str] = field(default_factory=set)  # of the stored answers
@@ -118,7 +121,7 @@ class RunEnd:
         self._complaints = complaints(results, self.expected)
         if self._complaints and exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        self._run = Run(judgements(results, self._collected.left_targets), self.environment)
+        self._run = Run(judgements(results, self._collected.left_targets), self.environment, self.points)
         is_empty = exitstatus == pytest.ExitCode.INTERRUPTED and not results
         if exitstatus not in _ERRORS and not is_empty and not session.config.option.collectonly:
             self._written = self.reports.write(self._run)
@@ -130,12 +133,14 @@ class RunEnd:
         write, results = terminalreporter.write_line, self._collected.results
         selected = shlex.join(option_words(config, "-k", "-m"))
         interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
+        done = len(self.targets) - len(self._run.left_targets)
+        if self._has_many_targets and results:
+            show_total(terminalreporter, f"{done} targets judged")
         if config.option.tbstyle != "no":
             failed = [each for each in results if each.status == "failed" and not each.excuse]
             for message in messages(failed):
                 write(f"\n{message}")
         if interrupted and results:
-            done = len(self.targets) - len(self._run.left_targets)
             written = f"; written: {', '.join(self._written)}" if self._written else ""
             write(f"interrupted: {done} of {len(self.targets)} judged completely{written}", red=True)
             if self._has_many_targets:
@@ -155,7 +160,7 @@ class RunEnd:
         for complaint in (*self._faults, *self._complaints):
             write(printable(complaint), red=True)
         if self._has_many_targets and not self.reports.files:
-            write("to see each failure: --report FILE.html, or --tb=short")
+            write("for each verdict and all mistakes: --report FILE.html; for failures here: --tb=short")
         for path in self._written if not interrupted else ():
             write(f"report: {path}")
 

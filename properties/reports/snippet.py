@@ -1,52 +1,51 @@
 """Writes a notebook cell that reproduces a failure, with NumPy alone if the problem is small."""
 
 import re
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
 import reference
 from oracle.problems.problem import Problem
+from properties.questions.question import Question
 from properties.trials.law import SEQUENCE_BACKWARDS
 from reference.contract import CONTRACTS, Array, Contract
 
-MOST_NUMBERS = 80
-"""The most numbers in the code of a notebook cell."""
+MOST_CHARACTERS = 8000
+"""The longest code that spells out all numbers."""
 
 
 def snippet(problem: Problem, function: str, law: str) -> str:
-    """Return code that calls a function as the law does, and for few numbers prints the right results."""
-    contract = CONTRACTS[function]
-    *arrays, parameters = arguments = problem.arguments(function)
+    """Return code that calls a function as the law does, and prints its results and the right ones."""
+    contract, how = CONTRACTS[function], ""
+    inputs: Any = problem.inputs(function)
+    if law == "each step" and function in SEQUENCE_BACKWARDS:
+        inputs = inputs.showing_each_step(problem.seed)
+        how = ".showing_each_step(problem.seed)  # dx holds the gradients of pre-activations"
+    calls = [inputs]
+    if law == "changed argument":
+        calls += [changed for _, changed, _ in Question(function, [problem]).changes[0]]
     names = ", ".join([*contract.arguments, *contract.last_arguments])
-    call = f"{', '.join(_result_names(contract))} = {function}({names})"
-    is_one_of_the_four = not (contract.is_layer or contract.is_backward)
-    if not is_one_of_the_four or sum(array.size for array in [*arrays, *parameters.values()]) > MOST_NUMBERS:
-        lines = ["from rnn_crosscheck import Problem", "", f"problem = {problem!r}"]
-        arguments_call = f'problem.arguments("{function}")'
-        if law == "each step" and function in SEQUENCE_BACKWARDS:
-            lines += ["# x has a row for each pre-activation; dx holds the gradients of pre-activations"]
-            lines.append(f'inputs = problem.inputs("{function}").showing_each_step(problem.seed)')
-            arguments_call = f'inputs.arguments("{function}")'
-        return "\n".join([*lines, f"{names} = {arguments_call}", call, ""])
-    with np.errstate(all="ignore"):
-        *right, caches = getattr(reference, function)(*arguments)
-    lines = [
-        *("import numpy as np", ""),
-        *(f"{name} = {_literal(array)}" for name, array in zip(contract.arguments, arrays, strict=True)),
-        "parameters = {",
-        *(f'    "{name}": {_literal(W)},' for name, W in sorted(parameters.items())),
-        *("}", call),
-        *(_comparison(f"{name} is", name, W) for name, W in zip(contract.outputs, right, strict=True)),
-    ]
-    cache = caches
-    if not contract.is_cell:
-        if not caches[0]:  # there are no steps
-            return "\n".join([*lines, ""])
-        cache = caches[0][0]
-        lines += [f'print("caches hold", len(caches[0]), "and should hold", {len(caches[0])})']
-        lines += ['print("caches[1] is", caches[1], "and should be x, which is", x)', "cache = caches[0][0]"]
-    for i, (name, array) in enumerate(zip(contract.cache, cache, strict=False)):
-        lines.append(f"{_comparison(f'cache[{i}] is', f'cache[{i}]', array)}  # {name}")
+    results = _result_names(contract)
+    ours, call = ", ".join(results), f"{function}({names})"
+    lines = ["import numpy as np", *([how.partition("  ")[2]] if how else []), ""]
+    for each in calls:
+        arguments = each.arguments(function)
+        with np.errstate(all="ignore"):
+            right = getattr(reference, function)(*arguments)
+        pairs = zip(results, right if isinstance(right, tuple) else (right,), strict=True)
+        arrays = [array for pair in pairs for array in _arrays(*pair)]
+        lines += [
+            f"{name} = {_code(value)}" for name, value in zip(names.split(", "), arguments, strict=True)
+        ]
+        lines += [f"{ours} = {call}", *(_comparison(path, _code(value)) for path, value in arrays)]
+    if sum(map(len, lines)) > MOST_CHARACTERS:
+        theirs = ", ".join(f"right_{name}" for name in results)
+        lines = ["from rnn_crosscheck import Problem, reference", "", f"problem = {problem!r}"]
+        lines += [f'inputs = problem.inputs("{function}"){how}', f'{names} = inputs.arguments("{function}")']
+        lines += [f"{theirs} = reference.{call}", f"{ours} = {call}"]
+        lines += [_comparison(path, f"right_{path}") for path, _ in arrays]
     return "\n".join([*lines, ""])
 
 
@@ -57,15 +56,30 @@ def _result_names(contract: Contract) -> list[str]:
     return [*contract.outputs, *caches]
 
 
-def _comparison(label: str, value: str, right: Array) -> str:
-    return f'print("{label}", {value}, "and should be", {_literal(right, digits=8)})'
+def _arrays(path: str, value: Any) -> Iterator[tuple[str, Array]]:
+    """The arrays in a result with the code of each, such as `caches[0][0][1]`, without cached parameters."""
+    if isinstance(value, np.ndarray):
+        yield path, value
+        return
+    for key, entry in value.items() if isinstance(value, dict) else enumerate(value):
+        if not (isinstance(value, tuple) and isinstance(entry, dict)):
+            yield from _arrays(f"{path}[{key!r}]", entry)
 
 
-def _literal(array: Array, digits: int | None = None) -> str:
-    """An array as Python code, with its dtype unless that is float64."""
-    if not array.size:
-        return f'np.zeros({array.shape}, "{array.dtype}")'
-    if digits:
-        array = np.array([float(f"{value:.{digits}g}") for value in array.flat]).reshape(array.shape)
-    numbers = re.sub("inf|nan", r"np.\g<0>", str(array.tolist()))
-    return f"np.array({numbers})" if array.dtype == float else f'np.array({numbers}, dtype="{array.dtype}")'
+def _comparison(path: str, right: str) -> str:
+    return f'print("{path} is", {path}, "and should be", {right})'
+
+
+def _code(value: Any) -> str:
+    """A value as Python code; an array with its dtype unless that is float64."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f'"{key}": {_code(entry)}' for key, entry in sorted(value.items())) + "}"
+    if isinstance(value, (list, tuple)):
+        entries = "".join(f"{_code(entry)}, " for entry in value)
+        return f"[{entries}]" if isinstance(value, list) else f"({entries})"
+    if not isinstance(value, np.ndarray):
+        return repr(value)
+    if not value.size:
+        return f'np.zeros({value.shape}, "{value.dtype}")'
+    numbers = re.sub("inf|nan", r"np.\g<0>", str(value.tolist()))
+    return f"np.array({numbers})" if value.dtype == float else f'np.array({numbers}, dtype="{value.dtype}")'

@@ -20,9 +20,10 @@ from oracle.problems.problem import Problem
 from properties.internals.pytest_internals import option_words
 from properties.laws import all_laws
 from properties.questions.answer_store import ANSWERS
-from properties.reports import expected_failures
+from properties.reports import expected_failures, points
 from properties.reports.expected_failures import ExpectedFailure
-from properties.reports.report import Reports
+from properties.reports.points import Points
+from properties.reports.report import GRADESCOPE, Reports
 from properties.reports.results import print_in_every_encoding, printable
 from properties.reports.run_end import RunEnd
 from properties.session.target_options import AFFECTING_RESULTS, TARGETS, read_targets
@@ -63,7 +64,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[PROBLEM] = _problem_to_reproduce(reproduce, config) if reproduce else None
         if not hasattr(config, "workerinput"):
             names = config.stash[TARGETS].names
-            config.pluginmanager.register(RunEnd(names, failures, reports, _environment(config)))
+            given = _points(config, reports)
+            config.pluginmanager.register(RunEnd(names, failures, reports, _environment(config), given))
     except (TargetMissing, ValueError) as error:
         raise pytest.UsageError(str(error)) from None
 
@@ -87,6 +89,19 @@ def _choose_seed(config: pytest.Config) -> None:
         config.option.hypothesis_seed = config.workerinput["seed"]
     elif seed is None and FUZZING_TIME not in config.stash:
         config.option.hypothesis_seed = str(0 if profile == "ci" else ANSWERS.seed_of_today())
+
+
+def _points(config: pytest.Config, reports: Reports) -> Points | None:
+    """Read `--points`. Raises `ValueError` if a law that counts is not selected, or Gradescope needs more."""
+    file = config.getoption("--points")
+    given = points.read(config.invocation_params.dir / file) if file else None
+    for_gradescope = any(file.name.endswith(GRADESCOPE) for file in reports.files)
+    if for_gradescope and not (given and len(config.stash[TARGETS].names) == 1):
+        raise ValueError(f"--report FILE{GRADESCOPE} needs --points and one target")
+    selected = option_words(config, "-k", "-m", "--reproduce")
+    if given and selected and (given.grade, selected) != ("spec", ["-m", "spec"]):
+        raise ValueError(f"--points counts all laws; leave out {shlex.join(selected)}")
+    return given
 
 
 def fuzzing_time(config: pytest.Config) -> float:

@@ -28,6 +28,7 @@ _NUMBERS = ("n_x", "n_a", "D", "input", "error")
 def main(arguments: Sequence[str]) -> int:
     """Compare the models, and print a row for each node and a sentence. Return 0 if all is right, else 1."""
     parser = Parser("rnn-crosscheck", ABOUT)
+    parser.add_memory_limit()
     parser.add_argument("model", metavar="MODEL.onnx", type=Path, help="the exported file")
     parser.add_argument(
         "--against",

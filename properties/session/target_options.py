@@ -2,6 +2,7 @@
 
 import ast
 import math
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -20,6 +21,7 @@ from properties.internals.pytest_internals import option_words
 from properties.reports.results import encodable
 from properties.session import command
 from properties.worker.codec import MAX_BYTES
+from properties.worker.objects import OBJECTS
 from properties.worker.own_modules import REFERENCE, full_name
 from properties.worker.targets import SUFFIXES, TargetMissing, Unusable, expand, helper_files, text_of
 from reference.contract import CONTRACTS, FUNCTIONS
@@ -150,10 +152,10 @@ def judged_functions(target: str, targets: Targets, *, every: bool = False) -> s
     """The functions by which a target is judged: `FUNCTIONS`, and the layers and backward passes that it has.
 
     A target with layers or backward passes, but with none of `FUNCTIONS`, is judged only by the functions
-    that it has. A target that cannot be loaded is judged by `FUNCTIONS`, or with `every` by all. The
-    reference, and a file that mentions only `FUNCTIONS`, are not loaded. If the target is a module of a
-    framework, its facts and weights are added to `targets`. Raises `TargetMissing` if a module or an
-    attribute does not exist.
+    that it has, and so are objects of Python. A target that cannot be loaded is judged by `FUNCTIONS`, or
+    with `every` by all. The reference, and a file that mentions only `FUNCTIONS`, are not loaded. If the
+    target is a module of a framework, its facts and weights are added to `targets`. Raises `TargetMissing` if
+    a module or an attribute does not exist.
     """
     directory = targets.settings.directory
     if target == REFERENCE:
@@ -175,6 +177,8 @@ def judged_functions(target: str, targets: Targets, *, every: bool = False) -> s
     if loaded.network:
         targets.networks.append(_network_of_module(target, loaded.network, directory))
     existing = {*loaded.functions, *loaded.lacking}
+    if OBJECTS in os.environ:
+        return existing
     optional = existing - {*FUNCTIONS}
     return optional if optional and not existing & {*FUNCTIONS} else {*FUNCTIONS} | optional
 
@@ -214,7 +218,9 @@ def _settings(config: pytest.Config) -> tuple[Settings, str]:
     if python := config.getoption("--python"):
         values["python"], versions = interpreter.find(python, here)
     options = option_words(config, *PROCESS_LIMITS, "--helpers", "--python", *MODULE_OPTIONS)
-    if config.pluginmanager.has_plugin(command.__name__):
+    if OBJECTS in os.environ:
+        words = ["judge", *options]
+    elif config.pluginmanager.has_plugin(command.__name__):
         words = ["rnn-crosscheck", *options]
     else:
         folder = command.PROPERTIES

@@ -32,10 +32,13 @@ _COLUMNS = ("prefix", "kind", "layout", *_NUMBERS[:5], "dtype", *_NUMBERS[5:], "
 
 
 class Parser(ArgumentParser):
-    """Parses the arguments of a command that reads a file of weights."""
+    """Parses the arguments of a command. If they are wrong, the message has one line."""
 
     def __init__(self, prog: str, description: str) -> None:
         super().__init__(prog, description=description, allow_abbrev=False)
+
+    def add_memory_limit(self) -> None:
+        """Add the option of commands that read a file of weights."""
         self.add_argument(
             "--memory-limit",
             metavar="GIB",
@@ -62,6 +65,8 @@ def main(arguments: Sequence[str]) -> int:
             return compare_weights(checkpoint, read(options.against, overrules=False))
         for each in convert(checkpoint, options.out, options.to, force=options.force):
             print(printable(f"{each} has the same numbers, bit for bit"))
+        if checkpoint.skipped:
+            print(printable(f"skipped: {'; '.join(checkpoint.skipped)}"))
     except CheckpointError as error:
         fail(f"rnn-crosscheck: error: {error}")
     except OSError as error:
@@ -116,6 +121,7 @@ def compare_weights(copy: Checkpoint, original: Checkpoint) -> int:
 
 def _parser(command: str) -> ArgumentParser:
     parser = Parser(f"rnn-crosscheck {command}", COMMANDS[command])
+    parser.add_memory_limit()
     parser.add_argument(
         "file",
         metavar="FILE[:PREFIX]",

@@ -106,7 +106,7 @@ class Domain:
         if missing := limits.unmet_need(needs):
             return missing
         if self.empty and self.empty not in limits.empty:
-            return f"never {self.empty} = 0"
+            return f"{self.empty} > 0 only"
         if not contract.is_layer:
             return ""
         if self.networks and (self.in_parts or not self.networks_for(function, limits)):

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from textwrap import dedent, indent
@@ -39,6 +39,19 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> "Installation":
     from properties.tests.runs import installed  # this file is read by `pytest properties`, too
 
     return installed(tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture
+def forked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the runs of `judge` and `laws` be forks of a process that has imported PyTorch."""
+    from properties.session import api
+    from properties.tests.runs import in_clone
+
+    def ran(command: Sequence[str], environment: Mapping[str, str]) -> tuple[int, str]:
+        done = in_clone().run(*command[3:], directory=Path.cwd(), **environment)
+        return done.returncode, done.stdout
+
+    monkeypatch.setattr(api, "_output", ran)
 
 
 @pytest.fixture

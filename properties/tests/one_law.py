@@ -18,9 +18,9 @@ from properties.laws import all_laws
 from properties.trials.law import Law
 from properties.trials.trial import ViolationError
 from properties.turns.turn import Draws, Turn
-from properties.worker.arguments import arrange, earlier_numbers
+from properties.worker.arguments import arrange, rewritten
 from properties.worker.codec import decode, encode
-from properties.worker.steps import call_each_step
+from properties.worker.steps import call_in_parts
 from reference.contract import CONTRACTS
 
 FIRST = (
@@ -55,18 +55,19 @@ class InProcess(Implementation):
 
     def reply_each(self, requests: Sequence[Request], *, time_limit: float | None = None) -> list[Reply]:
         """Call the mistake for each request. There is no cell to replace."""
-        return [Reply.from_outcome(self._outcome(each)) for each in requests]
+        return [Reply(self._outcome(each)) for each in requests]
 
     def _outcome(self, request: Request) -> Outcome:
-        _, function, arguments, arrangement, then, _, each_step = decoded_body(request)
+        _, function, arguments, arrangement, then, _, parts, earlier, in_place = decoded_body(request)
         called = getattr(self._fault, function)
         given = arrange(arguments, arrangement, with_aliases=False)
         try:
             with np.errstate(all="ignore"):
-                if arrangement in ("updated", "retrained"):
-                    with earlier_numbers(given, arrangement):
-                        called(*given)
-                value = call_each_step(lambda step: called(*step), given) if each_step else called(*given)
+                if earlier:
+                    before = arrange(earlier, arrangement, with_aliases=False)
+                    called(*before)
+                    given = rewritten(before, given, in_place=in_place)
+                value = call_in_parts(lambda part: called(*part), given, parts) if parts else called(*given)
                 for later in then:
                     called(*arrange(later, arrangement, with_aliases=False))
         except Exception as error:  # a mistake may raise anything

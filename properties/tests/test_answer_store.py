@@ -151,6 +151,25 @@ def test_a_database_with_another_schema_is_left_alone(
     assert file.read_bytes() == content
 
 
+def test_a_schema_that_takes_long_to_parse_is_left_alone(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers = count()
+    next_number(opened(), numbers)
+    OPENED[-1].close()
+    rows = "SELECT 'view', 'v' || n, 'v' || n, 0, 'CREATE VIEW v' || n || ' AS SELECT 1' FROM numbers"
+    change(
+        file,
+        "PRAGMA writable_schema = ON",
+        "INSERT INTO sqlite_master WITH RECURSIVE numbers (n) AS "
+        f"(SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 10000) {rows}",
+    )
+    content = file.read_bytes()
+    monkeypatch.setattr(answer_store, "SECONDS", 0.001)
+    store = opened()
+    assert next_number(store, numbers) == 1
+    assert store.fault == f"{file} takes more than 0.001 s to open, and was not used: delete it"
+    assert file.read_bytes() == content
+
+
 def test_no_log_is_mapped_into_memory(file: Path) -> None:
     """A target that truncates a mapped file would end the process."""
     next_number(opened(), count())

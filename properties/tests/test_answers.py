@@ -19,7 +19,7 @@ from properties.implementations.calls import CallHistory, Died, Raised, Reply, R
 from properties.questions.question import SMALL, Question
 from properties.tests.one_law import decoded_body
 from properties.trials.single_steps import joined_steps
-from properties.worker.steps import call_each_step
+from properties.worker.steps import call_in_parts
 
 PROBLEM = Problem.lstm(n_x=2, n_a=3, n_y=4, m=5, T_x=2)
 
@@ -42,7 +42,7 @@ class Replies:
         for request in requests:
             arguments = decoded_body(request)[2]
             right = Returned(getattr(reference, request.function)(*arguments), arguments, False)
-            replies.append(Reply.from_outcome(self._instead.get(self._calls, right)))
+            replies.append(Reply(self._instead.get(self._calls, right)))
             self._calls += 1
             if replies[-1].is_death:
                 break
@@ -114,7 +114,8 @@ LAYER = LayerProblem("rnn_layer", n_x=2, n_a=3, m=2, T_x=4, layers=2, directions
 
 def test_each_step_of_a_layer_is_called_from_its_own_states() -> None:
     inputs = LAYER.inputs("rnn_layer")
-    values = call_each_step(lambda step: reference.rnn_layer(*step), inputs.arguments("rnn_layer"))
+    arguments = inputs.arguments("rnn_layer")
+    values = call_in_parts(lambda step: reference.rnn_layer(*step), arguments, [1] * LAYER.T_x)
     assert len(values) == LAYER.T_x
     steps = [{"a": a, "a_last": last.reshape(-1, LAYER.m, 1)} for a, last in values]
     ours, single = joined_steps(inputs, steps)

@@ -1,12 +1,11 @@
 """The API for Python: what `judge` returns, and what the test cases of `laws` do."""
 
-import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
+import rnn_crosscheck
 from oracle.tests import torch_modules_of_users
 from properties.implementations.implementation import Implementation
 from properties.implementations.process_start import Settings
@@ -14,19 +13,9 @@ from properties.reports.judgement import judgements
 from properties.session import api
 from properties.session.api import judge, laws
 from properties.tests.results import failed, passed, skipped
-from properties.tests.runs import CLONE, in_clone
+from properties.tests.runs import CLONE
 
 MISTAKE = "oracle.faults:update_and_forget_gates_exchanged"
-
-
-@pytest.fixture
-def forked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the runs of the command be forks of a process that has imported PyTorch."""
-
-    def ran(command: Sequence[str], **_: object) -> subprocess.CompletedProcess[str]:
-        return in_clone().run(*command[3:], directory=Path.cwd())
-
-    monkeypatch.setattr(api, "subprocess", SimpleNamespace(run=ran))
 
 
 def test_a_target_is_judged_from_python() -> None:
@@ -93,7 +82,7 @@ def cases(monkeypatch: pytest.MonkeyPatch) -> dict[str, Callable[[], None]]:
     (judged,) = judgements(results)
     api._results.cache_clear()
     monkeypatch.setattr(api, "_run", lambda *_: (0, COLLECTED))
-    monkeypatch.setattr(api, "judge", lambda *_: judged)
+    monkeypatch.setattr(api, "_judge", lambda _: judged)
     mark = laws("mine", "-k", "some").mark  # type: ignore[attr-defined]
     return {str(case.id): case.values[0] for case in mark.args[1]}
 
@@ -169,3 +158,8 @@ def test_what_is_selected_are_the_cases(forked: None) -> None:
 def test_a_target_that_does_not_exist_is_an_error_where_the_cases_are_made(forked: None) -> None:
     with pytest.raises(ValueError, match=r"no_such\.py"):
         laws("no_such.py")
+
+
+def test_the_package_lists_what_it_has() -> None:
+    assert dir(rnn_crosscheck) == sorted(rnn_crosscheck.__all__)
+    assert all(callable(getattr(rnn_crosscheck, name)) for name in dir(rnn_crosscheck) if name != "layout")

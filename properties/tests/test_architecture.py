@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
 
+from properties.worker import posix
+
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "architecture.md"
 OURS = ("reference", "oracle", "properties", "conftest")
@@ -98,6 +100,22 @@ def test_what_runs_in_the_interpreter_of_a_target_needs_numpy_alone() -> None:
             needed = {name for name in IMPORTED[module] if not name.startswith((*allowed,))}
             packages = {name.partition(".")[0] for name in needed} - sys.stdlib_module_names
             assert packages <= {"numpy"}, module
+
+
+def test_what_only_posix_systems_have_is_imported_in_one_module() -> None:
+    """No other module has `os.fork`, `import resource` or `from os import fork`."""
+    names = {*vars(posix), "fcntl", "pwd", "termios"} - {"os"}
+    standard = sys.stdlib_module_names - {"posix"}
+
+    def uses(node: ast.AST) -> bool:
+        if isinstance(node, ast.Attribute):
+            return node.attr in names and ast.unparse(node.value) in standard
+        if isinstance(node, ast.ImportFrom) and node.module not in standard:
+            return False
+        return isinstance(node, (ast.Import, ast.ImportFrom)) and any(e.name in names for e in node.names)
+
+    trees = {module: ast.parse(path.read_text(encoding="utf-8")) for module, path in MODULES.items()}
+    assert [name for name, tree in trees.items() if any(map(uses, ast.walk(tree)))] == [posix.__name__]
 
 
 def test_frameworks_are_imported_where_they_are_asked() -> None:

@@ -1,7 +1,7 @@
 """Backward passes are judged where a target has them, and said apart from its forward passes."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +14,7 @@ import reference
 from oracle.faults import FAULTS, Fault
 from oracle.problems.limits import Limits
 from oracle.problems.problem import Problem
+from oracle.witnesses import backward_own_steps
 from oracle.witnesses.verdict import Comparison
 from properties.explanations.failure import Failure
 from properties.implementations.answer import Answer, MalformedError
@@ -130,10 +131,48 @@ def test_each_step_tells_what_the_step_after_gave() -> None:
     caught = catch(law, InProcess(FAULTS["da_not_carried"]), "rnn_backward", 0)
     assert caught
     message = Failure(caught.violation).message
-    assert "from its own gradient of the step after" in message
+    assert ", from its own dx of the step after, where that is right" in message
     assert "dx[pre-activation, unit " in message
     assert "] of the problem with an input for each pre-activation\n" in message
     assert "\n  input " not in message  # it has other sizes than the element
+
+
+def clipped_rows(dx: Any) -> Any:
+    return np.where(np.abs(dx) > 0.01, 0.0, dx)
+
+
+@pytest.mark.parametrize("T_x", [1, 3])
+@pytest.mark.parametrize("function", SEQUENCE_BACKWARDS)
+@pytest.mark.parametrize("change", [np.zeros_like, np.negative, clipped_rows, lambda dx: dx[:, ::-1]])
+def test_right_gradients_are_not_blamed_for_a_wrong_dx(
+    function: str, change: Callable[[Any], Any], T_x: int
+) -> None:
+    """The law takes no wrong gradient for exact, and shows the gradients first from which others follow."""
+    kind = function.partition("_")[0]
+    problem: Problem = getattr(Problem, kind)(n_x=2, n_a=3, n_y=1, m=2, T_x=T_x, regime="unit")
+    given: Any = problem.inputs(function)
+    shown = given.showing_each_step(0)
+    ours = getattr(reference, function)(*shown.arguments(function))
+    wrong = change(ours["dx"])
+    bounds = backward_own_steps.evaluate(shown, wrong)
+    for name, bounded in bounds.items():
+        right = ours["da0"][:, :, None] if name == "da0" else ours.get(name)
+        if name != "dx" and right is not None:
+            assert np.all(np.abs(right.reshape(bounded.shape) - bounded.value) <= 2 * bounded.error), name
+    assert np.any(np.abs(wrong - bounds["dx"].value) > 2 * bounds["dx"].error)
+    assert next(iter(bounds)) == "dx"
+
+
+def test_a_wrong_gradient_of_a_saturated_gate_is_shown_before_what_follows_from_it() -> None:
+    """The gates are 0 or 1, so that one step alone does not show the gradient with respect to c."""
+    problem = Problem.lstm(n_x=2, n_a=3, n_y=1, m=2, T_x=4, regime="huge")
+    inputs: Any = problem.inputs("lstm_backward")
+    shown = inputs.showing_each_step(0)
+    ours = reference.lstm_backward(*shown.arguments("lstm_backward"))
+    bounds = backward_own_steps.evaluate(shown, ours["dx"] + 1)
+    for gate in "fico":
+        off = np.abs(ours[f"dW{gate}"][:, :, None] - bounds[f"dW{gate}"].value)
+        assert np.all((off <= 2 * bounds[f"dW{gate}"].error) | np.isinf(bounds[f"dW{gate}"].error))
 
 
 def test_a_file_with_forwards_and_backwards_is_judged_in_one_run(tmp_path: Path) -> None:
@@ -170,7 +209,12 @@ def test_a_page_has_the_code_of_a_failure(function: str) -> None:
 def test_the_code_of_a_step_shows_the_numbers_of_the_law(function: str) -> None:
     problem: Problem = getattr(Problem, function.partition("_")[0])(n_x=1, n_a=2, n_y=1, m=2, T_x=3, seed=7)
     shown: list[Any] = []
-    exec(snippet(problem, function, "each step"), {function: lambda *given: shown.extend(given)})
+
+    def recorded(*given: Any) -> Any:
+        shown.extend(given)
+        return getattr(reference, function)(*given)
+
+    exec(snippet(problem, function, "each step"), {function: recorded})
     target = Recorder(next(fault for fault in FAULTS.values() if function in fault.functions))
     with suppress(ViolationError):
         new_turn("each step", function, target, problem=problem).run()

@@ -152,6 +152,19 @@ def test_an_interrupt_at_the_start_prints_no_traceback() -> None:
     assert (done.returncode, done.stderr) == (2, "")
 
 
+@pytest.mark.parametrize("use", ["rnn_crosscheck.__main__.main()", "import properties.worker.messages"])
+def test_on_windows_one_line_says_which_systems_it_needs(use: str) -> None:
+    """The command and the worker, in a process that lacks what Windows lacks."""
+    lacking = ["import os, signal, sys, rnn_crosscheck.__main__", "sys.modules['resource'] = None"]
+    lacking += ["os.name, sys.platform = 'nt', 'win32'", "del signal.SIGUSR1, signal.setitimer, os.fork"]
+    code = "\n".join([*lacking, use])
+    done = subprocess.run([sys.executable, "-c", code], cwd=CLONE, capture_output=True, text=True)
+    told = "rnn-crosscheck needs Linux, macOS or WSL (the Windows Subsystem for Linux)"
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] in (f"ERROR: {told}", f"ImportError: {told}")
+    assert use.startswith("import") or len(done.stderr.splitlines()) == 1
+
+
 def test_a_failure_and_an_unusable_target_are_told_by_workers(wheel: Installation, folder: Path) -> None:
     """Takes seconds: the installed command starts three processes, one of which explains a failure."""
     done = wheel.command.run("my rnn.py", "conftest.py", "-n", "2", *WRONG, directory=folder)

@@ -15,7 +15,7 @@ from reference.contract import FUNCTIONS
 
 
 def rows(run: Run) -> list[dict[str, str]]:
-    return list(csv.DictReader(StringIO(as_csv(run))))
+    return list(csv.DictReader(StringIO(as_csv(run).removeprefix("\ufeff"))))
 
 
 def test_the_grade_book_has_a_row_for_each() -> None:

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from properties.implementations import implementation, process_start
+from properties.implementations import implementation, process_end, process_start
 from properties.implementations.calls import Died, Raised, Returned
 from properties.implementations.implementation import Implementation
 from properties.implementations.process_start import FORKS, Settings
@@ -127,6 +128,7 @@ def test_memory_has_a_limit(misbehave: Misbehave, body: str) -> None:
 SETSID = "os.setsid()"
 ORPHAN = "os.fork() and os._exit(0); os.setsid()"
 ORPHAN_OF_SESSION = "os.setsid(); os.fork() and os._exit(0)"
+KILL_PARENT = "os.kill(os.getppid(), 9); os._exit(3)"
 
 
 @pytest.mark.parametrize(
@@ -139,12 +141,14 @@ ORPHAN_OF_SESSION = "os.setsid(); os.fork() and os._exit(0)"
         (ORPHAN, "return 0", ""),
         (ORPHAN, "os._exit(3)", "exited with status 3"),
         (ORPHAN_OF_SESSION, "while True: pass", "did not answer within 0.5 s"),
+        (SETSID, KILL_PARENT, "was killed by SIGKILL"),
+        (ORPHAN, KILL_PARENT, "was killed by SIGKILL"),
     ],
 )
 def test_what_a_target_forks_ends_with_it(
     misbehave: Misbehave, tmp_path: Path, ending: str, reason: str, detach: str
 ) -> None:
-    """Also a process in another session, whose parent has ended."""
+    """Also a process in another session, whose parent has ended, and so has who has forked it."""
     if not FORKS and detach != "pass":
         pytest.skip("only Linux says who has started an orphan")
     body = f"""
@@ -167,6 +171,21 @@ os.read(reader, 4)
         while is_locked(lock.fileno()):
             assert time.monotonic() < end, "the forked process is still there"
             time.sleep(0.01)
+
+
+@pytest.mark.skipif(not FORKS, reason="only Linux says who has started an orphan")
+def test_what_runs_as_another_user_is_left(misbehave: Misbehave, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As what a target starts by sudo."""
+
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    with misbehave("import os, time; os.fork() or time.sleep(1); return 1") as implementation:
+        assert isinstance(call(implementation), Returned)
+        monkeypatch.setattr(process_end._kill, "__defaults__", (refuse,))
+        monkeypatch.setattr(resource, "prlimit", refuse)
+        implementation.close()
+        monkeypatch.undo()
 
 
 @pytest.mark.skipif(not FORKS, reason="there is no fork server")
@@ -207,6 +226,17 @@ def test_a_target_that_stops_who_has_forked_it_hangs_nobody(
             assert isinstance(call(stops), Returned)
             stops.end_process()
     assert isinstance(call(misbehave("return x")), Returned)
+
+
+@pytest.mark.skipif(not FORKS, reason="there is no fork server")
+def test_a_target_that_stops_who_has_forked_it_and_ends_has_hung(
+    misbehave: Misbehave, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such calls take seconds each, and a hang counts as many crashes, so they are soon given up."""
+    monkeypatch.setattr(process_start, "PATIENCE", 0.1)
+    died = call(misbehave("import os, signal; os.kill(os.getppid(), signal.SIGSTOP); os._exit(3)"))
+    assert isinstance(died, Died)
+    assert (died.reason, died.hung) == ("stopped the process that has forked it", True)
 
 
 def is_locked(descriptor: int) -> bool:

@@ -1,10 +1,11 @@
 """A mistake of a backward pass that is not in the catalogue is described by what it does."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from oracle.explanations.claims import Claim
+from oracle.explanations.claims import Claim, mistake
 from oracle.problems.problem import Problem
 from properties.explanations.explanation import search
 from properties.explanations.program import Program
@@ -14,6 +15,33 @@ from properties.implementations.process_start import Settings
 EXAMPLES = Path(__file__).parents[2] / "examples"
 DC = "    dc = dc_next + da_next * ot * (1 - h**2)\n"
 BIAS = "np.sum(dz, axis=1, keepdims=True)\n    return gradients"
+
+
+CLIP = "for name in {}: np.clip(gradients[name], {}, out=gradients[name])"
+PARAMETERS = ("dWaa", "dWax", "dba")
+
+
+@pytest.mark.parametrize(
+    ("names", "bounds", "expected"),
+    [
+        (PARAMETERS, "-5, 5", "parameters_clipped_at_5"),
+        (PARAMETERS[:2], "-1, 1", "weights_clipped_at_1"),
+        ((*PARAMETERS, "dx", "da0"), "5, -5", "clip_exchanged_5"),
+    ],
+)
+def test_a_clip_is_named_with_the_gradients_that_it_clips(
+    tmp_path: Path, names: Sequence[str], bounds: str, expected: str
+) -> None:
+    (tmp_path / "textbook.py").write_text((EXAMPLES / "textbook.py").read_text())
+    source = (EXAMPLES / "textbook_backward.py").read_text()
+    returned = 'return {"dx": dx, "da0": da_prev, **total}'
+    assert returned in source
+    clipped = f"gradients = {returned[7:]}\n    {CLIP.format(names, bounds)}\n    return gradients"
+    (tmp_path / "mine.py").write_text(source.replace(returned, clipped))
+    problem = Problem.rnn(n_x=2, n_a=3, n_y=1, m=4, T_x=6, regime="wild")
+    with Implementation("mine.py", Settings(directory=tmp_path)) as target:
+        first, *_ = search(Program(target, "rnn_backward"), problem, locating=False)
+        assert first == mistake(expected)
 
 
 @pytest.mark.parametrize(
@@ -45,4 +73,4 @@ def test_what_a_wrong_backward_pass_does_is_found(
     (tmp_path / "mine.py").write_text(source.replace(old, new) + "\n\nBUFFERS = {}\n")
     problem = Problem.lstm(n_x=2, n_a=3, n_y=1, m=2, T_x=3, regime="unit")
     with Implementation("mine.py", Settings(directory=tmp_path)) as target:
-        assert search(Program(target, function), problem, locating=False).claims == [expected]
+        assert search(Program(target, function), problem, locating=False) == [expected]

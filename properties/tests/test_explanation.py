@@ -82,13 +82,13 @@ def test_a_mistake_outside_the_catalogue_is_caught_and_given_no_name(name: str, 
         (
             "candidate rotated",
             "lstm_forward",
-            "cct = tanh(Wc [a_prev; xt] + bc) does not hold; when: wherever it changes a value; how: cct of the unit before",
+            "does not hold; when: wherever it changes a value; how: cct of the unit before",
         ),
         ("two steps in one", "rnn_forward", "where: a_next = tanh(Waa a_prev + Wax xt + ba) does not hold"),
         (
             "c decays",
             "lstm_cell_forward",
-            "c_next = ft * c_prev + it * cct does not hold; when: wherever it changes a value; how: 0.99 times c_next",
+            "does not hold; when: wherever it changes a value; how: 0.99 times c_next",
         ),
         (
             "softmax at temperature 2",

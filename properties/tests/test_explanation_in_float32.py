@@ -21,7 +21,7 @@ def test_what_is_wrong_in_float32_alone_is_said_so_of_each_counterexample(tmp_pa
     with Implementation("aligned.py", Settings(directory=tmp_path)) as target:
         for n_x in (8, 16):
             problem = Problem.rnn(n_x=n_x, n_a=2, n_y=2, m=2, T_x=1, regime="unit", dtype="float32")
-            found = search(Program(target, "rnn_cell_forward"), problem).claims[0]
+            found = search(Program(target, "rnn_cell_forward"), problem)[0]
             assert "when: in float32 and n_x ≥ 8" in found.lines
 
 
@@ -37,7 +37,7 @@ def test_what_a_layer_does_in_float32_alone_is_told(tmp_path: Path) -> None:
     )
     with Implementation("masked.py", Settings(directory=tmp_path)) as target:
         problem = Problem.rnn_layer(n_x=8, n_a=2, m=2, T_x=2, layers=1, dtype="float32")
-        found = search(Program(target, "rnn_layer"), problem).claims[0]
+        found = search(Program(target, "rnn_layer"), problem)[0]
         assert "when: in float32 and n_x ≥ 8" in found.lines
 
 
@@ -53,5 +53,5 @@ def test_conditions_of_a_layer_in_float32_are_asked_for_in_that(tmp_path: Path) 
     )
     with Implementation("last.py", Settings(directory=tmp_path)) as target:
         problem = Problem.rnn_layer(n_x=2, n_a=3, m=2, T_x=2, layers=1, dtype="float32")
-        found = search(Program(target, "rnn_layer"), problem).claims[0]
+        found = search(Program(target, "rnn_layer"), problem)[0]
         assert "when: in float32 and n_a ≥ 3" in found.lines

@@ -8,13 +8,14 @@ import re
 import shutil
 import subprocess
 from collections import Counter
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from properties.reports.html_report import as_html
+from properties.reports.html_report import as_html, as_page_of_target
 from properties.reports.judgement import judgements
 from properties.reports.run import Run
 from properties.tests.html_pages import Page
@@ -63,7 +64,7 @@ def test_no_script_runs_but_our_own() -> None:
     assert policy == f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
 
 
-def test_what_all_did_comes_first_then_the_verdicts_then_each_failure() -> None:
+def test_the_verdicts_come_first_then_the_mistakes_then_each_failure() -> None:
     softmax: dict[str, Any] = {"diagnosis": ["the softmax overflows"], "grade": "robust"}
     results = [
         *(failed(name, law, **softmax) for name in "abcde" for law in ("empty", "extreme")),
@@ -75,14 +76,16 @@ def test_what_all_did_comes_first_then_the_verdicts_then_each_failure() -> None:
     told = [
         "7 implementations judged: 1 conforms, 4 are right on ordinary inputs",
         "interrupted: 1 implementation is not judged",
+        *("Verdicts", "a ✗ differs ✗ differs 1 2"),
         *("Mistakes, the most frequent first", "1 the softmax overflows a, b, c and 2 more d, e 5"),
-        *("2 bf is left out a, b 2", "Verdicts", "a ✗ differs ✗ differs 1 2"),
+        "2 bf is left out a, b 2",
         *("Failures, grouped by mistake", "1. the softmax overflows (5 implementations)"),
         "a : rnn in empty, extreme rnn_forward of a: empty (a spec law)",
     ]
     assert [words for words in told if words not in text.replace("a: rnn", "a : rnn")] == []
     places = [text.replace("a: rnn", "a : rnn").index(words) for words in told]
     assert places == sorted(places)
+    assert '<table tabindex="0" class="laws' in page  # one scrolls it by keys
     assert page.count("returned None") == 7  # once for each mistake of each
 
 
@@ -150,30 +153,52 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 
 
 @pytest.mark.skipif(not CHROMIUM, reason="no Chromium is installed: apt install chromium")
-@pytest.mark.parametrize("width", [390, 1280])
-def test_a_browser_lays_the_page_out_without_scrolling_sideways(tmp_path: Path, width: int) -> None:
-    """With everything unfolded, in a frame, for no window is as narrow as a phone."""
+@pytest.mark.parametrize("width", [390, 1200])
+def test_a_browser_lays_the_report_out_without_scrolling_sideways(tmp_path: Path, width: int) -> None:
+    """With everything unfolded, and of twelve functions; nor does one scroll the table of verdicts."""
     long = "a_directory/" * 12
     results = [passed(long, law, name) for name in CONTRACTS for law in ("split", "samples independent")]
     results += [*every_verdict(), failed(long, message=long.replace("/", "")), passed(long, "each step")]
-    page = as_html(Run(judgements(results), {**ENVIRONMENT, "blas": long})).replace(
-        "<details", "<details open"
-    )
+    page = as_html(Run(judgements(results), {**ENVIRONMENT, "blas": long}))
+    measured = measured_in_browser(page, ["html", ".matrix"], width, tmp_path)
+    assert all(content == visible for content, visible in measured)
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="no Chromium is installed: apt install chromium")
+@pytest.mark.parametrize("width", [390, 1200])
+def test_a_browser_lays_the_page_of_a_target_out_without_scrolling_sideways(
+    tmp_path: Path, width: int
+) -> None:
+    results = [passed("a", law, name) for name in CONTRACTS for law in ("split", "shapes")]
+    (judgement,) = judgements([*results, failed("a", diagnosis=["x " * 99])])
+    page = as_page_of_target(judgement, "a_directory/" * 12)
+    measured = measured_in_browser(page, ["html", "table"], width, tmp_path)
+    assert all(content == visible for content, visible in measured)
+
+
+def measured_in_browser(
+    page: str, selectors: Sequence[str], width: int, folder: Path
+) -> list[tuple[int, int]]:
+    """How wide the content of each element is, and how wide it is shown, with everything unfolded.
+
+    In a frame, for no window is as narrow as a phone.
+    """
+    page = page.replace("<details", "<details open")
     page, allowed = re.subn(r"<meta http-equiv=.Content-Security-Policy.*?>", "", page)  # it allows no script
     assert allowed == 1
-    tell = "const {scrollWidth, clientWidth} = document.documentElement;"
-    tell += "parent.document.title = `${scrollWidth} of ${clientWidth}`"
+    tell = f"const shown = {list(selectors)}.map(each => document.querySelector(each));"
+    tell += "parent.document.title = shown.map(each => `${each.scrollWidth} of ${each.clientWidth}`).join()"
     frame = html.escape(page.replace("</body>", f"<script>{tell}</script></body>"))
-    framed = tmp_path / "framed.html"
+    framed = folder / "framed.html"
     framed.write_text(f'<!DOCTYPE html><title></title><iframe width="{width}" srcdoc="{frame}"></iframe>')
 
     without = ["gpu", "quic", "background-networking", "component-update", "sync"]
     options = ["--headless", "--no-sandbox", "--no-first-run", *(f"--disable-{what}" for what in without)]
-    options += [f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", framed.as_uri()]
+    options += [f"--user-data-dir={folder / 'profile'}", "--dump-dom", framed.as_uri()]
     command = [str(CHROMIUM), *options]
     shown = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
-    measured = re.search(r"<title>(\d+) of (\d+)</title>", shown.stdout)
-    assert measured, shown.stdout[:500] + shown.stderr
-    content, visible = map(int, measured.groups())
-    assert content == visible
-    assert width - 20 <= visible <= width  # a scroll bar takes its part
+    (title,) = re.findall(r"<title>(.*)</title>", shown.stdout)
+    measured = [(int(content), int(visible)) for content, visible in re.findall(r"(\d+) of (\d+)", title)]
+    assert len(measured) == len(selectors), shown.stdout[:500] + shown.stderr
+    assert width - 20 <= measured[0][1] <= width  # a scroll bar takes its part
+    return measured

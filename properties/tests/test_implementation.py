@@ -6,7 +6,7 @@ import pytest
 
 import reference
 from oracle.problems.problem import Problem
-from properties.implementations.calls import Raised, Returned
+from properties.implementations.calls import Raised, Request, Returned
 from properties.implementations.implementation import Implementation
 from properties.worker.codec import CodecError, Foreign
 from reference.contract import CONTRACTS, FUNCTIONS
@@ -87,8 +87,6 @@ def test_arguments_come_back_as_they_are_after_the_call(implement: Implement, ar
         ("reversed", [False, False, True, True, True]),
         ("read-only", [True, False, False, True, True]),
         ("swapped", [True, False, True, False, True]),
-        ("updated", [True, False, True, True, True]),
-        ("retrained", [True, False, True, True, True]),
     ],
 )
 def test_arrays_are_laid_out_as_said(
@@ -112,30 +110,32 @@ def test_arrays_are_laid_out_as_said(
         assert array.dtype == matrix.dtype
 
 
-def test_updated_arrays_were_given_before_with_other_numbers(
-    implement: Implement, arguments: list[Any]
+@pytest.mark.parametrize(
+    ("key", "in_place"),
+    [("id(parameters)", True), ("id(parameters['Wax'])", True), ("id(parameters)", False), ("1", False)],
+)
+def test_a_call_follows_an_earlier_one_in_the_same_dicts_and_arrays(
+    implement: Implement, arguments: list[Any], key: str, in_place: bool
 ) -> None:
-    implementation = implement("""
-        kept = {}
+    implementation = implement(f"""
+        kept = {{}}
         def rnn_cell_forward(xt, a_prev, parameters):
-            return kept.setdefault(id(parameters), parameters["Wax"].T.copy())
+            return kept.setdefault({key}, parameters["Wax"].copy()), parameters["Wax"].copy(), a_prev
     """)
-    at_once = returned(implementation.call("rnn_cell_forward", arguments)).value
-    later = returned(implementation.call("rnn_cell_forward", arguments, arrangement="updated")).value
-    assert np.array_equal(at_once, arguments[2]["Wax"].T)
-    assert np.array_equal(2 * later, at_once)
+    xt, a_prev, parameters = arguments
+    earlier = [xt, a_prev, {**parameters, "Wax": parameters["Wax"] / 2}]
+    reply = returned(implementation.call("rnn_cell_forward", arguments, earlier=earlier, in_place=in_place))
+    kept, Wax, a = reply.value
+    assert np.array_equal(2 * kept, Wax)
+    assert np.array_equal(Wax, parameters["Wax"])
+    assert np.array_equal(a, a_prev)
+    assert all(np.array_equal(reply.arguments[2][name], each) for name, each in parameters.items())
 
 
-def test_retrained_arrays_were_given_before_with_other_parameters(
-    implement: Implement, arguments: list[Any]
-) -> None:
-    implementation = implement("""
-        kept = {}
-        def rnn_cell_forward(xt, a_prev, parameters):
-            return kept.setdefault((xt.tobytes(), a_prev.tobytes()), parameters["Wax"].T.copy())
-    """)
-    later = returned(implementation.call("rnn_cell_forward", arguments, arrangement="retrained")).value
-    assert np.array_equal(2 * later, arguments[2]["Wax"].T)
+def test_each_call_of_a_request_has_the_time_of_one(arguments: list[Any]) -> None:
+    assert Request("rnn_cell_forward", arguments).calls == 1
+    assert Request("rnn_cell_forward", arguments, earlier=arguments).calls == 2
+    assert Request("rnn_forward", arguments, parts=[1, 4, 1]).calls == 3
 
 
 def test_array_likes_become_plain_arrays(implement: Implement, arguments: list[Any]) -> None:

@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from oracle.problems.problem import Problem
-from properties.explanations.inheritance import is_inherited, is_inherited_by_law
-from properties.explanations.program import Program
+from properties.explanations.inheritance import is_inherited
 from properties.implementations.answers import Answers
 from properties.implementations.implementation import Implementation
 from properties.implementations.process_start import Settings
@@ -33,11 +32,17 @@ def lstm_forward(x, a0, parameters):
 """
 
 
+def inherits(target: Implementation, function: str, problem: Problem) -> bool:
+    """Whether a function inherits a mistake, by the law on each step."""
+    (law,) = (each for each in all_laws() if each.name == "each step")
+    return is_inherited(Trial(law, Answers(target, Question(function, [problem])), 0))
+
+
 def test_what_a_forward_does_right_it_does_not_inherit(tmp_path: Path) -> None:
     (tmp_path / "right.py").write_text(TARGET.format(memory=1, hidden=1))
-    inputs = Problem.lstm(n_x=1, n_a=2, n_y=2, m=2, T_x=2).inputs("lstm_forward")
+    problem = Problem.lstm(n_x=1, n_a=2, n_y=2, m=2, T_x=2)
     with Implementation("right.py", Settings(directory=tmp_path)) as right:
-        assert not is_inherited(Program(right, "lstm_forward"), inputs)
+        assert not inherits(right, "lstm_forward", problem)
 
 
 @pytest.mark.parametrize(
@@ -47,9 +52,9 @@ def test_a_mistake_of_the_cell_is_inherited_and_one_of_the_forward_is_not(
     tmp_path: Path, memory: float, hidden: float, inherited: bool
 ) -> None:
     (tmp_path / "wrong.py").write_text(TARGET.format(memory=memory, hidden=hidden))
-    inputs = Problem.lstm(n_x=1, n_a=2, n_y=2, m=2, T_x=2).inputs("lstm_forward")
+    problem = Problem.lstm(n_x=1, n_a=2, n_y=2, m=2, T_x=2)
     with Implementation("wrong.py", Settings(directory=tmp_path)) as wrong:
-        assert is_inherited(Program(wrong, "lstm_forward"), inputs) == inherited
+        assert inherits(wrong, "lstm_forward", problem) == inherited
 
 
 def test_an_inherited_mistake_is_told_in_the_message_and_in_the_closing_table(tmp_path: Path) -> None:
@@ -89,7 +94,7 @@ def test_a_mistake_that_only_rare_numbers_show_is_inherited(
         answers = Answers(wrong, Question("lstm_forward", [Problem.parse(problem)]))
         with pytest.raises(ViolationError) as caught:
             law.check(Trial(law, answers, 0))
-        assert is_inherited_by_law(caught.value.trial) == inherited
+        assert is_inherited(caught.value.trial) == inherited
 
 
 BUFFER = """
@@ -113,9 +118,9 @@ def rnn_forward(x, a0, parameters):
 
 def test_a_cell_that_keeps_what_it_is_given_is_not_to_blame(tmp_path: Path) -> None:
     (tmp_path / "buffer.py").write_text(BUFFER)
-    inputs = Problem.rnn(n_x=1, n_a=2, n_y=2, m=2, T_x=2).inputs("rnn_forward")
+    problem = Problem.rnn(n_x=1, n_a=2, n_y=2, m=2, T_x=2)
     with Implementation("buffer.py", Settings(directory=tmp_path)) as buffer:
-        assert not is_inherited(Program(buffer, "rnn_forward"), inputs)
+        assert not inherits(buffer, "rnn_forward", problem)
 
 
 CELLS = {
@@ -144,9 +149,9 @@ def test_a_forward_inherits_from_a_cell_that(tmp_path: Path, cell: str) -> None:
     holder = "\nclass Net:\n    rnn_forward = staticmethod(rnn_forward)\n"
     (tmp_path / "net.py").write_text(BUFFER[:start] + CELLS[cell] + forward + holder)
     target = "net.py:Net" if cell == "is not among the functions" else "net.py"
-    inputs = Problem.rnn(n_x=1, n_a=2, n_y=2, m=2, T_x=2).inputs("rnn_forward")
+    problem = Problem.rnn(n_x=1, n_a=2, n_y=2, m=2, T_x=2)
     with Implementation(target, Settings(directory=tmp_path)) as net:
-        assert is_inherited(Program(net, "rnn_forward"), inputs)
+        assert inherits(net, "rnn_forward", problem)
 
 
 def test_a_mistake_in_the_caches_is_not_hidden_by_a_cell_that_copies(tmp_path: Path) -> None:
@@ -155,7 +160,7 @@ def test_a_mistake_in_the_caches_is_not_hidden_by_a_cell_that_copies(tmp_path: P
     assert mine != textbook
     (tmp_path / "right.py").write_text(textbook)
     (tmp_path / "mine.py").write_text(mine)
-    overflow = Problem.lstm(n_x=2, n_a=2, n_y=3, m=4, T_x=3, regime="huge", seed=7578).inputs("lstm_forward")
+    overflow = Problem.lstm(n_x=2, n_a=2, n_y=3, m=4, T_x=3, regime="huge", seed=7578)
     for name, inherited in (("right.py", True), ("mine.py", False)):
         with Implementation(name, Settings(directory=tmp_path)) as target:
-            assert is_inherited(Program(target, "lstm_forward"), overflow) == inherited
+            assert inherits(target, "lstm_forward", overflow) == inherited

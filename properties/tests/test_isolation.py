@@ -278,6 +278,7 @@ def test_a_target_that_dies_when_it_is_asked_again_has_died(
     assert isinstance(reply.outcome, Returned)
     call(implementation, "lstm_forward")
     reply.drop()
-    assert answers.reply(0).outcome == Died("exited with status 3")
-    assert answers.reply(0).is_death
+    again = answers.reply(0)
+    assert again.outcome == Died("exited with status 3")
+    assert again.is_death
     assert isinstance(answers.reply(0).outcome, Returned)  # of the next process

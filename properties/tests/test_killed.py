@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from oracle.tests.selection import VARIABLE
-from properties.implementations.process_start import FORKS, children
-from properties.reports.report import Reports, read_json
+from properties.implementations.process_end import children
+from properties.implementations.process_start import FORKS
+from properties.reports.json_report import read_json
+from properties.reports.report import Reports
 from properties.tests.hostile_targets import changed
 from properties.tests.results import passed, run_of
 from properties.tests.runs import CLONE, Done, Run, run
@@ -58,6 +60,14 @@ def test_a_target_that_is_killed_again_has_died(tmp_path: Path) -> None:
 def test_a_target_that_kills_who_has_forked_it_is_asked_again(tmp_path: Path) -> None:
     status, output = judge(tmp_path, TARGET.format(unlink=UNLINK, victim="os.getppid()"))
     assert status == 0 or not FORKS, output
+
+
+@pytest.mark.skipif(not FORKS, reason="the judge is the parent, and a kill of the judge ends it")
+def test_a_target_that_kills_its_parents_kills_itself(tmp_path: Path) -> None:
+    """The parent of an orphan is the judge, which would be killed next."""
+    status, output = judge(tmp_path, TARGET.format(unlink="pass", victim="os.getppid()"))
+    assert status == 1
+    assert "call       was killed by SIGKILL" in output
 
 
 def test_a_law_whose_worker_is_killed_runs_again(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def test_laws_of_more_than_a_target_does_are_declared_away() -> None:
         "padding",
         "identity projection",
         "each step",
-        "split with states",
+        "split",
     }
 
 

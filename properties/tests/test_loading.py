@@ -185,7 +185,12 @@ def test_what_does_not_exist_is_missing(
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("x = 1", "target.py has none of the functions "),
+        (
+            "def gru_forward(x, a0, parameters): ...",
+            "target.py has none of the functions rnn_cell_forward, rnn_forward, lstm_cell_forward, "
+            "lstm_forward, of layers or of backward passes; only simple RNNs and LSTMs are judged; "
+            "code in another form needs an adapter, see docs/adapters.md",
+        ),
         (
             "def rnn_forward_1(x, a0, p): ...\ndef lstm_forward_1(x, a0, p): ...",
             "mean rnn_forward by 'rnn_forward_1', lstm_forward by 'lstm_forward_1'",

@@ -117,7 +117,7 @@ def test_the_report_for_ci_has_a_case_for_each_law_function_and_target(folder: P
 
 
 def test_there_is_a_grade_book_and_a_page_for_each(folder: Path, judged: Done) -> None:
-    with (folder / "verdicts.csv").open(encoding="utf-8", newline="") as file:
+    with (folder / "verdicts.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = {row["target"]: row["verdict"] for row in csv.DictReader(file)}
     known = report(folder)["implementations"]
     assert rows == {each["target"].removeprefix("submissions/"): each["verdict"] for each in known}
@@ -137,6 +137,8 @@ def test_the_terminal_has_a_line_for_each_and_no_letters(judged: Done) -> None:
     )
     assert sorted(told) == sorted(JUDGED)
     assert "FAILURES" not in judged.output
+    assert re.search(r"^=+ 12 targets judged in [\d.]+s =+$", judged.output, re.MULTILINE)
+    assert not re.search(r"\d+ (?:failed|passed)", judged.output)
     assert not re.search(r"^[.Fsx]{3,}", judged.output, re.MULTILINE)
     assert "\x1b[2J" not in judged.output
 
@@ -198,7 +200,9 @@ def test_failures_that_are_expected_leave_the_status_alone(folder: Path) -> None
 def test_a_report_that_cannot_be_written_is_a_usage_error(folder: Path) -> None:
     status, output = judge(folder, "--report", "verdicts.xml")
     assert status == pytest.ExitCode.USAGE_ERROR
-    assert output.splitlines()[0].endswith("verdicts.xml: a report ends in .json, .html or .csv")
+    assert output.splitlines()[0].endswith(
+        "verdicts.xml: a report ends in .gradescope.json, .json, .html or .csv"
+    )
 
 
 def test_a_name_that_is_no_utf8_is_judged_by_workers_too(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from oracle.checkpoints import CheckpointError
 from oracle.parity.comparison import compare
 from oracle.parity.original import run_original
 from properties.session import parity
@@ -158,6 +159,22 @@ def test_lost_lengths_are_reported(tmp_path: Path) -> None:
     found = compare(path, module, examples)
     assert [row.verdict for row in found.rows] == ["right"] * 2
     assert found.sentence.endswith("; the models differ before /lstm/LSTM: the lengths differ.")
+
+
+def test_a_node_with_many_more_steps_than_its_layer_is_refused(tmp_path: Path) -> None:
+    """A model may make a sequence of any length from its inputs."""
+    module, examples = Branches(), (torch.randn(5, 2, 3),)
+    path = exported(module, examples, tmp_path / "m.onnx")
+    model = onnx.load(path)
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.array([10**4, 1, 1]), "times"))
+    model.graph.node.insert(0, onnx.helper.make_node("Tile", [model.graph.input[0].name, "times"], ["long"]))
+    for node in nodes(model.graph):
+        node.input[0] = "long"
+    onnx.save(model, path)
+    with pytest.raises(
+        CheckpointError, match=r"m\.onnx: /one/LSTM has 100000 steps of all samples, too many"
+    ):
+        compare(path, module, examples)
 
 
 def test_example_inputs_may_be_given_by_name(tmp_path: Path) -> None:

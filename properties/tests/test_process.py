@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from properties.implementations import process_start
+from properties.implementations import process_end, process_start
 from properties.implementations.calls import Died
 from properties.implementations.implementation import Implementation
-from properties.implementations.process import Process, kill_group
+from properties.implementations.process import Process
+from properties.implementations.process_end import end_with_descendants
 from properties.implementations.process_start import FORKS, Settings
 from properties.tests.test_implementation import Implement, returned
 
@@ -177,9 +178,19 @@ def test_a_process_that_does_not_lead_a_group_yet_is_killed() -> None:
     """Such a process exists if an interrupt comes directly after a fork."""
     process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     with process:
-        kill_group(process)
-        assert process.wait(30) == -signal.SIGKILL
-    kill_group(process)  # a second call does nothing
+        end_with_descendants(process)
+        assert process.returncode == -signal.SIGKILL
+    end_with_descendants(process)  # a second call does nothing
+
+
+PS = """\
+    1     0
+   88     1
+  512    88
+99120   512
+99121     1
+"""
+"""What `ps -A -o pid=,ppid=` prints on macOS."""
 
 
 @pytest.mark.parametrize("answers", [True, False])
@@ -187,10 +198,11 @@ def test_processes_are_listed_within_a_limit(
     answers: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As on systems without forks."""
-    program = f"import time; time.sleep({0 if answers else 10}); print('2 1'); print('3 2')"
+    program = f"import time; time.sleep({0 if answers else 10}); print({PS!r}, end='')"
     tmp_path.joinpath("ps").write_text(f"#!{sys.executable}\n{program}\n")
     tmp_path.joinpath("ps").chmod(0o700)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    monkeypatch.setattr(process_start, "FORKS", False)
-    monkeypatch.setattr(process_start, "END_SECONDS", 5.0 if answers else 0.1)
-    assert process_start.descendants(1) == ([2, 3] if answers else [])
+    monkeypatch.setattr(process_end, "FORKS", False)
+    monkeypatch.setattr(process_end, "END_SECONDS", 5.0 if answers else 0.1)
+    assert process_end.descendants(88) == ([512, 99120] if answers else [])
+    assert process_end.children(1) == ([88, 99121] if answers else [])

@@ -7,7 +7,7 @@ import pytest
 
 from properties.implementations.implementation import Implementation
 from properties.tests.one_law import new_turn, violation_facts
-from properties.worker.arguments import Arrangement, arrange, earlier_numbers
+from properties.worker.arguments import rewritten
 
 TARGET = """
 from reference import rnn_layer as right
@@ -35,15 +35,34 @@ def test_what_a_target_makes_of_its_arguments_is_told(
     assert facts["wrong"].startswith(wrong)
 
 
-@pytest.mark.parametrize("arrangement", ["updated", "retrained"])
-def test_a_dict_in_several_caches_is_copied_once_and_gets_its_numbers_back(arrangement: Arrangement) -> None:
-    parameters = {"W": np.ones((2, 2)), "b": np.ones((2, 1))}
-    [caches] = arrange([[(parameters,), (parameters,)]], arrangement, with_aliases=False)
-    [[first], [second]] = caches
-    assert first is second is not parameters
-    with earlier_numbers([caches], arrangement):
-        assert all((array == 0.5).all() for array in first.values())
-    assert all((array == 1).all() for array in first.values())
+@pytest.mark.parametrize("in_place", [True, False])
+def test_a_dict_in_several_caches_is_one_dict_that_gets_the_new_numbers(in_place: bool) -> None:
+    old, new = ({"W": np.full((2, 2), each), "b": np.ones((2, 1))} for each in (0.5, 1.0))
+    earlier, now = ([(np.zeros(2), p), (np.zeros(2), p)] for p in (old, new))
+    before, W, b, (first, _) = earlier, old["W"], old["b"], earlier[0]
+    after = rewritten(earlier, now, in_place=in_place)
+    assert after is before
+    assert after[0][1] is after[1][1] is old
+    assert after[0][0] is first
+    assert (old["W"] == 1).all()
+    assert (old["W"] is W) == in_place
+    assert old["b"] is b
+
+
+def test_arguments_are_those_of_the_second_call_whatever_the_first_call_does_to_them() -> None:
+    now = [np.ones((1, 2)), np.ones(2), {"W": np.ones(2)}, [np.ones(2)], (np.ones(2),), {}]
+    flat, frozen = np.zeros((1, 2)), np.zeros(2)
+    flat.shape = (2,)
+    frozen.flags.writeable = False
+    for earlier in (
+        [flat, frozen, {"V": 1}, [], (), {"lengths": 1}],
+        [None, 3, {}, {"W": 1}, [np.zeros(2)] * 3, [1]],
+        [],
+        [*now, 5],
+    ):
+        after = rewritten(earlier, now, in_place=True)
+        assert after is earlier
+        assert repr(after) == repr(now)
 
 
 BUFFERS = """

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from properties.reports.html_report import as_html
-from properties.reports.report import Reports, as_json
+from properties.reports.json_report import as_json
+from properties.reports.report import Reports
 from properties.reports.results import LawResult
 from properties.reports.run import short_names
 from properties.tests.html_pages import Page
@@ -117,8 +118,8 @@ def test_text_that_cannot_be_encoded_is_written_nevertheless(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("path", "message"),
     [
-        ("report.xml", "a report ends in .json, .html or .csv"),
-        ("report", "a report ends in .json, .html or .csv"),
+        ("report.xml", "a report ends in .gradescope.json, .json, .html or .csv"),
+        ("report", "a report ends in .gradescope.json, .json, .html or .csv"),
         ("nowhere/report.json", "there is no directory 'nowhere'"),
         ("folder.html", "this is a directory"),
     ],

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from properties.reports.expected_failures import ExpectedFailure
-from properties.reports.report import Reports, read_json
+from properties.reports.json_report import read_json
+from properties.reports.report import Reports
 from properties.reports.results import LawResult
 from properties.reports.run_end import RunEnd
 from properties.tests.results import failed, left_out, passed, skipped

@@ -1,16 +1,25 @@
 """The code on the pages of targets shows the numbers of the reference."""
 
+import os
 import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import reference
 from oracle.problems.problem import Problem
 from oracle.problems.regimes import REGIMES
+from properties.implementations.implementation import Implementation
+from properties.laws import all_laws
 from properties.reports.snippet import snippet
+from properties.tests.one_law import catch
 from reference.contract import CONTRACTS, FUNCTIONS
 
 SMALL = st.builds(
@@ -46,25 +55,86 @@ def test_a_snippet_shows_what_is_right_beside_what_should_be(problem: Problem, f
         ["from rnn_crosscheck import Problem"],
     )
     contract = CONTRACTS[function]
-    shown = len(contract.outputs) + len(contract.cache) + 2 * (not contract.is_cell)
-    assert len(told) in (shown, len(contract.outputs), 0)  # without caches of no steps
+    steps = 1 if contract.is_cell else problem.T_x
+    shown = len(contract.outputs) + steps * len(contract.cache) + (not contract.is_cell)
+    assert len(told) == shown
     for name, ours, _, right in told:
-        if isinstance(ours, int):
-            assert (name, ours) == ("caches hold", right)
-            continue
-        if name == "caches[1] is":
-            np.testing.assert_array_equal(ours, right)
-            continue
-        assert name.removesuffix(" is").split("[")[0] in (*contract.outputs, "cache")
+        assert name.removesuffix(" is").split("[")[0] in (*contract.outputs, "cache", "caches")
         assert ours.shape == right.shape
         np.testing.assert_allclose(ours.astype(float), right, rtol=1e-2 if ours.dtype == "float16" else 1e-6)
 
 
-def test_a_snippet_of_a_large_problem_or_of_layers_draws_it() -> None:
+def test_a_snippet_of_a_large_problem_draws_it(tmp_path: Path) -> None:
     large = Problem.lstm(n_x=9, n_a=9, n_y=9, m=9, T_x=9)
-    layers = Problem.rnn_layer(n_x=1, n_a=1, m=1, T_x=1)
-    for problem, function in ((large, "lstm_forward"), (layers, "rnn_layer")):
-        code = snippet(problem, function, "trajectory")
-        names: dict[str, Any] = {function: getattr(reference, function)}
-        exec(code.replace("rnn_crosscheck", "oracle.problems.problem"), names)
-        assert names["problem"] == problem
+    code = snippet(large, "lstm_forward", "trajectory")
+    assert f"problem = {large!r}" in code
+    printed = run(tmp_path, "from reference import lstm_forward\n", code)
+    assert printed.count("and should be") == 4 + 9 * 9
+
+
+def run(folder: Path, before: str, code: str) -> str:
+    """What the code prints in a process of its own, with all digits."""
+    (folder / "notebook.py").write_text(
+        f"import numpy as np\nnp.set_printoptions(precision=17)\n{before}{code}"
+    )
+    here = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(
+        [sys.executable, "notebook.py"], cwd=folder, env=here, capture_output=True, text=True, check=True
+    )
+    return done.stdout
+
+
+def mistake(name: str) -> str:
+    return f"from oracle.faults import {name} as mine\n{{function}} = mine.{{function}}\n"
+
+
+WRONG_DX = """
+from reference import {function} as right
+def {function}(*arguments):
+    dx, *others = right(*arguments)
+    return (dx + 1, *others)
+"""
+
+
+@pytest.mark.parametrize(
+    ("law", "function", "source"),
+    [
+        ("trajectory", "lstm_forward", mistake("update_and_forget_gates_exchanged")),
+        ("each step", "rnn_cell_forward", mistake("biases_missing")),
+        ("trajectory", "lstm_layer", mistake("a0_ignored")),
+        ("trajectory", "lstm_layer_backward", WRONG_DX),
+        ("each step", "lstm_backward", mistake("dzo_from_dc")),
+        ("each step", "rnn_backward", mistake("da_not_carried")),
+        ("trajectory", "lstm_backward", mistake("clipped_at_1")),
+    ],
+    ids=range(7),
+)
+def test_the_code_of_a_failure_prints_its_number_and_the_right_one(
+    implement: Callable[..., Implementation], tmp_path: Path, law: str, function: str, source: str
+) -> None:
+    """Takes a second: the code runs in a process of its own, below the functions."""
+    stated = next(each for each in all_laws() if each.name == law)
+    source = source.format(function=function)
+    caught = catch(stated, implement(source), function, 0, shrink=True)
+    assert caught
+    facts, problem = caught.violation.facts(), caught.violation.trial.problem
+    printed = run(tmp_path, source, snippet(problem, function, law))
+    numbers = [float(number) for number in re.findall(r"-?\d+\.\d*(?:e[-+]\d+)?", printed)]
+    ours, right = facts["implementation"], (facts.get("exact") or facts["expected"])["value"]
+    assert min(abs(number - ours) for number in numbers) <= 1e-9 * abs(ours)
+    assert min(abs(number - right) for number in numbers) <= 1e-6 * abs(right)
+
+
+def test_the_code_of_a_changed_argument_makes_the_calls_of_the_law(tmp_path: Path) -> None:
+    problem = Problem.rnn(n_x=1, n_a=2, n_y=1, m=1, T_x=2, regime="unit", seed=1)
+    memo = """
+from reference import rnn_forward as right
+kept = {}
+def rnn_forward(x, a0, parameters):
+    return kept.setdefault(parameters["Wax"].tobytes(), right(x, a0, parameters))
+"""
+    lines = run(tmp_path, memo, snippet(problem, "rnn_forward", "changed argument")).splitlines()
+    compared = [line.partition(" and should be ") for line in " ".join(lines).split("a is ")[1:]]
+    assert len(compared) == 3
+    before = [ours.split("y_pred")[0] for ours, _, _ in compared]
+    assert before[0] == before[1] or before[0] == before[2]

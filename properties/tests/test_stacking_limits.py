@@ -68,7 +68,7 @@ def test_no_law_asks_for_more_than_is_declared(tmp_path: Path, supports: dict[st
             {
                 "backward direction": TWO_DIRECTIONS,
                 "each step": "no last memory states",
-                "split with states": "no last memory states",
+                "split": "no last memory states",
             },
         ),
         (FORWARD, {}),

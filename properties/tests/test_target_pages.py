@@ -48,7 +48,7 @@ def test_a_page_says_in_plain_words_what_is_wrong_and_how_to_look_at_it() -> Non
         "1. the biases of the cell are left out",
         "Another mistake that gives the same numbers: every bias but by is added twice.",
         "rnn_forward will be right as soon as rnn_cell_forward is right.",
-        "These laws do not hold: Each step agrees with torch's",
+        "These laws do not hold: Each step is right, given the function's own states before it",
         "(each step: rnn_forward)",
         "the first wrong number a[unit 0, sample 0, step 0] yours 0.5 right 0.25",
         "import numpy as np x = np.array(",

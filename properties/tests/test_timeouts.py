@@ -219,7 +219,7 @@ def test_the_affordable_work_follows_the_speed(per_work: float, fixed: float, co
     class Answering(Timed):
         def reply_each(self, requests: Any) -> list[Reply]:
             self.slowest_seconds = fixed + next(took) + per_work * amount
-            return [Reply.from_outcome(Returned(None, [], False)) for _ in requests]
+            return [Reply(Returned(None, [], False)) for _ in requests]
 
     implementation: Any = Answering(lambda _: 0)
     history = implementation.histories[function]

@@ -52,7 +52,7 @@ class Mortal:
     def reply_each(self, requests: Any) -> list[Reply]:
         m = decoded_body(requests[0])[2][0].shape[1]
         self.asked.append(m)
-        return [Reply.from_outcome(self.died if self.dies(m) else Returned(None, [], False))]
+        return [Reply(self.died if self.dies(m) else Returned(None, [], False))]
 
 
 def trial(implementation: Any, m: int, law: str = "shapes") -> Trial:

@@ -53,6 +53,16 @@ def test_a_prefix_chooses(checkpoint: Path, capsys: pytest.CaptureFixture[str]) 
     assert "enc" not in capsys.readouterr().out
 
 
+def test_layers_that_are_not_converted_are_named_in_one_line(
+    checkpoint: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = torch.load(checkpoint)["state_dict"]
+    more = {name.replace("gru", "another"): each for name, each in state.items() if "gru" in name}
+    torch.save({**state, **more}, checkpoint)
+    assert weights.main(["convert", str(checkpoint), str(checkpoint.with_name("copy.npz"))]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "skipped: gru: a GRU; another: a GRU"
+
+
 def test_a_copy_is_the_same_in_every_layout(checkpoint: Path, capsys: pytest.CaptureFixture[str]) -> None:
     digests, source = set(), f"{checkpoint}:enc"
     for to in ("keras", "onnx", "reference", "torch"):

@@ -136,6 +136,29 @@ def test_names_cannot_move_the_cursor(tmp_path: Path, capsys: pytest.CaptureFixt
     assert all(line.isprintable() for line in shown.splitlines())
 
 
+@pytest.mark.parametrize(
+    ("prefix", "suffix", "words"),
+    [
+        ("\ud800", ".npz", "it cannot be written: UnicodeEncodeError: "),
+        ("\ud800", ".safetensors", "it cannot be written: UnicodeEncodeError: "),
+        ("a" * 70_000, ".npz", "it cannot be written: error: "),
+        ("a\0b", ".npz", "it is no .npz file: it is a zip archive of something else"),
+    ],
+    ids=["surrogate in .npz", "surrogate in .safetensors", "long", "zero"],
+)
+def test_a_name_that_the_copy_cannot_have_is_one_line(
+    prefix: str, suffix: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if suffix == ".safetensors":
+        hostile.needs("safetensors")
+    model = hostile.named(tmp_path, prefix)
+    fails("convert", model, tmp_path / f"copy{suffix}")
+    shown = capsys.readouterr().err
+    assert shown.startswith(f"rnn-crosscheck: error: {tmp_path / f'copy{suffix}'}: {words}")
+    assert len(shown.splitlines()) == 1
+    assert [*tmp_path.iterdir()] == [model]
+
+
 def test_long_names_and_other_alphabets_are_shown_in_every_terminal(tmp_path: Path) -> None:
     model = file_of(tmp_path, "é" * 2_000_000)
     command = [sys.executable, "-m", "rnn_crosscheck", "weights", str(model)]

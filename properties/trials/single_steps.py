@@ -8,7 +8,7 @@ from oracle.problems.backward_inputs import BackwardInputs
 from oracle.problems.inputs import Inputs, LayerInputs
 from oracle.witnesses import backward_own_steps, propagation
 from oracle.witnesses.rounding import Bounded
-from oracle.witnesses.verdict import FROM_OWN_NEXT_GRADIENT
+from oracle.witnesses.verdict import FROM_OWN_GRADIENTS
 from properties.implementations.answer import steps_as_samples
 from properties.questions.question import torchs_steps
 from properties.trials.trial import Expected, Trial
@@ -26,7 +26,8 @@ def compare_step_by_step(trial: Trial) -> None:
         return
     inputs: Inputs
     if isinstance(trial.inputs, LayerInputs):
-        ours, inputs = joined_steps(trial.inputs, trial.outputs_of_each_step(trial.inputs))
+        steps = trial.outputs_of_parts(trial.inputs, [1] * trial.inputs.x.shape[2])
+        ours, inputs = joined_steps(trial.inputs, steps)
         bounds: Mapping[str, Bounded] = propagation.evaluate(inputs)
     elif trial.answer.hides_memory:
         a = trial.answer.outputs["a"]
@@ -54,7 +55,8 @@ def _compare_backward(trial: Trial, inputs: BackwardInputs) -> None:
     ours = trial.answer_to(with_rows).outputs
     bounds = backward_own_steps.evaluate(with_rows, ours["dx"].astype(np.float64))
     formulas = {name: bounded.value for name, bounded in bounds.items()}
-    trial.compare(ours, Expected(formulas, bounds, with_rows, witness_name=FROM_OWN_NEXT_GRADIENT))
+    network = "the problem with an input for each pre-activation"
+    trial.compare(ours, Expected(formulas, bounds, with_rows, 1, FROM_OWN_GRADIENTS, network))
 
 
 def joined_steps(

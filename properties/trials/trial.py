@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from oracle.problems.backward_inputs import PER_SAMPLE
-from oracle.problems.inputs import Inputs, LayerInputs
+from oracle.problems.inputs import Inputs
 from oracle.problems.problem import Problem
 from oracle.witnesses import propagation
 from oracle.witnesses.rounding import Bounded
@@ -26,13 +26,23 @@ from reference.contract import Array, Contract
 
 @dataclass(frozen=True)
 class Expected:
-    """Expected outputs on these inputs, with bounds. `steps` and `witness_name` are as in `Comparison`."""
+    """Expected outputs on these inputs, with bounds. `steps` and `witness_name` are as in `Comparison`.
+
+    `network` says in the message of which network the outputs are, if not of that of the problem.
+    """
 
     values: Mapping[str, Array]
     bounds: Mapping[str, Bounded]
     inputs: Inputs
     steps: int = 1
     witness_name: str = "torch"
+    network: str = ""
+
+    @classmethod
+    def of_formulas(cls, bounds: Mapping[str, Bounded], inputs: Inputs, network: str) -> "Expected":
+        """The values of the formulas, which are the midpoints of the bounds."""
+        values = {name: each.value for name, each in bounds.items()}
+        return cls(values, bounds, inputs, witness_name="formulas", network=network)
 
 
 class ViolationError(AssertionError):
@@ -97,11 +107,9 @@ class Trial:
             return False
         return True
 
-    def call(
-        self, arguments: Sequence[Any], arrangement: Arrangement = "C", then: Sequence[Sequence[Any]] = ()
-    ) -> Returned | Raised:
-        """Call the function, which may raise an exception; see `Request`. A death is a violation."""
-        return self._reply(Request(self.contract.name, arguments, arrangement, then))
+    def call(self, arguments: Sequence[Any], **how: Any) -> Returned | Raised:
+        """Call the function as in `Request`. The call may raise an exception. A death is a violation."""
+        return self._reply(Request(self.contract.name, arguments, **how))
 
     @property
     def answer(self) -> Answer:
@@ -125,34 +133,25 @@ class Trial:
         _ = self.answer.memory  # raises if the answer is malformed
         return self.answers.steps(self.number)
 
-    def answer_to(
-        self,
-        inputs: Inputs,
-        arrangement: Arrangement = "C",
-        then: Sequence[Inputs] = (),
-        arguments: Sequence[Any] = (),
-    ) -> Answer:
+    def answer_to(self, inputs: Inputs, arguments: Sequence[Any] = (), **how: Any) -> Answer:
         """Call the function on these inputs, and return the answer. An exception is a violation.
 
-        The answer is read after further calls, one on each of the inputs `then`. If `arguments` are given,
-        they replace the arguments of the inputs.
+        If `arguments` are given, they replace the arguments of the inputs. `how` is as in `Request`.
         """
-        name = self.contract.name
-        later_arguments = [later.arguments(name) for later in then]
-        reply = self.call(arguments or inputs.arguments(name), arrangement, later_arguments)
+        reply = self.call(arguments or inputs.arguments(self.contract.name), **how)
         return self.read(self._require_returned(reply), inputs)
 
-    def outputs_of_each_step(self, inputs: LayerInputs) -> list[dict[str, Array]]:
-        """Call a layer on each step alone, from the states that the call before returned."""
-        inputs = replace(inputs, lengths=None)
-        request = Request(self.contract.name, inputs.arguments(self.contract.name), each_step=True)
-        returned = self._require_returned(self._reply(request))
+    def outputs_of_parts(self, inputs: Inputs, parts: Sequence[int]) -> list[dict[str, Array]]:
+        """Call a forward pass on parts of these numbers of steps, as `worker.steps.call_in_parts` does."""
+        arguments = inputs.span(0, sum(parts)).arguments(self.contract.name)
+        returned = self._require_returned(self.call(arguments, parts=parts))
         values = returned.value if isinstance(returned.value, list) else []
-        step = inputs.span(0, 1)
-        outputs = [self.read(replace(returned, value=value), step).outputs for value in values]
-        if len(outputs) != inputs.x.shape[2]:
-            raise MalformedError("returned states that cannot be the initial states of the next step")
-        return outputs
+        if len(values) != len(parts):
+            raise MalformedError("returned states that cannot be the initial states of the next call")
+        return [
+            self.read(replace(returned, value=value), inputs.span(0, steps)).outputs
+            for value, steps in zip(values, parts, strict=True)
+        ]
 
     def read(self, returned: Returned, inputs: Inputs) -> Answer:
         """The answer of a call on these inputs."""
@@ -211,7 +210,7 @@ class Trial:
             self.measure(each.worst if each.worst > 1 else each.worst_meaningful)
         for each in comparisons:
             if each.worst > 1:
-                raise ViolationError(self, each.explain)
+                raise ViolationError(self, partial(each.explain, expected.network))
         return not all(each.is_meaningless for each in comparisons)
 
     def compare_with_torch(self) -> bool:

@@ -1,15 +1,15 @@
-"""Prepares the arguments of a call: the memory layout of arrays, and aliases of parameters."""
+"""Prepares the arguments of a call: memory layout, aliases of parameters, arrays of an earlier call."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any, Literal
 
-from numpy import asarray, empty, flip, ndarray
+from numpy import array_equal, asarray, empty, flip, ndarray
 
 from reference.contract import Array
 
-Arrangement = Literal["C", "fortran", "updated", "retrained", "read-only", "strided", "reversed", "swapped"]
-"""How the arguments are prepared: a memory layout, or an earlier call; see `arrange`."""
+Arrangement = Literal["C", "fortran", "read-only", "strided", "reversed", "swapped"]
+"""The memory layout of all arrays of a call; see `arrange`."""
 
 ALIASES: Mapping[str, str] = {"Wu": "Wi", "bu": "bi"}
 """Aliases of the update gate's parameters, each with its name in the specification."""
@@ -36,10 +36,9 @@ def arrange(arguments: Sequence[Any], arrangement: Arrangement, *, with_aliases:
     `with_aliases` says whether parameters can also be looked up by their aliases.
 
     In the layout `"swapped"` the byte order is not the machine's, in `"strided"` each element is followed by
-    a gap on every axis, and `"reversed"` is a view with negative strides. For `"updated"` and `"retrained"`,
-    the layout is `"C"`, but the worker first calls the function with `earlier_numbers` in the same arrays.
+    a gap on every axis, and `"reversed"` is a view with negative strides.
     """
-    layout = _LAYOUTS.get(arrangement, _LAYOUTS["C"])
+    layout = _LAYOUTS[arrangement]
     container = AliasedParameters if with_aliases else dict
     dict_copies: dict[int, Any] = {}  # by the id of the original
 
@@ -55,49 +54,29 @@ def arrange(arguments: Sequence[Any], arrangement: Arrangement, *, with_aliases:
     return [copy(argument) for argument in arguments]
 
 
-@contextmanager
-def earlier_numbers(arguments: Sequence[Any], arrangement: Arrangement) -> Iterator[None]:
-    """Within this context, the arguments have other numbers, those before a step of training.
+def rewritten(earlier: Any, now: Any, *, in_place: bool) -> Any:
+    """Return the value `now` in the lists, dicts and arrays of an `earlier` value, as a training loop does.
 
-    With `"retrained"`, every parameter is replaced by a new array with half the numbers. With `"updated"`,
-    only every second parameter is replaced; the others are halved in place, and all other arrays quartered
-    in place. So a function that caches a product of two arrays answers wrongly afterwards.
-
-    Afterwards, all arrays have their numbers again, whatever the target wrote into them. An array that the
-    target froze or reshaped is replaced by a copy.
+    An array that has other numbers gets the new ones `in_place`, or is replaced by the array in `now`. It is
+    also replaced if the target has made it read-only, or given it another shape.
     """
-    is_updated = arrangement == "updated"
-    originals, scaled = [], 0
-    for holder, key in _array_keys(arguments, set()):
-        array = holder[key]
-        numbers, is_parameter = array.copy(), isinstance(holder, dict)
-        originals.append((holder, key, array, numbers))
-        if array.dtype.kind != "f":
-            continue
-        scaled += 1
-        if is_parameter and (scaled % 2 or not is_updated):
-            holder[key] = 0.5 * numbers
-        elif is_updated:
-            array *= 0.5 if is_parameter else 0.25
-    try:
-        yield
-    finally:
-        for holder, key, array, numbers in originals:
-            holder[key] = array
-            if array.flags.writeable and array.shape == numbers.shape:
-                array[...] = numbers
-            else:
-                holder[key] = numbers
-
-
-def _array_keys(holder: Any, seen: set[int]) -> Iterator[tuple[Any, Any]]:
-    """The list or dict that has an array, and the array's key in it. Arrays in tuples cannot be replaced."""
-    for key, entry in [*(holder.items() if isinstance(holder, dict) else enumerate(holder))]:
-        if isinstance(entry, ndarray) and not isinstance(holder, tuple):
-            yield holder, key
-        elif isinstance(entry, (list, tuple, dict)) and id(entry) not in seen:
-            seen.add(id(entry))
-            yield from _array_keys(entry, seen)
+    if isinstance(earlier, dict) and isinstance(now, dict):
+        entries = {key: rewritten(earlier.get(key), now[key], in_place=in_place) for key in now}
+        earlier.clear()
+        earlier.update(entries)
+        return earlier
+    if isinstance(earlier, (list, tuple)) and isinstance(now, type(earlier)):
+        values = [rewritten(*pair, in_place=in_place) for pair in zip_longest(earlier[: len(now)], now)]
+        if isinstance(earlier, tuple):
+            return tuple(values)
+        earlier[:] = values
+        return earlier
+    if isinstance(earlier, ndarray) and isinstance(now, ndarray) and earlier.shape == now.shape:
+        if in_place and earlier.flags.writeable:
+            earlier[...] = now
+        if array_equal(earlier, now):
+            return earlier
+    return now
 
 
 def _strided(array: Array) -> Array:

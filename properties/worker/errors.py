@@ -9,6 +9,10 @@ from traceback import walk_tb
 Frame = tuple[str, int, str]
 """File, line and function."""
 
+traceback_of = vars(BaseException)[
+    "__traceback__"
+].__get__  # an error may have its own attribute of this name
+
 
 def first_place(frames: Iterable[Frame], folder: str) -> str:
     """The first of `frames` in `folder`, as `"my_rnn.py:12 in rnn_forward"`; empty if none is in it.
@@ -40,7 +44,7 @@ def place_of_hang(samples: Sequence[Sequence[Frame]], folder: str) -> str:
 
 def frames_of(error: BaseException) -> list[Frame]:
     """The frames in the traceback of an error, innermost first."""
-    steps = walk_tb(error.__traceback__)
+    steps = walk_tb(traceback_of(error))
     return [(frame.f_code.co_filename, line, frame.f_code.co_name) for frame, line in steps][::-1]
 
 
@@ -48,7 +52,7 @@ def describe(error: BaseException) -> tuple[str, str]:
     """Return the name of the first public class of an error, and the error's message."""
     public = next(kind.__name__ for kind in type(error).__mro__ if not kind.__name__.startswith("_"))
     try:
-        message = str(error)[:500]
+        message = str(error)[:500] or "no message"
     except BaseException:  # __str__ may be code of the target
         message = ""
     return public[:100], message

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Optional
 
-from oracle.modules.interface import ModuleOptions, UnusableModule
+from oracle.modules.interface import SCOPE, ModuleOptions, UnusableModule
 from oracle.modules.understanding import is_module, understand
 from properties.worker.functions import (
     classes_hint,
@@ -24,6 +25,7 @@ from properties.worker.functions import (
     similar_function,
     wrong_signature,
 )
+from properties.worker.objects import OBJECTS, load_objects
 from properties.worker.own_modules import FRAMEWORKS, OUR_PACKAGES, hide_our_packages, is_ours
 from properties.worker.statements import RunStatements
 from properties.worker.substitution import replace_helpers
@@ -33,11 +35,12 @@ from reference.contract import CONTRACTS, FUNCTIONS
 
 @dataclass(frozen=True)
 class LoadedTarget:
-    """The functions of a target, the module or object that has them, and the facts of the target."""
+    """The functions of a target, what has them, the facts of the target, and `RunStatements.hint`, if any."""
 
     functions: Mapping[str, Callable[..., Any]]
     holder: object
     facts: TargetFacts
+    hint: Callable[[BaseException], str] = lambda error: ""
 
 
 def load(
@@ -71,6 +74,8 @@ def load(
 
 
 def _load_module(target: Target, directory: Path, options: ModuleOptions) -> LoadedTarget:
+    if OBJECTS in os.environ:
+        return _load_from(load_objects(target.source), target, options)
     sys.path.insert(0, str(directory))
     try:
         module = importlib.import_module(target.source)
@@ -96,7 +101,7 @@ def _load_file(target: Target, options: ModuleOptions) -> LoadedTarget:
         raise Unusable("is not a regular file" if exists(target.source) else "is a broken link")
     module, ran = _run_file(Path(target.source))
     if not ran.failed:
-        return _load_from(module, target, options)
+        return replace(_load_from(module, target, options), hint=ran.hint)
     root = target.attribute.partition(".")[0]
     names = [root] if root else [name for name in CONTRACTS if name in ran.bound_names] or [*CONTRACTS]
     lacking = {name: why for name in names if (why := ran.why_lacking(name))}
@@ -107,7 +112,7 @@ def _load_file(target: Target, options: ModuleOptions) -> LoadedTarget:
             signatures = {name: loaded.facts.functions[name] for name in functions}
             notes = [*loaded.facts.notes, *ran.notes([root] if root else functions)]
             facts = replace(loaded.facts, functions=signatures, lacking=lacking, notes=notes)
-            return LoadedTarget(functions, loaded.holder, facts)
+            return LoadedTarget(functions, loaded.holder, facts, ran.hint)
     if lacking:
         raise Unusable(f"cannot be imported: {next(iter(lacking.values()))}")
     raise ran.failed[0].error
@@ -180,8 +185,10 @@ def _load_functions(holder: object, folder: str, supports: object) -> LoadedTarg
         if hint := modules_hint(holder):
             raise Unusable(hint)
         likes = ", ".join(f"{name} by '{like}'" for name, like in similar.items())
-        hint = f"; did you mean {likes}?" if likes else classes_hint(holder) or like_hint(holder)
-        raise Unusable(f"has none of the functions {', '.join(CONTRACTS)}{hint}")
+        hint = f"; did you mean {likes}?" if likes else classes_hint(holder)
+        hint = hint or f"; {SCOPE}{like_hint(holder)}"
+        names = ", ".join(FUNCTIONS)
+        raise Unusable(f"has none of the functions {names}, of layers or of backward passes{hint}")
     signatures = {name: wrong_signature(CONTRACTS[name], function) for name, function in functions.items()}
     understood = next(filter(None, map(facts_from_like, functions.values())), {})
     facts = TargetFacts(

@@ -1,10 +1,11 @@
 """Defines the messages between the judge and a worker, and the exit statuses of a worker."""
 
 from collections.abc import Callable
-from signal import SIGINT, SIGUSR1
+from signal import SIGINT
 from struct import Struct
 
 from properties.worker.codec import MAX_BYTES, CodecError
+from properties.worker.posix import SIGUSR1
 
 LOST_CONNECTION = 97
 """The exit status of a worker that cannot send its answer."""

@@ -16,12 +16,14 @@ from dataclasses import dataclass, field
 from dis import get_instructions
 from functools import cached_property
 from pathlib import Path
+from traceback import walk_tb
 from types import CodeType, ModuleType
 from typing import Any
 
-from properties.worker.errors import describe, frames_of
+from properties.worker.errors import describe, frames_of, traceback_of
 from properties.worker.notebook import DEFINITIONS, cells, only_defines, parse
 from properties.worker.substitution import STAND_INS, missing_module, stand_ins_for_import
+from reference.contract import PARAMETERS
 
 _PUBLISHED = frozenset(
     (
@@ -59,6 +61,7 @@ class Statement:
     error: Any = None
     assigns: frozenset[str] = frozenset()
     stand_ins: Mapping[str, Any] = field(default_factory=dict)
+    was_run: bool = False
 
     def run(self, namespace: dict[str, Any]) -> None:
         """Run the statement. A statement of a notebook is run only if `only_defines` holds.
@@ -73,6 +76,7 @@ class Statement:
             if self.error is not None:
                 raise self.error
             exec(self._code, namespace)
+            self.was_run = True
         except BaseException as error:
             is_constant = self.in_notebook and not isinstance(self.node, DEFINITIONS)
             if is_constant and isinstance(error, (NameError, AttributeError)):
@@ -125,6 +129,17 @@ class RunStatements:
         """The names that the statements bind, or would have bound."""
         return frozenset(name for each in self._statements for name in each.binds | each.assigns)
 
+    def hint(self, error: BaseException) -> str:
+        """Which cell that was not run would have defined what a call misses; empty if no cell would."""
+        undefined = _NOT_DEFINED.fullmatch(describe(error)[1])
+        used = {name for frame, _ in walk_tb(traceback_of(error)) for name in frame.f_code.co_names}
+        for each in self._statements if undefined or isinstance(error, KeyError) else ():
+            found = {undefined[1]} & each.binds if undefined else used & _filled(each.node)
+            if found and each.in_notebook and not each.was_run:
+                where = f"only in {each.place}, a cell that is not part of the functions"
+                return f"; {min(found)} is defined {where}"
+        return ""
+
     def why_lacking(self, name: str) -> str:
         """Why a name cannot be used: the failed statement that it needs; empty if the name can be used."""
         uses = self._uses_of([name])
@@ -164,8 +179,8 @@ class RunStatements:
         """The names among `uses` that this failed statement would have bound."""
         missing = {name for name, _ in uses if name not in self._namespace}
         if isinstance(failed.node, ast.ImportFrom) and failed.node.names[0].name == "*":
-            # `import *` would have bound every name that nothing else binds.
-            return missing - self.bound_names - vars(builtins).keys()
+            # `import *` would have bound every name that nothing else binds, except those of parameters.
+            return missing - self.bound_names - {*vars(builtins), *PARAMETERS["rnn"], *PARAMETERS["lstm"]}
         return missing & (failed.binds | failed.assigns) | {
             f"{name}.{attribute}"
             for name, attribute in uses
@@ -176,6 +191,12 @@ class RunStatements:
         """Whether a statement failed because of a name that another failed statement would have bound."""
         name = _NOT_DEFINED.fullmatch(_error_line(failed).partition(": ")[2])
         return name is not None and any(name[1] in each.binds for each in self.failed if each is not failed)
+
+
+def _filled(node: ast.stmt) -> set[str]:
+    """The names of the lists and dicts to whose entries a statement assigns."""
+    entries = [each for each in ast.walk(node) if isinstance(each, ast.Subscript)]
+    return {getattr(each.value, "id", "") for each in entries if isinstance(each.ctx, ast.Store)}
 
 
 def _why(failed: Statement, names: set[str]) -> str:

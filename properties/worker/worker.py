@@ -6,22 +6,22 @@ A target may change any module. So all names from other modules are bound before
 import faulthandler
 import gc
 import os
-import resource
 import sys
 import time
 import warnings
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from functools import partial
-from os import _exit, close, read, register_at_fork, write
+from os import _exit, close, read, write
 from pathlib import Path
-from signal import ITIMER_REAL, setitimer, signal
-from socket import recv_fds, socket
+from signal import signal
+from socket import socket
 from typing import Any, NoReturn, Optional
 
 from numpy import errstate, random  # many targets use random: a forked worker has it imported already
 
-from properties.worker.arguments import Arrangement, arrange, earlier_numbers, misses_an_alias
+from properties.worker import posix
+from properties.worker.arguments import arrange, misses_an_alias, rewritten
 from properties.worker.codec import CodecError, Foreign, decode, encode
 from properties.worker.errors import describe, first_place, frames_of
 from properties.worker.functions import first_placeholder
@@ -36,7 +36,7 @@ from properties.worker.messages import (
     message,
 )
 from properties.worker.own_modules import is_ours, own_import
-from properties.worker.steps import call_each_step
+from properties.worker.steps import call_in_parts
 from properties.worker.substitution import right_cell
 from properties.worker.targets import Target, TargetMissing, Unusable
 
@@ -44,14 +44,14 @@ from properties.worker.targets import Target, TargetMissing, Unusable
 _catch_warnings = partial(warnings.catch_warnings, module=warnings)
 _simplefilter = warnings.simplefilter
 _NO_CELL = nullcontext()
-_chdir, _dup2, _seed, _setsid = os.chdir, os.dup2, random.seed, os.setsid
+_chdir, _dup2, _seed = os.chdir, os.dup2, random.seed
 _prctl: Any = None
 with suppress(ImportError, AttributeError):  # some interpreters lack ctypes, and only Linux has prctl
     from ctypes import CDLL
 
     _prctl = CDLL(None).prctl
 
-PR_SET_CHILD_SUBREAPER = 36
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 
 
 def main() -> NoReturn:
@@ -85,7 +85,7 @@ class Worker:
     def run(self, connection: int, crash_report: int, memory_limit: int) -> NoReturn:
         """Answer the judge's requests. At the end, the process exits."""
         # A child that the target forks must not answer, nor keep the socket open after the worker has died.
-        register_at_fork(after_in_child=lambda: close(self._connection))
+        posix.register_at_fork(after_in_child=lambda: close(self._connection))
         try:
             self._begin(connection, crash_report, memory_limit)
             self._serve()
@@ -103,9 +103,9 @@ class Worker:
         faulthandler.enable(crash_report, all_threads=False)
         faulthandler.register(DUMP_STACK, crash_report, all_threads=False)
         # Limit data, not address space: some libraries reserve far more address space than they use.
-        for limit, size in ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_DATA, memory_limit)):
+        for limit, size in ((posix.resource.RLIMIT_CORE, 0), (posix.resource.RLIMIT_DATA, memory_limit)):
             with suppress(ValueError, OSError):  # some systems lack a limit
-                resource.setrlimit(limit, (size, size))
+                posix.resource.setrlimit(limit, (size, size))
 
     def _serve(self) -> NoReturn:
         """Answer requests. Raises `EOFError` if the judge closes the socket, `OSError` if it fails."""
@@ -119,10 +119,10 @@ class Worker:
             serial, seconds, body = receiver.receive()
             kind, *request = decode(body)
             # The timer ends a hanging call if the judge was killed.
-            setitimer(ITIMER_REAL, seconds)
+            posix.setitimer(posix.ITIMER_REAL, seconds)
             reply = answers[kind](*request)
             self._send(serial, reply)
-            setitimer(ITIMER_REAL, 0)
+            posix.setitimer(posix.ITIMER_REAL, 0)
             if reply == ("forks",):  # this process becomes a fork server; each fork has the target loaded
                 self._begin(*fork_workers(self._connection))
 
@@ -170,40 +170,32 @@ class Worker:
             facts["notes"] = [*facts["notes"], *filter(None, [own_import(self._folder)])]
         return "loaded", facts
 
-    def _call(
-        self,
-        name: str,
-        arguments: list[Any],
-        arrangement: Arrangement,
-        then: list[list[Any]],
-        with_reference_cell: bool,
-        each_step: bool,
-    ) -> tuple[Any, ...]:
+    def _call(self, name: str, arguments: list[Any], *manner: Any) -> tuple[Any, ...]:
         """Call a function as `properties.implementations.calls.Request` says."""
+        arrangement, then, with_reference_cell, parts, earlier, in_place = manner
         with_aliases = name in self._needs_aliases
         copies = arrange(arguments, arrangement, with_aliases=with_aliases)
         function = self._loaded.functions[name]
         try:
-            if arrangement in ("updated", "retrained"):
-                with earlier_numbers(copies, arrangement):
-                    _call_quietly(function, copies)
+            if earlier:
+                given = arrange(earlier, arrangement, with_aliases=with_aliases)
+                _call_quietly(function, given)
+                copies = rewritten(given, copies, in_place=in_place)
             with right_cell(name, function, self._loaded.holder) if with_reference_cell else _NO_CELL as cell:
-                if each_step:
-                    arranged = partial(arrange, arrangement=arrangement, with_aliases=with_aliases)
-                    value = call_each_step(lambda step: _call_quietly(function, arranged(step)), copies)
-                else:
-                    value = _call_quietly(function, copies)
+                call = partial(_call_quietly, function)
+                value = call_in_parts(call, copies, parts) if parts else call(copies)
                 for later in then:
                     _call_quietly(function, arrange(later, arrangement, with_aliases=with_aliases))
         except BaseException as error:
             if with_aliases or not misses_an_alias(error):
-                return self._raised(error)
+                return self._raised(error, self._loaded.hint(error))
             self._needs_aliases.add(name)
-            return self._call(name, arguments, arrangement, then, with_reference_cell, each_step)
+            return self._call(name, arguments, *manner)
         return "returned", copies, value, cell is not None and cell.is_used
 
-    def _raised(self, error: BaseException) -> tuple[str, str, str, str]:
-        return ("raised", *describe(error), first_place(frames_of(error), self._folder))
+    def _raised(self, error: BaseException, hint: str = "") -> tuple[str, str, str, str]:
+        kind, message = describe(error)
+        return "raised", kind, "".join((message, hint)), first_place(frames_of(error), self._folder)
 
 
 def _interrupt(*_: Any) -> NoReturn:
@@ -239,16 +231,15 @@ def fork_workers(socket_descriptor: int) -> tuple[int, int, int]:
     working directory and a seed of its own.
     """
     server = socket(fileno=socket_descriptor)
-    adopt_orphans()
     while True:
-        request, descriptors, _, _ = recv_fds(server, MAX_REQUEST, 3)
+        request, descriptors, _, _ = posix.recv_fds(server, MAX_REQUEST, 3)
         if not request:
             _exit(0)  # nothing is left to clean up
         kind, *words = decode(bytearray(request))
         if kind == "wait":
             answer: Any = _wait(*words)
         else:
-            answer = os.fork()
+            answer = posix.fork()
             if not answer:
                 break
             for descriptor in descriptors:
@@ -258,7 +249,9 @@ def fork_workers(socket_descriptor: int) -> tuple[int, int, int]:
         (connection, crash_report, errors), (directory, memory_limit) = descriptors, words
         with suppress(OSError):  # the hook of `Worker.run` may have closed the socket
             close(server.detach())
-        _setsid()
+        if _prctl:  # so that a target that kills each parent that it has does not kill the judge next
+            _prctl(PR_SET_PDEATHSIG, posix.SIGKILL, 0, 0, 0)
+        posix.setsid()
         _dup2(errors, 2)
         close(errors)
         _chdir(directory)
@@ -278,7 +271,7 @@ def _wait(process: int, seconds: float) -> Optional[int]:
     """The exit status of a child; `None` if the process is still running after this time."""
     end = time.monotonic() + seconds
     while True:
-        ended, status = os.waitpid(process, os.WNOHANG)
+        ended, status = os.waitpid(process, posix.WNOHANG)
         if ended:
             return os.waitstatus_to_exitcode(status)
         if time.monotonic() >= end:

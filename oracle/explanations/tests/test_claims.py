@@ -90,16 +90,6 @@ def test_every_kind_of_claim_is_tested() -> None:
         ("digits", {"digits": 5}, {"digits": 7}),
         ("form", {"text": "y_pred has shape (3, 2)"}, {"text": "y_pred has shape (5, 2)"}),
         ("raised", {"type": "E", "text": "x", "at": "a.py:1"}, {"type": "E", "text": "x", "at": "b.py:9"}),
-        (
-            "location",
-            {
-                **LOCATED.facts,
-                "where": ["yt_pred"],
-                "when": None,
-                "how": {"function": "times", "number": 0.5},
-            },
-            {**LOCATED.facts, "where": ["y_pred"], "how": {"function": "times", "number": 0.9}},
-        ),
     ],
 )
 def test_claims_that_differ_in_numbers_and_places_have_the_same_cause(

@@ -14,7 +14,7 @@ from oracle.explanations.steps import RESULTS, Steps, observe, observe_layer
 from oracle.problems.inputs import Inputs
 from oracle.problems.limits import ANYTHING, Limits
 from oracle.problems.problem import Problem
-from reference.contract import FUNCTIONS, Array
+from reference.contract import FUNCTIONS
 
 SIZES = {"n_x": 3, "n_a": 4, "n_y": 2, "m": 5, "T_x": 6}
 
@@ -128,11 +128,12 @@ def test_a_replacement_of_an_unknown_quantity_does_not_apply(node: str) -> None:
 
 
 @pytest.mark.parametrize("name", MAPS)
-def test_a_map_keeps_the_size_or_does_not_apply(name: str) -> None:
-    arrays: list[Array] = [np.arange(12.0).reshape(4, 3), np.arange(9.0).reshape(3, 3), np.ones((3, 1))]
-    mapped = [(array, MAPS[name][0](array, by)) for array in arrays for by in MAPS[name][1]]
-    assert any(found.size for _, found in mapped)
-    assert all(found.size in (0, array.size) for array, found in mapped)
+@pytest.mark.parametrize("node", ["Waa", "ba", "xt", "a_prev"])
+def test_a_replacement_keeps_the_size_or_does_not_apply(name: str, node: str) -> None:
+    steps = seen("rnn_forward")
+    for by in MAPS[name][1]:
+        found = Replacement(node, map=name, by=by).result(steps.place_of("a_next"), "a_next")
+        assert found is None or found.shape == steps.shown["a_next"].shape
 
 
 @pytest.mark.parametrize(("by", "first"), [(1, 0.0), (2, 0.0)])

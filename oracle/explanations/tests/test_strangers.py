@@ -38,7 +38,6 @@ WHERE_ALONE = {
     "ak/30 probabilities clipped for a later log",
     "q/20 last minibatch takes the first initial states",
     "gc/12 step reused when the input repeats",
-    "gc/15 predictions scrambled by reshape",
     "gd/05 stops when the state has settled",
 }
 """Mistakes whose location does not say what the program answers, but which result of a step is wrong."""

@@ -55,7 +55,8 @@ def without_output_gate(when: Callable[[Any], bool]) -> Program:
     """An LSTM without the output gate in some networks with a projection."""
 
     def a_next(v: Any) -> Array:
-        return np.tanh(v.c_next) if "Wp" in v.p and when(v) else v.right["a_next"](v)
+        wrong = "Wp" in v.p and when(v)
+        return np.asarray(np.tanh(v.c_next) if wrong else v.right["a_next"](v))
 
     return changing("lstm_layer", a_next=a_next)
 

@@ -9,7 +9,7 @@ import pytest
 
 import oracle.explanations
 from oracle.explanations import changes, conditions, location, words
-from oracle.explanations.changes import SCOPES, STEP_MAPS, Condition, Relation, Replacement
+from oracle.explanations.changes import SCOPES, Condition, Relation, Replacement
 from oracle.explanations.claims import Claim
 from oracle.explanations.location import Location
 from oracle.explanations.steps import RESULTS
@@ -88,7 +88,7 @@ def test_a_replacement_in_several_gates_names_the_part_of_each() -> None:
     assert how(of_all, "ft", "it") == "0 in place of [a_prev; xt]"
 
 
-@pytest.mark.parametrize("name", [*changes.MAPS, *STEP_MAPS])
+@pytest.mark.parametrize("name", changes.MAPS)
 def test_every_map_has_words(name: str) -> None:
     said = how(Replacement("c_prev", map=name, by=3))
     assert said.startswith("c_prev ")
@@ -103,7 +103,7 @@ def test_every_function_has_words(name: str) -> None:
 
 
 def test_two_maps_or_functions_never_have_the_same_words() -> None:
-    every = [Replacement("c_prev", map=name, by=3) for name in (*changes.MAPS, *STEP_MAPS)]
+    every = [Replacement("c_prev", map=name, by=3) for name in changes.MAPS]
     every += [Replacement("c_prev", function=name, number=0.25) for name in changes.FUNCTIONS]
     assert len({*map(how, every)}) == len(every)
 

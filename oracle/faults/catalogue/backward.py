@@ -22,6 +22,14 @@ SEQUENCES = made_in("rnn_backward", "lstm_backward")
 RNN_SEQUENCE = made_in("rnn_backward")
 LSTM_SEQUENCE = made_in("lstm_backward")
 
+CLIP_BOUNDS = (1, 5, 10)
+CLIPPED = (
+    ("", "Wbxac", "the gradients are"),
+    ("parameters_", "Wb", "dW and db alone are"),
+    ("weights_", "W", "dW alone is"),
+)
+"""Prefixes of names, the second letters of the gradients that are clipped, and the words for these."""
+
 
 def _sums_of_earlier_call(v: Any) -> Any:
     """The sums that the earlier call with weights of this shape has left; empty in the first call."""
@@ -157,12 +165,17 @@ MISTAKES = mistakes(
     | {"gradient": lambda name, array, v: array.sum(keepdims=True) if name.startswith("db") else array},
     EVERY("dW_transposed", "the weights' gradients are transposed")
     | {"gradient": lambda name, array, v: array.T if name.startswith("dW") else array},
-    EVERY("clipped_at_1", "the gradients are clipped at ±1")
-    | {"gradient": lambda name, array, v: np.clip(array, -1, 1)},
-    EVERY("clipped_at_5", "the gradients are clipped at ±5")
-    | {"gradient": lambda name, array, v: np.clip(array, -5, 5)},
-    EVERY("clipped_at_10", "the gradients are clipped at ±10")
-    | {"gradient": lambda name, array, v: np.clip(array, -10, 10)},
+    *(
+        EVERY(f"{which}clipped_at_{k}", f"{words} clipped at ±{k}")
+        | {"gradient": lambda name, array, v, of=of, k=k: np.clip(array, -k, k) if name[1] in of else array}
+        for which, of, words in CLIPPED
+        for k in CLIP_BOUNDS
+    ),
+    *(
+        EVERY(f"clip_exchanged_{k}", f"the bounds of np.clip are exchanged, so that every gradient is -{k}")
+        | {"gradient": lambda name, array, v, k=k: np.full_like(array, -k)}
+        for k in CLIP_BOUNDS
+    ),
     RNN_SEQUENCE("da_not_carried", "da_prev is not carried through time")
     | {"da_next": lambda v: v.da[:, :, v.t]},
     LSTM_SEQUENCE(

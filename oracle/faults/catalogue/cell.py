@@ -117,6 +117,7 @@ MISTAKES = mistakes(
     EVERY_LSTM("tanh_for_sigmoid", "tanh is used in place of sigmoid") | {"sigmoid": np.tanh},
     EVERY_LSTM("no_sigmoid", "sigmoid is left out") | {"sigmoid": lambda z: z},
     EVERY_LSTM("sigmoid_sign", "the sign in sigmoid's exp is wrong") | {"sigmoid": lambda z: sigmoid(-z)},
+    EVERY_LSTM("sigmoid_of_magnitude", "sigmoid is taken of |z|") | {"sigmoid": lambda z: sigmoid(np.abs(z))},
     EVERY_LSTM("sigmoid_not_halved", "sigmoid is taken of 2 z, as (1 + tanh(z)) / 2")
     | {"sigmoid": lambda z: sigmoid(2 * z)},
     EVERY_LSTM("sigmoid_overflows", "sigmoid is e^z / (1 + e^z)")
@@ -199,6 +200,14 @@ MISTAKES = mistakes(
     | {"predictions": lambda y: y[:, :, [-1] * y.shape[2]]},
     FORWARDS("last_y_alone", "only the last prediction is kept")
     | {"predictions": lambda y: y * (np.arange(y.shape[2]) > y.shape[2] - 2)},
+    FORWARDS(
+        "y_read_by_step", "the predictions are written by samples and steps, and read by steps and samples"
+    )
+    | {"predictions": lambda y: y.reshape(len(y), y.shape[2], y.shape[1]).transpose(0, 2, 1)},
+    FORWARDS(
+        "y_read_by_sample", "the predictions are written by steps and samples, and read by samples and steps"
+    )
+    | {"predictions": lambda y: y.transpose(0, 2, 1).reshape(y.shape)},
     ALL("head_from_a_prev", "the prediction is made from a_prev")
     | {"logits": lambda v: v.Wy @ v.a_prev + v.by},
     ALL("head_left_out", "the prediction is the softmax of a_next itself")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from oracle.faults.entry import MASKED_STEPS, above, altered, backward, forward, mistakes, through_the_padding
-from oracle.faults.functions import LAYERS, LSTM_LAYER
+from oracle.faults.functions import FORWARDS, LAYERS, LSTM_LAYER
 from oracle.network.expressions import Equations
 from oracle.network.layers import forward_steps, full_lengths, in_order
 from reference.contract import Array
@@ -135,6 +135,9 @@ RARE = mistakes(
     | altered("a_out", by=lambda right, v: np.where(v.xt.any(axis=0), right, v.a_prev))
     | altered("c_next", by=lambda right, v: np.where(v.xt.any(axis=0), right, v.c_prev))
     | altered("hidden", by=lambda right, v: np.where(v.below.any(axis=0), right, 0)),
+    FORWARDS("zero_steps_held", "a step whose input is 0 is taken for padding, and holds the states")
+    | altered("a_next", by=lambda right, v: np.where(v.xt.any(axis=0), right, v.a_prev))
+    | altered("c_next", by=lambda right, v: np.where(v.xt.any(axis=0), right, v.c_prev)),
     LAYERS("equal_lengths_ignored", "lengths are ignored if all are equal")
     | {"lengths": lambda v: np.full(v.m, v.T_x) if np.unique(v.call.lengths).size < 2 else v.call.lengths},
 )

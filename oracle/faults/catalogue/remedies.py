@@ -93,7 +93,10 @@ _BY_REMEDY: Mapping[str, str] = {
         means_over_samples db_flat db_one_number""",
     "put dz first, as in dWaa = dz @ a_prev.T, or dWf = dzf @ concat.T": "dW_transposed",
     "return the gradients as they are; clip them, if at all, in the training loop": """
-        clipped_at_1 clipped_at_5 clipped_at_10""",
+        clipped_at_1 clipped_at_5 clipped_at_10
+        parameters_clipped_at_1 parameters_clipped_at_5 parameters_clipped_at_10
+        weights_clipped_at_1 weights_clipped_at_5 weights_clipped_at_10
+        clip_exchanged_1 clip_exchanged_5 clip_exchanged_10""",
     "pass da[:, :, t] + da_prevt to the cell, and after the call write "
     'da_prevt = gradients["da_prev"]': "da_not_carried da_alone_not_carried",
     "pass da[:, :, t] + da_prevt and dc_prevt to the cell, and after the call write "

@@ -5,6 +5,7 @@ states of the steps before `t`. `cached` has the names in a cell's cache, and `e
 steps. `arguments` has the arrays of the caller. Earlier calls have stored values in `memory`.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -26,11 +27,15 @@ def _arguments_of_earlier_call(v: Any) -> Any:
     return v.memory.setdefault((*map(np.shape, v.arguments),), [*map(np.array, v.arguments)])
 
 
-def _with_hidden_states_late(v: Any) -> Any:
-    """Move each hidden state in `a` one step later, and return the caches unchanged."""
-    v.a[:, :, 1:] = v.a[:, :, :-1].copy()
-    v.a[:, :, :1] = v.a0[:, :, None]
-    return v.entries, v.x
+def _with_late_states(states: str, first: str) -> Callable[[Any], Any]:
+    """Move each state in `states` one step later, after the `first`, and return the caches unchanged."""
+
+    def caches(v: Any) -> Any:
+        over_time, before = getattr(v, states), getattr(v, first)
+        over_time[...] = np.concatenate([before[:, :, None], over_time], axis=2)[:, :, :-1]
+        return v.entries, v.x
+
+    return caches
 
 
 def _with_states_exchanged(v: Any) -> Any:
@@ -136,8 +141,10 @@ MISTAKES = mistakes(
     FORWARDS("next_x", "every step but the last reads the next x")
     | {"xt": lambda v: v.x[:, :, min(v.t + 1, v.T_x - 1)]},
     FORWARDS("x_one_step_late", "step t reads x[:, :, t - 1]") | {"xt": lambda v: v.x[:, :, v.t - 1]},
+    LSTM_FORWARD("c_one_step_late", "c[:, :, t] is the memory state before step t")
+    | {"caches": _with_late_states("c", "c0")},
     FORWARDS("a_one_step_late", "a[:, :, t] is the state before step t")
-    | {"caches": _with_hidden_states_late},
+    | {"caches": _with_late_states("a", "a0")},
     FORWARDS("results_one_step_late", "the results of step t are stored at step t + 1")
     | {"slot": lambda v: (v.t + 1) % v.T_x},
     "caches",
