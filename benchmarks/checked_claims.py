@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, Literal
 
+import numpy as np
+
 from benchmarks.fresh_problems import FIRST_SEED, cases, fresh_problems, ordinary_cases
 from oracle.explanations.behaviour import (
     PARTS,
