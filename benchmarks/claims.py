@@ -59,11 +59,11 @@ class Checked:
 
 
 def mistakes(folder: Path) -> Iterator[Mistake]:
-    """The mistakes of a folder of `.toml` or `.py` files."""
+    """The mistakes of a folder of `.toml` files, or else of `.py` files."""
     for each in strangers(folder):
         truth = "; ".join(f"{part}: {text}" for part, text in each.author.items())
         yield Mistake(each.group, each.name, each.source, f"[{each.function}] {truth}")
-    for path in sorted(folder.glob("*.py")):
+    for path in sorted(folder.glob("*.py")) if not any(folder.glob("*.toml")) else ():
         source = path.read_text(encoding="utf-8")
         truths = [line.partition("# truth:")[2].strip() for line in source.splitlines() if "# truth:" in line]
         yield Mistake(folder.name, path.stem, source, " ".join(truths))
