@@ -131,13 +131,11 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         return super().reducer_override(obj)
 
     def _named(self, code: CodeType) -> CodeType:
-        name, inner = (
-            code.co_filename,
-            (self._named(c) if isinstance(c, CodeType) else c for c in code.co_consts),
-        )
+        name = code.co_filename
         if not os.path.isfile(name) and (lines := linecache.getlines(name)):
             name = str(self._folder / (cell_of(name) or Path(name).name))
             self._sources[name] = lines
+        inner = (self._named(each) if isinstance(each, CodeType) else each for each in code.co_consts)
         return code.replace(co_filename=name, co_consts=(*inner,))
 
 
