@@ -64,7 +64,7 @@ def _named(objects: Sequence[Any]) -> tuple[dict[str, Any], str]:
     """
     names: dict[str, Any] = {}
     for each in objects:
-        name = getattr(each, "__name__", type(each).__name__)
+        name = str(getattr(each, "__name__", type(each).__name__))
         if isinstance(each, (Mapping, ModuleType)):
             given = each if isinstance(each, Mapping) else vars(each)
             found = {name: given[name] for name in (*CONTRACTS, "SUPPORTS") if name in given}
