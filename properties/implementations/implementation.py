@@ -13,6 +13,7 @@ from properties.implementations.calls import UNREADABLE, CallHistory, Died, Outc
 from properties.implementations.process import MOST_INTERRUPTS, Process
 from properties.implementations.process_start import FORKS, ForkServer, Settings
 from properties.worker.codec import CodecError, decode, encode
+from properties.worker.constants import LEAST, MOST
 from properties.worker.targets import TargetFacts, TargetMissing, Unusable, locate
 from reference.contract import CONTRACTS
 
@@ -220,7 +221,7 @@ class Implementation:
 
 _FACT_TYPES: Mapping[str, Any] = {
     **dict.fromkeys(("functions", "lacking", "similar", "unfinished", "understood", "network"), dict),
-    **dict.fromkeys(("notes", "replaced"), (list, tuple)),
+    **dict.fromkeys(("constants", "notes", "replaced"), (list, tuple)),
     "folder": str,
     "supports": object,
 }
@@ -241,4 +242,5 @@ def _are_facts(facts: dict[Any, Any]) -> bool:
         0 < len(signatures) == len(signatures.keys() & CONTRACTS.keys())
         and all(each is None or isinstance(each, str) for each in signatures.values())
         and all(isinstance(text, str) for text in texts)
+        and all(type(each) is int and LEAST <= each <= MOST for each in facts["constants"])
     )

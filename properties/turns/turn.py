@@ -105,7 +105,8 @@ class Turn:
         assert self.draws.seed is not None
         function, effort = self._function, self._effort
         drawn = drawn_examples(function, effort, self.law.domain, self.draws.seed, self.draws.profile)
-        return not self._fails_on_examples([*drawn, *self.law.fixed_examples(function, effort)])
+        constants = self._implementation.load().constants
+        return not self._fails_on_examples([*drawn, *self.law.fixed_examples(function, effort, constants)])
 
     def shrink(self) -> None:
         """Shrink the failure.

@@ -61,6 +61,7 @@ class TargetFacts:
     - `lacking`: the reason why a function that the target defines cannot be used.
     - `similar`: for a missing function, a function of the target that the user may have meant.
     - `unfinished`: the placeholder in a function, with its place.
+    - `constants`: integers in the source of the functions, at which a function may change.
     - `notes`: a line for each statement that was skipped or replaced.
     - `replaced`: the functions of helper modules that were replaced by right ones.
     - `folder`: the folder of the target's code. `supports`: the value of `SUPPORTS`, or `None`.
@@ -71,6 +72,7 @@ class TargetFacts:
     lacking: Mapping[str, str] = field(default_factory=dict)
     similar: Mapping[str, str] = field(default_factory=dict)
     unfinished: Mapping[str, str] = field(default_factory=dict)
+    constants: Sequence[int] = ()
     notes: Sequence[str] = ()
     replaced: Sequence[str] = ()
     folder: str = ""
