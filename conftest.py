@@ -19,6 +19,7 @@ pytest_plugins = [
     f"{PREFIX}properties.session.options",
     f"{PREFIX}properties.session.collection",
     f"{PREFIX}properties.session.law_runs",
+    f"{PREFIX}properties.session.fuzzing",
 ]
 
 # torch and NumPy's BLAS, which are imported later, read this. Their threads wait in busy loops, so that two

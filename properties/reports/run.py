@@ -19,11 +19,15 @@ FEW_TARGETS = 3
 
 @dataclass(frozen=True)
 class Run:
-    """The judgements of all targets, the facts of the environment, and the file of each target's page."""
+    """The judgements of all targets, the facts of the environment, and the file of each target's page.
+
+    `visited` is the map of what fuzzing visited, in lines.
+    """
 
     judgements: Sequence[Judgement]
     environment: Mapping[str, str] = field(default_factory=dict)
     pages: Mapping[str, Path] = field(default_factory=dict)
+    visited: Sequence[str] = ()
 
     @property
     def left_targets(self) -> list[str]:

@@ -4,6 +4,7 @@ import platform
 import re
 import shlex
 import shutil
+import time
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from textwrap import wrap
@@ -33,6 +34,9 @@ EXPECTED = pytest.StashKey[Sequence[ExpectedFailure]]()
 FUZZING_TIME = pytest.StashKey[float]()
 """The seconds of `--fuzz-for`; absent in a run without this option."""
 
+FUZZING_START = pytest.StashKey[float]()
+"""The time of the monotonic clock when the first worker of pytest-xdist started to fuzz."""
+
 FUZZ = "fuzz"
 """The Hypothesis profile of a run with `--fuzz-for`."""
 
@@ -57,21 +61,24 @@ def pytest_configure(config: pytest.Config) -> None:
         if config.getoption("--fuzz-for") is not None:
             config.stash[FUZZING_TIME] = fuzzing_time(config)
             config.option.hypothesis_profile = FUZZ
-            config.option.maxschedchunk = 1  # a worker of pytest-xdist that is free takes the next law
         _choose_seed(config)
         read_targets(config)
         config.stash[PROBLEM] = _problem_to_reproduce(reproduce, config) if reproduce else None
         if not hasattr(config, "workerinput"):
             names = config.stash[TARGETS].names
-            config.pluginmanager.register(RunEnd(names, failures, reports, _environment(config)))
+            seconds = config.stash.get(FUZZING_TIME, 0.0)
+            config.pluginmanager.register(RunEnd(names, failures, reports, _environment(config), seconds))
     except (TargetMissing, ValueError) as error:
         raise pytest.UsageError(str(error)) from None
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Send the seed to a worker of pytest-xdist, which knows only the command line."""
+    """Send the seed to a worker of pytest-xdist, which knows only the command line, and the time left."""
     node.workerinput["seed"] = node.config.option.hypothesis_seed
+    if seconds := node.config.stash.get(FUZZING_TIME, 0.0):
+        spent = time.monotonic() - node.config.stash.setdefault(FUZZING_START, time.monotonic())
+        node.workerinput["fuzzing_seconds"] = max(seconds - spent, 0.0)
 
 
 def _choose_seed(config: pytest.Config) -> None:
