@@ -45,12 +45,13 @@ def main() -> None:
         plain_test(namespace["lstm_forward"], options.examples)
         return
     unit = min(processor_time(IMPORT_TORCH, ".")[0] for _ in range(3))
-    rows, missed = [], {way: list[str]() for way in WAYS}
+    ways = {way: look for way, look in WAYS.items() if way in options.ways}
+    rows, missed = [], {way: list[str]() for way in ways}
     for kind, conditions in CONDITIONS.items():
         cells = [kind, str(len(conditions))]
-        for way, look in WAYS.items():
+        for way, look in ways.items():
             times = {}
-            for words, condition in conditions.items() if way in options.ways else ():
+            for words, condition in conditions.items():
                 seconds, is_found = look(condition, options)
                 if is_found:
                     times[words] = seconds / unit
@@ -58,15 +59,15 @@ def main() -> None:
                     missed[way].append(words)
             cells += [str(len(times)), f"{median(times.values()):.0f}"] if times else ["0", "—"]
         rows.append(cells)
-    total = [str(sum(int(row[column]) for row in rows)) for column in range(1, len(rows[0]), 2)]
-    rows.append(["all", *(cell for count in total for cell in (count, "—"))][: len(rows[0])])
-    limits = (
-        f"Fuzzing takes at most {options.fuzz_for}, and the plain test draws at most {options.examples:,}"
-    )
+    counts = [[int(row[column]) for row in rows] for column in (1, *range(2, 2 + 2 * len(ways), 2))]
+    total, *found = [str(sum(each)) for each in counts]
+    rows.append(["all", total, *(cell for count in found for cell in (count, "—"))])
+    columns = ("kind", "mistakes", *(f"{way}: {cell}" for way in ways for cell in ("found", "time")))
+    limits = f"Fuzzing takes at most {options.fuzz_for}; the plain test draws at most {options.examples:,}"
     remarks = [f"Missed by {way}: {'; '.join(words)}." for way, words in missed.items() if words]
     text = f"{limits} problems.\nA time is the median over the mistakes that were found.\n\n"
     write(
-        {"written by benchmarks.needles": text + table(COLUMNS, rows) + "\n\n" + "\n\n".join(remarks)},
+        {"written by benchmarks.needles": text + table(columns, rows) + "\n\n" + "\n\n".join(remarks)},
         options.output,
     )
 
@@ -128,11 +129,6 @@ WAYS: dict[str, Callable[[str, Any], tuple[float, bool]]] = {
     "fuzzing": look_by_fuzzing,
     "plain test": look_by_plain_test,
 }
-COLUMNS = (
-    "wrong only under a",
-    "mistakes",
-    *(f"{way}: {cell}" for way in WAYS for cell in ("found", "time")),
-)
 
 if __name__ == "__main__":
     main()
