@@ -34,7 +34,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
         return None
     if REPORTS not in stash:
         stash[REPORTS] = {}
-        Fuzzing(item).run()
+        if Fuzzing(item).is_stopped():
+            return True  # pytest ends the run
     reports = stash[REPORTS].pop(item.nodeid, ())
     for report in reports:
         item.ihook.pytest_runtest_logreport(report=report)
@@ -56,8 +57,11 @@ class Fuzzing:
         self._sent = time.monotonic()
         self._failures = 0
 
-    def run(self) -> None:
-        """Fuzz until the time is up. After an interrupt, report all laws that had a turn."""
+    def is_stopped(self) -> bool:
+        """Fuzz until the time is up, and return whether `-x` has stopped it.
+
+        If it is stopped, or interrupted, report the laws that had a turn, because no test runs after that.
+        """
         directory = self._first.config.invocation_params.dir
         records = records_of(directory, [item.nodeid for item in self._items]).by_test
         made = [self._contender(item, records[item.nodeid]) for item in self._items]
@@ -66,14 +70,25 @@ class Fuzzing:
             why_unusable(self._first.config.stash[TARGETS].implementation(target))  # a slow start
         if contenders:
             from oracle.witnesses import pytorch  # noqa: F401 - a slow import
+        is_ended = True
         try:
             take_turns(contenders, self._seconds, time.monotonic, self._after_turn)
-        except KeyboardInterrupt:
-            for item in (each.key for each in contenders if each.turn.is_over or each.turn.tally.tried):
-                for report in item.config.stash[REPORTS].pop(item.nodeid, None) or run_aside(item):
-                    item.ihook.pytest_runtest_logreport(report=report)
-            raise
-        self._send()
+            is_ended = self._has_failed_enough
+        finally:
+            self._send()
+            if is_ended and not hasattr(self._first.config, "workerinput"):  # the controller ends its workers
+                for each in contenders:
+                    if each.turn.is_over or each.turn.tally.tried:
+                        self._report(each.key)
+        return is_ended
+
+    def _report(self, item: pytest.Item) -> None:
+        for report in item.config.stash[REPORTS].pop(item.nodeid, None) or run_aside(item):
+            item.ihook.pytest_runtest_logreport(report=report)
+
+    @property
+    def _has_failed_enough(self) -> bool:
+        return 0 < (self._first.config.option.maxfail or 0) <= self._failures
 
     def _contender(self, item: pytest.Item, record: Record) -> Contender | None:
         law = law_of(item)
@@ -95,7 +110,7 @@ class Fuzzing:
         elif time.monotonic() < self._sent + SECONDS:
             return False
         self._send()
-        return 0 < (item.config.option.maxfail or 0) <= self._failures
+        return self._has_failed_enough
 
     def _run_test(self, item: pytest.Item) -> bool:
         """Run the test of a law, keep its reports for later, and return whether it failed."""

@@ -176,7 +176,8 @@ def test_a_killed_run_is_continued(fuzzed: tuple[Path, int, str]) -> None:
     assert re.search(r"^continuing: [\d,]+ problems in 0m \d\ds, 0 failures$", output, re.MULTILINE), output
 
 
-def test_with_x_the_first_failure_ends_all_workers(tmp_path: Path) -> None:
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+def test_with_x_the_first_failure_ends_the_run(workers: tuple[str, ...], tmp_path: Path) -> None:
     """Takes seconds: two workers start."""
     write(tmp_path)
     laws = "rnn_forward and (each_step or shapes)"
@@ -197,6 +198,7 @@ def test_with_x_the_first_failure_ends_all_workers(tmp_path: Path) -> None:
     assert status == 1, output
     assert len(re.findall("^  problem ", output, re.MULTILINE)) == 1
     assert re.search(r"each step +spec +failed", output)
+    assert not re.search(r"shapes +spec +0", output), "a law that was not asked does not hold"
 
 
 def test_workers_share_the_laws(tmp_path: Path) -> None:

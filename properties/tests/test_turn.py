@@ -182,6 +182,19 @@ def test_a_failure_on_a_fixed_problem_is_shrunk_and_ends_fuzzing() -> None:
         turn.run()
 
 
+def test_fuzzing_tries_all_stored_problems_even_without_time() -> None:
+    def beyond(trial: Any) -> None:
+        if trial.problem.n_a == 9:
+            raise AssertionError("at 9")
+
+    turn = a_turn(beyond, implementation=RIGHT)
+    for n_a in (3, 4, 9):
+        turn.store.add(a_problem(n_a))
+    turn.go_on(0.0)
+    assert turn.is_over
+    assert [*turn.store] == [a_problem(9)]
+
+
 def test_a_law_that_cannot_be_checked_ends_fuzzing_and_is_skipped() -> None:
     turn = a_turn(holds, implementation=InProcess(Fault("right", "none", "", {})))
     turn._implementation._loaded = LoadedFacts(functions={"lstm_forward": None})

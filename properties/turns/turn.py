@@ -127,13 +127,13 @@ class Turn:
 
         Two searches of three draw every problem independently.
         """
-        self.end, self._tried_before = self._clock() + seconds, self.tally.tried
         try:
             if self._fixed is None:
                 self._prepare()
                 constants = self._implementation.load().constants
                 self._fixed = deque(self.law.fixed_examples(self._function, self._effort, constants))
-                self._replay()
+                self._replay()  # all stored problems, also if they take longer
+            self.end, self._tried_before = self._clock() + seconds, self.tally.tried
             while self._fixed:
                 if self._fails_on_examples([self._fixed[0]]):
                     self.shrink()
