@@ -256,7 +256,7 @@ TEXTS: Mapping[str, Callable[..., str | list[str]]] = {
     "only in this law": lambda: (
         "an ordinary call on this problem is right, and the call that this law makes is wrong"
     ),
-    "right in": lambda dtype, wrong_in: f"right in {dtype}, and not in {wrong_in}",
+    "right in": lambda dtype, wrong_in: f"on this problem it is right in {dtype}, and not in {wrong_in}",
     "traces": _traces,
     "broke": lambda error: f"the search for the mistake failed, please report it: {error}",
     "unknown": lambda: "nothing is known about it",

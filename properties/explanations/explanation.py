@@ -16,6 +16,7 @@ from oracle.explanations.conditional_mistakes import conditional_mistake
 from oracle.explanations.effects import flushed_subnormals, right_digits, side_effect, wrong_outputs
 from oracle.explanations.location import locate
 from oracle.explanations.problems import Scope
+from oracle.faults import FAULTS
 from oracle.problems.inputs import Inputs
 from oracle.problems.limits import Limits
 from oracle.problems.problem import LayerProblem, Problem
@@ -52,11 +53,11 @@ class Explanation:
 class _Cache:
     """The earlier explanations of one implementation. Without this cache, judging takes a fifth longer.
 
-    `explanations` has the explanations that name a mistake or a location, by function. `locations` has the
-    location on each problem, by function and dtypes. `is_random` says whether a function answers at random.
+    `claims` has the claims that predict a failure, by function. `locations` has the location on each problem,
+    by function and dtypes. `is_random` says whether a function answers at random.
     """
 
-    explanations: defaultdict[str, list[Explanation]] = field(default_factory=lambda: defaultdict(list))
+    claims: defaultdict[str, list[list[Claim]]] = field(default_factory=lambda: defaultdict(list))
     locations: dict[tuple[str, Sequence[str], Problem], Claim | None] = field(default_factory=dict)
     is_random: dict[str, bool] = field(default_factory=dict)
 
@@ -71,44 +72,52 @@ def explain(violation: ViolationError, *, whole: bool = False, locating: bool = 
     fits, `locating` says whether to search for a location. If the process dies, the explanation is empty.
     """
     try:
-        explanation = _explain(violation, whole=whole, locating=locating)
-        return replace(explanation, inherited=_is_inherited(violation.trial))
+        claims, is_reproducible = _explain(violation, whole, locating), True
+        if violation.trial.holds_in_new_process():  # no program without a memory does so
+            claims, is_reproducible = [*filter(_is_of_several_calls, claims)], False
+            claims = claims or [Claim.of("earlier calls", again="in a new process")]
+        return Explanation(claims, _is_inherited(violation.trial), is_reproducible)
     except DiedError:
         return Explanation()
     except Exception as error:  # the failure is reported without an explanation
         return Explanation([Claim.of("broke", error=repr(error))])
 
 
-def _explain(violation: ViolationError, *, whole: bool, locating: bool) -> Explanation:
+def _is_of_several_calls(claim: Claim) -> bool:
+    """Whether a claim is about what earlier or later calls do to an answer, or about chance."""
+    if claim.kind == "mistake":
+        return any(FAULTS[name].group == "purity" for name in claim.facts["names"] if name in FAULTS)
+    return claim.kind in ("two answers", "earlier calls", "overwrites", "writes", "order of parameters")
+
+
+def _explain(violation: ViolationError, whole: bool, locating: bool) -> list[Claim]:
+    """The claims about a violation that hold for the call that the law has made."""
     trial = violation.trial
     understood = trial.implementation.load().understood
     if understood.get("fits"):
-        return Explanation([Claim.of("stated gates", stated=understood["gates"], fits=understood["fits"])])
+        return [Claim.of("stated gates", stated=understood["gates"], fits=understood["fits"])]
     program = Program(trial.implementation, trial.contract.name)
-    earlier = _cache(program).explanations[program.function]
-    for explanation in earlier:
-        if is_predicted(violation, explanation.claims[0]):
-            return explanation
+    earlier = _cache(program).claims[program.function]
+    for claims in earlier:
+        if is_predicted(violation, claims[0]):
+            return claims
     trial.implementation.end_process()
     extreme = trial.law.grade == "robust" or float(np.abs(trial.inputs.x).max(initial=0)) > LARGEST_ORDINARY
     found = search(program, trial.problem, extreme=extreme, whole=whole, locating=locating)
     checked = [(claim, is_predicted(violation, claim)) for claim in found]
     claims = [claim for claim, holds in checked if holds is not False]
     if any(holds for _, holds in checked):
-        earlier.append(Explanation(claims))
-        return earlier[-1]
+        earlier.append(claims)
+        return claims
     is_named = any(each.kind == "mistake" for each in claims)
     if not is_named and _acts_at_random(program, trial.inputs):
-        return Explanation([Claim.of("two answers")])
-    if trial.holds_in_new_process():
-        again = [Claim.of("earlier calls", again="in a new process")]
-        return Explanation(claims if is_named else again, is_reproducible=False)
+        return [Claim.of("two answers")]
     if not claims:
         widest = program.limits.fitted(replace(trial.problem, dtype="float64"))
         claims = _wrong_outputs(program, trial.problem, widest)
     if claims == [NEARLY]:
         claims = [_of_right_call(violation, program)]
-    return Explanation(claims)
+    return claims
 
 
 def _is_inherited(trial: Trial) -> bool:

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from math import isclose
 from typing import Any
 
-import numpy as np
-
+from oracle.explanations.behaviour import TOLERANCE
 from oracle.explanations.catalogue_search import known_fault
 from oracle.explanations.changes import Condition, Replacement
 from oracle.explanations.claims import Claim, is_far
@@ -25,6 +25,8 @@ from properties.worker.steps import call_in_parts
 
 PLACES = {"at", "stderr"}
 """The facts about the code of the target, which a prediction does not have."""
+OF_ORACLE = {"allowed", "exact", "expected", "extent", "formulas", "off_by", "raised", "torch", "wrong"}
+"""The facts that do not say what the target returned, or not in numbers that can be compared."""
 
 
 def fault_of(claim: Claim, function: str) -> Fault | None:
@@ -72,22 +74,33 @@ def _violation(trial: Trial, implementation: Implementation) -> ViolationError |
 
 
 def _are_alike(ours: ViolationError, theirs: ViolationError) -> bool:
-    """Whether two violations show the same wrong value; in narrow dtypes, of any element of it."""
+    """Whether two violations show the same element with the same wrong value."""
     one, other = ours.facts(), theirs.facts()
-    if not isinstance(one.get("element"), dict) or "implementation" not in one:  # the law shows no number
-        return one.keys() - PLACES == other.keys() - PLACES
-    if "element" not in other or one["element"]["name"] != other["element"]["name"]:
+    if one.keys() - PLACES != other.keys() - PLACES:
         return False
-    if ours.trial.problem.dtype != "float64":
+    if one.get("element") != other.get("element"):
+        # Of two elements that are equally wrong, rounding decides which one is shown.
+        if not all(isinstance(each.get("off_by"), dict) for each in (one, other)):
+            return False
+        is_same_output = one["element"]["name"] == other["element"]["name"]
+        bounds = one["off_by"]["bounds"], other["off_by"]["bounds"]
+        return is_same_output and _are_close(*bounds, LEAST_TOLERANCE)
+    tolerance = TOLERANCE[ours.trial.problem.dtype]
+    return all(_are_close(one[name], other[name], tolerance) for name in one.keys() - PLACES - OF_ORACLE)
+
+
+LEAST_TOLERANCE = 1e-6
+"""The relative difference of two errors that are equal but for rounding."""
+
+
+def _are_close(one: Any, other: Any, tolerance: float) -> bool:
+    """Whether two numbers are equal within a tolerance, or two texts are equal."""
+    if repr(one) == repr(other):
         return True
-    shown, predicted = float(one["implementation"]), float(other["implementation"])
-    right = next((one[name]["value"] for name in ("exact", "again", "expected") if name in one), shown)
-    with np.errstate(all="ignore"):
-        tolerance = 1e-9 * (1 + abs(shown)) + 1e-3 * np.nan_to_num(abs(shown - float(right)))
-        is_same = abs(shown - predicted) <= tolerance or repr(shown) == repr(predicted)
-    # Of two elements that are equally wrong, rounding decides which one is shown.
-    is_same_element = one["element"] == other["element"]
-    return bool(is_same if is_same_element else one.get("extent") == other.get("extent"))
+    try:
+        return isclose(float(one), float(other), rel_tol=tolerance, abs_tol=tolerance)
+    except (TypeError, ValueError):
+        return False
 
 
 class Predicted(Implementation):

@@ -20,6 +20,12 @@ class CollectedResults:
         self._pending: dict[str, set[str]] | None = None
         self._done: set[str] = set()
 
+    def keep(self, judgements: Iterable[Judgement]) -> None:
+        """Add the results of an earlier run on targets that are not judged again."""
+        for each in judgements:
+            self._by_target[each.implementation] += each.results
+            self._done.add(each.implementation)
+
     def expect(self, nodeids: Iterable[str]) -> None:
         """Store which tests will run. All workers of pytest-xdist have the same tests, so once is enough."""
         if self._pending is None:

@@ -52,7 +52,8 @@ def annotations(run: Run) -> Iterator[str]:
             message = mistake.representative.message.partition("\n  problem ")[0]
             place = re.search(rf"({re.escape(path.name)}|[^\s()]+\.py)(?::|, line )(\d+)", message)
             if place and not all(result.excuse for result in mistake.results):
-                file = re.sub("[%:,]", lambda match: f"%{ord(match[0]):X}", str(path.parent / place[1]))
+                file = str(path.parent / place[1])
+                file = re.sub(r"[%:,\r\n]", lambda match: f"%{ord(match[0]):02X}", file)
                 words = " ".join(printable(mistake.finding.title).split()).replace("%", "%25")
                 yield f"::error file={file},line={place[2]},title=rnn-crosscheck::{words}"
 

@@ -42,7 +42,8 @@ def from_json(text: str) -> Run:
         document = json.loads(text)
         results = [_result(entry, law) for entry in document["implementations"] for law in entry["laws"]]
         points = Points(**document["points"]) if "points" in document else None
-        run = Run(judgements(results, document.get("left", [])), document["environment"], points)
+        keys = {each["target"]: each["key"] for each in document["implementations"] if "key" in each}
+        run = Run(judgements(results, document.get("left", [])), document["environment"], points, keys)
         if json.loads(as_json(run)) == document:
             return run
     except (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError):
@@ -67,6 +68,7 @@ def _result(entry: Mapping[str, Any], law: Mapping[str, Any]) -> LawResult:
 def _target_entry(judgement: Judgement, run: Run) -> dict[str, Any]:
     optional = {name: getattr(judgement, name) for name in ("backward", "limits", "understood", "notes")}
     optional |= {"points": run.points.of(judgement)} if run.points else {}
+    optional |= {"key": run.keys.get(judgement.implementation)}
     functions = {
         function: {
             "verdict": judgement.verdict_on(function),

@@ -22,12 +22,14 @@ FEW_TARGETS = 4
 class Run:
     """The judgements of all targets, the facts of the environment, and the file of each target's page.
 
-    `points` says how many points the functions give; `None` without `--points`.
+    `points` says how many points the functions give; `None` without `--points`. The key of a target changes
+    with all that its judgement depends on.
     """
 
     judgements: Sequence[Judgement]
     environment: Mapping[str, str] = field(default_factory=dict)
     points: Points | None = None
+    keys: Mapping[str, str] = field(default_factory=dict)
     pages: Mapping[str, Path] = field(default_factory=dict)
 
     @property

@@ -2,9 +2,9 @@
 
 import shlex
 import shutil
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -24,7 +24,6 @@ from properties.reports.closing_table import messages, render
 from properties.reports.collected_results import CollectedResults, killed_law_result
 from properties.reports.expected_failures import ExpectedFailure, stale_entries
 from properties.reports.judgement import Judgement, judgements
-from properties.reports.points import Points
 from properties.reports.report import Reports
 from properties.reports.results import LawResult, encodable, printable
 from properties.reports.run import FEW_TARGETS, Run, short_names, shortened
@@ -34,26 +33,33 @@ from reference.contract import CONTRACTS
 
 _ERRORS = (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR)
 """The exit statuses of runs that write no reports."""
+_NOTHING_RAN = pytest.ExitCode.NO_TESTS_COLLECTED
 
 
 @dataclass(eq=False)
 class RunEnd:
-    """Collects the results of all processes, and writes the reports at the end."""
+    """Collects the results of all processes, and writes the reports at the end.
+
+    `run` has what the reports need besides the results, and the judgements that are kept from an earlier run.
+    After an interrupt, the command `to_go_on` is printed.
+    """
 
     targets: Sequence[str]
     expected: Sequence[ExpectedFailure]
     reports: Reports
-    environment: Mapping[str, str]
-    points: Points | None = None
+    run: Run
+    to_go_on: str = ""
     _progress: "ProgressPlugin | None" = None
     _crashed: set[str] = field(default_factory=set)
     _faults: set[str] = field(default_factory=set)  # of the stored answers
     _complaints: Sequence[str] = ()
     _written: Sequence[str] = ()
+    _is_interrupted: bool = False
 
     def __post_init__(self) -> None:
         self._has_many_targets = len(self.targets) > FEW_TARGETS
         self._collected = CollectedResults(self.targets)
+        self._collected.keep(self.run.judgements)
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """With many targets, print no failures unless the user sets pytest's options for them."""
@@ -69,7 +75,9 @@ class RunEnd:
         plugins = session.config.pluginmanager
         reporter = plugins.getplugin("terminalreporter")
         if self._has_many_targets and reporter and session.config.get_verbosity() <= 0:
-            self._progress = ProgressPlugin(reporter, [*map(encodable, self.targets)])
+            self._progress = ProgressPlugin(
+                reporter, [*map(encodable, self.targets)], len(self.run.judgements)
+            )
             plugins.register(self._progress)
 
     @pytest.hookimpl(trylast=True)
@@ -119,12 +127,20 @@ class RunEnd:
         """Set the exit status, and write the reports. An interrupted run has reports, too."""
         results = self._collected.results
         self._complaints = complaints(results, self.expected)
-        if self._complaints and exitstatus == pytest.ExitCode.OK:
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        self._run = Run(judgements(results, self._collected.left_targets), self.environment, self.points)
+        if exitstatus == pytest.ExitCode.OK or (exitstatus == _NOTHING_RAN and results):
+            is_wrong = self._complaints or any(_is_unexpected(each) for each in results)
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED if is_wrong else pytest.ExitCode.OK
+        self._run = replace(self.run, judgements=judgements(results, self._collected.left_targets))
         is_empty = exitstatus == pytest.ExitCode.INTERRUPTED and not results
         if exitstatus not in _ERRORS and not is_empty and not session.config.option.collectonly:
             self._written = self.reports.write(self._run)
+        self._is_interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
+
+    def pytest_unconfigure(self, config: pytest.Config) -> None:
+        """Print the last line of an interrupted run."""
+        reporter = config.pluginmanager.getplugin("terminalreporter")
+        if reporter and self.to_go_on and self._is_interrupted and self._written:
+            reporter.write_line(f"to go on: {self.to_go_on}")
 
     def pytest_terminal_summary(
         self, terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config
@@ -137,8 +153,7 @@ class RunEnd:
         if self._has_many_targets and results:
             show_total(terminalreporter, f"{done} targets judged")
         if config.option.tbstyle != "no":
-            failed = [each for each in results if each.status == "failed" and not each.excuse]
-            for message in messages(failed):
+            for message in messages([*filter(_is_unexpected, results)]):
                 write(f"\n{message}")
         if interrupted and results:
             written = f"; written: {', '.join(self._written)}" if self._written else ""
@@ -149,7 +164,7 @@ class RunEnd:
             write("")
             terminalreporter.section("laws")
             terminalreporter.write(render(self._run, shutil.get_terminal_size().columns))
-        elif exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+        elif exitstatus == _NOTHING_RAN:
             write(f"no law ran, because {selected or 'this command'} selects none")
             if keyword := config.option.keyword:
                 names = [*CONTRACTS, *(law.name.replace(" ", "_") for law in all_laws())]
@@ -168,10 +183,10 @@ class RunEnd:
 class ProgressPlugin:
     """Prints a line for each target when it is judged. On a terminal, each line overwrites the last."""
 
-    def __init__(self, reporter: pytest.TerminalReporter, targets: Sequence[str]) -> None:
+    def __init__(self, reporter: pytest.TerminalReporter, targets: Sequence[str], done: int = 0) -> None:
         self._reporter = reporter
         self._names = {target: printable(name) for target, name in short_names(targets).items()}
-        self._done = 0
+        self._done = done
         show_no_files(reporter)
 
     @pytest.hookimpl(wrapper=True)
@@ -201,6 +216,10 @@ class ProgressPlugin:
         if self._reporter.isatty:
             self._reporter.rewrite("", erase=True)
             self._reporter.rewrite("")  # moves the cursor to the beginning of the line
+
+
+def _is_unexpected(result: LawResult) -> bool:
+    return result.status == "failed" and not result.excuse
 
 
 def complaints(results: Sequence[LawResult], expected: Sequence[ExpectedFailure]) -> list[str]:

@@ -26,7 +26,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Select the tests, and sort them by target. Robust laws are last, since a target may hang on them."""
     targets, problem = config.stash[TARGETS], config.stash[PROBLEM]
-    items[:] = [item for item in items if _is_selected(item, targets)]
+    items[:] = [item for item in items if targets.names and _is_selected(item, targets)]
     if problem:
         selected = [item for item in items if _concerns(item, problem, targets)]
         if all(law_of(item) is None for item in selected):

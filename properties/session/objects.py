@@ -64,7 +64,7 @@ def _named(objects: Sequence[Any]) -> tuple[dict[str, Any], str]:
     """
     names: dict[str, Any] = {}
     for each in objects:
-        name = getattr(each, "__name__", type(each).__name__)
+        name = str(getattr(each, "__name__", type(each).__name__))
         if isinstance(each, (Mapping, ModuleType)):
             given = each if isinstance(each, Mapping) else vars(each)
             found = {name: given[name] for name in (*CONTRACTS, "SUPPORTS") if name in given}
@@ -131,13 +131,11 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         return super().reducer_override(obj)
 
     def _named(self, code: CodeType) -> CodeType:
-        name, inner = (
-            code.co_filename,
-            (self._named(c) if isinstance(c, CodeType) else c for c in code.co_consts),
-        )
+        name = code.co_filename
         if not os.path.isfile(name) and (lines := linecache.getlines(name)):
             name = str(self._folder / (cell_of(name) or Path(name).name))
             self._sources[name] = lines
+        inner = (self._named(each) if isinstance(each, CodeType) else each for each in code.co_consts)
         return code.replace(co_filename=name, co_consts=(*inner,))
 
 

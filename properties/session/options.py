@@ -22,15 +22,21 @@ from properties.laws import all_laws
 from properties.questions.answer_store import ANSWERS
 from properties.reports import expected_failures, points
 from properties.reports.expected_failures import ExpectedFailure
+from properties.reports.json_report import read_json
+from properties.reports.judgement import Judgement
 from properties.reports.points import Points
 from properties.reports.report import GRADESCOPE, Reports
-from properties.reports.results import print_in_every_encoding, printable
+from properties.reports.results import encodable, print_in_every_encoding, printable
+from properties.reports.run import Run
 from properties.reports.run_end import RunEnd
-from properties.session.target_options import AFFECTING_RESULTS, TARGETS, read_targets
+from properties.session import unchanged
+from properties.session.target_options import AFFECTING_RESULTS, TARGETS, find_targets, read_targets
 from properties.worker.targets import TargetMissing
 
 PROBLEM = pytest.StashKey[Problem | None]()
 EXPECTED = pytest.StashKey[Sequence[ExpectedFailure]]()
+KEPT = pytest.StashKey[Sequence[Judgement]]()
+"""The judgements of targets that are unchanged since the report of `--since`."""
 FUZZING_TIME = pytest.StashKey[float]()
 """The seconds of `--fuzz-for`; absent in a run without this option."""
 
@@ -59,25 +65,41 @@ def pytest_configure(config: pytest.Config) -> None:
             config.stash[FUZZING_TIME] = fuzzing_time(config)
             config.option.hypothesis_profile = FUZZ
             config.option.maxschedchunk = 1  # a worker of pytest-xdist that is free takes the next law
-        _choose_seed(config)
+        earlier = read_json(directory / since) if (since := config.getoption("--since")) else Run([])
+        _choose_seed(config, earlier)
+        find_targets(config)
+        if hasattr(config, "workerinput"):
+            targets, left = config.stash[TARGETS], config.workerinput["targets"]
+            targets.names = [name for name in targets.names if encodable(name) in left]
+        else:
+            names, environment = config.stash[TARGETS].names, _environment(config)
+            given = _points(config, reports)
+            keys = (
+                unchanged.keys(config, environment)
+                if since or any(file.suffix == ".json" for file in files)
+                else {}
+            )
+            kept = config.stash[KEPT] = unchanged.keep(earlier, keys, config, failures)
+            run, to_go_on = Run(kept, environment, given, keys), unchanged.command_to_go_on(config)
+            config.pluginmanager.register(RunEnd(names, failures, reports, run, to_go_on))
         read_targets(config)
         config.stash[PROBLEM] = _problem_to_reproduce(reproduce, config) if reproduce else None
-        if not hasattr(config, "workerinput"):
-            names = config.stash[TARGETS].names
-            given = _points(config, reports)
-            config.pluginmanager.register(RunEnd(names, failures, reports, _environment(config), given))
     except (TargetMissing, ValueError) as error:
         raise pytest.UsageError(str(error)) from None
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Send the seed to a worker of pytest-xdist, which knows only the command line."""
+    """Send the seed and the targets to a worker of pytest-xdist, which knows only the command line."""
     node.workerinput["seed"] = node.config.option.hypothesis_seed
+    node.workerinput["targets"] = [*map(encodable, node.config.stash[TARGETS].names)]
 
 
-def _choose_seed(config: pytest.Config) -> None:
-    """Check the profile, and the seed, which Hypothesis would not check. Without a seed, choose one."""
+def _choose_seed(config: pytest.Config, earlier: Run) -> None:
+    """Check the profile, and the seed, which Hypothesis would not check. Without a seed, choose one.
+
+    The choice is the seed of the earlier run of `--since`, or the seed of the day.
+    """
     profile, seed = config.getoption("hypothesis_profile"), config.getoption("hypothesis_seed")
     try:
         settings.get_profile(profile or "dev")
@@ -88,7 +110,9 @@ def _choose_seed(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):  # in a worker of pytest-xdist
         config.option.hypothesis_seed = config.workerinput["seed"]
     elif seed is None and FUZZING_TIME not in config.stash:
-        config.option.hypothesis_seed = str(0 if profile == "ci" else ANSWERS.seed_of_today())
+        today = str(0 if profile == "ci" else ANSWERS.seed_of_today())
+        seed = earlier.environment.get("seed", "")
+        config.option.hypothesis_seed = seed if seed.isdecimal() else today
 
 
 def _points(config: pytest.Config, reports: Reports) -> Points | None:
@@ -108,7 +132,7 @@ def fuzzing_time(config: pytest.Config) -> float:
     """Return the seconds of `--fuzz-for`. Raises `ValueError` if its text or another option is wrong."""
     if config.getoption("hypothesis_profile") not in (None, FUZZ):
         raise ValueError(f"--fuzz-for uses --hypothesis-profile={FUZZ}; leave out any other profile")
-    for option in ("--reproduce", "--hypothesis-seed"):
+    for option in ("--reproduce", "--hypothesis-seed", "--since"):
         if config.getoption(option) is not None:
             raise ValueError(f"--fuzz-for draws new problems all the time; leave out {option}")
     text = config.getoption("--fuzz-for")
@@ -138,11 +162,13 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     targets = config.stash[TARGETS]
     names = targets.names
     shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    since, kept = config.getoption("--since"), len(config.stash.get(KEPT, ()))
     default = "" if config.getoption("--implementation") else ", because no target is named"
     facts = ", ".join(f"{name} {value}" for name, value in _environment(config).items())
     lines = [
-        f"implementation: {shown}{default}",
+        f"implementation: {shown or 'none is left to judge'}{default}",
         *wrap(facts, shutil.get_terminal_size().columns, subsequent_indent="  "),
+        *([f"unchanged since {since}: {kept} targets"] if since else []),
         *(f"not judged, because other targets import it: {file}" for file in targets.helpers),
         *(f"understood: {module_in_words(each.understood, each.limits)}" for each in targets.understood),
     ]

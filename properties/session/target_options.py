@@ -44,14 +44,15 @@ class Targets:
     """The targets of a run, and what the options say about them.
 
     `settings` are those of the targets' processes. `python` has the versions of the interpreter of
-    `--python`. `names` are the targets, as the user names them. `helpers` are files of a directory or glob
-    that targets import, and that are not judged. `networks` are problems with the weights of `--weights` or
-    of trained modules. `functions` has the functions by which each target is judged. `understood` has the
+    `--python`. `names` are the targets that the user's `patterns` mean. `helpers` are files of a directory or
+    glob that targets import, and that are not judged. `networks` are problems with the weights of `--weights`
+    or of trained modules. `functions` has the functions by which each target is judged. `understood` has the
     facts of each target that is a module of a framework.
     """
 
     settings: Settings
     python: str = ""
+    patterns: list[str] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     helpers: list[str] = field(default_factory=list)
     networks: list[LayerProblem] = field(default_factory=list)
@@ -80,16 +81,21 @@ class Targets:
 TARGETS = pytest.StashKey[Targets]()
 
 
-def read_targets(config: pytest.Config) -> None:
+def find_targets(config: pytest.Config) -> None:
     """Put the targets in the stash. Raises `TargetMissing` or `ValueError` for options that are wrong."""
     targets = config.stash[TARGETS] = Targets(*_settings(config))
-    patterns, targets.names, targets.helpers = _names(config)
+    targets.patterns, targets.names, targets.helpers = _names(config)
     targets.networks = _networks(config)
+
+
+def read_targets(config: pytest.Config) -> None:
+    """Find the functions of each target. Raises `TargetMissing` or `ValueError` if an option is wrong."""
+    targets = config.stash[TARGETS]
     for target in targets.names:
         try:
             functions = judged_functions(target, targets, every=bool(config.getoption("keyword")))
         except TargetMissing:
-            if target in patterns:
+            if target in targets.patterns:
                 raise
             functions = {*FUNCTIONS}  # a file in a folder ends no run over the others
         targets.functions[target] = _functions_with_weights(functions, target, targets.networks)

@@ -66,7 +66,7 @@ failure.explain = lambda trial, **how: explain(trial, **{**how, "locating": Fals
 
 
 def options(**given: Any) -> Any:
-    others = ("hypothesis_profile", "--reproduce", "--hypothesis-seed")
+    others = ("hypothesis_profile", "--reproduce", "--hypothesis-seed", "--since")
     known = {"--fuzz-for": "5m", **dict.fromkeys(others)}
     return SimpleNamespace(getoption=(known | given).__getitem__)
 
@@ -79,6 +79,7 @@ def options(**given: Any) -> Any:
         ({"hypothesis_profile": "ci"}, "leave out any other profile"),
         ({"--reproduce": "Problem.rnn(...)"}, "leave out --reproduce"),
         ({"--hypothesis-seed": 0}, "leave out --hypothesis-seed"),
+        ({"--since": "r.json"}, "leave out --since"),
     ],
 )
 def test_options_that_say_something_else_are_a_usage_error(given: dict[str, Any], message: str) -> None:

@@ -18,6 +18,7 @@ def test_an_annotation_has_the_path_from_where_the_run_was_started() -> None:
     results = [
         raised("src/a.py", "a.py:12"),
         raised("src/b c.py:Net.forward", "b c.py:3", "50%, a\rb"),
+        raised("src/c\n::error::.py", "c\n::error::.py:8"),
         raised("src/d.py", "inner/help.py:4"),
         raised("src/e.py", "e.py:5", expected="known"),
         raised("package.module", "module.py:5"),
@@ -29,6 +30,7 @@ def test_an_annotation_has_the_path_from_where_the_run_was_started() -> None:
     assert [*annotations(run_of(results))] == [
         f"{head}a.py,line=12,title=rnn-crosscheck::no",
         rf"{head}b c.py,line=3,title=rnn-crosscheck::50%25, a\rb",
+        f"{head}c%0A%3A%3Aerror%3A%3A.py,line=8,title=rnn-crosscheck::no",
         f"{head}inner/help.py,line=4,title=rnn-crosscheck::no",
     ]
 

@@ -47,7 +47,7 @@ return Meta("Odd", (), {})()
     ("body", "type_name", "message", "line"),
     [
         ("raise SystemExit(3)", "SystemExit", "3", 3),
-        ("raise KeyboardInterrupt", "KeyboardInterrupt", "", 3),
+        ("raise KeyboardInterrupt", "KeyboardInterrupt", "no message", 3),
         ("raise GeneratorExit('out')", "GeneratorExit", "out", 3),
         ("input()", "EOFError", "EOF when reading a line", 3),
         ("parameters[{}]", "TypeError", "unhashable type: 'dict'", 3),
@@ -64,7 +64,7 @@ return Meta("Odd", (), {})()
             4,
         ),
         ("raise type('_Private', (ValueError,), {})('x' * 1000)", "ValueError", "x" * 500, 3),
-        (ODD_MESSAGE, "Odd", "", 5),
+        (ODD_MESSAGE, "Odd", "no message", 5),
         (ODD_TEXT, "Odd", "text", 6),
         (ODD_TYPE, "OSError", "odd", None),
     ],

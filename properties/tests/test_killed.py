@@ -98,6 +98,9 @@ def test_a_run_that_is_terminated_writes_its_reports(tmp_path: Path) -> None:
     status, output = judge(tmp_path, target, *reports, laws=f"can_be_used or {LAW}", **how)
     assert status == pytest.ExitCode.INTERRUPTED, output
     assert "interrupted: 0 of 1 judged completely; written: " in " ".join(output.split())
+    last = output.rstrip().splitlines()[-1]
+    assert last.startswith("to go on: rnn-crosscheck ")
+    assert last.endswith(" --report report.html -p tells -n 1 --since report.json")
     assert read_json(tmp_path / "report.json").left_targets == ["target.py"]
     assert (tmp_path / "report.html").read_text().rstrip().endswith("</html>")
 

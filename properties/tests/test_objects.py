@@ -169,6 +169,7 @@ def test_names_of_targets() -> None:
         ([torch.nn.LSTM], "torch.nn.modules.rnn:LSTM"),
         ([torch.nn.LSTM(3, 5)], "torch.nn.modules.rnn:LSTM"),
         ([rnn_forward, "-m", "spec"], __name__),
+        ([type("Odd", (), {"__name__": 5})()], f"{__name__}:object"),
         ([in_a_cell("make = lambda n_x, n_a: ...")["make"]], "__main__:object"),
     ):
         assert Request.of(objects).target == name

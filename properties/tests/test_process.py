@@ -137,6 +137,15 @@ def rnn_forward(x, a0, p):
 """
 
 
+PATCHED_FORK = """
+import sys
+frame = sys._getframe()
+while "posix" not in frame.f_globals:
+    frame = frame.f_back
+frame.f_globals["posix"].fork = os.getppid
+"""
+
+
 @pytest.mark.skipif(not FORKS, reason="workers are forked only on Linux, where that is safe")
 @pytest.mark.parametrize(
     ("more", "imports"),
@@ -144,7 +153,8 @@ def rnn_forward(x, a0, p):
         ("", 1),
         ("import numpy, sys; os.setsid = os.chdir = os.dup2 = numpy.random.seed = sys.stderr.close()", 1),
         ("import threading, time; threading.Thread(target=time.sleep, args=(60,), daemon=True).start()", 4),
-        ("os.fork = os.getppid", 5),  # the judge would kill this process if it believed the worker
+        ("os.fork = os.getppid", 1),
+        (PATCHED_FORK, 5),  # the judge would kill this process if it believed the worker
         ("import socket; socket.socket.send = None", 5),
     ],
 )

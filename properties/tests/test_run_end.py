@@ -12,6 +12,7 @@ from properties.reports.expected_failures import ExpectedFailure
 from properties.reports.json_report import read_json
 from properties.reports.report import Reports
 from properties.reports.results import LawResult
+from properties.reports.run import Run
 from properties.reports.run_end import RunEnd
 from properties.tests.results import failed, left_out, passed, skipped
 from properties.trials.provided_functions import PROVIDED
@@ -26,7 +27,7 @@ def finish(
     **options: Any,
 ) -> tuple[int, list[str]]:
     """The exit status of a session with these results, and the lines that are printed."""
-    run_end = RunEnd(["a"], expected, Reports(reports), {"seed": "1"})
+    run_end = RunEnd(["a"], expected, Reports(reports), Run([], {"seed": "1"}))
     ids = [f"properties/laws/t.py::test_{law}[a]" for law in coming]
     run_end.pytest_xdist_node_collection_finished([*ids, "oracle/tests/t.py::test_of_the_harness[a]"])
     for result in results:

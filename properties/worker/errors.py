@@ -52,7 +52,7 @@ def describe(error: BaseException) -> tuple[str, str]:
     """Return the name of the first public class of an error, and the error's message."""
     public = next(kind.__name__ for kind in type(error).__mro__ if not kind.__name__.startswith("_"))
     try:
-        message = str(error)[:500] or "no message"
+        message = str(error)[:500]
     except BaseException:  # __str__ may be code of the target
         message = ""
-    return public[:100], message
+    return public[:100], message or "no message"

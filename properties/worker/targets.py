@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import takewhile
 from os import R_OK, X_OK, access, walk
 
 # These accept names that no file can have.
@@ -221,6 +222,30 @@ def _imported_modules(source: str) -> set[str]:
     """The top-level names of the modules that the text of a file or notebook imports."""
     modules = [name for package, names in _IMPORT.findall(source) for name in (package, *names.split(","))]
     return {name.strip().partition(" ")[0].partition(".")[0] for name in modules} - {""}
+
+
+def own_files(target: str, directory: Path) -> list[Path]:
+    """The file of a target, and of the files beside it the code that it imports and the data that it names.
+
+    A file in a package has all Python files of the outermost package; so has a package that it imports.
+    Empty for a module and for what is no regular file. Raises `TargetMissing` for a file that does not exist,
+    and `OSError` if its folder cannot be read.
+    """
+    located = locate(target, directory)
+    files = [Path(located.source)] if located.is_file and isfile(located.source) else []
+    for file in files:  # which grows meanwhile
+        text = text_of(file)
+        modules = _imported_modules(text)
+        packages = [*takewhile(lambda folder: (folder / "__init__.py").is_file(), file.parents)][-1:]
+        for each in [*packages, *sorted(file.parent.iterdir())]:
+            is_used = (
+                each.stem in modules if each.suffix in SUFFIXES else "." in each.name and each.name in text
+            )
+            is_package = each in packages or (each.name in modules and (each / "__init__.py").is_file())
+            inside = sorted(each.rglob("*.py")) if is_package else [each]
+            if is_used or is_package:
+                files += [other for other in inside if other not in files and isfile(other)]
+    return files
 
 
 def helper_files(files: Sequence[str], directory: Path) -> list[str]:

@@ -59,7 +59,10 @@ EVERY: list[tuple[Claim, str]] = [
         Claim.of("only in this law"),
         "an ordinary call on this problem is right, and the call that this law makes is wrong",
     ),
-    (Claim.of("right in", dtype="float64", wrong_in="float32"), "right in float64, and not in float32"),
+    (
+        Claim.of("right in", dtype="float64", wrong_in="float32"),
+        "on this problem it is right in float64, and not in float32",
+    ),
     (
         Claim.of("traces", outputs=[["a", "first at step 2"], ["y", ""]]),
         "wrong outputs: a (first at step 2), y",

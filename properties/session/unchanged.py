@@ -1,0 +1,65 @@
+"""Finds the targets that are unchanged since an earlier report, whose judgements a run keeps (`--since`)."""
+
+import json
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from hashlib import file_digest, sha256
+from pathlib import Path
+
+import pytest
+
+from properties.reports.expected_failures import ExpectedFailure
+from properties.reports.judgement import Judgement, judgements
+from properties.reports.results import LawResult, encodable
+from properties.reports.run import Run
+from properties.session import command
+from properties.session.target_options import TARGETS
+from properties.worker.targets import TargetMissing, own_files
+
+
+def keys(config: pytest.Config, environment: Mapping[str, str]) -> dict[str, str]:
+    """The key of each target that is a file: a digest of its files, of the helpers and of the environment.
+
+    With `--weights`, no target has a key.
+    """
+    targets, found = config.stash[TARGETS], dict[str, str]()
+    helpers = sorted(Path(targets.settings.helpers).rglob("*.py")) if targets.settings.helpers else []
+    for target in targets.names if not config.getoption("--weights") else ():
+        with suppress(OSError, TargetMissing):
+            if files := own_files(target, config.invocation_params.dir):
+                contents = [(file.name, _digest(file)) for file in [*files, *helpers]]
+                text = json.dumps([contents, dict(environment)])
+                found[encodable(target)] = sha256(text.encode()).hexdigest()
+    return found
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as content:
+        return file_digest(content, "sha256").hexdigest()
+
+
+def keep(
+    earlier: Run, keys: Mapping[str, str], config: pytest.Config, expected: Sequence[ExpectedFailure]
+) -> list[Judgement]:
+    """Take the targets with the same keys as in an earlier run out of the run; return their judgements."""
+    results, targets = list[LawResult](), config.stash[TARGETS]
+    for judgement in earlier.judgements:
+        name = judgement.implementation
+        if not judgement.is_left and name in keys and keys[name] == earlier.keys.get(name):
+            targets.names = [target for target in targets.names if encodable(target) != name]
+            for each in judgement.results:
+                reasons = (entry.reason for entry in expected if entry.covers(name, each.law, each.function))
+                results.append(replace(each, expected=next(reasons, "")))
+    return judgements(results)
+
+
+def command_to_go_on(config: pytest.Config) -> str:
+    """The command that goes on with this run after an interrupt; empty without a report in JSON."""
+    files = [file for file in config.getoption("--report") or () if file.endswith(".json")]
+    is_command = config.pluginmanager.has_plugin(command.__name__)
+    words = ["rnn-crosscheck", *sys.argv[1:]] if is_command else ["pytest", *config.invocation_params.args]
+    since = [] if config.getoption("--since") else ["--since", *files[:1]]
+    return shlex.join([*words, *since]) if files else ""
