@@ -20,6 +20,7 @@ pytest_plugins = [
     f"{PREFIX}properties.session.collection",
     f"{PREFIX}properties.session.law_runs",
     f"{PREFIX}properties.session.cluster",
+    f"{PREFIX}properties.session.fuzzing",
 ]
 
 # torch and NumPy's BLAS, which are imported later, read this. Their threads wait in busy loops, so that two

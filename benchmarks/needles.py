@@ -1,18 +1,17 @@
-"""How fast do fuzzing and a plain Hypothesis test find mistakes that show only under one condition?
+"""How many rare mistakes do the profile dev, fuzzing, and a plain Hypothesis test find?
 
-    python -m benchmarks.needles --rounds 5 --output docs/fuzzing.md
+    python -m benchmarks.needles --fuzz-for 2m --output docs/fuzzing.md
 
-The mistakes are those of `benchmarks.needle_targets`. In each round, the laws are fuzzed until the first law
-fails, and a plain test draws problems until one differs from torch. Its sizes are those that fuzzing usually
-draws. The figures are processor times as multiples of that of `import torch`. They include the start of the
-processes; those of fuzzing also the shrinking, which the plain test leaves out.
+The mistakes are the forty of `benchmarks.needle_targets`. Each is judged in the profile `dev`, and fuzzed
+until the first law fails. A plain test draws problems until one differs from torch. Its sizes are those that
+fuzzing usually draws. The times are processor times as multiples of that of `import torch`. They include the
+start of the processes; those of `dev` and fuzzing also the shrinking, which the plain test leaves out.
 """
 
-import json
 import resource
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -22,60 +21,55 @@ import numpy as np
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from benchmarks import needle_targets
+from benchmarks.needle_targets import CONDITIONS, write_target
 from benchmarks.shared import IMPORT_TORCH, JUDGE, ROOT, argument_parser, table, write
 from oracle.problems.problem import Problem
 from oracle.witnesses import pytorch
+from properties.reports.json_report import read_json
 
-MISTAKES = ("no_samples", "square", "large_logits", "wide_and_long")
 SIZES = st.integers(1, 66)
-Sizes = Mapping[str, int]
 
 
 def main() -> None:
-    """Look for each mistake in each round, and write the table; with `--plain`, run the plain test."""
+    """Look for each mistake in each way, and write the table; with `--plain`, run the plain test."""
     parser = argument_parser(__doc__)
-    parser.add_argument("--rounds", type=int, default=5, help="how many (default: %(default)s)")
-    parser.add_argument("--fuzz-for", default="1m", help="the limit of fuzzing (default: %(default)s)")
-    parser.add_argument("--examples", type=int, default=500, help="of the plain test (default: %(default)s)")
-    parser.add_argument("--plain", choices=MISTAKES, help="run only the plain test on this mistake")
+    parser.add_argument("--fuzz-for", default="2m", help="the limit of fuzzing (default: %(default)s)")
+    parser.add_argument("--examples", type=int, default=1000, help="of the plain test (default: %(default)s)")
+    parser.add_argument("--ways", nargs="+", choices=WAYS, default=[*WAYS], help="(default: all)")
+    parser.add_argument("--plain", type=Path, metavar="FILE", help="run only the plain test on this file")
     parser.add_argument("--output", type=Path, help="a page whose table to replace (default: print)")
     options = parser.parse_args()
     if options.plain:
-        plain_test(getattr(needle_targets, options.plain).lstm_forward, options.examples)
+        namespace: dict[str, Any] = {}
+        exec(options.plain.read_text(encoding="utf-8"), namespace)
+        plain_test(namespace["lstm_forward"], options.examples)
         return
-    torch = min(processor_time(IMPORT_TORCH)[0] for _ in range(3))
-    rows = [row(name, options, torch) for name in MISTAKES]
-    limits = f"fuzzing takes at most {options.fuzz_for}, and the plain test draws at most {options.examples}"
-    heading = (
-        f"Rounds: {options.rounds}; {limits}\nproblems. "
-        "A time is the median over the rounds that found the mistake.\n\n"
+    unit = min(processor_time(IMPORT_TORCH, ".")[0] for _ in range(3))
+    ways = {way: look for way, look in WAYS.items() if way in options.ways}
+    rows, missed = [], {way: list[str]() for way in ways}
+    for kind, conditions in CONDITIONS.items():
+        cells = [kind, str(len(conditions))]
+        for way, look in ways.items():
+            times = {}
+            for words, condition in conditions.items():
+                seconds, is_found = look(condition, options)
+                if is_found:
+                    times[words] = seconds / unit
+                else:
+                    missed[way].append(words)
+            cells += [str(len(times)), f"{median(times.values()):.0f}"] if times else ["0", "—"]
+        rows.append(cells)
+    counts = [[int(row[column]) for row in rows] for column in (1, *range(2, 2 + 2 * len(ways), 2))]
+    total, *found = [str(sum(each)) for each in counts]
+    rows.append(["all", total, *(cell for count in found for cell in (count, "—"))])
+    columns = ("kind", "mistakes", *(f"{way}: {cell}" for way in ways for cell in ("found", "time")))
+    limits = f"Fuzzing takes at most {options.fuzz_for}; the plain test draws at most {options.examples:,}"
+    remarks = [f"Missed by {way}: {'; '.join(words)}." for way, words in missed.items() if words]
+    text = f"{limits} problems.\nA time is the median over the mistakes that were found.\n\n"
+    write(
+        {"written by benchmarks.needles": text + table(columns, rows) + "\n\n" + "\n\n".join(remarks)},
+        options.output,
     )
-    columns = (
-        "wrong only if",
-        "fuzzing: found",
-        "time",
-        "plain test: found",
-        "time",
-        "smallest problem by fuzzing",
-    )
-    write({"written by benchmarks.needles": heading + table(columns, rows)}, options.output)
-
-
-def row(name: str, options: Any, unit: float) -> list[str]:
-    """Return the cells of a mistake: how often and when each way finds it, and the smallest problem."""
-    plain = [sys.executable, "-m", "benchmarks.needles", f"--examples={options.examples}", f"--plain={name}"]
-    tests = [processor_time(plain) for _ in range(options.rounds)]
-    runs = [fuzz(name, options.fuzz_for) for _ in range(options.rounds)]
-    problems = [problem for _, problem in runs if problem]
-    found = [
-        [seconds for seconds, problem in runs if problem],
-        [seconds for seconds, has_failed in tests if has_failed],
-    ]
-    cells = [[str(len(each)), f"{median(each) / unit:.0f}" if each else "—"] for each in found]
-    smallest = min(problems, key=lambda sizes: sum(sizes.values()), default={})
-    text = ", ".join(f"{symbol}={size}" for symbol, size in smallest.items())
-    return [getattr(needle_targets, name).condition, *cells[0], *cells[1], f"`{text}`" if text else "—"]
 
 
 def plain_test(lstm_forward: Callable[..., Any], examples: int) -> None:
@@ -93,26 +87,48 @@ def plain_test(lstm_forward: Callable[..., Any], examples: int) -> None:
     test()
 
 
-def fuzz(name: str, limit: str) -> tuple[float, Sizes]:
-    """Return the processor time until a law fails, and the sizes of its problem; empty if no law fails."""
+def look_by_plain_test(condition: str, options: Any) -> tuple[float, bool]:
+    """Return the processor time of the plain test, and whether it found the mistake."""
     with TemporaryDirectory() as folder:
-        report = Path(folder, "report.json")
-        target = f"{ROOT}/benchmarks/needle_targets.py:{name}"
-        options = ("-k", "lstm_forward", "-x", f"--fuzz-for={limit}")
-        # A folder of its own has no stored failures.
-        seconds, _ = processor_time((*JUDGE, target, *options, f"--report={report}"), folder)
-        (implementation,) = json.loads(report.read_text())["implementations"]
-    failed = [law for law in implementation["laws"] if law["status"] == "failed"]
-    return seconds, Problem.parse(failed[0]["counterexample"]).sizes if failed else {}
+        file = Path(folder, "needle.py")
+        write_target(condition, file)
+        command = (sys.executable, "-m", "benchmarks.needles", f"--examples={options.examples}", "--plain")
+        return processor_time((*command, str(file)), str(ROOT))
 
 
-def processor_time(command: Sequence[str], folder: str = ".") -> tuple[float, bool]:
+def look_by_dev(condition: str, _: Any) -> tuple[float, bool]:
+    """Return the processor time of a run in the profile `dev`, and whether a law failed."""
+    return judge(condition, "--hypothesis-seed=1", "-x")
+
+
+def look_by_fuzzing(condition: str, options: Any) -> tuple[float, bool]:
+    """Return the processor time until a law fails, and whether one failed."""
+    return judge(condition, "-x", f"--fuzz-for={options.fuzz_for}")
+
+
+def judge(condition: str, *words: str) -> tuple[float, bool]:
+    """Return the processor time of a run with these options, and whether a law failed."""
+    with TemporaryDirectory() as folder:  # a folder of its own has no stored failures
+        write_target(condition, Path(folder, "needle.py"))
+        command = (*JUDGE, "needle.py", "-k", "lstm_forward", *words, "--report=report.json")
+        seconds, _ = processor_time(command, folder)
+        (judgement,) = read_json(Path(folder, "report.json")).judgements
+        return seconds, judgement.laws_failed > 0
+
+
+def processor_time(command: Sequence[str], folder: str) -> tuple[float, bool]:
     """Run a command in a folder, and return its processor time in seconds, and whether it failed."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     run = subprocess.run(command, cwd=folder, capture_output=True, check=False)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, run.returncode != 0
 
+
+WAYS: dict[str, Callable[[str, Any], tuple[float, bool]]] = {
+    "dev": look_by_dev,
+    "fuzzing": look_by_fuzzing,
+    "plain test": look_by_plain_test,
+}
 
 if __name__ == "__main__":
     main()

@@ -7,7 +7,7 @@ In most regimes, weights are divided by the square root of their fan-in.
 - `wild`: weights times 3 to 30, so that the network saturates or is chaotic;
 - `tiny`: every sample and every unit of an array is scaled down to some magnitude that the dtype has;
 - `counting`: gates that stay open, so that memory states grow by up to 1 in each step, from up to 200; the
-  inputs of some samples are up to a thousand times larger;
+  inputs of some samples are up to a thousand times larger, and those of others are whole numbers or -0.0;
 - `huge`: pre-activations and logits up to ±1e4;
 - `nonfinite`: as `unit`, but one entry of an input, a state or an incoming gradient is NaN or infinite;
 - `subnormal`: inputs, states, biases of the cell, and all predictions but one are below the smallest normal
@@ -50,6 +50,9 @@ ZERO_PROBABILITY = 0.15
 
 LARGE_PROBABILITY = 0.3
 """The probability that the inputs of a sample are multiplied by a factor up to 1000."""
+
+WHOLE_PROBABILITY = 0.3
+"""The probability that the inputs of a sample are rounded. Small negative inputs then become -0.0."""
 
 
 def _wild(rng: np.random.Generator, _: Any) -> Draw:
@@ -95,7 +98,8 @@ def _counting(rng: np.random.Generator, _: Any) -> Draw:
             is_large = (large.random(one_each) < LARGE_PROBABILITY) & (
                 (np.arange(shape[1]) > 0) | (shape[1] == 1)
             )[:, None]
-            return unit(name, shape) * np.where(is_large, 10 ** large.uniform(0, 3, one_each), 1)
+            values = unit(name, shape) * np.where(is_large, 10 ** large.uniform(0, 3, one_each), 1)
+            return np.where(large.random(one_each) < WHOLE_PROBABILITY, np.rint(values), values)
         if name in ("bf", "bi"):
             return 8 + unit(name, shape)
         if name == "bc":

@@ -109,3 +109,12 @@ def test_every_regime_draws_empty_arrays(regime: Regime, n_x: int, m: int, T_x: 
 
 
 # Samples and steps.
+
+
+def test_some_counting_inputs_are_whole_numbers_above_one_or_negative_zero() -> None:
+    """Every run draws a dozen such problems."""
+    drawn = [Problem.lstm(n_x=4, n_a=3, n_y=2, m=3, T_x=3, regime="counting", seed=s) for s in range(12)]
+    x = np.concatenate([problem.inputs("lstm_forward").x.ravel() for problem in drawn])
+    assert (np.signbit(x) & (x == 0)).any()
+    assert ((x > 1) & (x == np.round(x))).any()
+    assert (x != np.round(x)).any()

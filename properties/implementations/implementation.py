@@ -12,6 +12,7 @@ from properties.implementations.calls import UNREADABLE, CallHistory, Died, Outc
 from properties.implementations.process import MOST_INTERRUPTS, Process
 from properties.implementations.process_start import FORKS, ForkServer, Settings
 from properties.worker.codec import CodecError, decode, encode
+from properties.worker.constants import LEAST, MOST
 from properties.worker.targets import TargetFacts, TargetMissing, Unusable, locate
 from reference.contract import CONTRACTS
 
@@ -229,6 +230,7 @@ def _are_facts(facts: dict[Any, Any]) -> bool:
             "understood": dict(),
             "network": dict(),
             "supports": _,
+            "constants": list(constants) | tuple(constants),
             **others,
         }:
             by_name = [text for each in (lacking, similar, unfinished) for text in (*each, *each.values())]
@@ -237,5 +239,6 @@ def _are_facts(facts: dict[Any, Any]) -> bool:
                 not others
                 and 0 < len(functions) == len(functions.keys() & CONTRACTS.keys())
                 and all(isinstance(text, str) for text in (*notes, *replaced, *by_name, *signatures))
+                and all(type(each) is int and LEAST <= each <= MOST for each in constants)
             )
     return False

@@ -15,6 +15,18 @@ def run_quietly(item: pytest.Item, nextitem: pytest.Item | None) -> list[pytest.
     return runtestprotocol(item, nextitem=nextitem, log=False)
 
 
+def run_aside(item: pytest.Item) -> list[pytest.TestReport]:
+    """Run a test before its time, and return its reports without logging them."""
+    return runtestprotocol(item, nextitem=item.session, log=False)  # type: ignore[arg-type]  # keep the session
+
+
+def progress_report(item: pytest.Item, properties: list[tuple[str, Any]]) -> pytest.TestReport:
+    """A report with these properties, which pytest counts as no test, and pytest-xdist sends at once."""
+    return pytest.TestReport(
+        item.nodeid, item.location, {}, "passed", None, "setup", user_properties=properties
+    )
+
+
 def drop_passed(reporter: pytest.TerminalReporter) -> None:
     """Drop the reports of passed tests to save memory, unless the user wants to see them.
 
@@ -150,6 +162,17 @@ def scope_scheduler(config: pytest.Config, log: Any, scope: Callable[[str], str]
             super()._assign_work_unit(node)
 
     return Scopes(config, log)
+
+
+def partition_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Return a scheduler of pytest-xdist that sends every nth test to the same one of n workers."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Partitions(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            return str(self.collection.index(nodeid) % self.numnodes)
+
+    return Partitions(config, log)
 
 
 class _Indexed(list[str]):

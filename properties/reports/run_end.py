@@ -2,6 +2,8 @@
 
 import shlex
 import shutil
+import time
+from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -23,6 +25,7 @@ from properties.laws import all_laws
 from properties.reports.closing_table import messages, render
 from properties.reports.collected_results import CollectedResults, killed_law_result
 from properties.reports.expected_failures import ExpectedFailure, stale_entries
+from properties.reports.fuzzing_progress import FuzzingProgress, duration
 from properties.reports.judgement import Judgement, judgements
 from properties.reports.report import Reports
 from properties.reports.results import LawResult, encodable, printable
@@ -49,6 +52,8 @@ class RunEnd:
     reports: Reports
     run: Run
     to_go_on: str = ""
+    fuzzing_seconds: float = 0.0
+    _fuzzing: FuzzingProgress | None = None
     _progress: "ProgressPlugin | None" = None
     _crashed: set[str] = field(default_factory=set)
     _faults: set[str] = field(default_factory=set)  # of the stored answers
@@ -74,7 +79,11 @@ class RunEnd:
         """With many targets, show the progress."""
         plugins = session.config.pluginmanager
         reporter = plugins.getplugin("terminalreporter")
-        if self._has_many_targets and reporter and session.config.get_verbosity() <= 0:
+        if self.fuzzing_seconds and reporter:
+            directory = session.config.invocation_params.dir
+            self._fuzzing = FuzzingProgress(reporter, self.fuzzing_seconds, directory)
+            plugins.register(self._fuzzing)
+        elif self._has_many_targets and reporter and session.config.get_verbosity() <= 0:
             self._progress = ProgressPlugin(
                 reporter, [*map(encodable, self.targets)], len(self.run.judgements)
             )
@@ -83,23 +92,46 @@ class RunEnd:
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Store which tests will run."""
-        self._collected.expect(item.nodeid for item in session.items)
+        self._expect([item.nodeid for item in session.items])
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
         """Store which tests the workers of pytest-xdist will run."""
-        self._collected.expect(ids)
+        self._expect(ids)
+
+    def _expect(self, nodeids: Sequence[str]) -> None:
+        self._collected.expect(nodeids)
+        if self._fuzzing and nodeids and not self._config.option.collectonly:
+            self._fuzzing.begin([each for each in nodeids if "properties/laws/" in each])
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Add the results in a report, and show the progress."""
         self._faults |= {str(text) for name, text in report.user_properties if name == "fault"}
+        if self._fuzzing:
+            self._show_fuzzing(self._fuzzing, report)
         results, judgements = self._collected.add(report.nodeid, report.user_properties)
         if self._progress:
             self._progress.show(results, judgements)
         if results:
             hide_failure(report)
         drop_property(report, "law")
+
+    def _show_fuzzing(self, fuzzing: FuzzingProgress, report: pytest.TestReport) -> None:
+        """Show the progress in a report, and print a failure at once. With `-x`, end all workers."""
+        properties: Sequence[tuple[str, Any]] = report.user_properties
+        for name, value in properties:
+            if name == "fuzzing":
+                fuzzing.update(value)
+            elif name == "found":
+                nodeid, result = value
+                options = self._config.option
+                fuzzing.add_failure(nodeid, LawResult.from_dict(result), is_shown=options.tbstyle != "no")
+                maxfail = options.maxfail or 0
+                if 0 < maxfail <= len(fuzzing.found) and self._config.pluginmanager.hasplugin("dsession"):
+                    self._collected.add(nodeid, [("law", result)])
+                    kill_workers(self._config)
+                    raise pytest.Session.Failed(f"stopping after {maxfail} failures")
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport, sched: Any) -> None:
@@ -125,12 +157,16 @@ class RunEnd:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Set the exit status, and write the reports. An interrupted run has reports, too."""
+        if self._fuzzing:
+            self._fuzzing.end()
         results = self._collected.results
         self._complaints = complaints(results, self.expected)
         if exitstatus == pytest.ExitCode.OK or (exitstatus == _NOTHING_RAN and results):
             is_wrong = self._complaints or any(_is_unexpected(each) for each in results)
             session.exitstatus = pytest.ExitCode.TESTS_FAILED if is_wrong else pytest.ExitCode.OK
-        self._run = replace(self.run, judgements=judgements(results, self._collected.left_targets))
+        visited = self._fuzzing.map_lines() if self._fuzzing else ()
+        judged = judgements(results, self._collected.left_targets)
+        self._run = replace(self.run, judgements=judged, visited=visited)
         is_empty = exitstatus == pytest.ExitCode.INTERRUPTED and not results
         if exitstatus not in _ERRORS and not is_empty and not session.config.option.collectonly:
             self._written = self.reports.write(self._run)
@@ -153,13 +189,17 @@ class RunEnd:
         if self._has_many_targets and results:
             show_total(terminalreporter, f"{done} targets judged")
         if config.option.tbstyle != "no":
-            for message in messages([*filter(_is_unexpected, results)]):
+            printed = [each.message for each in (self._fuzzing.found if self._fuzzing else {}).values()]
+            failed = [each for each in results if _is_unexpected(each) and each.message not in printed]
+            for message in messages(failed):
                 write(f"\n{message}")
         if interrupted and results:
             written = f"; written: {', '.join(self._written)}" if self._written else ""
             write(f"interrupted: {done} of {len(self.targets)} judged completely{written}", red=True)
             if self._has_many_targets:
                 return
+        for line in self._run.visited:
+            write(line)
         if results:
             write("")
             terminalreporter.section("laws")
@@ -183,10 +223,12 @@ class RunEnd:
 class ProgressPlugin:
     """Prints a line for each target when it is judged. On a terminal, each line overwrites the last."""
 
-    def __init__(self, reporter: pytest.TerminalReporter, targets: Sequence[str], done: int = 0) -> None:
+    def __init__(self, reporter: pytest.TerminalReporter, targets: Sequence[str], kept: int = 0) -> None:
         self._reporter = reporter
         self._names = {target: printable(name) for target, name in short_names(targets).items()}
-        self._done = done
+        self._kept = kept  # the number of targets that an earlier run has judged
+        self._verdicts: Counter[str] = Counter()
+        self._start = time.monotonic()
         show_no_files(reporter)
 
     @pytest.hookimpl(wrapper=True)
@@ -196,19 +238,32 @@ class ProgressPlugin:
         return category, "", ""
 
     def show(self, results: Sequence[LawResult], judgements: Sequence[Judgement]) -> None:
-        """Print the verdicts on targets that are now complete; on a terminal, only how many are complete."""
+        """Print the verdicts on targets that are now complete; on a terminal, how many have which verdict."""
         for judgement in judgements:
-            self._done += 1
+            self._verdicts[judgement.verdict] += 1
             drop_passed(self._reporter)
             if not self._reporter.isatty:
                 failed = judgement.laws_failed
                 count = f" ({failed} law{'s' if failed > 1 else ''} failed)" if failed else ""
                 name = self._names.get(judgement.implementation, judgement.implementation)
                 verdict = f"{name}: {judgement.verdict_in_words}{count}"
-                self._reporter.write_line(f"{verdict}; {self._done} of {len(self._names)}")
+                self._reporter.write_line(f"{verdict}; {self._done}{self._time_left()}")
         for result in results[-1:] if self._reporter.isatty else ():
-            name = shortened(self._names.get(result.implementation, result.implementation), 50)
-            self._reporter.rewrite(f"judged: {self._done} of {len(self._names)}, now {name}", erase=True)
+            counts = ", ".join(f"{count} {verdict}" for verdict, count in self._verdicts.most_common())
+            line = f"judged: {self._done}{f' ({counts})' if counts else ''}{self._time_left()}, now "
+            name = self._names.get(result.implementation, result.implementation)
+            self._reporter.rewrite(shortened(line, 70) + shortened(name, max(79 - len(line), 9)), erase=True)
+
+    @property
+    def _done(self) -> str:
+        return f"{self._kept + self._verdicts.total()} of {len(self._names)}"
+
+    def _time_left(self) -> str:
+        """The time left, as far as the targets that are complete tell it, in words."""
+        done = self._verdicts.total()
+        left = len(self._names) - self._kept - done
+        seconds = (time.monotonic() - self._start) / done * left if done else 0.0
+        return f", {duration(seconds)} left" if done and left else ""
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:

@@ -3,16 +3,19 @@
 import logging
 import os
 import signal
+import subprocess
+import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 
-from properties.implementations.process_end import descendants
+from properties.implementations.process_start import END_SECONDS, popen
 from properties.internals.pytest_internals import option_words
 from properties.reports.json_report import from_json
 from properties.reports.results import LawResult
@@ -26,6 +29,12 @@ _OPTIONS = (
     *("--python", "--helpers", "--expected-failures", *AFFECTING_RESULTS),
 )
 """The options that a worker needs."""
+
+_LOCAL = (
+    ("scheduler", "--port=0", "--host=127.0.0.1", "--no-dashboard"),
+    ("worker", "--nworkers=-1", "--nthreads=1", "--no-dashboard"),
+)
+"""The commands of Dask for a cluster on this machine, with a worker for each core."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -48,10 +57,12 @@ def pytest_runtestloop(session: pytest.Session) -> None:
             parameters = parameters_of(item)
             law = marker.args[0], parameters.get("function", "")
             by_target[parameters["implementation"]][law] = item
-    options = option_words(config, *_OPTIONS)
-    tasks = {target: (versions(), _files(target, config), [target, *options]) for target in by_target}
+    expected, options = versions(), option_words(config, *_OPTIONS)
+    tasks = {target: (expected, _files(target, config), [target, *options]) for target in by_target}
     done: set[pytest.Item] = set()
     with _client(address) as client:
+        if not client.nthreads():
+            config.get_terminal_writer().line(f"--cluster {address}: waiting for the first worker")
         for target, future in _finished(client, tasks):
             items = by_target[target]
             results = _results(future, session, target)
@@ -143,28 +154,30 @@ def _files(target: str, config: pytest.Config) -> dict[str, bytes]:
 def _client(address: str) -> Iterator[Any]:
     """A client of the scheduler; for `"local"`, of a scheduler and workers that end with the client."""
     try:
-        import dask
-        from distributed import Client, LocalCluster
+        from distributed import Client
     except ImportError:
         raise pytest.UsageError("--cluster needs Dask: pip install 'rnn-crosscheck[cluster]'") from None
     for handler in logging.getLogger("distributed").handlers:
         handler.setLevel(logging.CRITICAL + 1)  # what goes wrong is said in one line
+    environment = {**os.environ, "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1"}
     with ExitStack() as stack:
         try:
             if address == "local":
-                dask.config.set({"distributed.scheduler.allowed-failures": 1})
-                options = {"dashboard_address": None, "silence_logs": logging.CRITICAL}
-                address = stack.enter_context(LocalCluster(threads_per_worker=1, **options))
-                stack.callback(_end_runs, address)
-            client = stack.enter_context(Client(address))
-        except (OSError, RuntimeError, ValueError) as error:
+                file = Path(stack.enter_context(TemporaryDirectory()), "scheduler.json")
+                for words in _LOCAL:
+                    command = [sys.executable, "-m", "dask", *words, f"--scheduler-file={file}"]
+                    stack.callback(_end, popen(command, env=environment, stderr=subprocess.DEVNULL))
+                client = stack.enter_context(Client(scheduler_file=str(file)))
+            else:
+                client = stack.enter_context(Client(address))
+        except (OSError, ValueError) as error:
             raise pytest.UsageError(f"--cluster {address}: {error}") from None
         yield client
 
 
-def _end_runs(cluster: Any) -> None:
-    """End the processes that workers of this machine have started, which would run on."""
-    for worker in cluster.workers.values():
-        for pid in descendants(worker.pid):
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGTERM)
+def _end(process: "subprocess.Popen[Any]") -> None:
+    """End a process, and whatever is left of its session."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with suppress(ProcessLookupError, subprocess.TimeoutExpired):
+            os.killpg(process.pid, number)
+            process.wait(END_SECONDS)

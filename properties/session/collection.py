@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from oracle.problems.problem import Problem
-from properties.internals.pytest_internals import run_quietly, scope_scheduler
+from properties.internals.pytest_internals import partition_scheduler, run_quietly, scope_scheduler
 from properties.reports.collected_results import implementation_in
 from properties.reports.run import FEW_TARGETS
-from properties.session.options import PROBLEM
+from properties.session.options import FUZZING_TIME, PROBLEM
 from properties.session.target_options import TARGETS, Targets
 from properties.trials.law import Law
 
@@ -82,7 +82,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """With many targets, run all laws on a target in the same worker."""
+    """With many targets, run all laws on a target in the same worker. Fuzzing gives each of n every nth."""
+    if FUZZING_TIME in config.stash:
+        return partition_scheduler(config, log)
     if len(config.stash[TARGETS].names) > FEW_TARGETS and config.getoption("dist") == "load":
         return scope_scheduler(config, log, implementation_in)
     return None

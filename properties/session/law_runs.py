@@ -2,7 +2,6 @@
 
 import ctypes
 import sys
-import time
 from collections.abc import Generator, Iterator
 from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any, cast
@@ -17,10 +16,9 @@ from properties.implementations.implementation import Implementation
 from properties.internals.pytest_internals import drop_reports, drop_stash, with_message
 from properties.questions.answer_store import ANSWERS
 from properties.reports.results import LawResult, encodable, printable
-from properties.session.collection import law_of
 from properties.session.options import EXPECTED, FUZZING_TIME, PROBLEM
 from properties.session.target_options import TARGETS
-from properties.trials.law import SEQUENCE_FORWARDS
+from properties.trials.law import Law
 from properties.trials.provided_functions import (
     PROVIDED,
     USABLE,
@@ -38,11 +36,6 @@ if TYPE_CHECKING:
     from properties.explanations.failure import Failure
 
 TURN = pytest.StashKey[Turn]()
-SHARE = pytest.StashKey[float]()
-"""The seconds of one share of the time of `--fuzz-for`."""
-
-SHARES_OF_COMPLETE_LAWS = 8
-"""The shares of time of a law that every wrong output violates, on `SEQUENCE_FORWARDS`; others have 1."""
 
 
 @pytest.fixture(scope="session")
@@ -65,39 +58,25 @@ def tally() -> Tally:
 
 @pytest.fixture
 def turn(request: pytest.FixtureRequest, implementation: Implementation, function: str) -> Turn:
-    """The turn of the law. A turn that fuzzes has no seed, and ends when its share of the time is over."""
-    config, law = request.config, request.function.law
+    """The turn of the law, which fuzzing may have begun."""
+    stash: pytest.Stash = request.node.stash
+    if TURN not in stash:
+        stash[TURN] = new_turn(request.config, request.function.law, implementation, function)
+    return stash[TURN]
+
+
+def new_turn(config: pytest.Config, law: Law, implementation: Implementation, function: str) -> Turn:
+    """A turn of a law, before its first problem. A turn that fuzzes has no seed."""
     directory = config.invocation_params.dir
     database = DirectoryBasedExampleDatabase(directory / DIRECTORY)
     seed = None if FUZZING_TIME in config.stash else int(config.option.hypothesis_seed)
-    turn = request.node.stash[TURN] = Turn(
+    return Turn(
         law.for_networks(config.stash[TARGETS].networks),
         implementation,
         function,
         Store(database, canonical(implementation.target, directory), law.name, function),
         Draws(settings.get_current_profile_name(), seed, config.stash[PROBLEM]),
     )
-    if seconds := config.stash.get(SHARE, 0.0):
-        turn.end = time.monotonic() + seconds * shares(request.node)
-    return turn
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_finish(session: pytest.Session) -> None:
-    """Divide the time of `--fuzz-for`, multiplied by the number of workers, among the selected laws."""
-    config = session.config
-    if seconds := config.stash.get(FUZZING_TIME, 0.0):
-        workers = getattr(config, "workerinput", {"workercount": 1})["workercount"]
-        config.stash[SHARE] = seconds * workers / max(sum(map(shares, session.items)), 1)
-
-
-def shares(item: pytest.Item) -> int:
-    """The number of shares of a test: 0 for a test without a law."""
-    law = law_of(item)
-    if not law or not isinstance(item, pytest.Function):
-        return 0
-    is_complete = law.complete and item.callspec.params["function"] in SEQUENCE_FORWARDS
-    return SHARES_OF_COMPLETE_LAWS if is_complete else 1
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

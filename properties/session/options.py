@@ -4,6 +4,7 @@ import platform
 import re
 import shlex
 import shutil
+import time
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from textwrap import wrap
@@ -40,6 +41,9 @@ KEPT = pytest.StashKey[Sequence[Judgement]]()
 FUZZING_TIME = pytest.StashKey[float]()
 """The seconds of `--fuzz-for`; absent in a run without this option."""
 
+FUZZING_START = pytest.StashKey[float]()
+"""The time of the monotonic clock when the first worker of pytest-xdist started to fuzz."""
+
 FUZZ = "fuzz"
 """The Hypothesis profile of a run with `--fuzz-for`."""
 
@@ -64,7 +68,6 @@ def pytest_configure(config: pytest.Config) -> None:
         if config.getoption("--fuzz-for") is not None:
             config.stash[FUZZING_TIME] = fuzzing_time(config)
             config.option.hypothesis_profile = FUZZ
-            config.option.maxschedchunk = 1  # a worker of pytest-xdist that is free takes the next law
         earlier = read_json(directory / since) if (since := config.getoption("--since")) else Run([])
         _choose_seed(config, earlier)
         find_targets(config)
@@ -81,7 +84,8 @@ def pytest_configure(config: pytest.Config) -> None:
             )
             kept = config.stash[KEPT] = unchanged.keep(earlier, keys, config, failures)
             run, to_go_on = Run(kept, environment, given, keys), unchanged.command_to_go_on(config)
-            config.pluginmanager.register(RunEnd(names, failures, reports, run, to_go_on))
+            seconds = config.stash.get(FUZZING_TIME, 0.0)
+            config.pluginmanager.register(RunEnd(names, failures, reports, run, to_go_on, seconds))
         read_targets(config)
         config.stash[PROBLEM] = _problem_to_reproduce(reproduce, config) if reproduce else None
     except (TargetMissing, ValueError) as error:
@@ -90,9 +94,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Send the seed and the targets to a worker of pytest-xdist, which knows only the command line."""
+    """Send the seed, the targets and the time left to a worker of pytest-xdist."""
     node.workerinput["seed"] = node.config.option.hypothesis_seed
     node.workerinput["targets"] = [*map(encodable, node.config.stash[TARGETS].names)]
+    if seconds := node.config.stash.get(FUZZING_TIME, 0.0):
+        spent = time.monotonic() - node.config.stash.setdefault(FUZZING_START, time.monotonic())
+        node.workerinput["fuzzing_seconds"] = max(seconds - spent, 0.0)
 
 
 def _choose_seed(config: pytest.Config, earlier: Run) -> None:

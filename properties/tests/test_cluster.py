@@ -39,9 +39,9 @@ KILL_THE_WORKER = """
 import os, re, signal
 from pathlib import Path
 
-def kill_the_worker():
+def kill_the_worker(command=b"spawn_main"):
     pid = os.getpid()
-    while b"spawn_main" not in Path(f"/proc/{pid}/cmdline").read_bytes():
+    while command not in Path(f"/proc/{pid}/cmdline").read_bytes():
         pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
     os.kill(pid, signal.SIGKILL)
 """
@@ -170,25 +170,39 @@ def test_another_version_ends_the_run(tmp_path: Path) -> None:
     assert line.endswith(f", but {here} is expected")
 
 
+def test_without_workers_the_run_says_that_it_waits(tmp_path: Path) -> None:
+    (tmp_path / "class").mkdir()
+    (tmp_path / "class" / "right.py").write_text(RIGHT)
+    with started(tmp_path, "scheduler") as (address, _):
+        waiting = Run("class", f"--cluster={address}", directory=tmp_path, program="rnn-crosscheck")
+        waiting.wait_until(lambda: f"--cluster {address}: waiting for the first worker" in waiting.output)
+        waiting.interrupt()
+        assert waiting.end().status == pytest.ExitCode.INTERRUPTED
+
+
 @contextmanager
-def started(folder: Path, **environment: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """A scheduler and a worker by Dask's own command: the address, and the process of the scheduler."""
+def started(
+    folder: Path, *programs: str, **environment: str
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """A scheduler, and a worker unless `programs` has none, by Dask's commands: its address, its process."""
     file = folder / "scheduler.json"
-    dask_command = [sys.executable, "-m", "dask"]
-    quiet: Any = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     options = [f"--scheduler-file={file}", "--no-dashboard"]
-    scheduler = subprocess.Popen([*dask_command, "scheduler", "--port=0", *options], **quiet)
-    worker = subprocess.Popen(
-        [*dask_command, "worker", "--nthreads=1", "--no-nanny", *options],
-        env={**os.environ, **environment},
-        **quiet,
-    )
+    of_each = {"scheduler": ["--port=0"], "worker": ["--nthreads=1", "--no-nanny"]}
+    processes = {
+        program: subprocess.Popen(
+            [sys.executable, "-m", "dask", program, *of_each[program], *options],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, **environment},
+        )
+        for program in programs or of_each
+    }
     try:
         while not (file.exists() and file.read_text().endswith("}")):
             time.sleep(0.05)
-        yield json.loads(file.read_text())["address"], scheduler
+        yield json.loads(file.read_text())["address"], processes["scheduler"]
     finally:
-        for process in (worker, scheduler):
+        for process in processes.values():
             process.kill()
             process.wait()
 
@@ -247,9 +261,23 @@ def test_without_dask_the_run_says_how_to_install_it(tmp_path: Path) -> None:
     assert (done.status, done.output.strip().splitlines()[-1]) == (4, line)
 
 
-def test_a_target_that_the_command_refuses_is_told_from_one_whose_process_dies(tmp_path: Path) -> None:
+def test_what_the_command_refuses_is_told_from_a_run_that_is_killed() -> None:
     with pytest.raises(ValueError, match=r"no file 'none\.py'"):
         judged(versions(), {}, ["none.py"])
+    code = f"{KILL_THE_WORKER}\nkill_the_worker(bytes(1).join([b'-m', b'rnn_crosscheck']))\n{RIGHT}"
+    with pytest.raises(ChildProcessError, match="its process ended with status -9"):
+        judged(versions(), {"a.py": code.encode()}, ["a.py", *FEW])
+
+
+def test_the_first_failure_ends_the_run_if_asked(tmp_path: Path, cluster: Any) -> None:
+    (tmp_path / "class").mkdir()
+    wrong = RIGHT.replace("return a_next, yt_pred,", "return a_next[:0], yt_pred,")
+    for name in "ab":
+        (tmp_path / "class" / f"{name}.py").write_text(wrong)
+    done = crosscheck(tmp_path, "-x", f"--cluster={cluster.scheduler_address}")
+    assert done.status == 1
+    assert "stopping after 1 failures" in done.output
+    assert "1 failed" in done.output.splitlines()[-1]
 
 
 def test_what_a_target_imports_goes_with_it(tmp_path: Path) -> None:

@@ -1,9 +1,11 @@
 """Fuzzing: options, the shares of the laws, failures, the store, and an interrupt."""
 
+import os
 import re
+import signal
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,11 +13,9 @@ from hypothesis import strategies as st
 from hypothesis.database import DirectoryBasedExampleDatabase
 
 from properties.failure_database.store import DIRECTORY, Store
-from properties.session.law_runs import SHARE, pytest_collection_finish, shares
-from properties.session.options import FUZZING_TIME, fuzzing_time
-from properties.strategies.domain import Domain
-from properties.tests.runs import run
-from properties.trials.law import Law
+from properties.session.options import fuzzing_time
+from properties.tests.runs import Run, run
+from properties.turns.records import FILE
 
 FAULTY = """
 import numpy as np
@@ -39,22 +39,25 @@ def write(directory: Path, condition: str = "True") -> None:
 LAWS = "is_provided or rnn_forward and (each_step or test_shapes or cached_inputs)"
 
 SMALL = """
+from properties.turns import records
 from properties.turns.turn import Turn
 Turn.SHRINKING = 3600.0
+records.SECONDS = 0.1
 """
-"""A plugin that lets a counterexample become as small on a busy machine."""
+"""A plugin that lets a counterexample become as small on a busy machine, and stores often what was done."""
 
 INTERRUPT = """
-failed = []
+import pytest
 
-def pytest_runtest_logreport(report):
-    failed.extend([report] if report.failed else [])
-
-def pytest_runtest_call(item):
-    if failed:
-        raise KeyboardInterrupt
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_logreport(report, seen=set()):
+    yield
+    for name, _ in report.user_properties:
+        if name == "found" and name not in seen:
+            seen.add(name)
+            raise KeyboardInterrupt
 """
-"""A plugin that interrupts the law after the first one that fails."""
+"""A plugin that interrupts the run when the first failure is found."""
 
 UNLOCATED = """
 from properties.explanations import failure
@@ -112,36 +115,12 @@ def test_what_is_no_duration_is_an_error(text: str) -> None:
         duration(text)
 
 
-@pytest.mark.parametrize("workers", [1, 4])
-def test_the_shares_of_the_laws_add_up_to_the_time_of_all_workers(workers: int) -> None:
-    complete = {"trajectory": True, "each step": True, "shapes": False, "exact value": False}
-    items = [
-        an_item(function, law) for law in complete.values() for function in ("rnn_forward", "lstm_layer")
-    ]
-    config = SimpleNamespace(stash={FUZZING_TIME: 600.0})
-    if workers > 1:
-        config.workerinput = {"workercount": workers}
-    pytest_collection_finish(cast(Any, SimpleNamespace(items=items, config=config)))
-    seconds = [config.stash[SHARE] * shares(item) for item in items]
-    assert sum(seconds) == pytest.approx(600 * workers)
-    assert seconds[0] == pytest.approx(8 * seconds[1])
-
-
-def an_item(function: str, complete: bool) -> Any:
-    """A test of a law, as an item of pytest."""
-    item: Any = pytest.Function.__new__(pytest.Function)
-    stated = Law("a law", "spec", lambda trial: None, (function,), Domain(), complete)
-    item.__dict__.update(_obj=SimpleNamespace(law=stated), stash={})
-    item.__dict__.update(callspec=SimpleNamespace(params={"function": function}))
-    return item
-
-
 @pytest.fixture(scope="module")
 def fuzzed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int, str]:
     """A directory in which a faulty implementation was fuzzed, and the result."""
     directory = tmp_path_factory.mktemp("fuzzed")
     write(directory)
-    fuzz = ("--implementation", "faulty.py", "--fuzz-for", "20s", "-p", "small", "-k", LAWS)
+    fuzz = ("--implementation", "faulty.py", "--fuzz-for", "8s", "-p", "small", "-k", LAWS)
     return directory, *run(*fuzz, directory=directory, seed=None)
 
 
@@ -174,13 +153,71 @@ def test_what_was_found_is_tried_first_in_any_profile(fuzzed: tuple[Path, int, s
     assert not [*store], "what has been mended is forgotten"
 
 
+def test_a_failure_is_printed_once_and_at_once_and_the_map_at_the_end(fuzzed: tuple[Path, int, str]) -> None:
+    _, _, output = fuzzed
+    before, _, after = output.partition("n_a down, T_x across")
+    assert before.count("rnn_forward of faulty.py: each step (a spec law)") == 1
+    assert "(a spec law)" not in after
+    assert re.search(r"of \d+ laws$", after, re.MULTILINE)
+    assert "float64 100%" in after
+
+
+def test_a_killed_run_is_continued(fuzzed: tuple[Path, int, str]) -> None:
+    """Takes seconds: two runs begin to fuzz."""
+    directory, _, _ = fuzzed
+    write(directory, condition="False")
+    (directory / FILE).unlink(missing_ok=True)
+    fuzz = ("--implementation", "faulty.py", "-k", "shapes and rnn_forward", "-p", "small")
+    killed = Run(*fuzz, "--fuzz-for", "1h", directory=directory)
+    killed.wait_until((directory / FILE).exists)
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.end()
+    status, output = run(*fuzz, "--fuzz-for", "0.1s", directory=directory, seed=None)
+    assert status == 0
+    assert re.search(r"^continuing: [\d,]+ problems in 0m \d\ds, 0 failures$", output, re.MULTILINE), output
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+def test_with_x_the_first_failure_ends_the_run(workers: tuple[str, ...], tmp_path: Path) -> None:
+    """Takes seconds: two workers start."""
+    write(tmp_path)
+    laws = "rnn_forward and (each_step or shapes)"
+    fuzz = (
+        "--implementation",
+        "faulty.py",
+        "-k",
+        laws,
+        "--fuzz-for",
+        "1h",
+        "-x",
+        "-n",
+        "2",
+        "-p",
+        "unlocated",
+    )
+    status, output = run(*fuzz, directory=tmp_path, seed=None)
+    assert status == 1, output
+    assert len(re.findall("^  problem ", output, re.MULTILINE)) == 1
+    assert re.search(r"each step +spec +failed", output)
+    assert not re.search(r"shapes +spec +0", output), "a law that was not asked does not hold"
+
+
+def test_workers_share_the_laws(tmp_path: Path) -> None:
+    """Takes seconds: two workers start."""
+    write(tmp_path, condition="False")
+    fuzz = ("--implementation", "faulty.py", "-k", LAWS, "--fuzz-for", "2s", "-n", "2")
+    status, output = run(*fuzz, directory=tmp_path, seed=None)
+    assert status == 0, output
+    assert "7 passed" in output
+    assert "of 3 laws" in output
+
+
 def test_an_interrupt_shows_what_was_found(tmp_path: Path) -> None:
     """Takes seconds: a run fuzzes until a law fails."""
     write(tmp_path)
     laws = "rnn_forward and (each_step or exact_value)"
     plugins = ("-p", "small", "-p", "unlocated", "-p", "interrupt")
-    in_order = ("-p", "no:randomly")  # a plugin that may be installed, and would shuffle the laws
-    fuzz = ("--implementation", "faulty.py", "-k", laws, "--fuzz-for", "40s", *plugins, *in_order)
+    fuzz = ("--implementation", "faulty.py", "-k", laws, "--fuzz-for", "1h", *plugins)
     status, output = run(*fuzz, directory=tmp_path, seed=None)
     assert status == pytest.ExitCode.INTERRUPTED, output
     assert len(re.findall("^  problem ", output, re.MULTILINE)) == 1

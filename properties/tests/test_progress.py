@@ -61,7 +61,7 @@ def test_an_id_names_its_implementation() -> None:
 def test_each_implementation_gets_a_line_when_it_is_done() -> None:
     lines, _ = judge(False, *RESULTS)
     assert lines == [
-        "b[1].py: differs (1 law failed); 1 of 2",
+        "b[1].py: differs (1 law failed); 1 of 2, 0m 00s left",
         "a.py: conforms; 2 of 2",
     ]
 
@@ -74,8 +74,8 @@ def test_a_terminal_shows_how_many_are_done_and_the_last_in_one_line() -> None:
     lines, _ = judge(True, *RESULTS)
     assert lines == [
         "judged: 0 of 2, now a.py",
-        "judged: 1 of 2, now b[1].py",
-        "judged: 2 of 2, now a.py",
+        "judged: 1 of 2 (1 differs), 0m 00s left, now b[1].py",
+        "judged: 2 of 2 (1 differs, 1 conforms), now a.py",
         "",  # erased
         "",  # and the cursor is at its beginning
     ]
@@ -98,3 +98,22 @@ def test_no_report_of_those_that_passed_is_kept_unless_they_are_asked_for(
     plugin = ProgressPlugin(reporter, ["a.py"])
     plugin.show([], judgements([passed("a.py")]))
     assert reporter.stats == {"": [], "passed": kept, "failed": [4, 5]}
+
+
+def test_the_time_left_is_what_the_targets_so_far_took(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("properties.reports.run_end.time.monotonic", lambda: now[0])
+    lines: list[str] = []
+    plugin = ProgressPlugin(terminal(lines), [f"{number}.py" for number in range(60)])
+    now[0] = 200.0
+    plugin.show([], judgements([passed("0.py"), passed("1.py")]))
+    assert lines[-1] == "1.py: conforms; 2 of 60, 1h 36m left"
+
+
+def test_the_line_on_a_terminal_has_at_most_79_columns() -> None:
+    lines: list[str] = []
+    name = "a_long_folder/" * 5 + "a.py"
+    plugin = ProgressPlugin(terminal(lines, isatty=True), [name, "b.py"])
+    plugin.show([passed(name)], [])
+    assert lines[0].startswith("judged: 0 of 2, now ")
+    assert len(lines[0]) <= 79

@@ -12,7 +12,7 @@ from hypothesis.database import InMemoryExampleDatabase
 from oracle.faults import Fault
 from oracle.problems.problem import Problem
 from properties.failure_database.store import Store
-from properties.implementations.implementation import Implementation
+from properties.implementations.implementation import Implementation, LoadedFacts
 from properties.internals.hypothesis_internals import INDEPENDENT
 from properties.strategies.domain import Domain
 from properties.tests.one_law import InProcess
@@ -79,18 +79,31 @@ def test_no_problem_is_tried_when_the_time_is_up() -> None:
     turn.raise_failure()
 
 
-def test_a_failure_is_shrunk_for_a_limited_time_and_then_raised() -> None:
+def test_a_failure_is_shrunk_for_a_limited_time_and_then_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    processor = [5.0]
+    monkeypatch.setattr("properties.turns.turn.time.process_time", lambda: processor[0])
     turn, before = a_turn(end=time.monotonic() + 3600), time.monotonic()
     try_to_fail(turn, 9)
     end = turn.end
-    assert before <= end - Turn.SHRINKING <= time.monotonic()
+    assert before <= end - Turn.PATIENCE * Turn.SHRINKING <= time.monotonic()
+    processor[0] += Turn.SHRINKING - 1
     try_to_fail(turn, 5)
     assert turn.end == end
-    turn.end = time.monotonic()
+    processor[0] += 1
     with pytest.raises(TimeUpError):
         turn.check(a_trial(a_problem(1)))
     with pytest.raises(AssertionError, match="at 5"):
         turn.raise_failure()
+
+
+def test_shrinking_ends_if_the_function_waits() -> None:
+    now = [0.0]
+    turn = a_turn(end=1.0)
+    turn._clock = lambda: now[0]
+    try_to_fail(turn, 9)
+    now[0] += Turn.PATIENCE * Turn.SHRINKING
+    with pytest.raises(TimeUpError):
+        turn.check(a_trial(a_problem(1)))
 
 
 def test_an_error_that_is_no_violation_names_its_problem() -> None:
@@ -141,18 +154,54 @@ def test_a_law_is_skipped_if_no_problem_was_judged(number: int | None) -> None:
     assert turn.tally.too_slow == 1
 
 
-def test_two_of_three_searches_of_fuzzing_draw_independently(monkeypatch: pytest.MonkeyPatch) -> None:
-    turn, backends = a_turn(), list[str]()
+def test_fuzzing_tries_fixed_problems_first_and_then_searches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two of three searches draw independently."""
+    turn, backends, now = a_turn(holds, implementation=RIGHT), list[str](), [0.0]
+    turn._clock = lambda: now[0]
+    monkeypatch.setattr(turn, "search", backends.append)
+    turn.go_on(0.0)
+    assert turn.record.problems == 1, "a turn without time tries one problem"
+    turn.go_on(1.0)
+    assert not backends or turn.record.problems > 5
+    for _ in range(7 - len(backends)):
+        turn.go_on(1.0)
+    assert backends[:6] == ["hypothesis", INDEPENDENT, INDEPENDENT] * 2
+    assert not turn.is_over
+    turn.run()
 
-    def search(backend: str) -> None:
-        backends.append(backend)
-        if len(backends) == 6:
-            raise TimeUpError
 
-    monkeypatch.setattr(turn, "search", search)
-    with pytest.raises(TimeUpError):
-        turn.fuzz()
-    assert backends == ["hypothesis", INDEPENDENT, INDEPENDENT] * 2
+def test_a_failure_on_a_fixed_problem_is_shrunk_and_ends_fuzzing() -> None:
+    def beyond(trial: Any) -> None:
+        if trial.problem.m > 2:
+            raise AssertionError(f"at {trial.problem.m}")
+
+    turn = a_turn(beyond, implementation=RIGHT)
+    while not turn.is_over:
+        turn.go_on(60.0)
+    with pytest.raises(AssertionError, match="at 3"):
+        turn.run()
+
+
+def test_fuzzing_tries_all_stored_problems_even_without_time() -> None:
+    def beyond(trial: Any) -> None:
+        if trial.problem.n_a == 9:
+            raise AssertionError("at 9")
+
+    turn = a_turn(beyond, implementation=RIGHT)
+    for n_a in (3, 4, 9):
+        turn.store.add(a_problem(n_a))
+    turn.go_on(0.0)
+    assert turn.is_over
+    assert [*turn.store] == [a_problem(9)]
+
+
+def test_a_law_that_cannot_be_checked_ends_fuzzing_and_is_skipped() -> None:
+    turn = a_turn(holds, implementation=InProcess(Fault("right", "none", "", {})))
+    turn._implementation._loaded = LoadedFacts(functions={"lstm_forward": None})
+    turn.go_on(1.0)
+    assert turn.is_over
+    with pytest.raises(pytest.skip.Exception, match="rnn_forward"):
+        turn.run()
 
 
 def test_a_stored_failure_that_is_too_slow_now_stays_in_the_store() -> None:

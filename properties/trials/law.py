@@ -12,7 +12,12 @@ from oracle.problems.problem import LayerProblem, Problem
 from properties.implementations.answer import MalformedError
 from properties.strategies.domain import ANY_DOMAIN, Domain
 from properties.strategies.effort import Effort
-from properties.strategies.fixed_problems import FAR_SIZES, equal_size_examples, far_examples
+from properties.strategies.fixed_problems import (
+    FAR_SIZES,
+    constant_examples,
+    equal_size_examples,
+    far_examples,
+)
 from reference.contract import BACKWARDS, CONTRACTS, FUNCTIONS, LAYERS, LAYERS_BACKWARD
 
 ALL_FORWARDS = (*FUNCTIONS, *LAYERS)
@@ -30,7 +35,7 @@ class Law:
 
     `check` takes a `Trial`, and raises `ViolationError` if the law does not hold in it. A law is `complete`
     if every wrong output on ordinary numbers violates it. `far` names the sizes in `FAR_SIZES` on which the
-    law is also checked; a complete law is checked on all of them.
+    law is also checked; by default, a complete law is checked on all of them.
     """
 
     name: str
@@ -49,10 +54,14 @@ class Law:
         """The same law on the problems within the declared limits of a target."""
         return replace(self, domain=self.domain.within(limits))
 
-    def fixed_examples(self, function: str, effort: Effort) -> Sequence[Sequence[Problem]]:
-        """The examples on which the law is checked in every run."""
-        large = far_examples(function, self.domain, FAR_SIZES if self.complete else self.far)
-        return [*equal_size_examples(function, effort, self.domain), *large]
+    def fixed_examples(
+        self, function: str, effort: Effort, constants: Sequence[int] = ()
+    ) -> Sequence[Sequence[Problem]]:
+        """The examples on which the law is checked in every run; a complete law also at these constants."""
+        names = self.far or (FAR_SIZES if self.complete else ())
+        large = far_examples(function, self.domain, names)
+        at_constants = constant_examples(function, constants, self.domain) if self.complete else ()
+        return [*equal_size_examples(function, effort, self.domain), *large, *at_constants]
 
     def concerns(self, function: str, problem: Problem, limits: Limits = ANYTHING) -> bool:
         """Whether the law can be checked on a problem, for a target with these limits."""

@@ -47,6 +47,13 @@ def with_one_size_reduced(problem: Problem) -> Iterator[Problem]:
             yield replace(problem, **{name: size - decrement})
 
 
+def in_simplest_regime(problem: Problem, domain: Domain) -> Sequence[Problem]:
+    """Problems with the same sizes in the simplest regime; none if the problem is one of these."""
+    simplest = domain.regimes[0]
+    seeds = range(PROBLEMS if problem.regime != simplest else 0)
+    return [replace(problem, regime=simplest, seed=seed) for seed in seeds]
+
+
 def is_smallest(problem: Problem) -> bool:
     """Whether the shape is so small that `small_problems` has every shape that is no larger."""
     return not isinstance(problem, LayerProblem) and _excess(problem.sizes.values()) <= MOST_EXCESS

@@ -2,7 +2,8 @@
 
 import math
 import time
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
 
@@ -22,7 +23,13 @@ from properties.trials.law_cache import LAW_CACHE, HeldTrial
 from properties.trials.provided_functions import sentence_why_not_judged
 from properties.trials.tally import NotJudgedError, Tally
 from properties.trials.trial import Trial, ViolationError
-from properties.turns.smaller_problems import is_smallest, small_problems, with_one_size_reduced
+from properties.turns.records import Record
+from properties.turns.smaller_problems import (
+    in_simplest_regime,
+    is_smallest,
+    small_problems,
+    with_one_size_reduced,
+)
 
 UNLIMITED = 2**30
 """More examples than any turn has."""
@@ -32,12 +39,17 @@ UNLIMITED = 2**30
 class Draws:
     """The problems that a turn tries: only one problem, or else the problems of a profile.
 
-    With a seed, the number of problems is that of the profile. Without a seed, the turn draws until its end.
+    With a seed, the number of problems is that of the profile. Without a seed, the law is fuzzed.
     """
 
     profile: str = "dev"
     seed: int | None = None
     only_problem: Problem | None = None
+
+    @property
+    def is_fuzzing(self) -> bool:
+        """Whether problems are drawn until the end of the run."""
+        return self.seed is None and self.only_problem is None
 
 
 class TimeUpError(BaseException):
@@ -45,17 +57,27 @@ class TimeUpError(BaseException):
 
 
 class Turn:
-    """Tries problems until `end` (in seconds of the monotonic clock), and stores a failing problem.
+    """Tries problems until `end` (in seconds of `clock`), and stores a failing problem.
 
-    During shrinking, the last problem that failed is in the store, so that it is not lost if the program
-    ends. `declared` is the limit of the target that excludes the law; empty if there is none.
+    A law that is fuzzed goes on in several turns until it `is_over`; `record` is what these have done. During
+    shrinking, the last problem that failed is in the store, so that it is not lost if the program ends.
+    `declared` is the limit of the target that excludes the law; empty if there is none.
     """
 
     SHRINKING = 60.0
-    """The seconds for shrinking a failure, which extend the turn."""
+    """The seconds of the processor for shrinking a failure, which extend the turn."""
+
+    PATIENCE = 5
+    """Shrinking ends after this many times as many seconds, since a function may wait."""
 
     def __init__(
-        self, law: Law, implementation: Implementation, function: str, store: Store, draws: Draws
+        self,
+        law: Law,
+        implementation: Implementation,
+        function: str,
+        store: Store,
+        draws: Draws,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.law = law
         self.store = store
@@ -63,6 +85,14 @@ class Turn:
         self.draws = draws
         self.end = math.inf
         self.declared = ""
+        self.record = Record()
+        self.is_over = False
+        self._clock = clock
+        self._tried_before = 0  # in earlier turns
+        self._shrinking_end = math.inf  # in seconds of the processor
+        self._fixed: deque[Sequence[Problem]] | None = None  # examples that are still to be fuzzed
+        self._backends = cycle(("hypothesis", INDEPENDENT, INDEPENDENT))
+        self._reason: BaseException | None = None  # why fuzzing ended, besides a failure
         self._implementation = implementation
         self._function = function
         self._effort = EFFORTS.get(draws.profile, EFFORTS["dev"])
@@ -70,7 +100,55 @@ class Turn:
         self._failure: tuple[Trial, Exception] | None = None
 
     def run(self) -> None:
-        """Try stored problems, then drawn ones, and raise the shrunk failure, if any."""
+        """Try stored problems, then drawn ones, and raise the shrunk failure, if any.
+
+        A law that was fuzzed tries no more problems.
+        """
+        if not self.draws.is_fuzzing:
+            self._prepare()
+            try:
+                if self.draws.only_problem:
+                    self._check_each([[self.draws.only_problem]])
+                else:
+                    self._replay()
+                    if not self.holds_on_drawn_problems():
+                        self.shrink()
+            except Exception:
+                if not self._failure:
+                    raise
+        self.raise_failure()
+        if self._reason:
+            raise self._reason
+        if self._left_out and not self.tally.problems:
+            pytest.skip(str(self._left_out))
+
+    def go_on(self, seconds: float) -> None:
+        """Fuzz for some time: try stored problems, then fixed ones, then those of one search of Hypothesis.
+
+        Two searches of three draw every problem independently.
+        """
+        try:
+            if self._fixed is None:
+                self._prepare()
+                constants = self._implementation.load().constants
+                self._fixed = deque(self.law.fixed_examples(self._function, self._effort, constants))
+                self._replay()  # all stored problems, also if they take longer
+            self.end, self._tried_before = self._clock() + seconds, self.tally.tried
+            while self._fixed:
+                if self._fails_on_examples([self._fixed[0]]):
+                    self.shrink()
+                    break
+                self._fixed.popleft()
+            else:
+                self.search(next(self._backends))
+        except TimeUpError:
+            pass
+        except (Exception, pytest.skip.Exception) as error:
+            self._reason = None if self._failure else error
+        self.is_over = bool(self._failure or self._reason)
+
+    def _prepare(self) -> None:
+        """Fit the law and the effort to the target. Skips the law if it cannot be checked."""
         if reason := sentence_why_not_judged(self._implementation, self._function):
             pytest.skip(reason)
         limits = self._implementation.limits
@@ -82,46 +160,32 @@ class Turn:
             history = self._implementation.histories[self._function]
             tenth = self._implementation.settings.time_limit / 10
             self._effort = self._effort.within(history.affordable_work(tenth))
-        try:
-            if self.draws.only_problem:
-                self._check_each([[self.draws.only_problem]])
-            else:
-                self._replay()
-                if self.draws.seed is None:
-                    self.fuzz()
-                elif not self.holds_on_drawn_problems():
-                    self.shrink()
-        except TimeUpError:
-            pass
-        except Exception:
-            if not self._failure:
-                raise
-        self.raise_failure()
-        if self._left_out and not self.tally.problems:
-            pytest.skip(str(self._left_out))
 
     def holds_on_drawn_problems(self) -> bool:
         """Whether the law holds on the problems that are drawn with the seed, and on the fixed problems."""
         assert self.draws.seed is not None
         function, effort = self._function, self._effort
         drawn = drawn_examples(function, effort, self.law.domain, self.draws.seed, self.draws.profile)
-        return not self._fails_on_examples([*drawn, *self.law.fixed_examples(function, effort)])
+        constants = self._implementation.load().constants
+        return not self._fails_on_examples([*drawn, *self.law.fixed_examples(function, effort, constants)])
 
     def shrink(self) -> None:
         """Shrink the failure.
 
         First, small shapes are tried. If the law holds on all of these, Hypothesis draws the problems of the
         turn again, and shrinks the failure. If none of them fails, the failing problem is a fixed one, whose
-        sizes are then reduced one by one. Raises what `search` raises.
+        sizes are then reduced one by one, and its regime at last. Raises what `search` raises.
         """
         assert self._failure
         problem = self._failure[0].problem
         if any(map(self._fails_on, small_problems(problem, self.law.domain))) or is_smallest(problem):
             return
-        self.tally.clear()  # Hypothesis tries the same problems again
-        self.search()
+        if self.draws.seed is not None:
+            self.tally.clear()  # Hypothesis tries the same problems again
+            self.search()
         while any(self._fails_on([each]) for each in with_one_size_reduced(self._failure[0].problem)):
             pass
+        self._fails_on(in_simplest_regime(self._failure[0].problem, self.law.domain))
 
     def _fails_on(self, problems: Sequence[Problem]) -> bool:
         concerned = [each for each in problems if self.law.concerns(self._function, each)]
@@ -136,11 +200,6 @@ class Turn:
             if self._failure is failure:
                 raise
         return self._failure is not failure
-
-    def fuzz(self) -> None:
-        """Search until the time is up. In two searches of three, every problem is drawn independently."""
-        for backend in cycle(("hypothesis", INDEPENDENT, INDEPENDENT)):
-            self.search(backend)
 
     def search(self, backend: str = "hypothesis") -> None:
         """Let Hypothesis draw problems, and shrink and raise a failure."""
@@ -162,7 +221,8 @@ class Turn:
         up. The first problem of a turn is checked even if the time is up, because a process takes time to
         start.
         """
-        if time.monotonic() >= self.end and self.tally.tried:
+        is_late = self._clock() >= self.end or time.process_time() >= self._shrinking_end
+        if is_late and self.tally.tried > self._tried_before:
             raise TimeUpError
         self.tally.problems += 1
         try:
@@ -170,8 +230,10 @@ class Turn:
                 trial.counts = held.counts
             else:
                 self.law.check(trial)
-                if self.draws.seed is not None:
+                if not self.draws.is_fuzzing:
                     LAW_CACHE.store(trial)
+            if not self._failure:
+                self.record.add(trial.problem, trial.counts.worst_ratio)
         except NotJudgedError as reason:
             self._left_out = reason
             self.tally.leave_out(reason)
@@ -179,7 +241,8 @@ class Turn:
             if self._failure:
                 self.store.discard(self._failure[0].problem)
             elif math.isfinite(self.end):
-                self.end = time.monotonic() + self.SHRINKING
+                self._shrinking_end = time.process_time() + self.SHRINKING
+                self.end = self._clock() + self.PATIENCE * self.SHRINKING
             if not isinstance(error, ViolationError):
                 error.add_note(f"on {trial.problem!r}")
             self.store.add(trial.problem)
@@ -212,7 +275,7 @@ class Turn:
                 for answers in [answers_to(self._implementation, self._function, problems)]
                 for number in range(len(problems))
             ]
-            held = LAW_CACHE.held_with_equal_replies(trials) if self.draws.seed is not None else {}
+            held = {} if self.draws.is_fuzzing else LAW_CACHE.held_with_equal_replies(trials)
             for trial in trials:
                 trial.is_stored = is_stored
                 self.check(trial, held.get(trial))

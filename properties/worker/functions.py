@@ -114,7 +114,7 @@ def first_placeholder(function: Callable[..., Any], folder: str) -> str:
 def _placeholders(code: CodeType, module: dict[str, Any]) -> Iterator[tuple[int, str]]:
     """The line and the text of each placeholder in code whose global names are those of `module`."""
     source = "".join(linecache.getlines(code.co_filename))
-    node = _definition(code, ast.parse(source))
+    node = definition(code, ast.parse(source))
     inside = [*ast.walk(node)] if node else []
     branches = [each for each in inside if isinstance(each, (ast.If, ast.Try))]
     in_branches = {each for branch in branches for each in ast.walk(branch)}
@@ -134,7 +134,7 @@ def _placeholders(code: CodeType, module: dict[str, Any]) -> Iterator[tuple[int,
             yield code.co_firstlineno, f"{name} is never computed"
 
 
-def _definition(code: CodeType, tree: ast.AST) -> ast.FunctionDef | None:
+def definition(code: CodeType, tree: ast.AST) -> ast.FunctionDef | None:
     """The function definition in a syntax tree from which the code was compiled."""
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef) and node.name == code.co_name:

@@ -23,6 +23,7 @@ from numpy import errstate, random  # many targets use random: a forked worker h
 from properties.worker import posix
 from properties.worker.arguments import arrange, misses_an_alias, rewritten
 from properties.worker.codec import CodecError, Foreign, decode, encode
+from properties.worker.constants import constants
 from properties.worker.errors import describe, first_place, frames_of
 from properties.worker.functions import first_placeholder
 from properties.worker.loading import LoadedTarget, load
@@ -167,6 +168,7 @@ class Worker:
         if not again and not is_ours(source):
             texts = {name: first_placeholder(each, self._folder) for name, each in loaded.functions.items()}
             facts["unfinished"] = {name: text for name, text in texts.items() if text}
+            facts["constants"] = constants(loaded.functions.values(), self._folder)
             facts["notes"] = [*facts["notes"], *filter(None, [own_import(self._folder)])]
         return "loaded", facts
 

@@ -1,0 +1,188 @@
+"""Shows how far fuzzing has come: the time left, the problems, the failures, and a map of visited sizes."""
+
+import shutil
+import time
+from collections.abc import Generator, Iterator, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis.database import DirectoryBasedExampleDatabase
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from properties.failure_database.store import DIRECTORY, Store
+from properties.internals.pytest_internals import show_no_files
+from properties.reports.closing_table import messages, short_name
+from properties.reports.collected_results import function_in, implementation_in, law_in
+from properties.reports.results import LawResult, printable
+from properties.reports.run import shortened
+from properties.turns.records import Records
+from properties.turns.visits import RANGES, counts_of, map_of
+from properties.worker.targets import canonical
+
+SECONDS = 30.0
+"""The seconds between two lines if the output is no terminal."""
+
+SHADES = "·░▒▓█"
+"""The shades of a map: no law, up to a quarter of the laws, half, three quarters, all."""
+
+MAPS = (("n_a", "T_x"), ("n_x", "m"))
+"""The pairs of sizes that the map shows."""
+
+LETTERS = "abcdefghijkl"
+"""The names of the ranges of sizes in the map, whose rows have their least sizes, too."""
+
+MOST_FAILURES = 3
+"""The most failures that the display lists. Their messages are printed above it."""
+
+
+class FuzzingProgress:
+    """The progress of fuzzing in all processes. On a terminal, a display is updated in place."""
+
+    def __init__(self, reporter: pytest.TerminalReporter, seconds: float, directory: Path) -> None:
+        self.found: dict[str, LawResult] = {}
+        self._reporter = reporter
+        self._seconds = seconds
+        self._directory = directory
+        self._records: Records | None = None
+        self._start = self._shown = time.monotonic()
+        self._before = (0, 0.0)
+        self._printed = 0
+        self._live: Live | None = None
+        show_no_files(reporter)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_report_teststatus(self) -> Generator[None, Any, Any]:
+        """Count a test in its category, but print no letter for it."""
+        category, _, _ = yield
+        return category, "", ""
+
+    def begin(self, nodeids: Sequence[str]) -> None:
+        """Start to show the progress of these tests, and say what earlier runs have done."""
+        if self._records:
+            return
+        self._records = records_of(self._directory, nodeids)
+        self._start = self._shown = time.monotonic()
+        self._before = problems, seconds = self._done()
+        if problems:
+            failed = sum(1 for nodeid in nodeids if [*_store_of(self._directory, nodeid)])
+            done = f"{problems:,} problems in {duration(seconds)}"
+            self._reporter.write_line(f"continuing: {done}, {failed} failure{'s' * (failed != 1)}")
+        if self._reporter.isatty:
+            width = min(shutil.get_terminal_size().columns, 100)
+            console = Console(file=self._reporter._tw._file, width=width, force_terminal=True)
+            self._live = Live(console=console, auto_refresh=False, transient=True, redirect_stdout=False)
+            self._live.start()
+
+    def update(self, records: dict[str, Any]) -> None:
+        """Take the new records of some laws, and show the progress."""
+        if not self._records:
+            return
+        self._records.update(records)
+        if self._live:
+            self._live.update(Text("\n".join(self.lines())), refresh=True)
+        elif time.monotonic() >= self._shown + SECONDS:
+            self._shown = time.monotonic()
+            self._reporter.write_line(self._summary())
+
+    def add_failure(self, nodeid: str, result: LawResult, *, is_shown: bool = True) -> None:
+        """Print the message of a failure, unless the message of another one shows the same mistake."""
+        self.found[nodeid] = result
+        if not is_shown:
+            return
+        count = sum(1 for _ in messages([*self.found.values()]))
+        if count > self._printed:
+            self._printed = count
+            if self._live:
+                self._live.console.print(Text(f"\n{result.message}\n"), soft_wrap=True)
+            else:
+                self._reporter.write_line(f"\n{result.message}\n")
+
+    def end(self) -> None:
+        """Remove the display, and write the records."""
+        if self._live:
+            self._live.stop()
+            self._live = None
+        if self._records:
+            self._records.write()
+
+    def lines(self) -> list[str]:
+        """The lines of the display."""
+        return [self._summary(), *self._failures(), "", *self.map_lines()]
+
+    def map_lines(self) -> list[str]:
+        """The map: how many of the laws tried each pair of sizes, each regime and each dtype."""
+        visits = [each.visited for each in self._records.by_test.values()] if self._records else []
+        n_laws = sum(1 for visited in visits if visited)
+        if not n_laws:
+            return []
+        halves = [[*_map(visits, n_laws, first, second)] for first, second in MAPS]
+        shares = [f"{name} {100 * count // n_laws}%" for name, count in counts_of(visits).items() if count]
+        lines = [f"{left:<38}{right}".rstrip() for left, right in zip(*halves, strict=True)]
+        legend = (
+            f"{SHADES[0]} no law, {SHADES[1:]} up to a quarter, a half, three quarters, all of {n_laws} laws"
+        )
+        middle = (len(shares) + 1) // 2
+        return [*lines, legend, ", ".join(shares[:middle]), ", ".join(shares[middle:])]
+
+    def _done(self) -> tuple[int, float]:
+        records = self._records.by_test.values() if self._records else ()
+        return sum(each.problems for each in records), sum(each.seconds for each in records)
+
+    def _summary(self) -> str:
+        assert self._records
+        elapsed = time.monotonic() - self._start
+        problems, _ = self._done()
+        rate = (problems - self._before[0]) / max(elapsed, 1e-9)
+        records = self._records.by_test
+        asked = {nodeid for nodeid, record in records.items() if record.problems}
+        functions = {function_in(nodeid) for nodeid in asked}
+        worst = max(records, key=lambda nodeid: records[nodeid].worst_ratio, default="")
+        ratio = f"{records[worst].worst_ratio:.2f} of its bound" if worst else ""
+        where = f"{law_in(worst)}, {short_name(function_in(worst))}" if worst else ""
+        return (
+            f"{duration(max(self._seconds - elapsed, 0))} left: {problems:,} problems ({rate:.0f}/s), "
+            f"{len(asked)} laws of {len(functions)} functions, {len(self.found)} failed\n"
+            f"largest error: {ratio} ({where})"
+        )
+
+    def _failures(self) -> Iterator[str]:
+        for nodeid, result in [*self.found.items()][-MOST_FAILURES:]:
+            yield printable(
+                shortened(f"  {law_in(nodeid)}, {short_name(result.function)}: {result.counterexample}", 79)
+            )
+
+
+def _map(visits: Sequence[int], n_laws: int, first: str, second: str) -> Iterator[str]:
+    """Yield the lines of the map of two sizes."""
+    yield f"{first} down, {second} across"
+    yield " " * 8 + " ".join(LETTERS)
+    for letter, name, row in zip(LETTERS, RANGES, map_of(visits, first, second), strict=True):
+        shades = (SHADES[-(-4 * count // n_laws)] for count in row)
+        yield f"{name:>5} {letter} {' '.join(shades)}"
+
+
+def duration(seconds: float) -> str:
+    """A time in its two largest units: `"1h 02m"`."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days}d {hours:02}h"
+    return f"{hours}h {minutes:02}m" if hours else f"{minutes}m {rest:02}s"
+
+
+def _store_of(directory: Path, nodeid: str) -> Store:
+    """The stored failures of the law of a test."""
+    database = DirectoryBasedExampleDatabase(directory / DIRECTORY)
+    target = canonical(implementation_in(nodeid), directory)
+    return Store(database, target, law_in(nodeid), function_in(nodeid))
+
+
+def records_of(directory: Path, nodeids: Sequence[str]) -> Records:
+    """The stored records of these tests."""
+    targets = {nodeid: implementation_in(nodeid) for nodeid in nodeids}
+    return Records(directory, targets, version("rnn-crosscheck"))

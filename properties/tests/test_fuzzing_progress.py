@@ -1,0 +1,125 @@
+"""How far fuzzing has come, on a terminal and elsewhere."""
+
+from io import StringIO
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis.database import DirectoryBasedExampleDatabase
+
+from oracle.problems.problem import Problem
+from properties.failure_database.store import DIRECTORY, Store
+from properties.reports.fuzzing_progress import SECONDS, FuzzingProgress, duration
+from properties.reports.html_report import as_html
+from properties.reports.run import Run
+from properties.tests.results import failed
+from properties.turns.records import Record
+
+TESTS = [f"properties/laws/test_a.py::test_{law}[my.py-lstm_forward]" for law in ("each_step", "shapes")]
+
+
+class Terminal:
+    """What of pytest's terminal is made use of."""
+
+    showfspath = True
+
+    def __init__(self, isatty: bool) -> None:
+        self.isatty = isatty
+        self.lines: list[str] = []
+        self.file = StringIO()
+        self._tw = SimpleNamespace(_file=self.file)
+
+    def write_line(self, line: str) -> None:
+        self.lines.append(line)
+
+
+def a_record(ratio: float = 0.25) -> dict[str, Any]:
+    record = Record(seconds=3.0)
+    record.add(Problem.lstm(n_x=1, n_a=40, n_y=2, m=3, T_x=100), ratio)
+    return record.as_dict()
+
+
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    time = [1000.0]
+    monkeypatch.setattr("properties.reports.fuzzing_progress.time.monotonic", lambda: time[0])
+    return time
+
+
+def progress(folder: Path, isatty: bool = False) -> tuple[FuzzingProgress, Terminal]:
+    terminal: Any = Terminal(isatty)
+    shown = FuzzingProgress(terminal, 600.0, folder)
+    shown.begin(TESTS)
+    return shown, terminal
+
+
+def test_elsewhere_a_line_is_printed_every_half_minute(tmp_path: Path, now: list[float]) -> None:
+    shown, terminal = progress(tmp_path)
+    now[0] += SECONDS - 1
+    shown.update({TESTS[0]: a_record()})
+    assert terminal.lines == []
+    now[0] += 1
+    shown.update({})
+    assert terminal.lines == [
+        "9m 30s left: 1 problems (0/s), 1 laws of 1 functions, 0 failed\n"
+        "largest error: 0.25 of its bound (each step, lstm)"
+    ]
+    shown.update({})
+    assert len(terminal.lines) == 1
+
+
+def test_a_terminal_shows_the_map_in_80_columns_and_24_lines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    shown, terminal = progress(tmp_path, isatty=True)
+    for number in range(9):
+        shown.found[f"{TESTS[0]}{number}"] = failed("my.py", function="lstm_forward")
+    shown.update({TESTS[0]: a_record(), TESTS[1]: a_record(0.5)})
+    lines = "\n".join(shown.lines()).splitlines()
+    assert len(lines) <= 24
+    assert max(map(len, lines)) <= 79
+    assert "   33 h · · · · · · · · █ · · ·" in "\n".join(lines)
+    assert "unit 100%" in lines[-2]
+    shown.end()
+    assert "n_a down, T_x across" in terminal.file.getvalue()
+
+
+def test_a_mistake_is_printed_once(tmp_path: Path) -> None:
+    shown, terminal = progress(tmp_path)
+    for nodeid in TESTS:
+        shown.add_failure(nodeid, failed("my.py", function="lstm_forward"))
+    assert len(terminal.lines) == 1
+    assert len(shown.found) == 2
+
+
+def test_a_later_run_says_what_was_done_and_counts_its_own_rate(tmp_path: Path, now: list[float]) -> None:
+    first, _ = progress(tmp_path)
+    first.update(dict.fromkeys(TESTS, a_record()))
+    first.end()
+    database = DirectoryBasedExampleDatabase(tmp_path / DIRECTORY)
+    Store(database, "my.py", "shapes", "lstm_forward").add(Problem.lstm(n_x=1, n_a=1, n_y=1, m=1, T_x=1))
+    again, terminal = progress(tmp_path)
+    assert terminal.lines == ["continuing: 2 problems in 0m 06s, 1 failure"]
+    now[0] += SECONDS
+    again.update({})
+    assert "2 problems (0/s)" in terminal.lines[-1]
+
+
+def test_the_html_report_has_the_map(tmp_path: Path) -> None:
+    shown, _ = progress(tmp_path)
+    assert shown.map_lines() == []
+    assert "What fuzzing visited" not in as_html(Run([]))
+    shown.update({TESTS[0]: a_record()})
+    page = as_html(Run([], visited=shown.map_lines()))
+    assert "What fuzzing visited" in page
+    assert "   33 h · · · · · · · · █ · · ·" in page
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0m 00s"), (59.9, "0m 59s"), (61, "1m 01s"), (3720, "1h 02m"), (86400 * 2 + 3600, "2d 01h")],
+)
+def test_a_duration_has_its_two_largest_units(seconds: float, text: str) -> None:
+    assert duration(seconds) == text

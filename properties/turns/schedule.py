@@ -1,0 +1,71 @@
+"""Gives the turns of fuzzing to laws, by how much each law still finds."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+FIRST_TURN = 1 / 20
+"""The largest part of its equal share of the time that a law gets in its first turn."""
+
+TURN = 1 / 4
+"""The largest part of its equal share of the time that a law gets in any other turn."""
+
+MOST_SECONDS = (1.0, 2.0)
+"""The most seconds of a first turn, and of any other turn."""
+
+MOST_IDLE = 7
+"""A law whose last turns found nothing new gets as little as an eighth of the time of another."""
+
+
+@dataclass(frozen=True, eq=False)
+class Contender:
+    """A law on a function, which gets more time if its `weight` is larger."""
+
+    turn: Any  # a `Turn`, of which `go_on`, `record` and `is_over` are used
+    weight: int
+    key: Any = None
+
+
+def take_turns(
+    contenders: Sequence[Contender],
+    seconds: float,
+    clock: Callable[[], float],
+    after_turn: Callable[[Contender], bool],
+) -> None:
+    """Let the laws take turns until the time is up, all laws are over, or `after_turn` returns true.
+
+    Each law gets a short turn first, even if the time is up, and those with the largest weights begin. Then
+    the next turn goes to the law that has had the least time for its weight. A law that finds nothing new
+    counts as lighter.
+    """
+    end, share = clock() + seconds, seconds / max(len(contenders), 1)
+    waiting = sorted(contenders, key=lambda each: (each.turn.record.seconds > 0, -each.weight))
+    for contender in waiting:
+        if _turn(contender, min(FIRST_TURN * share, MOST_SECONDS[0]), clock, after_turn):
+            return
+    while clock() < end:
+        left = [each for each in contenders if not each.turn.is_over]
+        length = min(TURN * share, MOST_SECONDS[1], end - clock())
+        if not left or _turn(min(left, key=_time_had), length, clock, after_turn):
+            return
+
+
+def _turn(
+    contender: Contender,
+    seconds: float,
+    clock: Callable[[], float],
+    after_turn: Callable[[Contender], bool],
+) -> bool:
+    record, start = contender.turn.record, clock()
+    before = record.visited, record.worst_ratio
+    contender.turn.go_on(seconds)
+    record.seconds += clock() - start
+    is_new = record.visited != before[0] or record.worst_ratio > before[1]
+    record.idle = 0 if is_new else min(record.idle + 1, MOST_IDLE)
+    return after_turn(contender)
+
+
+def _time_had(contender: Contender) -> float:
+    """The time that a law has had, for its weight and for what its last turns found."""
+    record = contender.turn.record
+    return float(record.seconds * (1 + record.idle) / contender.weight)
