@@ -40,8 +40,6 @@ def violation(law: str, fault: Fault, function: str, problem: Problem) -> Violat
         ("each length alone", "lstm_layer", LAYER, "held_state_in_padding", "c0_ignored"),
         ("each step", "lstm_layer", LAYER, "c0_ignored", "a0_ignored"),
         ("softmax columns", "rnn_forward", RNN, "sigmoid_for_softmax", "no_softmax"),
-        ("each step", "lstm_layer", LAYER, "c0_ignored", "a0_ignored"),
-        ("softmax columns", "rnn_forward", RNN, "sigmoid_for_softmax", "no_softmax"),
     ],
 )
 def test_a_claim_that_does_not_predict_the_shown_failure_is_refuted(
