@@ -15,6 +15,7 @@ from oracle.explanations.behaviour import (
     Leaves,
     mistaken_program,
     relative_error,
+    same_leaves,
     specification,
 )
 from oracle.explanations.candidates import fits, unchanged
@@ -33,7 +34,7 @@ from properties.explanations.program import DiedError, Program
 from reference.contract import CONTRACTS
 
 Grade = Literal["right", "left out", "false"]
-ROUNDING = 1000
+ROUNDING = 100
 """How many times the tolerance of a diagnosis is allowed: fresh problems have large numbers, too."""
 FEW = 5
 """The number of fresh problems for a claim whose check makes many calls."""
@@ -238,12 +239,16 @@ def _cached(claim: Claim, program: Program, shown: Sequence[Problem]) -> Check:
 
 
 def _right_in(claim: Claim, program: Program, shown: Sequence[Problem]) -> Check:
-    right = specification(program.function, program.limits)
-    for each in fresh_problems(program.function, [replace(shown[0], regime="unit")], program.limits):
-        inputs = replace(each, dtype=claim.facts["dtype"]).inputs(program.function)
-        ours = program(inputs)
-        if not _raised(ours) and not _same("outputs", ours, right(inputs), inputs.dtype):
-            return Check("false", f"{each!r}: wrong in {claim.facts['dtype']}")
+    """Whether the shown problems are right in one dtype, and wrong in the other."""
+    function, facts = program.function, claim.facts
+    right = specification(function, program.limits)
+    for each in shown:
+        are_right = []
+        for dtype in (facts["dtype"], facts["wrong_in"]):
+            inputs = replace(each, dtype=dtype).inputs(function)
+            are_right.append(same_leaves(program(inputs).outputs, right(inputs).outputs))
+        if are_right != [True, False]:
+            return Check("false", f"{each!r}: right in {facts['dtype']}: {are_right[0]}")
     return RIGHT
 
 

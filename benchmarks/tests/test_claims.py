@@ -40,6 +40,7 @@ AT_9 = f"({WITHOUT} if xt.shape[1] >= 9 else {STEP})"
 ZERO = Replacement("Waa a_prev", function="zero")
 MANY = Condition("size", "m", "≥", 9.0)
 RELU = STEP.replace("np.tanh(", "np.maximum(0, ")
+IN_FLOAT32 = f"{STEP} + (xt.itemsize == 4)"
 SIZE = {"when": [vars(MANY)]}
 
 
@@ -70,6 +71,8 @@ SIZE = {"when": [vars(MANY)]}
         (Claim.of("writes", arguments=["a_prev"]), f"{STEP}; a_prev *= 2", "right"),
         (Claim.of("writes", arguments=["xt"]), f"{STEP}; a_prev *= 2", "false"),
         (Claim.of("right in", dtype="float64", wrong_in="float32"), WITHOUT, "false"),
+        (Claim.of("right in", dtype="float64", wrong_in="float32"), STEP, "false"),
+        (Claim.of("right in", dtype="float64", wrong_in="float32"), IN_FLOAT32, "right"),
         (Claim.of("broke", error="TypeError"), WITHOUT, "false"),
         (Claim.of("traces", outputs=[["a_next", ""]]), WITHOUT, "left out"),
     ],
