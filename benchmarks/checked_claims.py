@@ -23,7 +23,7 @@ from oracle.explanations.changes import Condition, Replacement
 from oracle.explanations.claims import Claim
 from oracle.explanations.conditions import FeatureTable
 from oracle.explanations.effects import flushed_subnormals, side_effect
-from oracle.explanations.location import Observer, _settings
+from oracle.explanations.location import Budget, Observer, _settings
 from oracle.explanations.problems import Scope
 from oracle.explanations.steps import RESULTS, Steps, cached_arrays, observe
 from oracle.faults.fault import Fault
@@ -150,7 +150,7 @@ def _steps(claim: Claim, program: Program, shown: Sequence[Problem]) -> Iterator
                 yield text, found
         return
     setting = next(each for each in _settings(shown[0], limits) if each.name == claim.facts["setting"])
-    observer = Observer(function, program, limits, setting)
+    observer = Observer(function, Budget(program, 10_000), limits, setting)
     for each in fresh_problems(function, shown, limits):
         fields = {name: getattr(each, name) for name in ("n_x", "n_a", "m", "T_x", "seed", "regime", "dtype")}
         inputs = observer.draw(**fields)

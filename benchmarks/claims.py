@@ -37,7 +37,7 @@ COMMANDS_EVERY = 20
 """Every failure of this number is reproduced by its printed command."""
 TRIES = 3
 """How often the command of a program that answers at random is run."""
-HOLDS = "With this command, the law holds"
+HOLDS = "With this command, the law held"
 
 
 @dataclass(frozen=True)

@@ -123,7 +123,7 @@ def test_only_failures_of_functions_are_checked() -> None:
 
 
 def test_every_command_that_shows_nothing_is_run() -> None:
-    fails, holds = {"message": "…"}, {"message": "…\nWith this command, the law holds: …"}
+    fails, holds = {"message": "…"}, {"message": "…\nWith this command, the law held: …"}
     assert [is_chosen(k, fails) for k in range(3)] == [True, False, False]
     assert is_chosen(1, holds)
 

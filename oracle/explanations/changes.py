@@ -58,7 +58,7 @@ FUNCTIONS: Mapping[str, Function] = {
 }
 """The functions of a value, and of a number that a program has."""
 
-BLOCK_SIZES = (4, 8, 16, 2, 3)
+BLOCK_SIZES = (4, 8, 16, 32, 2, 3)
 
 
 def _without_last_rows(v: Array, by: int) -> Array:
@@ -256,6 +256,7 @@ SCOPES: Mapping[str, Callable[[Any], bool]] = {
     "forward of two": lambda v: v.D == 2 and v.direction == 0,
     "above": lambda v: v.layer > 0,
     "backward above": lambda v: v.layer > 0 and v.direction == 1,
+    "tanh": lambda v: v.activation == "tanh",
     "relu": lambda v: v.activation == "relu",
     "projected": lambda v: "Wp" in v.p,
     "projected to n_a": lambda v: "Wp" in v.p and v.n_h == v.n_a,

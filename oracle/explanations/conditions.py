@@ -20,6 +20,8 @@ LEAST_EXCLUDED = 4
 """Each condition must exclude at least this number of right elements that no other condition excludes."""
 SMALLEST_THRESHOLD = 1e-6
 """The smallest threshold in a condition, since a mistake in smaller numbers does not show."""
+WIDEST_GAP = 0.1
+"""The widest gap around a threshold, relative to the threshold."""
 SECOND_CONDITION = 0.6
 """The cost of a second condition, without the cost of its feature."""
 BLOCKS = (2, 3, 4, 8, 16, 32)
@@ -124,10 +126,11 @@ class FeatureTable:
         return not (self.wrong & ~met).any() and (~self.wrong & met).sum() <= 0.01 * self.wrong.sum()
 
 
-def cheapest_conditions(table: FeatureTable) -> Sequence[Condition] | None:
+def cheapest_conditions(table: FeatureTable, *, thresholds: bool = True) -> Sequence[Condition] | None:
     """The cheapest conditions that all wrong elements and almost no right elements meet; `None` if unknown.
 
-    There are no conditions if all elements are wrong. Only one of two conditions may be a threshold.
+    There are no conditions if all elements are wrong. Only one of two conditions may be a threshold, and none
+    without `thresholds`.
     """
     most, right_count = RIGHT_PER_WRONG * int(table.wrong.sum()), int((~table.wrong).sum())
     if not most:
@@ -137,6 +140,8 @@ def cheapest_conditions(table: FeatureTable) -> Sequence[Condition] | None:
     least = max(LEAST_EXCLUDED, int(0.003 * right_count))
     found = []
     for condition, cost in _candidates(table):
+        if condition.kind in THRESHOLDS and not thresholds:
+            continue
         excluded = ~table.meet(condition)[~table.wrong]
         if excluded.sum() >= least:
             found.append((condition, cost, excluded))
@@ -176,16 +181,21 @@ def _candidates(table: FeatureTable) -> Iterator[tuple[Condition, float]]:
             limit = float(below.max())
             if is_whole:
                 yield Condition(kind, name, "≥", low), cost + 0.05
-            elif np.isfinite(low) and not 0 <= limit < SMALLEST_THRESHOLD:
+            elif np.isfinite(low) and not 0 <= limit < SMALLEST_THRESHOLD and _is_narrow(limit, low):
                 number, more = _threshold(-low, -limit)
                 yield Condition(kind, name, ">", -number), cost + more
         if above.size:
             limit = float(above.min())
             if is_whole:
                 yield Condition(kind, name, "≤", high), cost + 0.05
-            elif np.isfinite(limit):
+            elif np.isfinite(limit) and _is_narrow(high, limit):
                 number, more = _threshold(high, limit)
                 yield Condition(kind, name, "<", number), cost + more
+
+
+def _is_narrow(low: float, high: float) -> bool:
+    """Whether the gap between right and wrong elements is so narrow that it shows where the threshold is."""
+    return low <= 0 <= high or high - low <= WIDEST_GAP * max(abs(low), abs(high))
 
 
 def _threshold(low: float, high: float) -> tuple[float, float]:

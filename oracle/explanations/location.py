@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, replace
 from itertools import chain, islice
 from typing import Any
 
+import numpy as np
+
 from oracle.explanations.behaviour import Behaviour, Program, mistaken_program, same_leaves
 from oracle.explanations.candidates import fits, fitting_replacements, unchanged
 from oracle.explanations.changes import Change, Condition, Replacement, for_gate
@@ -17,7 +19,7 @@ from oracle.explanations.claims import Claim
 from oracle.explanations.conditional_mistakes import small_problems
 from oracle.explanations.conditions import FeatureTable, cheapest_conditions
 from oracle.explanations.confirming_problems import problems_for_conditions
-from oracle.explanations.probe_problems import all_problems, few_problems
+from oracle.explanations.probe_problems import BASE, all_problems, few_problems
 from oracle.explanations.problems import problem
 from oracle.explanations.steps import RESULTS, Steps, observe, observe_layer
 from oracle.network.cells import GATES
@@ -27,10 +29,14 @@ from oracle.problems.problem import LayerProblem, Problem
 
 CALLS, CALLS_OF_LAYERS = 250, 500
 """The largest number of calls of one of the four functions, and of a layer."""
+MOST_STEPS = 40
+"""The most steps of an LSTM layer that is observed, since each step needs a call."""
 ROUNDS = 3
 """The largest number of rounds. In each round, new problems confirm or correct the location."""
 MOST_CONFIRMING = 36
 """The largest number of new problems in each round."""
+CLEAR = 1e-3
+"""The smallest error of an element that is clearly wrong."""
 MOST_REPLACEMENTS = 6
 """The largest number of fitting replacements that the search finds."""
 
@@ -85,9 +91,14 @@ class Observer:
     """Calls a function on problems that it draws, in layers in a `setting`, and collects their steps."""
 
     function: str
-    program: Program
+    program: Budget
     limits: Limits
     setting: "Setting | None" = None
+
+    @property
+    def can_call(self) -> bool:
+        """Whether the budget is not spent."""
+        return self.program.most > 0
 
     def draw(self, **fields: Any) -> Inputs:
         """Draw the inputs of a problem from its sizes, seed, regime and dtype."""
@@ -131,11 +142,11 @@ def _locate_in_steps(observer: Observer, cases: list[Steps]) -> Location | None:
         example = next(case.inputs for case in reversed(cases) if case.is_wrong(target))
         dtypes = observer.limits.dtypes
         new = problems_for_conditions(observer.draw, conditions or (), example, seed + 1, dtypes)
-        more = [*observer.observe(islice(new, MOST_CONFIRMING))]
+        more = [*observer.observe(chain(_block_problems(observer, how), islice(new, MOST_CONFIRMING)))]
         cases += more
         earlier, target = target, _first_wrong(more, target)
-        is_confirmed = target == earlier and bool(more) and _holds(more, target, how, conditions)
-        if is_confirmed or not more:
+        is_confirmed = target == earlier and observer.can_call and _holds(more, target, how, conditions)
+        if is_confirmed or not observer.can_call:
             break
     if not is_confirmed:
         how, conditions = how if how and _holds(cases, target, how, None) else None, None
@@ -152,6 +163,14 @@ def _locate_in_steps(observer: Observer, cases: list[Steps]) -> Location | None:
         if all(same_leaves(program(case.inputs).outputs, case.answer.outputs) for case in cases):
             return location
     return Location([target], conditions, how, setting=setting)
+
+
+def _block_problems(observer: Observer, how: Replacement | None) -> Iterator[Inputs]:
+    """Problems that tell blocks of one size from blocks of another, if the replacement has blocks."""
+    by = how.by if how and "blocks" in how.map else 0
+    for size in (by + 1, 2 * by + 1, 3 * by + 1) if by else ():
+        sizes = {**BASE, "n_a": size, "n_x": size + by // 2}
+        yield observer.draw(**sizes, seed=size, regime="unit", dtype=observer.limits.dtypes[0])
 
 
 def _first_wrong(cases: Sequence[Steps], default: str) -> str:
@@ -200,7 +219,14 @@ def _replacement_and_conditions(
             best = cost, replacement, conditions
     if best:
         return best[1:]
-    return None, cheapest_conditions(FeatureTable.of(cases, target))
+    return None, cheapest_conditions(FeatureTable.of(cases, target), thresholds=_is_clear(cases, target))
+
+
+def _is_clear(cases: Sequence[Steps], target: str) -> bool:
+    """Whether no wrong element is nearly right. Otherwise a threshold may only say which errors show."""
+    with np.errstate(all="ignore"):
+        errors = [np.abs(case.shown[target] - case.right[target])[case.wrong(target)] for case in cases]
+        return not any((each <= CLEAR).any() for each in errors)
 
 
 def _holds(
@@ -233,7 +259,7 @@ class Setting:
         elif self.name.startswith("projected"):
             options = {**options, "n_p": n_a if self.name == "projected to n_a" else max(n_a - 1, 1)}
         if function == "lstm_layer":
-            T_x = 1 if self.layers > 1 else min(T_x, 20)
+            T_x = 1 if self.layers > 1 else min(T_x, MOST_STEPS)
         network = problem(function, n_a=n_a, T_x=T_x, **options, **fields).inputs(function)
         assert isinstance(network, LayerInputs)
         return network
@@ -264,9 +290,13 @@ def _locate_in_layers(function: str, budget: Budget, shown: LayerProblem, limits
         cases = [*observer.observe(chain(own, few_problems(function, observer.draw, limits.dtypes)))]
         if any(case.first_wrong for case in cases):
             location = _locate_in_steps(observer, cases)
-            if location and location.shown and not _explains_networks(location, observer, shown):
-                return replace(location, conditions=None, shown=())
-            return location
+            if location is None or not location.shown:
+                return location
+            tried = [location]
+            if not setting.name and function == "rnn_layer":  # which is observed with tanh alone
+                tried.append(replace(location, setting="tanh"))
+            true = (each for each in tried if _explains_networks(each, observer, shown))
+            return next(true, replace(location, conditions=None, shown=()))
     return None
 
 

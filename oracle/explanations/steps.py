@@ -164,7 +164,7 @@ def observe(function: str, inputs: Inputs, program: Program, limits: Limits) -> 
     cached = cached_arrays(contract, answer, m, T_x) if limits.caches else {}
     gates = {name: array for name, array in cached.items() if name in GATES.values() and len(array) == n_a}
     bounds = propagation.evaluate(batch)
-    sizes = {name: size for name, size in inputs.sizes.items() if name != "T_x" or not contract.is_cell}
+    sizes = {name: size for name, size in called.sizes.items() if name != "T_x" or not contract.is_cell}
     p = {"Wy" if name == "Wya" else name: array for name, array in inputs.parameters.items()}
     place = _place(quantities_of(inputs.kind), p, batch.x[:, :, 0], batch.a0, batch.c0, sizes, inputs)
     allowed = {_RESULT.get(name, name): bounded.error[:, :, 0] for name, bounded in bounds.items()}
@@ -187,13 +187,14 @@ def _place(
 ) -> Place:
     arguments = {"xt": xt, "a_prev": a_prev, "c_prev": c_prev}
     known = {name: array.astype(np.float64) for name, array in {**parameters, **arguments}.items()}
-    m, T_x = sizes["m"], sizes.get("T_x", 1)
+    m = sizes["m"]
+    steps = xt.shape[1] // max(m, 1)  # fewer than T_x if only the first step is observed
 
     def over_time(name: str) -> Array:
         value = quantities.value(name, known)
-        return value.reshape(len(value), m, T_x)
+        return value.reshape(len(value), m, steps)
 
-    return Place(quantities, known, sizes, 8 * inputs.dtype.itemsize, range(T_x), over_time)
+    return Place(quantities, known, sizes, 8 * inputs.dtype.itemsize, range(steps), over_time)
 
 
 def cached_arrays(contract: Contract, answer: Behaviour, m: int, T_x: int) -> dict[str, Array]:

@@ -98,6 +98,7 @@ SETTINGS: Mapping[str, str] = {
     "forward of two": "in the forward direction of two",
     "above": "in a layer above another",
     "backward above": "in a backward direction, in a layer above another",
+    "tanh": "with tanh",
     "relu": "with relu",
     "projected": "with a projection",
     "projected to n_a": "with a projection to n_a units",

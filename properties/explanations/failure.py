@@ -93,7 +93,7 @@ class Failure:
             options = *implementation.settings.command[1:], "-k", trial.contract.name
             reproduce = f"judge(…, {', '.join(map(repr, [*options, '--reproduce', repr(trial.problem)]))})"
         if not self.explanation.is_reproducible:
-            reproduce += "\nWith this command, the law holds: it fails only after other calls, or by chance."
+            reproduce += "\nWith this command, the law held: it fails only after other calls, or by chance."
         text_by_label["reproduce"] = reproduce
         if trial.is_stored:
             text_by_label["stored"] = "by an earlier run in .hypothesis, so that this run tried it first"

@@ -50,5 +50,5 @@ def test_a_state_of_an_earlier_call_is_no_wrong_equation(tmp_path: Path) -> None
             trial.law.check(trial)
         message = Failure(caught.value).message
     assert "depends on earlier calls" in message
-    assert "With this command, the law holds" in message
+    assert "With this command, the law held" in message
     assert "does not hold" not in message
