@@ -16,6 +16,7 @@ def test_it_has_one_name_and_everything_that_it_needs(wheel: Installation) -> No
         ".py",
         ".pyc",
         ".jinja",
+        ".typed",
     }
     assert not [*modules.glob("rnn_crosscheck/**/tests")]
 
