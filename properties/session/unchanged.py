@@ -17,20 +17,20 @@ from properties.reports.results import LawResult, encodable
 from properties.reports.run import Run
 from properties.session import command
 from properties.session.target_options import TARGETS
-from properties.worker.targets import TargetMissing, own_files
+from properties.worker.targets import own_files
 
 
 def keys(config: pytest.Config, environment: Mapping[str, str]) -> dict[str, str]:
-    """The key of each target that is a file: a digest of its files, of the helpers and of the environment.
+    """The key of each target with files: a digest of its files, of the helpers and of the environment.
 
     With `--weights`, no target has a key.
     """
     targets, found = config.stash[TARGETS], dict[str, str]()
-    helpers = sorted(Path(targets.settings.helpers).rglob("*.py")) if targets.settings.helpers else []
+    helpers = [*Path(targets.settings.helpers).rglob("*.py")] if targets.settings.helpers else []
     for target in targets.names if not config.getoption("--weights") else ():
-        with suppress(OSError, TargetMissing):
+        with suppress(OSError):  # a file has vanished
             if files := own_files(target, config.invocation_params.dir):
-                contents = [(file.name, _digest(file)) for file in [*files, *helpers]]
+                contents = sorted((file.name, _digest(file)) for file in [*files, *helpers])
                 text = json.dumps([contents, dict(environment)])
                 found[encodable(target)] = sha256(text.encode()).hexdigest()
     return found

@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import takewhile
 from os import R_OK, X_OK, access, walk
 
 # These accept names that no file can have.
@@ -226,30 +225,6 @@ def _imported_modules(source: str) -> set[str]:
     return {name.strip().partition(" ")[0].partition(".")[0] for name in modules} - {""}
 
 
-def own_files(target: str, directory: Path) -> list[Path]:
-    """The file of a target, and of the files beside it the code that it imports and the data that it names.
-
-    A file in a package has all Python files of the outermost package; so has a package that it imports.
-    Empty for a module and for what is no regular file. Raises `TargetMissing` for a file that does not exist,
-    and `OSError` if its folder cannot be read.
-    """
-    located = locate(target, directory)
-    files = [Path(located.source)] if located.is_file and isfile(located.source) else []
-    for file in files:  # which grows meanwhile
-        text = text_of(file)
-        modules = _imported_modules(text)
-        packages = [*takewhile(lambda folder: (folder / "__init__.py").is_file(), file.parents)][-1:]
-        for each in [*packages, *sorted(file.parent.iterdir())]:
-            is_used = (
-                each.stem in modules if each.suffix in SUFFIXES else "." in each.name and each.name in text
-            )
-            is_package = each in packages or (each.name in modules and (each / "__init__.py").is_file())
-            inside = sorted(each.rglob("*.py")) if is_package else [each]
-            if is_used or is_package:
-                files += [other for other in inside if other not in files and isfile(other)]
-    return files
-
-
 def helper_files(files: Sequence[str], directory: Path) -> list[str]:
     """The helpers among these files, whose paths are relative to `directory`.
 
@@ -266,3 +241,29 @@ def helper_files(files: Sequence[str], directory: Path) -> list[str]:
         for file, source in sources.items()
         if (Path(file).parent, Path(file).stem) in imports and not _BINDING.search(source)
     ]
+
+
+def own_files(target: str, directory: Path) -> list[Path]:
+    """The file of a target, and the files beside it that it imports or names, directly or through others.
+
+    If the file is in a package, all modules of the package count. An installed module has no such files.
+    Files of more than `MOST_SOURCE_BYTES` are left out.
+    """
+    source, _ = _split(target, directory)
+    files = [directory / source] if _is_path(source) else []
+    folder = files[0].parent if files else directory
+    package = folder
+    while isfile(package / "__init__.py"):
+        files += package.glob("*.py")
+        package = package.parent
+    names = set() if files else {source.partition(".")[0]}
+    data = [file for file in folder.glob("*.*") if file.suffix not in SUFFIXES]
+    found: list[Path] = []
+    while files or names:
+        files += [file for name in names for file in (folder / f"{name}.py", *(folder / name).rglob("*.py"))]
+        new = [file for file in dict.fromkeys(files) if file not in found and isfile(file)]
+        found += new
+        texts = [text_of(file) for file in new]
+        names = {name for text in texts for name in _imported_modules(text)}
+        files = [file for file in data if any(file.name in text for text in texts)]
+    return [file for file in found if getsize(file) <= MOST_SOURCE_BYTES]
