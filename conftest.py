@@ -19,6 +19,7 @@ pytest_plugins = [
     f"{PREFIX}properties.session.options",
     f"{PREFIX}properties.session.collection",
     f"{PREFIX}properties.session.law_runs",
+    f"{PREFIX}properties.session.cluster",
 ]
 
 # torch and NumPy's BLAS, which are imported later, read this. Their threads wait in busy loops, so that two
@@ -68,6 +69,7 @@ OPTIONS: Sequence[tuple[str, str, dict[str, Any], str]] = (
     ("--time-limit", "SECONDS", _NUMBER, "limit for a call (default: 5)"),
     ("--import-time-limit", "SECONDS", _NUMBER, "limit for the import of a target (default: 20)"),
     ("--memory-limit", "GIB", _NUMBER, "limit for the data of a target (default: 4)"),
+    ("--cluster", "ADDRESS", {}, "judge on a cluster of Dask: tcp://scheduler:8786, or local"),
     ("--report", "FILE", _EACH, "a report: FILE.json, .html or .csv; repeatable"),
     ("--report-each", "FOLDER", {}, "write a page for the author of each target"),
     ("--expected-failures", "FILE", {}, "a TOML file of known failures (see docs/report.md)"),

@@ -60,9 +60,8 @@ PATIENCE = 2 * END_SECONDS
 START_PATIENCE = 60.0
 """The seconds that a fork server has for its first answer, for which it starts an interpreter."""
 
-_popen = partial(
-    subprocess.Popen, start_new_session=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
-)
+popen = partial(subprocess.Popen, start_new_session=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+"""Starts a process in a session of its own, which Ctrl-C does not reach."""
 
 
 def start_worker(settings: Settings, template: "ForkServer | None", *descriptors: int) -> "WorkerProcess":
@@ -86,7 +85,7 @@ def start_worker(settings: Settings, template: "ForkServer | None", *descriptors
     # Forks are not safe here, the directory does not exist, or the interpreter cannot run the fork server.
     *passed, errors = descriptors
     command = [settings.python, "-c", WORKER, *map(str, (*passed, settings.memory_limit))]
-    return _popen(command, env=environment, pass_fds=passed, cwd=directory, stderr=errors)
+    return popen(command, env=environment, pass_fds=passed, cwd=directory, stderr=errors)
 
 
 _server: "list[ForkServer]" = []
@@ -180,7 +179,7 @@ def _start_fork_server(python: str, environment: dict[str, str]) -> ForkServer:
     connection, other_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with other_end:
         command, passed = [python, "-c", FORK_SERVER, str(other_end.fileno())], [other_end.fileno()]
-        process = _popen(command, env=environment, pass_fds=passed, stderr=subprocess.DEVNULL)
+        process = popen(command, env=environment, pass_fds=passed, stderr=subprocess.DEVNULL)
     server = ForkServer(connection, process.pid, (python, environment))
     weakref.finalize(server, _end_fork_server, connection, process)
     return server

@@ -36,7 +36,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     numbers = {target: number for number, target in enumerate(targets.names)}
 
     def rank(item: pytest.Item) -> tuple[int, bool]:
-        given = _parameters(item)
+        given = parameters_of(item)
         return numbers[given["implementation"]] if given else -1, not item.get_closest_marker("spec")
 
     items.sort(key=rank)
@@ -48,7 +48,7 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-def _parameters(item: pytest.Item) -> Mapping[str, str]:
+def parameters_of(item: pytest.Item) -> Mapping[str, str]:
     """The parameters `implementation` and `function` of the test of a law; empty for any other test."""
     if isinstance(item, pytest.Function) and item.get_closest_marker("law"):
         return {name: str(value) for name, value in item.callspec.params.items()}
@@ -57,7 +57,7 @@ def _parameters(item: pytest.Item) -> Mapping[str, str]:
 
 def _is_selected(item: pytest.Item, targets: Targets) -> bool:
     """Whether the options select the function of a test for its target."""
-    given = _parameters(item)
+    given = parameters_of(item)
     return "function" not in given or given["function"] in targets.functions[given["implementation"]]
 
 
@@ -69,7 +69,7 @@ def law_of(item: pytest.Item) -> Law | None:
 
 def _concerns(item: pytest.Item, problem: Problem, targets: Targets) -> bool:
     """Whether the law of a test can be checked on the problem; true for a test without a law."""
-    law, given = law_of(item), _parameters(item)
+    law, given = law_of(item), parameters_of(item)
     return law is None or law.concerns(given["function"], problem, targets.limits(given["implementation"]))
 
 

@@ -8,7 +8,7 @@ from properties.reports.closing_table import render
 from properties.reports.json_report import read_json
 from properties.reports.merging import merged
 from properties.reports.report import Reports
-from properties.session.arguments import Parser, fail
+from properties.session.weights import Parser, fail
 
 ABOUT = (
     "Make one report of the reports of several runs, each of which has judged some of the targets or some of "

@@ -13,8 +13,7 @@ from oracle.checkpoints import CheckpointError
 from oracle.checkpoints.contents import printable, shorten
 from oracle.parity.comparison import Row, compare
 from oracle.parity.original import original_from
-from properties.session.arguments import fail
-from properties.session.weights import WeightsParser, print_table
+from properties.session.weights import Parser, fail, print_table
 from properties.worker.targets import TargetMissing, locate
 
 ABOUT = (
@@ -28,7 +27,8 @@ _NUMBERS = ("n_x", "n_a", "D", "input", "error")
 
 def main(arguments: Sequence[str]) -> int:
     """Compare the models, and print a row for each node and a sentence. Return 0 if all is right, else 1."""
-    parser = WeightsParser("rnn-crosscheck", ABOUT)
+    parser = Parser("rnn-crosscheck", ABOUT)
+    parser.add_memory_limit()
     parser.add_argument("model", metavar="MODEL.onnx", type=Path, help="the exported file")
     parser.add_argument(
         "--against",

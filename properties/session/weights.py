@@ -1,11 +1,13 @@
 """The commands `rnn-crosscheck weights` and `convert`, which show and convert files of trained weights."""
 
+import sys
 from argparse import ArgumentParser, ArgumentTypeError
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import Never
 
 from oracle.checkpoints import Checkpoint, CheckpointError, RecurrentLayer, load
 from oracle.checkpoints.contents import printable
@@ -14,12 +16,13 @@ from oracle.checkpoints.writing import WRITERS, convert
 from oracle.parity.weight_copies import difference
 from oracle.weights.conversion import CONVERTERS
 from oracle.weights.layout import LAYOUTS
-from properties.session.arguments import Parser, fail
 
 COMMANDS = {
     "weights": "Show the recurrent layers in a file of trained weights.",
     "convert": "Write the recurrent layers of a file in the layout of a framework, with the same numbers.",
 }
+USAGE_ERROR = 4
+"""The exit status of wrong usage, the same as pytest's."""
 
 _MOST_NAMED = 8
 """The number of wrong layers whose mistakes are named. Each search for a mistake takes seconds."""
@@ -28,11 +31,14 @@ _NUMBERS = ("L", "D", "n_x", "n_a", "n_p", "max |W|")
 _COLUMNS = ("prefix", "kind", "layout", *_NUMBERS[:5], "dtype", *_NUMBERS[5:], "digest")
 
 
-class WeightsParser(Parser):
-    """Parses the arguments of a command that reads a file of weights."""
+class Parser(ArgumentParser):
+    """Parses the arguments of a command. If they are wrong, the message has one line."""
 
     def __init__(self, prog: str, description: str) -> None:
-        super().__init__(prog, description)
+        super().__init__(prog, description=description, allow_abbrev=False)
+
+    def add_memory_limit(self) -> None:
+        """Add the option of commands that read a file of weights."""
         self.add_argument(
             "--memory-limit",
             metavar="GIB",
@@ -40,6 +46,10 @@ class WeightsParser(Parser):
             default=MEMORY_LIMIT,
             help=f"the memory that it may take to read a file (default: {MEMORY_LIMIT >> 30})",
         )
+
+    def error(self, message: str) -> Never:
+        """Exit with the message in one line."""
+        fail(f"{self.prog}: error: {message}")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -108,7 +118,8 @@ def compare_weights(copy: Checkpoint, original: Checkpoint) -> int:
 
 
 def _parser(command: str) -> ArgumentParser:
-    parser = WeightsParser(f"rnn-crosscheck {command}", COMMANDS[command])
+    parser = Parser(f"rnn-crosscheck {command}", COMMANDS[command])
+    parser.add_memory_limit()
     parser.add_argument(
         "file",
         metavar="FILE[:PREFIX]",
@@ -141,3 +152,9 @@ def _bytes(gibibytes: str) -> int:
         if 0 < (number := float(gibibytes)) < 2**30:
             return int(number * 2**30)
     raise ArgumentTypeError(f"{gibibytes}, expected a number above 0 and below 2**30")
+
+
+def fail(message: str) -> Never:
+    """Print one line to standard error, and exit with the status of wrong usage."""
+    print(printable(message), file=sys.stderr)
+    sys.exit(USAGE_ERROR)

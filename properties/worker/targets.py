@@ -239,3 +239,25 @@ def helper_files(files: Sequence[str], directory: Path) -> list[str]:
         for file, source in sources.items()
         if (Path(file).parent, Path(file).stem) in imports and not _BINDING.search(source)
     ]
+
+
+def own_files(target: str, directory: Path) -> list[Path]:
+    """The file of a target, and the files beside it that it imports, directly or through others.
+
+    If the file is in a package, all modules of the package count. An installed module has no such files.
+    """
+    source, _ = _split(target, directory)
+    files = [directory / source] if _is_path(source) else []
+    folder = files[0].parent if files else directory
+    package = folder
+    while isfile(package / "__init__.py"):
+        files += package.glob("*.py")
+        package = package.parent
+    names = set() if files else {source.partition(".")[0]}
+    found: list[Path] = []
+    while files or names:
+        files += [file for name in names for file in (folder / f"{name}.py", *(folder / name).rglob("*.py"))]
+        new = [file for file in dict.fromkeys(files) if file not in found and isfile(file)]
+        found += new
+        files, names = [], {name for file in new for name in _imported_modules(text_of(file))}
+    return [file for file in found if getsize(file) <= MOST_SOURCE_BYTES]
