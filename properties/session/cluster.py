@@ -114,7 +114,8 @@ def _results(future: Any, session: pytest.Session, target: str) -> Sequence[LawR
         session.testsfailed += 1
         return None
     except Exception as error:  # a task raises what it likes, and Dask more
-        why = "the scheduler is lost" if isinstance(error, CancelledError) else str(error).partition("\n")[0]
+        is_lost = isinstance(error, CancelledError)
+        why = "the scheduler is lost" if is_lost else " ".join(str(error).split())
         text = f"--cluster {session.config.getoption('--cluster')}: {why}"
         session.config.get_terminal_writer().line(f"\n{text}", red=True)
         raise session.Interrupted(text) from None
