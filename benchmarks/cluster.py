@@ -40,7 +40,9 @@ def main() -> None:
         for count in options.workers:
             name = f"{count} worker{'s' * (count > 1)}"
             rows.append((name, *_figures(command, folder, options.count, workers=count)))
-    heading = f"{options.count} submissions in `{options.profile}`, on {os.cpu_count()} cores:\n\n"
+    memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024  # which Linux counts in kB
+    heading = f"{options.count} submissions in `{options.profile}`, on {os.cpu_count()} cores, where the "
+    heading += f"largest process took {memory} MB:\n\n"
     columns = ("on", "time, s", "processor time of a target, s")
     write({"written by benchmarks.cluster": heading + table(columns, rows)}, options.output)
 

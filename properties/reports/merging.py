@@ -33,7 +33,11 @@ def merged(runs: Mapping[str, Run]) -> Run:
                     law = " of ".join(filter(None, (repr(result.law), result.function)))
                     raise ValueError(f"{name}: the result of {law} on {target} is not that of {other}")
         results += [result for _, result in by_law.values()]
-    return Run(judgements(results, left), _environment(runs))
+    points = [run.points for run in runs.values()]
+    if any(each != points[0] for each in points):
+        raise ValueError("the reports count points by different files of --points")
+    keys = {target: key for run in runs.values() for target, key in run.keys.items()}
+    return Run(judgements(results, left), _environment(runs), points[0], keys)
 
 
 def _environment(runs: Mapping[str, Run]) -> dict[str, str]:

@@ -22,6 +22,7 @@ from properties.reports.results import LawResult
 from properties.session.cluster_worker import judged, versions
 from properties.session.collection import parameters_of
 from properties.session.target_options import AFFECTING_RESULTS
+from properties.worker.posix import SIGKILL, killpg
 from properties.worker.targets import own_files
 
 _OPTIONS = (
@@ -114,7 +115,8 @@ def _results(future: Any, session: pytest.Session, target: str) -> Sequence[LawR
         session.testsfailed += 1
         return None
     except Exception as error:  # a task raises what it likes, and Dask more
-        why = "the scheduler is lost" if isinstance(error, CancelledError) else str(error).partition("\n")[0]
+        is_lost = isinstance(error, CancelledError)
+        why = "the scheduler is lost" if is_lost else " ".join(str(error).split())
         text = f"--cluster {session.config.getoption('--cluster')}: {why}"
         session.config.get_terminal_writer().line(f"\n{text}", red=True)
         raise session.Interrupted(text) from None
@@ -177,7 +179,7 @@ def _client(address: str) -> Iterator[Any]:
 
 def _end(process: "subprocess.Popen[Any]") -> None:
     """End a process, and whatever is left of its session."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
+    for number in (signal.SIGTERM, SIGKILL):
         with suppress(ProcessLookupError, subprocess.TimeoutExpired):
-            os.killpg(process.pid, number)
+            killpg(process.pid, number)
             process.wait(END_SECONDS)

@@ -49,8 +49,8 @@ def kill_the_worker(command=b"spawn_main"):
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
-    """A scheduler and two workers."""
-    with dask.config.set({"distributed.scheduler.allowed-failures": 1}):
+    """A scheduler and two workers. A task whose worker dies is left to our second try."""
+    with dask.config.set({"distributed.scheduler.allowed-failures": 0}):
         options = {"dashboard_address": None, "silence_logs": logging.CRITICAL}
         with LocalCluster(n_workers=2, threads_per_worker=1, **options) as cluster:
             yield cluster
@@ -77,8 +77,9 @@ def verdicts(report: Path) -> dict[str, str]:
 def test_the_reports_are_those_of_one_machine(tmp_path: Path, cluster: Any) -> None:
     (tmp_path / "class").mkdir()
     head, sigmoid, softmax, *functions = RIGHT.split("\n\n\n")
+    log = tmp_path / "log"
     for name, text in {
-        "right": RIGHT,
+        "right": f"import os\nprint(os.getcwd(), file=open({str(log)!r}, 'a'))\n{RIGHT}",
         "helped": "\n\n\n".join([head, "from utils import softmax", sigmoid, *functions]),
         "utils": "\n\n\n".join([head, softmax]),
         "wrong": RIGHT.replace("np.tanh(", "np.sin("),
@@ -90,11 +91,13 @@ def test_the_reports_are_those_of_one_machine(tmp_path: Path, cluster: Any) -> N
     (tmp_path / "known.toml").write_text(known)
     done = {}
     for name, more in (("here", ()), ("there", (f"--cluster={cluster.scheduler_address}",))):
+        log.unlink(missing_ok=True)
         reports = [f"--report={name}.{suffix}" for suffix in ("json", "csv", "html")]
         done[name] = crosscheck(
             tmp_path, "--expected-failures=known.toml", f"--junitxml={name}.xml", *reports, *more
         )
     assert done["there"].status == done["here"].status == 1, done["there"].output
+    assert str(tmp_path) not in log.read_text().splitlines()  # a worker has judged
     assert verdicts(tmp_path / "there.csv") == {
         "broken.py": "incomplete",
         "helped.py": "conforms",
