@@ -95,4 +95,4 @@ def test_a_file_that_is_no_report_is_named(tmp_path: Path, capsys: pytest.Captur
     assert "x\\n.json: this is no report in JSON of rnn-crosscheck" in line
     with pytest.raises(SystemExit, match="4"):
         merge.main([written(tmp_path, "a.json", run_of([])), "--report=all.pdf"])
-    assert "all.pdf: a report ends in .json, .html or .csv" in capsys.readouterr().err
+    assert "all.pdf: a report ends in .gradescope.json, .json, .html or .csv" in capsys.readouterr().err
