@@ -63,9 +63,14 @@ def main() -> None:
     total, *found = [str(sum(each)) for each in counts]
     rows.append(["all", total, *(cell for count in found for cell in (count, "—"))])
     columns = ("kind", "mistakes", *(f"{way}: {cell}" for way in ways for cell in ("found", "time")))
-    limits = f"Fuzzing takes at most {options.fuzz_for}; the plain test draws at most {options.examples:,}"
+    limits = {
+        "dev": "",
+        "fuzzing": f"Fuzzing takes at most {options.fuzz_for}. ",
+        "plain test": f"The plain test draws at most {options.examples:,} problems. ",
+    }
     remarks = [f"Missed by {way}: {'; '.join(words)}." for way, words in missed.items() if words]
-    text = f"{limits} problems.\nA time is the median over the mistakes that were found.\n\n"
+    text = "".join(limits[way] for way in ways)
+    text += "A time is the median over the mistakes that were found.\n\n"
     write(
         {"written by benchmarks.needles": text + table(columns, rows) + "\n\n" + "\n\n".join(remarks)},
         options.output,
