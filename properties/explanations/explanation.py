@@ -16,7 +16,6 @@ from oracle.explanations.conditional_mistakes import conditional_mistake
 from oracle.explanations.effects import flushed_subnormals, right_digits, side_effect, wrong_outputs
 from oracle.explanations.location import locate
 from oracle.explanations.problems import Scope
-from oracle.faults import FAULTS
 from oracle.problems.inputs import Inputs
 from oracle.problems.limits import Limits
 from oracle.problems.problem import LayerProblem, Problem
@@ -74,7 +73,10 @@ def explain(violation: ViolationError, *, whole: bool = False, locating: bool = 
     try:
         claims, is_reproducible = _explain(violation, whole, locating), True
         if violation.trial.holds_in_new_process():  # no program without a memory does so
-            claims, is_reproducible = [*filter(_is_of_several_calls, claims)], False
+            claims, is_reproducible = (
+                [each for each in claims if _is_of_several_calls(violation, each)],
+                False,
+            )
             claims = claims or [Claim.of("earlier calls", again="in a new process")]
         return Explanation(claims, _is_inherited(violation.trial), is_reproducible)
     except DiedError:
@@ -83,10 +85,10 @@ def explain(violation: ViolationError, *, whole: bool = False, locating: bool = 
         return Explanation([Claim.of("broke", error=repr(error))])
 
 
-def _is_of_several_calls(claim: Claim) -> bool:
+def _is_of_several_calls(violation: ViolationError, claim: Claim) -> bool:
     """Whether a claim is about what earlier or later calls do to an answer, or about chance."""
     if claim.kind == "mistake":
-        return any(FAULTS[name].group == "purity" for name in claim.facts["names"] if name in FAULTS)
+        return is_predicted(violation, claim) is None
     return claim.kind in ("two answers", "earlier calls", "overwrites", "writes", "order of parameters")
 
 

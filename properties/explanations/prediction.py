@@ -16,7 +16,7 @@ from oracle.explanations.location import Location, change_of
 from oracle.faults.fault import Fault
 from properties.implementations.answers import Answers
 from properties.implementations.calls import Outcome, Raised, Reply, Request, Returned
-from properties.implementations.implementation import Implementation
+from properties.implementations.implementation import Implementation, LoadedFacts
 from properties.trials.tally import NotJudgedError
 from properties.trials.trial import Trial, ViolationError
 from properties.worker.arguments import arrange, rewritten
@@ -45,7 +45,7 @@ def fault_of(claim: Claim, function: str) -> Fault | None:
 def is_predicted(violation: ViolationError, claim: Claim) -> bool | None:
     """Whether the law fails in the same way for a program that does what the claim says.
 
-    `None` if the claim does not say what the program returns, or the program answers at random.
+    `None` if the claim does not say what the program returns, or this depends on chance or earlier calls.
     """
     trial = violation.trial
     if claim.kind == "digits":  # they were counted in other calls
@@ -58,7 +58,10 @@ def is_predicted(violation: ViolationError, claim: Claim) -> bool | None:
         table = FeatureTable.of_problems(trial.contract.name, [trial.inputs], [True])
         if not all(table.meet(each).all() for each in when):
             return False
-    predicted = _violation(trial, Predicted(trial.implementation, replace(fault, memory={})))
+    fault = replace(fault, memory={})
+    predicted = _violation(trial, Predicted(trial.implementation, fault))
+    if predicted is None and any(fault.memory.values()):
+        return None  # what the program returns depends on earlier calls
     return predicted is not None and _are_alike(violation, predicted)
 
 
@@ -106,11 +109,15 @@ def _are_close(one: Any, other: Any, tolerance: float) -> bool:
 class Predicted(Implementation):
     """The target with other functions, which are called in this process as the worker would call them."""
 
-    __slots__ = ("_fault",)  # not in `__dict__`, which is that of the implementation
+    __slots__ = ("_fault", "_implementation")  # not in `__dict__`, which is that of the implementation
 
     def __init__(self, implementation: Implementation, fault: Fault) -> None:
         self.__dict__ = vars(implementation)
-        self._fault = fault
+        self._fault, self._implementation = fault, implementation
+
+    def load(self) -> LoadedFacts:
+        """The facts of the target."""
+        return self._implementation.load()
 
     def reply_each(self, requests: Sequence[Request], *, time_limit: float | None = None) -> list[Reply]:
         """Answer the requests by the functions of the fault."""

@@ -189,8 +189,8 @@ class RunEnd:
         if self._has_many_targets and results:
             show_total(terminalreporter, f"{done} targets judged")
         if config.option.tbstyle != "no":
-            printed = [each.message for each in (self._fuzzing.found if self._fuzzing else {}).values()]
-            failed = [each for each in results if _is_unexpected(each) and each.message not in printed]
+            printed = [*self._fuzzing.found.values()] if self._fuzzing else []
+            failed = [each for each in results if _is_unexpected(each) and each not in printed]
             for message in messages(failed):
                 write(f"\n{message}")
         if interrupted and results:

@@ -46,7 +46,7 @@ PYTEST_OPTIONS = {
     "-x": "stop at the first failure",
     "-q, -v": "print less, or more",
     "--hypothesis-profile NAME": "how many problems: quick, dev (default), ci, fuzz",
-    "--hypothesis-seed N": "draw the problems of this seed (default: of a seed that changes every day)",
+    "--hypothesis-seed N": "draw the problems of this seed (default: today's)",
     "--junitxml FILE": "write a JUnit report",
 }
 """The most useful options of pytest and its plugins, and their help."""

@@ -70,7 +70,7 @@ def results(report: Path) -> Any:
 
 
 def verdicts(report: Path) -> dict[str, str]:
-    with report.open(newline="") as file:
+    with report.open(newline="", encoding="utf-8-sig") as file:
         return {row["target"]: row["verdict"] for row in csv.DictReader(file)}
 
 

@@ -51,5 +51,5 @@ def test_a_type_checker_sees_the_types_of_the_installed_package(wheel: Installat
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.stdout.splitlines()[:-1] == [
         'script.py:2: note: Revealed type is "int"',
-        'script.py:3: error: "Judgement" has no attribute "no_such_verdict"  [attr-defined]',
+        'script.py:3: error: "Card" has no attribute "no_such_verdict"  [attr-defined]',
     ]

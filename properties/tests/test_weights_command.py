@@ -69,7 +69,7 @@ def test_a_copy_is_the_same_in_every_layout(checkpoint: Path, capsys: pytest.Cap
         out = checkpoint.with_name(f"{to}.npz")
         assert weights.main(["convert", source, str(out), "--to", to]) == 0
         line = capsys.readouterr().out
-        assert line.endswith(" has the same numbers, bit for bit\n")
+        assert line.splitlines()[0].endswith(" has the same numbers, bit for bit")
         source = line.partition(" ")[0]
         digests.add(only_layer(source).digest)
     assert len(digests) == 1

@@ -21,7 +21,7 @@ from properties.tests.runs import run
             "ERROR: unrecognized arguments: --html (see rnn-crosscheck --help); "
             "did you mean --report FILE.html?",
         ),
-        (("--nope",), "ERROR: unrecognized arguments: --nope (see rnn-crosscheck --help)"),
+        (("--zzz",), "ERROR: unrecognized arguments: --zzz (see rnn-crosscheck --help)"),
         (("-m", "not spek"), "ERROR: -m spek: the grades are spec and robust; did you mean 'spec'?"),
     ],
 )
