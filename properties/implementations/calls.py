@@ -53,8 +53,8 @@ class Request:
 
     def with_right_cell(self) -> "Request":
         """Return the same call with the reference's cell in place of the target's."""
-        _, function, arguments, arrangement, then, *_ = decode(bytearray(self.body))
-        return Request(function, arguments, arrangement, then, with_reference_cell=True)
+        _, function, arguments, arrangement, then, _, *others = decode(bytearray(self.body))
+        return Request(function, arguments, arrangement, then, True, *others)
 
 
 @dataclass(frozen=True)

@@ -32,9 +32,9 @@ def lstm_forward(x, a0, parameters):
 """
 
 
-def inherits(target: Implementation, function: str, problem: Problem) -> bool:
-    """Whether a function inherits a mistake, by the law on each step."""
-    (law,) = (each for each in all_laws() if each.name == "each step")
+def inherits(target: Implementation, function: str, problem: Problem, name: str = "each step") -> bool:
+    """Whether a function inherits a mistake, by a law."""
+    (law,) = (each for each in all_laws() if each.name == name)
     return is_inherited(Trial(law, Answers(target, Question(function, [problem])), 0))
 
 
@@ -54,7 +54,8 @@ def test_a_mistake_of_the_cell_is_inherited_and_one_of_the_forward_is_not(
     (tmp_path / "wrong.py").write_text(TARGET.format(memory=memory, hidden=hidden))
     problem = Problem.lstm(n_x=1, n_a=2, n_y=2, m=2, T_x=2)
     with Implementation("wrong.py", Settings(directory=tmp_path)) as wrong:
-        assert inherits(wrong, "lstm_forward", problem) == inherited
+        for law in ("each step", "split", "changed argument"):
+            assert inherits(wrong, "lstm_forward", problem, law) == inherited
 
 
 def test_an_inherited_mistake_is_told_in_the_message_and_in_the_closing_table(tmp_path: Path) -> None:
