@@ -157,7 +157,8 @@ def _locate_in_steps(observer: Observer, cases: list[Steps]) -> Location | None:
         gates = [name for name in GATES.values() if any(case.is_wrong(name) for case in cases)]
         return Location(gates if target in gates else [target], conditions, setting=setting)
     shown = [name for name in RESULTS if any(name in case.shown for case in cases)]
-    for location in _variants(Location([target], conditions, how, False, setting, shown), cases[0]):
+    wrong = [name for name in shown if any(case.is_wrong(name) for case in cases)]
+    for location in _variants(Location([target], conditions, how, False, setting, shown), wrong, cases[0]):
         fault = change_of(location).fault(observer.function)
         program = mistaken_program(observer.function, fault, observer.limits)
         if all(same_leaves(program(case.inputs).outputs, case.answer.outputs) for case in cases):
@@ -178,18 +179,18 @@ def _first_wrong(cases: Sequence[Steps], default: str) -> str:
     return min((case.first_wrong for case in cases if case.first_wrong), key=RESULTS.index, default=default)
 
 
-def _variants(location: Location, case: Steps) -> Iterator[Location]:
-    """Locations with the same replacement in one or several results."""
+def _variants(location: Location, wrong: Sequence[str], case: Steps) -> Iterator[Location]:
+    """Locations with the same replacement in one or several of the wrong results."""
     if location.conditions is None or location.how is None:
         return
-    target, shown = location.targets[0], location.shown
+    target = location.targets[0]
     sources = case.place.quantities.sources
     after = [
         name
-        for name in shown[shown.index(target) + 1 :]
+        for name in wrong[wrong.index(target) + 1 :]
         if name != "yt_pred" and location.how.node in sources(name)
     ]
-    gates = [name for name in shown if name in GATES.values()] if target in GATES.values() else []
+    gates = [name for name in wrong if name in GATES.values()] if target in GATES.values() else []
     for targets in dict.fromkeys(map(tuple, filter(None, ([target], [target, *after], gates)))):
         yield replace(location, targets=targets)
     yield replace(location, returned=True)

@@ -253,7 +253,7 @@ TEXTS: Mapping[str, Callable[..., str | list[str]]] = {
     "subnormals": _subnormals,
     "location": _location,
     "cached": lambda entries: "; ".join(f"the cached {name} is {what}" for name, what in entries),
-    "nearly": lambda: "off by too little to tell which mistake it is",
+    "nearly": lambda: "the numbers that are wrong are too small to tell which mistake it is",
     "only in this law": lambda: (
         "an ordinary call on this problem is right, and the call that this law makes is wrong"
     ),

@@ -54,7 +54,7 @@ EVERY: list[tuple[Claim, str]] = [
         Claim.of("beside cell", cell="rnn_cell_forward", told=vars(mistake("a0_ignored"))),
         f"with a right rnn_cell_forward in place of its own: {FAULTS['a0_ignored'].sentence}",
     ),
-    (Claim.of("nearly"), "off by too little to tell which mistake it is"),
+    (Claim.of("nearly"), "the numbers that are wrong are too small to tell which mistake it is"),
     (
         Claim.of("only in this law"),
         "an ordinary call on this problem is right, and the call that this law makes is wrong",
