@@ -4,6 +4,8 @@
 runs. Where it is not, one test is skipped for the package; it says what installs the package and how many
 tests need it.
 
+`@in_quarter(2)` marks a test that takes many seconds.
+
 `chosen` takes a quarter of a large product, such as each mistake in each of its functions. The environment
 variable `RNN_CROSSCHECK_QUARTER` says which: `0` (the default) to `3` for every fourth case from that one
 on, and the first case of each group; `all` for every case, as `.ci/nightly` sets it. `.ci/run` takes the
@@ -46,6 +48,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=[*left_out])
         items[:] = [item for item in items if item not in left_out]
+
+
+def in_quarter(number: int) -> pytest.MarkDecorator:
+    """Mark what takes many seconds, and so runs only in this quarter, and with all."""
+    takes = os.environ.get(VARIABLE, "0") in (str(number), "all")
+    return pytest.mark.skipif(not takes, reason=f"takes many seconds; {VARIABLE}={number} runs it")
 
 
 def chosen(cases: Iterable[T], group: Callable[[T], Hashable]) -> list[T]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from oracle.tests.selection import in_quarter
 from properties.reports.json_report import as_json, read_json
 from properties.tests.runs import Done, run
 from properties.worker.targets import own_files
@@ -38,6 +39,7 @@ def judged(output: str) -> list[str]:
     return [line.partition(".py: ")[0] for line in output.splitlines() if ".py: " in line]
 
 
+@in_quarter(3)
 def test_what_has_not_changed_is_kept(folder: Path) -> None:
     """Takes seconds: each part is a run."""
     status, output = judge(folder, "--report", "r.json", seed=7)
@@ -62,6 +64,7 @@ def test_what_has_not_changed_is_kept(folder: Path) -> None:
     assert "unchanged since r.json: 0 targets" in output
 
 
+@in_quarter(0)
 def test_a_run_goes_on(folder: Path) -> None:
     """Takes a second. What an interrupted run has left is judged; what is expected is asked again."""
     judge(folder, "--report", "r.json", seed=7)
