@@ -4,7 +4,8 @@
 runs. Where it is not, one test is skipped for the package; it says what installs the package and how many
 tests need it.
 
-`@in_quarter(2)` marks a test that takes many seconds.
+`@in_quarter(2)` marks a test that takes many seconds. Of a module with the mark `quartered`, whose tests run
+whole commands, a run takes a quarter.
 
 `chosen` takes a quarter of a large product, such as each mistake in each of its functions. The environment
 variable `RNN_CROSSCHECK_QUARTER` says which: `0` (the default) to `3` for every fourth case from that one
@@ -17,6 +18,7 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable
 from importlib.util import find_spec
 from typing import TypeVar
+from zlib import crc32
 
 import pytest
 
@@ -34,12 +36,22 @@ def needs(package: str, extra: str = "") -> pytest.MarkDecorator:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave one test for each reason of a `lacks` mark, skipped, and deselect the others."""
+    """Deselect all but a quarter of `quartered` tests.
+
+    Leave one test for each reason of a `lacks` mark, skipped, and deselect the others.
+    """
     lacking = defaultdict[str, list[pytest.Item]](list)
     for item in items:
         for mark in [*item.iter_markers("lacks")][:1]:
             lacking[mark.args[0]].append(item)
-    left_out = set[pytest.Item]()
+    quarter = _quarter()
+    left_out = {
+        item
+        for item in items
+        if quarter != "all"
+        and item.get_closest_marker("quartered")
+        and crc32(item.nodeid.encode()) % 4 != int(quarter)
+    }
     for reason, (first, *others) in lacking.items():
         if not first.get_closest_marker("skip"):  # given by the conftest.py of another room
             more = f" (tests that need it: {len(others) + 1})" if others else ""
@@ -52,8 +64,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def in_quarter(number: int) -> pytest.MarkDecorator:
     """Mark what takes many seconds, and so runs only in this quarter, and with all."""
-    takes = os.environ.get(VARIABLE, "0") in (str(number), "all")
-    return pytest.mark.skipif(not takes, reason=f"takes many seconds; {VARIABLE}={number} runs it")
+    return pytest.mark.skipif(
+        _quarter() not in (str(number), "all"), reason=f"takes many seconds; {VARIABLE}={number} runs it"
+    )
+
+
+def _quarter() -> str:
+    """The quarter of this run; raises `ValueError` for an unknown one."""
+    quarter = os.environ.get(VARIABLE, "0")
+    if quarter not in ("0", "1", "2", "3", "all"):
+        raise ValueError(f"{VARIABLE} is {quarter!r}, expected 0, 1, 2, 3 or all")
+    return quarter
 
 
 def chosen(cases: Iterable[T], group: Callable[[T], Hashable]) -> list[T]:
@@ -61,10 +82,7 @@ def chosen(cases: Iterable[T], group: Callable[[T], Hashable]) -> list[T]:
 
     Raises `ValueError` where `RNN_CROSSCHECK_QUARTER` is none of `0` to `3` and `all`.
     """
-    quarter = os.environ.get(VARIABLE, "0")
-    if quarter not in ("0", "1", "2", "3", "all"):
-        raise ValueError(f"{VARIABLE} is {quarter!r}, expected 0, 1, 2, 3 or all")
-    seen = set[Hashable]()
+    quarter, seen = _quarter(), set[Hashable]()
     taken = []
     for number, case in enumerate(cases):
         if quarter == "all" or number % 4 == int(quarter) or group(case) not in seen:

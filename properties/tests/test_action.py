@@ -12,6 +12,8 @@ import pytest
 
 from properties.tests.runs import CLONE, Installation, lend_packages
 
+pytestmark = pytest.mark.quartered
+
 ACTION = (CLONE / "action.yml").read_text()
 INPUTS = re.findall(r"^  ([\w-]+):$", ACTION.partition("inputs:")[2].partition("runs:")[0], re.MULTILINE)
 

@@ -27,6 +27,8 @@ from properties.worker.own_modules import FRAMEWORKS
 from properties.worker.targets import Target, Unusable
 from reference.contract import CONTRACTS, LAYERS, LAYERS_BACKWARD
 
+pytestmark = pytest.mark.quartered
+
 DOCS = (CLONE / "docs" / "adapters.md").read_text()
 EXTRAS = tomllib.loads((CLONE / "pyproject.toml").read_text())["project"]["optional-dependencies"]
 SHARED = {"__init__", "functions", "keras_layers", "torch_modules"}

@@ -29,6 +29,8 @@ from properties.tests.runs import run
 from properties.worker.codec import decode, encode
 from reference.contract import CONTRACTS
 
+pytestmark = pytest.mark.quartered
+
 CLONE = Path(__file__).parents[2]
 
 

@@ -22,11 +22,13 @@ import pytest
 from distributed import LocalCluster
 
 from benchmarks.submissions import submissions, write_submission
-from oracle.tests.selection import VARIABLE, in_quarter
+from oracle.tests.selection import VARIABLE
 from properties.implementations.process_end import descendants
 from properties.session.cluster_worker import judged, versions
 from properties.tests.runs import CLONE, PATIENCE, Done, Run, run
 from properties.worker.targets import own_files
+
+pytestmark = pytest.mark.quartered
 
 RIGHT = (CLONE / "examples" / "textbook.py").read_text(encoding="utf-8")
 FEW = ("--hypothesis-profile=quick", "-k", "can_be_used or (shapes and rnn_cell_forward)")
@@ -74,7 +76,6 @@ def verdicts(report: Path) -> dict[str, str]:
         return {row["target"]: row["verdict"] for row in csv.DictReader(file)}
 
 
-@in_quarter(2)
 def test_the_reports_are_those_of_one_machine(tmp_path: Path, cluster: Any) -> None:
     (tmp_path / "class").mkdir()
     head, sigmoid, softmax, *functions = RIGHT.split("\n\n\n")
@@ -114,7 +115,6 @@ def test_the_reports_are_those_of_one_machine(tmp_path: Path, cluster: Any) -> N
     assert cases[0] == cases[1] > 5
 
 
-@in_quarter(0)
 @pytest.mark.parametrize("name", ["once", pytest.param("always", marks=NIGHTLY)])
 def test_workers_that_die_cost_no_result(name: str, tmp_path: Path, cluster: Any) -> None:
     (tmp_path / "class").mkdir()
@@ -134,7 +134,6 @@ def test_workers_that_die_cost_no_result(name: str, tmp_path: Path, cluster: Any
         assert (done.status, verdicts(report)) == (1, {**others, "always.py": "left"})
 
 
-@in_quarter(1)
 def test_a_lost_scheduler_ends_in_reports_of_what_is_there(tmp_path: Path) -> None:
     (tmp_path / "class").mkdir()
     (tmp_path / "class" / "right.py").write_text(RIGHT)
@@ -176,7 +175,6 @@ def test_another_version_ends_the_run(tmp_path: Path) -> None:
     assert line.endswith(f", but {here} is expected")
 
 
-@in_quarter(3)
 def test_without_workers_the_run_says_that_it_waits(tmp_path: Path) -> None:
     (tmp_path / "class").mkdir()
     (tmp_path / "class" / "right.py").write_text(RIGHT)
@@ -214,7 +212,6 @@ def started(
             process.wait()
 
 
-@in_quarter(3)
 def test_local_starts_workers_and_ends_them(tmp_path: Path) -> None:
     """An interrupted run ends all of them, and what they have started."""
     (tmp_path / "class").mkdir()
@@ -269,7 +266,6 @@ def test_without_dask_the_run_says_how_to_install_it(tmp_path: Path) -> None:
     assert (done.status, done.output.strip().splitlines()[-1]) == (4, line)
 
 
-@in_quarter(1)
 def test_what_the_command_refuses_is_told_from_a_run_that_is_killed() -> None:
     with pytest.raises(ValueError, match=r"no file 'none\.py'"):
         judged(versions(), {}, ["none.py"])
@@ -278,7 +274,6 @@ def test_what_the_command_refuses_is_told_from_a_run_that_is_killed() -> None:
         judged(versions(), {"a.py": code.encode()}, ["a.py", *FEW])
 
 
-@in_quarter(2)
 def test_the_first_failure_ends_the_run_if_asked(tmp_path: Path, cluster: Any) -> None:
     (tmp_path / "class").mkdir()
     wrong = RIGHT.replace("return a_next, yt_pred,", "return a_next[:0], yt_pred,")

@@ -13,6 +13,8 @@ import pytest
 
 from properties.tests.runs import CLONE, Command, Installation, in_clone, run
 
+pytestmark = pytest.mark.quartered
+
 ONE = ("--hypothesis-seed=1", "-k", "rnn_cell_forward and shapes")
 WRONG = ("-q", "--hypothesis-seed=1", "-k", "rnn_cell_forward and extreme")
 OPTIONS = ("--time-limit", "7", "--memory-limit", "3", "--python", sys.executable)

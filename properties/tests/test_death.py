@@ -18,6 +18,8 @@ from properties.implementations.calls import Died, Raised, Returned
 from properties.implementations.implementation import Implementation
 from properties.implementations.process_start import FORKS, Settings
 
+pytestmark = pytest.mark.quartered
+
 Misbehave = Callable[..., Implementation]
 
 

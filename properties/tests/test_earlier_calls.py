@@ -15,6 +15,8 @@ from properties.laws.test_robustness import test_extreme_magnitudes as extreme_m
 from properties.questions.question import Question
 from properties.trials.trial import Trial, ViolationError
 
+pytestmark = pytest.mark.quartered
+
 REMEMBERED = """
     import numpy as np
 

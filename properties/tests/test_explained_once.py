@@ -18,6 +18,8 @@ from properties.laws import all_laws
 from properties.questions.question import Question
 from properties.trials.trial import Trial, ViolationError
 
+pytestmark = pytest.mark.quartered
+
 
 class Recording(Implementation):
     """Counts its calls, and the processes that are started for them."""

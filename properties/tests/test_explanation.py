@@ -26,6 +26,8 @@ from properties.trials.trial import Trial, ViolationError
 from reference.activations import sigmoid, softmax
 from reference.contract import Array
 
+pytestmark = pytest.mark.quartered
+
 RNN = ("rnn_cell_forward", "rnn_forward")
 LSTM = ("lstm_cell_forward", "lstm_forward")
 CHANCE = np.random.default_rng(0)

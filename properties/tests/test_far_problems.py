@@ -22,6 +22,8 @@ from properties.trials.trial import Trial
 from properties.turns.turn import Draws, TimeUpError, Turn
 from reference.contract import CONTRACTS, FUNCTIONS, LAYERS
 
+pytestmark = pytest.mark.quartered
+
 FUZZ = EFFORTS["fuzz"]
 
 

@@ -12,11 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.database import DirectoryBasedExampleDatabase
 
-from oracle.tests.selection import in_quarter
 from properties.failure_database.store import DIRECTORY, Store
 from properties.session.options import fuzzing_time
 from properties.tests.runs import Run, run
 from properties.turns.records import FILE
+
+pytestmark = pytest.mark.quartered
 
 FAULTY = """
 import numpy as np
@@ -137,7 +138,6 @@ def test_a_failure_is_shrunk_and_the_other_laws_hold(fuzzed: tuple[Path, int, st
     assert len(counted) == 2
 
 
-@in_quarter(1)
 def test_what_was_found_is_tried_first_in_any_profile(fuzzed: tuple[Path, int, str]) -> None:
     """Takes a second: three whole runs."""
     directory, _, _ = fuzzed
@@ -164,7 +164,6 @@ def test_a_failure_is_printed_once_and_at_once_and_the_map_at_the_end(fuzzed: tu
     assert "float64 100%" in after
 
 
-@in_quarter(1)
 def test_a_killed_run_is_continued(fuzzed: tuple[Path, int, str]) -> None:
     """Takes seconds: two runs begin to fuzz."""
     directory, _, _ = fuzzed
@@ -180,7 +179,6 @@ def test_a_killed_run_is_continued(fuzzed: tuple[Path, int, str]) -> None:
     assert re.search(r"^continuing: [\d,]+ problems in 0m \d\ds, 0 failures$", output, re.MULTILINE), output
 
 
-@in_quarter(2)
 @pytest.mark.parametrize("workers", [(), ("-n", "2")])
 def test_with_x_the_first_failure_ends_the_run(workers: tuple[str, ...], tmp_path: Path) -> None:
     """Takes seconds: two workers start."""
@@ -206,7 +204,6 @@ def test_with_x_the_first_failure_ends_the_run(workers: tuple[str, ...], tmp_pat
     assert not re.search(r"shapes +spec +0", output), "a law that was not asked does not hold"
 
 
-@in_quarter(3)
 def test_workers_share_the_laws(tmp_path: Path) -> None:
     """Takes seconds: two workers start."""
     write(tmp_path, condition="False")
@@ -217,7 +214,6 @@ def test_workers_share_the_laws(tmp_path: Path) -> None:
     assert "of 3 laws" in output
 
 
-@in_quarter(2)
 def test_an_interrupt_shows_what_was_found(tmp_path: Path) -> None:
     """Takes seconds: a run fuzzes until a law fails."""
     write(tmp_path)

@@ -14,6 +14,8 @@ from properties.questions.question import Question
 from properties.tests.runs import run
 from properties.trials.trial import Trial, ViolationError
 
+pytestmark = pytest.mark.quartered
+
 TARGET = """
 import numpy as np
 from reference import lstm_cell_forward as right

@@ -3,7 +3,11 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from properties.tests.runs import Installation
+
+pytestmark = pytest.mark.quartered
 
 ONE = ("--hypothesis-seed=1", "-k", "rnn_cell_forward and shapes or can_be_used")
 

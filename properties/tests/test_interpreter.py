@@ -13,6 +13,8 @@ import pytest
 from properties.implementations.interpreter import find
 from properties.tests.runs import CLONE, environment, in_clone
 
+pytestmark = pytest.mark.quartered
+
 
 def program(path: Path, *lines: str) -> None:
     path.write_text("\n".join(["#!/bin/sh", *lines]))

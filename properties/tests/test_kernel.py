@@ -12,6 +12,8 @@ from properties.reports.card import Card
 from properties.session import api, notebook
 from properties.session.kernel import with_progress
 
+pytestmark = pytest.mark.quartered
+
 
 class Compiler:
     """Compiles cells as that of IPython does."""

@@ -19,6 +19,8 @@ from properties.tests.hostile_targets import changed
 from properties.tests.results import passed, run_of
 from properties.tests.runs import CLONE, Done, Run, run
 
+pytestmark = pytest.mark.quartered
+
 TARGET = """
 import os
 from pathlib import Path

@@ -14,6 +14,8 @@ from properties.tests.one_law import catch
 from properties.tests.runs import CLONE, run
 from properties.worker.targets import Unusable
 
+pytestmark = pytest.mark.quartered
+
 VENDOR = """\
 import sys
 sys.path.append({here!r})

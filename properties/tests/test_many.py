@@ -16,6 +16,8 @@ from properties.tests.hostile_targets import targets, write
 from properties.tests.runs import Done, run
 from properties.trials.provided_functions import PRESENCE
 
+pytestmark = pytest.mark.quartered
+
 JUDGED = (
     *("right.py", "patches.py", "na[i]ve <b>&\u00e9.py", "textbook.py", "gates.py", "keeps_state.py"),
     *("todo.py", "exits.py", "rnn_only.py", "torch_like.py", "raises.py", "broken.ipynb"),

@@ -14,13 +14,14 @@ import torch
 
 import reference
 from oracle.modules.understanding import like
-from oracle.tests.selection import in_quarter
 from properties.implementations.calls import Raised, Returned
 from properties.implementations.implementation import Implementation
 from properties.session.api import judge, laws
 from properties.session.objects import Request
 from properties.worker.objects import OBJECTS
 from properties.worker.targets import Unusable
+
+pytestmark = pytest.mark.quartered
 
 QUICK = "--hypothesis-profile=quick"
 FACTOR = np.float64(2)
@@ -185,7 +186,6 @@ def test_functions_are_judged_and_those_that_are_not_given_are_not_missed(forked
     assert "  reproduce  judge(…, '-k', 'rnn_forward', '--reproduce', 'Problem.rnn(" in failure.message
 
 
-@in_quarter(2)
 def test_modules_of_torch_and_what_like_makes_of_them_are_understood(send: Send) -> None:
     for objects in ([Layer], [Layer(3, 5)], like(Layer, torch.nn.LSTM)):
         with send(*objects) as implementation:
@@ -195,7 +195,6 @@ def test_modules_of_torch_and_what_like_makes_of_them_are_understood(send: Send)
         assert bool(loaded.network) == (isinstance(objects[0], Layer))
 
 
-@in_quarter(3)
 def test_the_laws_of_a_class_are_test_cases(forked: None) -> None:
     case, _ = laws(Layer, "-k", "test_shapes", QUICK).args[1]  # type: ignore[attr-defined]
     assert case.id == "shapes of lstm_layer"

@@ -9,6 +9,8 @@ from oracle.problems.problem import Problem
 from properties.laws import all_laws
 from properties.tests.runs import CLONE, run
 
+pytestmark = pytest.mark.quartered
+
 FAULT = "oracle.faults:update_and_forget_gates_exchanged"
 
 

@@ -14,6 +14,8 @@ from properties.tests.hostile_targets import notebook
 from properties.tests.runs import run
 from properties.worker.targets import Unusable
 
+pytestmark = pytest.mark.quartered
+
 Implement = Callable[..., Implementation]
 
 FORWARD = "def rnn_forward(x, a0, parameters):\n    return x\n"

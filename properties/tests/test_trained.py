@@ -12,6 +12,8 @@ from oracle.problems.problem import Problem
 from oracle.weights.conversion import to_torch
 from properties.tests.runs import CLONE, run
 
+pytestmark = pytest.mark.quartered
+
 PORT = """
 import sys
 sys.path.append({here!r})

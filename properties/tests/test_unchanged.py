@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from oracle.tests.selection import in_quarter
 from properties.reports.json_report import as_json, read_json
 from properties.tests.runs import Done, run
 from properties.worker.targets import own_files
+
+pytestmark = pytest.mark.quartered
 
 RIGHT = "from rnn_utils import f\ndef rnn_cell_forward(xt, a_prev, parameters): return f(xt)\n"
 FEW = ("--hypothesis-profile=quick", "-k", "test_shapes and rnn_cell")
@@ -39,7 +40,6 @@ def judged(output: str) -> list[str]:
     return [line.partition(".py: ")[0] for line in output.splitlines() if ".py: " in line]
 
 
-@in_quarter(3)
 def test_what_has_not_changed_is_kept(folder: Path) -> None:
     """Takes seconds: each part is a run."""
     status, output = judge(folder, "--report", "r.json", seed=7)
@@ -64,7 +64,6 @@ def test_what_has_not_changed_is_kept(folder: Path) -> None:
     assert "unchanged since r.json: 0 targets" in output
 
 
-@in_quarter(0)
 def test_a_run_goes_on(folder: Path) -> None:
     """Takes a second. What an interrupted run has left is judged; what is expected is asked again."""
     judge(folder, "--report", "r.json", seed=7)

@@ -12,6 +12,8 @@ from oracle.checkpoints import only_layer
 from properties.session import weights
 from properties.tests.runs import CLONE, Installation, in_clone
 
+pytestmark = pytest.mark.quartered
+
 PAGE = (CLONE / "docs" / "checkpoints.md").read_text(encoding="utf-8")
 
 

@@ -7,6 +7,8 @@ import pytest
 from properties.reports.run import FEW_TARGETS
 from properties.tests.runs import run
 
+pytestmark = pytest.mark.quartered
+
 COUNTS = """
 from collections import Counter
 COUNTED = Counter()
