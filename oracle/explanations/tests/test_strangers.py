@@ -29,7 +29,6 @@ LOCATED = chosen(
 WHERE_ALONE = {
     "peephole of a thousandth",
     "ap/10 batch blocks of 32 take xt from the first columns",
-    "fb/17 stable sigmoid lacks its negative branch",
     "i/16 expected zoneout on the cell",
     "na/14 time and batch mixed by a reshape",
     "z/24 sequences of one step treated as empty",
