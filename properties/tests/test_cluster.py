@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -212,6 +212,16 @@ def started(
             process.wait()
 
 
+def is_running(pid: int) -> bool:
+    """Whether a process has not ended. A zombie has, and stays listed until its parent waits for it.
+
+    The parent may be this process, which never does: it becomes the parent of all orphans once it has judged.
+    """
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    return False
+
+
 def test_local_starts_workers_and_ends_them(tmp_path: Path) -> None:
     """An interrupted run ends all of them, and what they have started."""
     (tmp_path / "class").mkdir()
@@ -233,7 +243,7 @@ def test_local_starts_workers_and_ends_them(tmp_path: Path) -> None:
     assert judging.returncode == pytest.ExitCode.INTERRUPTED, lines
     assert len(found) > 4
     end = time.monotonic() + PATIENCE
-    while running := [pid for pid in found if Path(f"/proc/{pid}").exists()]:
+    while running := [pid for pid in found if is_running(pid)]:
         assert time.monotonic() < end, running
         time.sleep(0.05)
     assert not [line for line in lines if "Traceback" in line], lines
