@@ -3,54 +3,19 @@
 `CONTRACTS` is the only table of shapes: validation, the drawing of problems and the laws on shapes read it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from math import prod
-from typing import Any, Literal, Union
 
-from numpy.typing import NDArray
+from reference.networks import GATE_WEIGHT, NETWORKS, Array, Kind, Network, Shape, Size, kind_in
 
-Array = NDArray[Any]
-Kind = Literal["rnn", "lstm"]
-Size = Union[str, int]
-"""A size (`"n_a"`), a product of sizes (`"D n_h"`), a sum (`"n_a + n_x"`) or a number."""
-Shape = tuple[Size, ...]
-"""A shape in symbols."""
+__all__ = ["Array", "Kind", "Shape", "Size", "kind_in"]  # used with contracts
 
 NEVER_ZERO = ("n_a", "n_y", "n_p")
 """The sizes that must be at least 1: the hidden units, the classes, and the units of a projection."""
 
 STATE: Shape = ("n_a", "m")
 STATES: Shape = ("n_a", "m", "T_x")
-GATE_WEIGHT: Shape = ("n_a", "n_a + n_x")
-BIAS: Shape = ("n_a", 1)
-
-PARAMETERS: Mapping[Kind, Mapping[str, Shape]] = {
-    "rnn": {
-        "Wax": ("n_a", "n_x"),
-        "Waa": ("n_a", "n_a"),
-        "Wya": ("n_y", "n_a"),
-        "ba": BIAS,
-        "by": ("n_y", 1),
-    },
-    "lstm": {
-        **{f"W{gate}": GATE_WEIGHT for gate in "fico"},
-        **{f"b{gate}": BIAS for gate in "fico"},
-        "Wy": ("n_y", "n_a"),
-        "by": ("n_y", 1),
-    },
-}
-
-
-def kind_in(name: str) -> Kind:
-    """The kind of network that begins the name of a function or of a kind of problems, such as `lstm_layer`.
-
-    Raises `ValueError` for a kind that `PARAMETERS` does not have.
-    """
-    for kind in PARAMETERS:
-        if kind == name.partition("_")[0]:
-            return kind
-    raise ValueError(f"{name!r} is of no kind of network: {', '.join(PARAMETERS)}")
 
 
 @dataclass(frozen=True)
@@ -71,6 +36,11 @@ class Contract:
     def kind(self) -> Kind:
         """The kind of network."""
         return kind_in(self.name)
+
+    @property
+    def network(self) -> Network:
+        """The parameters, states and gates of the network."""
+        return NETWORKS[self.kind]
 
     @property
     def is_cell(self) -> bool:
@@ -122,7 +92,7 @@ class Contract:
     @property
     def parameters(self) -> Mapping[str, Shape]:
         """The parameters of the function, with their shapes."""
-        return PARAMETERS[self.kind]
+        return self.network.parameters
 
 
 def gradient_shapes(parameters: Mapping[str, Shape]) -> dict[str, Shape]:
@@ -132,57 +102,46 @@ def gradient_shapes(parameters: Mapping[str, Shape]) -> dict[str, Shape]:
 
 _X: Shape = ("n_x", "m", "T_x")
 _XT: Shape = ("n_x", "m")
-_Y: Shape = ("n_y", "m", "T_x")
-_YT: Shape = ("n_y", "m")
-_RNN_CACHE: Mapping[str, Shape] = {"a_next": STATE, "a_prev": STATE, "xt": _XT}
-_LSTM_STATES_AND_GATES = ("a_next", "c_next", "a_prev", "c_prev", "ft", "it", "cct", "ot")
-_LSTM_CACHE: Mapping[str, Shape] = {**dict.fromkeys(_LSTM_STATES_AND_GATES, STATE), "xt": _XT}
-_RNN_GRADIENTS, _LSTM_GRADIENTS = map(gradient_shapes, PARAMETERS.values())
 _LAYER_STATES: Shape = ("D n_h", "m", "T_x")
-_LAYER_A: Shape = ("L D", "n_h", "m")
-_LAYER_C: Shape = ("L D", "n_a", "m")
-_LAYER_RNN_INPUTS: Mapping[str, Shape] = {"x": _X, "a0": _LAYER_A}
-_LAYER_LSTM_INPUTS: Mapping[str, Shape] = {**_LAYER_RNN_INPUTS, "c0": _LAYER_C}
-_LAYER_DA: Mapping[str, Shape] = {"da": _LAYER_STATES, "da_last": _LAYER_A}
+_LAYER_STATE: Mapping[str, Shape] = {"a": ("L D", "n_h", "m"), "c": ("L D", "n_a", "m")}
+
+
+def _contracts(kind: Kind) -> Iterator[Contract]:
+    """The contracts of all functions of a kind of network."""
+    network = NETWORKS[kind]
+    gradients = gradient_shapes(network.parameters)
+
+    def each(name: str) -> dict[str, Shape]:
+        """A name with each state's letter in place of `?`, as the name of an array of one step."""
+        return {name.replace("?", letter): STATE for letter in network.states}
+
+    def last(name: str) -> dict[str, Shape]:
+        return {name.replace("?", letter): _LAYER_STATE[letter] for letter in network.states}
+
+    cache = {**each("?_next"), **each("?_prev"), **dict.fromkeys(network.gates.values(), STATE), "xt": _XT}
+    y: dict[str, Shape] = {network.predictions: ("n_y", "m", "T_x")}
+    states = dict.fromkeys(network.states, STATES)
+    yield Contract(
+        f"{kind}_cell_forward",
+        {"xt": _XT, **each("?_prev")},
+        {**each("?_next"), "yt_pred": ("n_y", "m")},
+        cache,
+    )
+    yield Contract(f"{kind}_forward", {"x": _X, "a0": STATE}, {"a": STATES, **y, **states}, cache)
+    layer: dict[str, Shape] = {"x": _X, **last("?0")}
+    yield Contract(f"{kind}_layer", layer, {"a": _LAYER_STATES, **last("?_last")})
+    step_back = {"dxt": _XT, **each("d?_prev"), **gradients}
+    yield Contract(f"{kind}_cell_backward", each("d?_next"), step_back, cache)
+    yield Contract(f"{kind}_backward", {"da": STATES}, {"dx": _X, "da0": STATE, **gradients}, cache)
+    incoming = {"da": _LAYER_STATES, **last("d?_last")}
+    yield Contract(f"{kind}_layer_backward", {**incoming, **layer}, {"dx": _X, **last("d?0")})
+
 
 CONTRACTS: Mapping[str, Contract] = {
     contract.name: contract
-    for contract in (
-        Contract(
-            "rnn_cell_forward", {"xt": _XT, "a_prev": STATE}, {"a_next": STATE, "yt_pred": _YT}, _RNN_CACHE
-        ),
-        Contract("rnn_forward", {"x": _X, "a0": STATE}, {"a": STATES, "y_pred": _Y}, _RNN_CACHE),
-        Contract(
-            "lstm_cell_forward",
-            {"xt": _XT, "a_prev": STATE, "c_prev": STATE},
-            {"a_next": STATE, "c_next": STATE, "yt_pred": _YT},
-            _LSTM_CACHE,
-        ),
-        Contract("lstm_forward", {"x": _X, "a0": STATE}, {"a": STATES, "y": _Y, "c": STATES}, _LSTM_CACHE),
-        Contract("rnn_layer", _LAYER_RNN_INPUTS, {"a": _LAYER_STATES, "a_last": _LAYER_A}),
-        Contract(
-            "lstm_layer", _LAYER_LSTM_INPUTS, {"a": _LAYER_STATES, "a_last": _LAYER_A, "c_last": _LAYER_C}
-        ),
-        Contract(
-            "rnn_cell_backward",
-            {"da_next": STATE},
-            {"dxt": _XT, "da_prev": STATE, **_RNN_GRADIENTS},
-            _RNN_CACHE,
-        ),
-        Contract("rnn_backward", {"da": STATES}, {"dx": _X, "da0": STATE, **_RNN_GRADIENTS}, _RNN_CACHE),
-        Contract(
-            "lstm_cell_backward",
-            {"da_next": STATE, "dc_next": STATE},
-            {"dxt": _XT, "da_prev": STATE, "dc_prev": STATE, **_LSTM_GRADIENTS},
-            _LSTM_CACHE,
-        ),
-        Contract("lstm_backward", {"da": STATES}, {"dx": _X, "da0": STATE, **_LSTM_GRADIENTS}, _LSTM_CACHE),
-        Contract("rnn_layer_backward", {**_LAYER_DA, **_LAYER_RNN_INPUTS}, {"dx": _X, "da0": _LAYER_A}),
-        Contract(
-            "lstm_layer_backward",
-            {**_LAYER_DA, "dc_last": _LAYER_C, **_LAYER_LSTM_INPUTS},
-            {"dx": _X, "da0": _LAYER_A, "dc0": _LAYER_C},
-        ),
+    for contract in sorted(
+        (contract for kind in NETWORKS for contract in _contracts(kind)),
+        key=lambda each: (each.is_backward, each.is_layer),
     )
 }
 """The contract of each function, by name.
@@ -213,7 +172,7 @@ def direction_shapes(kind: Kind, layer: int, projected: bool) -> dict[str, Shape
     """
     n_h, n_in = ("n_p" if projected else "n_a"), ("D n_h" if layer else "n_x")
     shapes: dict[str, Shape] = {"Wp": ("n_p", "n_a")} if projected else {}
-    for name, shape in PARAMETERS[kind].items():
+    for name, shape in NETWORKS[kind].parameters.items():
         if name == "Wax":
             shapes[name] = ("n_a", n_in)
         elif shape == GATE_WEIGHT:

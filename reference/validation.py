@@ -88,7 +88,7 @@ def validate_layers(
     D, activation = options.get("directions", 1), options.get("activation", "tanh")
     if D not in (1, 2):
         raise ValueError(f'{function}: options["directions"] is {D!r}, expected 1 or 2')
-    if activation not in (("tanh", "relu") if contract.kind == "rnn" else ("tanh",)):
+    if activation not in contract.network.activations:
         has = f'{function}: options["activation"] is {activation!r}'
         raise ValueError(f"{has}, expected tanh, or relu of an RNN")
     if isinstance(parameters, Mapping) or not isinstance(parameters, Sequence):
@@ -96,7 +96,7 @@ def validate_layers(
     if not parameters or len(parameters) % D:
         raise ValueError(f"{function}: parameters has {len(parameters)} dicts, expected D = {D} per layer")
     projected = isinstance(parameters[0], Mapping) and "Wp" in parameters[0]
-    if projected and contract.kind == "rnn":
+    if projected and not contract.network.has_projection:
         raise ValueError(f"{function}: parameters[0] has a projection 'Wp', which only an LSTM has")
 
     n_h = "n_p" if projected else "n_a"

@@ -12,6 +12,7 @@ from oracle.checkpoints.contents import CheckpointError
 from oracle.checkpoints.files import read
 from oracle.checkpoints.layer import RecurrentLayer
 from oracle.checkpoints.layer_search import Incomplete, Layer, find_layers
+from reference.networks import NETWORKS
 
 _MOST_NAMES = 12
 """The largest number of layers that a message names."""
@@ -77,7 +78,8 @@ def with_file_fields(kind: str, fields: Mapping[str, Any]) -> dict[str, Any]:
             f"{fields['weights']} has other numbers: digest {layer.digest}, not {fields['digest']}"
         )
     sizes = {name: getattr(layer, name) for name in SIZES_IN_FILE}
-    activation = {"activation": layer.activation} if layer.activation and kind == "rnn_layer" else {}
+    has_activation = layer.activation and NETWORKS[layer.kind].has_activations
+    activation = {"activation": layer.activation} if has_activation else {}
     return {**activation, **fields, **sizes, "digest": layer.digest}
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from oracle.checkpoints.contents import CheckpointError
-from reference.contract import Array, Kind
+from reference.networks import NETWORKS, Array, Kind, hidden_units
 
 Biases = Sequence[Sequence[Mapping[str, Array]]]
 """For each direction: the bias of the input and the bias of the hidden state, by the parameter's name."""
@@ -39,7 +39,7 @@ class RecurrentLayer:
     @property
     def n_a(self) -> int:
         """The number of units of a direction."""
-        return len(self.parameters[0]["ba" if self.kind == "rnn" else "bf"])
+        return hidden_units(self.parameters[0])
 
     @property
     def n_p(self) -> int:
@@ -49,9 +49,8 @@ class RecurrentLayer:
     @property
     def n_x(self) -> int:
         """The number of features of the input."""
-        if self.kind == "rnn":
-            return int(self.parameters[0]["Wax"].shape[1])
-        return int(self.parameters[0]["Wf"].shape[1]) - (self.n_p or self.n_a)
+        weight = self.parameters[0][NETWORKS[self.kind].weights[0]]
+        return int(weight.shape[1]) - (0 if "Waa" in self.parameters[0] else self.n_p or self.n_a)
 
     @property
     def dtype(self) -> np.dtype[Any]:

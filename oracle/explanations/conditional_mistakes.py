@@ -20,6 +20,7 @@ from oracle.network.expressions import Equations
 from oracle.problems.inputs import Inputs
 from oracle.problems.limits import Limits
 from oracle.problems.problem import LayerProblem, Problem
+from reference.contract import CONTRACTS
 
 LEAST_WRONG = 3
 """The smallest number of wrong answers that a mistake must give."""
@@ -120,11 +121,12 @@ def _conditions(function: str, mistaken: Program, answers: Sequence[_Answer]) ->
 @cache
 def conditional_faults(function: str) -> dict[tuple[str, str], Fault]:
     """The mistakes by name and state. A mistake in both states of layers is listed for each state, too."""
-    found = {}
+    found, contract = {}, CONTRACTS[function]
+    has_two_states = contract.is_layer and contract.network.has_memory
     for fault in (*mistakes_in(function), *RARE.values()):
         if function in fault.changes:
             found[fault.name, ""] = fault
-            for state in "ac" if function == "lstm_layer" else ():
+            for state in contract.network.states if has_two_states else ():
                 alone = _in_one_state(fault.changes[function], state)
                 if alone and alone.keys() != fault.changes[function].keys():
                     found[fault.name, state] = replace(fault, changes={function: alone})
@@ -166,7 +168,7 @@ def _draw(
     fields = {"layers": 1 + k % 3, "directions": 1 + k // 3 % 2, "initial": "given", **fields}
     fields["directions"] = min(fields["directions"], 2)
     fields["lengths"] = ("random", "absent", "equal", "with T_x")[k // 2 % 4] if limits.lengths else "absent"
-    if function == "rnn_layer":
+    if CONTRACTS[function].network.has_activations:
         fields["activation"] = ("tanh", "relu")[k // 4 % 2]
     if shown.n_p and limits.projection:
         n_p = fields.get("n_p", fields["n_a"] - (k % 4 > 1)) if k % 5 else 0

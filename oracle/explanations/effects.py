@@ -22,7 +22,7 @@ from oracle.explanations.problems import ORDINARY, Scope, larger_problem, proble
 from oracle.problems.inputs import Inputs, LayerInputs
 from oracle.problems.limits import ANYTHING, Limits
 from oracle.problems.problem import Problem
-from reference.contract import CONTRACTS, PARAMETERS, Array
+from reference.contract import CONTRACTS, Array
 
 FEWEST_DIGITS = 2
 """The smallest number of right digits that a finding mentions."""
@@ -202,12 +202,12 @@ def _computes_wrong_entries(function: str, ours: Behaviour, right: Behaviour) ->
 
 def _reordered(function: str, limits: Limits) -> Iterator[Inputs]:
     """A problem with its parameters in several orders. All sizes are 1, so that the shapes fit any order."""
-    kind = CONTRACTS[function].kind
+    network = CONTRACTS[function].network
     inputs = limits.fitted(problem(function, n_x=1, n_a=1, n_y=1, m=1, T_x=1)).inputs(function)
     yield inputs
-    by_gate = ("ficoy", "fiocy") if kind == "lstm" else ()
+    by_gate = ("ficoy", "fiocy") if len(network.gates) == 4 else ()
     orders = [[part + gate for gate in gates for part in "Wb"] for gates in by_gate]
-    for names in ([*PARAMETERS[kind]], *orders):
+    for names in ([*network.parameters], *orders):
         yield _in_order(inputs, names)
 
 

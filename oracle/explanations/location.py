@@ -26,6 +26,7 @@ from oracle.network.cells import GATES
 from oracle.problems.inputs import Inputs, LayerInputs
 from oracle.problems.limits import ANYTHING, Limits
 from oracle.problems.problem import LayerProblem, Problem
+from reference.networks import NETWORKS, kind_in
 
 CALLS, CALLS_OF_LAYERS = 250, 500
 """The largest number of calls of one of the four functions, and of a layer."""
@@ -259,7 +260,7 @@ class Setting:
             options = {**options, "activation": "relu"}
         elif self.name.startswith("projected"):
             options = {**options, "n_p": n_a if self.name == "projected to n_a" else max(n_a - 1, 1)}
-        if function == "lstm_layer":
+        if NETWORKS[kind_in(function)].has_memory:
             T_x = 1 if self.layers > 1 else min(T_x, MOST_STEPS)
         network = problem(function, n_a=n_a, T_x=T_x, **options, **fields).inputs(function)
         assert isinstance(network, LayerInputs)
@@ -294,7 +295,8 @@ def _locate_in_layers(function: str, budget: Budget, shown: LayerProblem, limits
             if location is None or not location.shown:
                 return location
             tried = [location]
-            if not setting.name and function == "rnn_layer":  # which is observed with tanh alone
+            has_activations = NETWORKS[kind_in(function)].has_activations
+            if not setting.name and has_activations:  # which is observed with tanh alone
                 tried.append(replace(location, setting="tanh"))
             true = (each for each in tried if _explains_networks(each, observer, shown))
             return next(true, replace(location, conditions=None, shown=()))

@@ -58,7 +58,7 @@ def all_problems(function: str, draw: Draw, dtypes: Sequence[DType], first_seed:
     for other in dtypes[1:]:
         for inputs in ordinary_problems(draw, range(3), other):
             yield scaled_inputs(inputs, ("W",), 1.0)  # changes only -0.0
-    if wide.kind == "lstm":
+    if wide.c0.size:
         given = drawn({}, 19)
         for name, bias in product(("bf", "bi", "bo"), (-16.0, 16.0)):
             yield _raised(given, name, bias)

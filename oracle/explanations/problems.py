@@ -8,6 +8,7 @@ from oracle.problems.inputs import Inputs, LayerInputs
 from oracle.problems.limits import ANYTHING, Limits
 from oracle.problems.problem import LayerProblem, Problem
 from reference.contract import CONTRACTS
+from reference.networks import NETWORKS
 
 
 class Scope(NamedTuple):
@@ -93,7 +94,7 @@ def further_problems(
         problem(function, n_x=2, n_a=6, m=4, T_x=5, layers=3, lengths="with 1", seed=5),
         problem(function, n_x=2, n_a=3, m=3, T_x=1, regime="wild", seed=3),
     ]
-    if counterexample.kind == "rnn":  # with this seed, every sample ends before T_x
+    if NETWORKS[counterexample.kind].has_activations:  # with this seed, every sample ends before T_x
         chosen.append(
             problem(function, n_x=2, n_a=3, m=4, T_x=3, **both, activation="relu", lengths="random", seed=8)
         )
@@ -110,7 +111,7 @@ def extreme_problems(function: str) -> list[Problem]:
     contract = CONTRACTS[function]
     seed = 7 if contract.is_layer else 7578
     chosen = [problem(function, n_x=2, n_a=2, n_y=3, m=4, T_x=3, regime="huge", seed=seed)]
-    if contract.kind == "lstm" and not contract.is_layer:  # only some gates overflow on this problem
+    if contract.network.gates and not contract.is_layer:  # only some gates overflow on this problem
         chosen.append(problem(function, n_x=2, n_a=3, n_y=2, m=6, T_x=1, regime="huge", seed=131))
     return chosen
 

@@ -20,6 +20,7 @@ from oracle.problems.limits import Limits
 from oracle.witnesses import propagation
 from oracle.witnesses.rounding import Bounded
 from reference.contract import CONTRACTS, Array, Contract
+from reference.networks import NETWORKS
 
 RESULTS = (*GATES.values(), "c_next", "a_next", "a_out", "yt_pred")
 """The results of a step, in the order in which they are computed; `a_out` is projected."""
@@ -230,7 +231,7 @@ def observe_layer(network: LayerInputs, program: Program, *, backward: bool = Fa
     lower, n_h = len(network.parameters) - D, network.a0.shape[1]
     index, x, answer = lower + backward, network.x, program(network)
     found = returned_arrays(answer, network)
-    if found is None or (lower and T_x > 1 and network.kind == "lstm"):
+    if found is None or (lower and T_x > 1 and NETWORKS[network.kind].has_memory):
         return None
     if lower:
         beneath = replace(
@@ -246,7 +247,7 @@ def observe_layer(network: LayerInputs, program: Program, *, backward: bool = Fa
     order = slice(None, None, -1) if backward else slice(None)
     a, x = found["a"][backward * n_h :][:n_h, :, order], x[:, :, order]
     c = np.zeros((network.c0.shape[1], x.shape[1], T_x))
-    if network.kind == "lstm":
+    if NETWORKS[network.kind].has_memory:
         for t in range(T_x):
             part = network.x[:, :, T_x - 1 - t :] if backward else network.x[:, :, : t + 1]
             shorter = found if t == T_x - 1 else returned_arrays(program(replace(network, x=part)), network)
@@ -261,7 +262,7 @@ def observe_layer(network: LayerInputs, program: Program, *, backward: bool = Fa
     is_projected = "Wp" in p
     names = {"a": "a_out" if is_projected else "a_next", "c_last": "c_next"}
     shown = {names["a"]: _columns(a)}
-    if network.kind == "lstm":
+    if NETWORKS[network.kind].has_memory:
         shown["c_next"] = _columns(c)
     sizes = {name: network.sizes[name] for name in ("n_x", "n_a", "m", "T_x") if name != "n_x" or not lower}
     graph = quantities_of(network.kind, activation=network.activation, projected=is_projected)
@@ -284,7 +285,7 @@ def returned_arrays(shown: Behaviour, network: LayerInputs) -> dict[str, Array] 
     """The returned arrays in float64, by name; `None` if the call raised or returned other shapes."""
     n_h, m = network.a0.shape[1:]
     shapes: dict[str, Any] = {"a": (network.directions * n_h, m), "a_last": network.a0.shape}
-    if network.kind == "lstm":
+    if NETWORKS[network.kind].has_memory:
         shapes["c_last"] = network.c0.shape
     found = {}
     for k, (name, shape) in enumerate(shapes.items()):

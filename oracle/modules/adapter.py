@@ -16,6 +16,7 @@ from oracle.modules.interface import Sizes, UnusableModule, WrongModule
 from oracle.modules.weights import Reading, by_the_frameworks_names, locate_tensors
 from oracle.weights.layout import plain
 from reference.contract import Array, Kind, direction_shapes, extents
+from reference.networks import hidden_units
 
 Parameters = Sequence[Mapping[str, Array]]
 Options = Mapping[str, Any]
@@ -100,7 +101,7 @@ class Adapter:
     def _filled(self, x: Array, parameters: Parameters, options: Options) -> tuple[Sizes, BuiltModule]:
         """Return the sizes of a call, and a module of these sizes with the parameters as its weights."""
         D, activation = options.get("directions", 1), options.get("activation", "tanh")
-        n_a, n_p = len(parameters[0]["ba" if self.kind == "rnn" else "bf"]), len(parameters[0].get("Wp", ()))
+        n_a, n_p = hidden_units(parameters[0]), len(parameters[0].get("Wp", ()))
         sizes = Sizes(len(x), n_a, len(parameters) // D, D, n_p, activation)
         for p, expected in zip(parameters, parameter_indices(self.kind, sizes)):
             for name, array in expected.items():

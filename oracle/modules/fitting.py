@@ -11,9 +11,10 @@ from oracle.modules.adapter import Adapter, parameter_indices
 from oracle.modules.calls import CallForm
 from oracle.modules.factory import Factory
 from oracle.modules.interface import Sizes, UnusableModule, WrongModule, one_line
-from oracle.modules.weights import NETWORKS, Reading, orders
+from oracle.modules.weights import WITH_ARTICLE, Reading, orders
 from reference.contract import Array, Kind
 from reference.layers import lstm_layer, rnn_layer
+from reference.networks import NETWORKS
 
 FIT_ERROR, MISFIT_ERROR = 1e-5, 1e-3
 """The largest error of a reading that fits, and the error that every other reading must exceed."""
@@ -33,8 +34,9 @@ def trial_arguments(
         {name: drawn(*array.shape) for name, array in p.items()} for p in parameter_indices(kind, sizes)
     ]
     options = {"directions": sizes.directions, **options}
-    if kind == "rnn":
-        states, options = states[:1], {"activation": sizes.activation, **options}
+    if NETWORKS[kind].has_activations:
+        options = {"activation": sizes.activation, **options}
+    states = states[: len(NETWORKS[kind].states)]
     return (drawn(sizes.n_x, samples, steps), *states, parameters, options)
 
 
@@ -79,7 +81,7 @@ def depends_on_input(adapter: Adapter, is_weighted: bool = True) -> bool:
     """
     x, *others, parameters, options = own_arguments(adapter)
     for p in () if is_weighted else parameters:
-        for name in ["Wax"] if adapter.kind == "rnn" else ["Wf", "Wi", "Wc", "Wo"]:
+        for name in NETWORKS[adapter.kind].weights:
             p[name][:, -x.shape[0] :] = 0
     other = np.concatenate([x[..., :1] + 1, x[..., 1:]], axis=2)
     before, after = (adapter.run(each, *others, parameters, options)[0] for each in (x, other))
@@ -123,7 +125,7 @@ def choose_reading(readings: Sequence[Reading], errors: Sequence[float], kind: K
     (least, first), *others = sorted((error, k) for k, error in enumerate(errors))
     nearest = stated_order(readings[first])
     if others and (least > FIT_ERROR or others[0][0] <= MISFIT_ERROR):
-        none = f"none of {len(readings)} readings of its weights gives {NETWORKS[kind]}; the nearest"
+        none = f"none of {len(readings)} readings of its weights gives {WITH_ARTICLE[kind]}; the nearest"
         both = f"two readings of its weights fit, {nearest} and {stated_order(readings[others[0][1]])}"
         why = f"{none}, is {least:.1g} off" if least > FIT_ERROR else both
         raise UnusableModule(why, "state its order of gates, as by --gates ifgo", stage=2)

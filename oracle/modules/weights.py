@@ -20,8 +20,9 @@ from oracle.modules.interface import SCOPE, Interface, Shape, Sizes, UnusableMod
 from oracle.weights.layout import LAYOUTS, Layout
 from oracle.weights.naming import KERAS, TORCH
 from reference.contract import Array, Kind
+from reference.networks import NETWORKS
 
-NETWORKS = {"lstm": "an LSTM", "rnn": "an RNN"}
+WITH_ARTICLE = {"lstm": "an LSTM", "rnn": "an RNN"}
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,8 @@ def readings(shapes: Mapping[str, Shape], interface: Interface, sizes: Sizes) ->
     if named := by_the_frameworks_names(shapes, interface, sizes):
         return {"torch": "torch's names", "keras": "Keras's names"}[interface.framework], [named]
     shapes = _first_of_each(shapes, sizes)
-    n, letters = (4, "fico") if interface.kind == "lstm" else (1, "r")
-    network = f"{NETWORKS[interface.kind]} of one layer, {sizes.n_x} inputs and {sizes.n_a} units"
+    n, letters = NETWORKS[interface.kind].pre_activations, "".join(NETWORKS[interface.kind].gates) or "r"
+    network = f"{WITH_ARTICLE[interface.kind]} of one layer, {sizes.n_x} inputs and {sizes.n_a} units"
     possible = {
         name: [*_by_shape(shape, sizes, letters)] or [*_by_shape_of_gate(shape, sizes, letters)]
         for name, shape in shapes.items()
@@ -124,7 +125,7 @@ def by_the_frameworks_names(
     """
     shapes = _first_of_each(shapes, sizes)
     layout, sides = LAYOUTS[interface.framework], _SIDES[interface.framework]
-    gates = layout.gates if interface.kind == "lstm" else "r"
+    gates = layout.gates if NETWORKS[interface.kind].gates else "r"
     rows = len(gates) * sizes.n_a
     expected = {"x": (rows, sizes.n_x), "a": (rows, sizes.n_h), "b": (rows,), "": (rows,)}
     expected.update({"p": (sizes.n_p, sizes.n_a)} if sizes.n_p else {})

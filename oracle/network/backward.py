@@ -20,7 +20,7 @@ from oracle.network.forward import each_step, over_time
 from oracle.network.layers import in_order, without_padding
 from oracle.network.sweep import Sweep
 from oracle.problems.backward_inputs import gradient_name
-from reference.contract import Array
+from reference.networks import NETWORKS, Array
 
 
 class Chain(NamedTuple):
@@ -154,7 +154,7 @@ def layer_gradients(
                 gradients[gradient_name(layer * D + direction, name)] = array[..., None]
         dx = over_time([g["d_xt"] for g in chain.steps], op.exact(np.zeros(sweep.x.shape)))
         da = without_padding(op.total(*_split(in_order(dx, sweep.order), D, axis=0)), lengths, v.T_x)
-    for name in ("da0",) if v.kind == "rnn" else ("da0", "dc0"):
+    for name in (f"d{state}0" for state in NETWORKS[v.kind].states):
         gradients[name] = np.concatenate([each[name] for each in initial], axis=1)[..., None]
     return {"dx": da, **gradients}
 

@@ -8,10 +8,12 @@ gradients.
 from collections.abc import Mapping
 
 from oracle.network.expressions import Expression, operation, quantities
-from reference.contract import Kind
+from reference.networks import NETWORKS, Kind
 
-GATES: Mapping[str, str] = {"f": "ft", "i": "it", "c": "cct", "o": "ot"}
-"""The name of each gate's values, by the letter in the names of the gate's weights."""
+GATES: Mapping[str, str] = {
+    letter: gate for network in NETWORKS.values() for letter, gate in network.gates.items()
+}
+"""The name of each gate's values, by the letter in the names of the gate's weights, of all kinds."""
 
 affine, head, stack, beside = map(operation, ("affine", "head", "stack", "beside"))
 tanh, sigmoid, softmax = map(operation, ("tanh", "sigmoid", "softmax"))

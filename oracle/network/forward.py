@@ -19,7 +19,7 @@ from oracle.network.expressions import Equations, equation, joined
 from oracle.network.sweep import Sweep, evaluate
 from oracle.problems.backward_inputs import BackwardInputs
 from oracle.problems.inputs import Inputs, LayerInputs
-from reference.contract import Array, Kind
+from reference.networks import NETWORKS, Array, Kind
 
 _CELLS: Mapping[Kind, Equations] = {kind: joined(cell) for kind, cell in CELLS.items()}
 _HEAD: Equations = {name: equation(expression) for name, expression in HEAD.items()}
@@ -78,10 +78,23 @@ def compute_function(op: Mapping[str, Any], batch: Sequence[Inputs]) -> Any:
     kind, (_, m, T_x) = batch[0].kind, batch[0].x.shape
     p = stacked_parameters([inputs.parameters for inputs in batch])
     v = compute_steps(op, kind, p, *(stacked(op, batch, name) for name in ("x", "a0", "c0")))
-    v.a_next, v.Wy = np.reshape(v.a, (*v.a.shape[:2], m * T_x)), p["Wya" if kind == "rnn" else "Wy"]
+    v.a_next, v.Wy = np.reshape(v.a, (*v.a.shape[:2], m * T_x)), p.get("Wya", p.get("Wy"))
     evaluate(v, _HEAD, HEAD)
     v.y = np.reshape(v.yt_pred, (*v.yt_pred.shape[:2], m, T_x))
     return v
+
+
+def function_results(v: Any) -> dict[str, Any]:
+    """The states, gates and predictions of a function, each `(k, n, m, T_x)`, by name."""
+    network = NETWORKS[v.kind]
+    gates = {name: over_time([step[name] for step in v.entries], v.a) for name in network.gates.values()}
+    return {**{state: getattr(v, state) for state in network.states}, **gates, "y": v.y}
+
+
+def layer_results(v: Any) -> dict[str, Any]:
+    """The hidden states of the top layer, and the last states of all layers, `(k, L D n, m, 1)`, by name."""
+    ends = {f"{state}_last": getattr(v, f"{state}_ends") for state in NETWORKS[v.kind].states}
+    return {"a": v.top, **{name: np.concatenate(each, axis=-2)[..., None] for name, each in ends.items()}}
 
 
 def stacked(op: Mapping[str, Any], batch: Sequence[Inputs], name: str, axis: int = 0) -> Any:

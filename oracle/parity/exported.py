@@ -14,6 +14,7 @@ from oracle.checkpoints.onnx_files import attributes_of, inputs_of, is_onnx, ope
 from oracle.problems.inputs import LayerInputs
 from oracle.weights.conversion import from_onnx
 from reference.contract import Array, Kind
+from reference.networks import NETWORKS
 
 _KINDS: Mapping[str, Kind] = {"RNN": "rnn", "LSTM": "lstm"}
 
@@ -125,10 +126,11 @@ def _fields_of_pass(node: Any, values: Mapping[str, Array]) -> tuple[Any, ...]:
     n_a, m = arrays["R"].shape[2], x.shape[1]
     a0, c0 = (
         arrays.get(name, np.zeros((D, m, n), x.dtype)).transpose(0, 2, 1)
-        for name, n in (("initial_h", n_a), ("initial_c", n_a if kind == "lstm" else 0))
+        for name, n in (("initial_h", n_a), ("initial_c", n_a if NETWORKS[kind].has_memory else 0))
     )
     attributes = attributes_of(node)
-    activation = attributes.pop("activations", [b"Tanh"])[0].decode().lower() if kind == "rnn" else "tanh"
+    has_activations = NETWORKS[kind].has_activations
+    activation = attributes.pop("activations", [b"Tanh"])[0].decode().lower() if has_activations else "tanh"
     Y, *last = (values[name] for name in node.output)
     outputs = {"a": Y.transpose(1, 3, 2, 0).reshape(D * n_a, m, -1)}
     for name, state in zip(("a_last", "c_last"), last, strict=False):

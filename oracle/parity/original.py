@@ -16,6 +16,7 @@ from oracle.problems.inputs import LayerInputs
 from oracle.weights.naming import TORCH, torch_name
 from oracle.witnesses import pytorch
 from reference.contract import Array
+from reference.networks import NETWORKS
 
 _MODULES = (torch.nn.LSTM, torch.nn.RNN)
 
@@ -93,7 +94,7 @@ def _module_passes(name: str, module: Any, sequence: Any, states: Any) -> Iterat
         hidden = module.proj_size or module.hidden_size
         states = [sequence.new_zeros(len(places), sequence.shape[1], n) for n in (hidden, module.hidden_size)]
     a0, *memory = (_array(state).transpose(0, 2, 1) for state in states)
-    c0 = memory[0] if stack.kind == "lstm" else a0[:, :0]
+    c0 = memory[0] if NETWORKS[stack.kind].has_memory else a0[:, :0]
     x = _array(sequence).transpose(2, 1, 0)
     for k in range(module.num_layers):
         own = slice(k * D, (k + 1) * D)

@@ -101,8 +101,8 @@ def _mistake(original: RecurrentLayer, copy: RecurrentLayer) -> str:
         file = Path(folder, "original.npz")
         named = to_reference(original.kind, original.parameters, original.directions)
         np.savez(file, allow_pickle=False, **named)
-        activation = {"activation": original.activation or "tanh"} if original.kind == "rnn" else {}
-        problem = getattr(Problem, function)(weights=str(file), m=1, T_x=1, **activation)
+        activation = original.activation or "tanh"
+        problem = getattr(Problem, function)(weights=str(file), m=1, T_x=1, activation=activation)
         program = program_with(function, copy.parameters)
         found = diagnose(function, program, problem.inputs(function), Scope(network=problem.network))
     return found[0].words if found else ""

@@ -11,6 +11,7 @@ import numpy as np
 from oracle.problems.inputs import Inputs, LayerInputs, states_before
 from reference.contract import CONTRACTS, Array
 from reference.lstm import lstm_steps
+from reference.networks import NETWORKS
 from reference.rnn import rnn_steps
 from reference.time_axis import time_last
 
@@ -67,7 +68,8 @@ class BackwardInputs(Inputs):
         if not self.has_pre_activations:
             return f"feature {unit}"
         gate, unit = divmod(unit, len(self.a0))
-        of_gate = f" of {('ft', 'it', 'cct', 'ot')[gate]}" if self.kind == "lstm" else ""
+        gates = [*NETWORKS[self.kind].gates.values()]
+        of_gate = f" of {gates[gate]}" if gates else ""
         return f"pre-activation{of_gate}, unit {unit}"
 
     def span(self, start: int, stop: int) -> BackwardInputs:
@@ -85,15 +87,13 @@ class BackwardInputs(Inputs):
     def with_pre_activations_as_inputs(self, x: Array) -> BackwardInputs:
         """The same problem, changed so that `dx` has the gradients with respect to the pre-activations.
 
-        The inputs `x` are `(n_a, m, T_x)`, or `(4 n_a, m, T_x)` for the gates f, i, c, o: one row for each
-        pre-activation. The weights on the inputs are blocks of the identity, so the result is exact.
+        The inputs `x` are `(n_a, m, T_x)`, or have n_a rows for each gate: one row for each pre-activation.
+        The weights on the inputs are blocks of the identity, so the result is exact.
         """
         n_a, p = len(self.a0), dict(self.parameters)
-        identity = np.eye(len(x), dtype=x.dtype)
-        if self.kind == "rnn":
-            p["Wax"] = identity
-        for gate, block in zip("fico", np.split(identity, 4), strict=True) if self.kind == "lstm" else ():
-            p[f"W{gate}"] = np.concatenate([p[f"W{gate}"][:, :n_a], block], axis=1)
+        names = NETWORKS[self.kind].weights
+        for name, block in zip(names, np.split(np.eye(len(x), dtype=x.dtype), len(names)), strict=True):
+            p[name] = block if "Waa" in p else np.concatenate([p[name][:, :n_a], block], axis=1)
         return self.with_fields(x=x, parameters=p, has_pre_activations=True)
 
     def with_fields(self, **fields: Any) -> BackwardInputs:
@@ -105,7 +105,7 @@ class BackwardInputs(Inputs):
         """The problem `with_pre_activations_as_inputs`, with random inputs, for the law *each step*."""
         n_a, m, T_x = self.da.shape
         rng = np.random.default_rng([seed, 5])
-        x = rng.standard_normal((n_a * (4 if self.kind == "lstm" else 1), m, T_x)).astype(self.dtype)
+        x = rng.standard_normal((n_a * len(NETWORKS[self.kind].weights), m, T_x)).astype(self.dtype)
         return self.with_pre_activations_as_inputs(x)
 
 

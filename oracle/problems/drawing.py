@@ -9,7 +9,8 @@ import numpy as np
 from oracle.problems.inputs import Inputs, LayerInputs
 from oracle.problems.ordinary import ordinary, ordinary_layers
 from oracle.problems.regimes import ORDINARY, REGIMES, Regime
-from reference.contract import CONTRACTS, PARAMETERS, Array, Kind, Shape, direction_shapes, extents
+from reference.contract import CONTRACTS, Array, Kind, Shape, direction_shapes, extents
+from reference.networks import NETWORKS
 
 Parameters = Mapping[str, Array]
 Lengths = Literal["absent", "equal", "random", "with 1", "with T_x"]
@@ -28,8 +29,9 @@ class Drawing:
     def inputs(self) -> Inputs:
         """The inputs of one of the four functions."""
         rng = np.random.default_rng(self.seed)
-        memory: Shape = ("n_a", "m") if self.kind == "lstm" else (0, "m")
-        shapes = {"x": ("n_x", "m", "T_x"), "a0": ("n_a", "m"), "c0": memory, **PARAMETERS[self.kind]}
+        network = NETWORKS[self.kind]
+        memory: Shape = ("n_a" if network.has_memory else 0, "m")
+        shapes = {"x": ("n_x", "m", "T_x"), "a0": ("n_a", "m"), "c0": memory, **network.parameters}
         arrays = self._arrays(REGIMES[self.regime](rng, np.finfo(self.dtype)), shapes)
         x, a0, c0 = (arrays.pop(name) for name in ("x", "a0", "c0"))
         inputs = Inputs(self.kind, x, a0, c0, _shuffled(arrays, rng), np.dtype(self.dtype))
@@ -44,7 +46,7 @@ class Drawing:
         """
         rng = np.random.default_rng(self.seed)
         draw = REGIMES[self.regime](rng, np.finfo(self.dtype))
-        memory: Shape = ("L D", "n_a", "m") if self.kind == "lstm" else ("L D", 0, "m")
+        memory: Shape = ("L D", "n_a" if NETWORKS[self.kind].has_memory else 0, "m")
         arrays = self._arrays(draw, {**CONTRACTS[f"{self.kind}_layer"].arguments, "c0": memory})
         D, is_projected = self.sizes["D"], "n_p" in self.sizes
         parameters = [{name: array.astype(self.dtype) for name, array in p.items()} for p in trained] or [

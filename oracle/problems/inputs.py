@@ -9,6 +9,7 @@ from typing import Any, Self, TypeVar
 import numpy as np
 
 from reference.contract import CONTRACTS, Array, Kind
+from reference.networks import NETWORKS, hidden_units
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ class LayerInputs(Inputs):
         """The positional arguments of a call of `function`, the options last."""
         given = {"x": self.x, "a0": self.a0, "c0": self.c0}
         options: dict[str, Any] = {"directions": self.directions}
-        if self.kind == "rnn":
+        if NETWORKS[self.kind].has_activations:
             options["activation"] = self.activation
         if self.lengths is not None:
             options["lengths"] = self.lengths
@@ -134,7 +135,7 @@ class LayerInputs(Inputs):
     def sizes(self) -> dict[str, int]:
         """The sizes by symbol, with the numbers of layers and directions."""
         (n_x, m, T_x), (places, n_h, _) = self.x.shape, self.a0.shape
-        n_a = n_h if self.kind == "rnn" else self.c0.shape[1]
+        n_a = hidden_units(self.parameters[0])
         stacking = {"L": places // self.directions, "D": self.directions, "n_h": n_h}
         return {"n_x": n_x, "n_a": n_a, "m": m, "T_x": T_x, **stacking}
 

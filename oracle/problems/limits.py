@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, Self, get_args
 
 from oracle.problems.problem import Activation, DType, LayerProblem, Problem
-from reference.contract import Shape
+from reference.networks import NETWORKS, Shape, kind_in
 
 Empty = Literal["n_x", "m", "T_x"]
 """The sizes that may be 0."""
@@ -103,7 +103,8 @@ class Limits:
                 changes["n_p"] = min(problem.n_p, problem.n_a - 1)
             if not self.initial_state:
                 changes["initial"] = "zero"
-            if problem.kind == "rnn_layer" and problem.activation not in self.activations:
+            network = NETWORKS[kind_in(problem.kind)]
+            if network.has_activations and problem.activation not in self.activations:
                 changes["activation"] = self.activations[0]
         return replace(problem, **changes)
 

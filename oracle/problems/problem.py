@@ -16,6 +16,7 @@ from oracle.problems.drawing import Drawing, Lengths
 from oracle.problems.inputs import Inputs, LayerInputs, with_nonfinite_entry
 from oracle.problems.regimes import Regime
 from reference.contract import CONTRACTS, Array, Kind, kind_in
+from reference.networks import NETWORKS
 
 DType = Literal["float16", "float32", "float64"]
 LayerKind = Literal["rnn_layer", "lstm_layer"]
@@ -194,14 +195,18 @@ class LayerProblem(Problem):
             raise ValueError(f"layers={self.layers}, directions={self.directions}, expected 1 up, and 1 or 2")
         if self.lengths != "absent" and not self.T_x:
             raise ValueError(f'lengths="{self.lengths}", expected "absent" where T_x=0')
-        if self.kind == "rnn_layer" and self.n_p:
-            raise ValueError(f"n_p={self.n_p}, expected 0 for an RNN")
-        if self.kind == "lstm_layer" and self.activation != "tanh":
-            raise ValueError(f'activation="{self.activation}", expected "tanh" for an LSTM')
+        network = NETWORKS[kind_in(self.kind)]
+        if self.n_p and not network.has_projection:
+            raise ValueError(f"n_p={self.n_p}, expected 0 for an {kind_in(self.kind).upper()}")
+        if self.activation not in network.activations:
+            expected = " or ".join(f'"{each}"' for each in network.activations)
+            kind = kind_in(self.kind).upper()
+            raise ValueError(f'activation="{self.activation}", expected {expected} for an {kind}')
 
     @property
     def _fields_in_repr(self) -> list[str]:
-        own = ["activation"] if self.kind == "rnn_layer" else ["n_p"]
+        network = NETWORKS[kind_in(self.kind)]
+        own = [*["activation"] * network.has_activations, *["n_p"] * network.has_projection]
         initial = ["initial"] if self.initial != "given" else []
         names = ["n_x", "n_a", "m", "T_x", "layers", "directions", *own, "lengths", *initial]
         if self.weights:
@@ -225,7 +230,7 @@ class LayerProblem(Problem):
 
     def inputs(self, function: str) -> LayerInputs:
         """The arrays for a call of `function`."""
-        states = ["a0", "c0"] if self.kind == "lstm_layer" else ["a0"]
+        states = [f"{state}0" for state in CONTRACTS[function].network.states]
         names, forward = ["x", *(states if self.initial == "given" else ())], self._layers
         is_backward = CONTRACTS[function].is_backward
         in_gradient = is_backward and self._drawing.has_nonfinite_gradient

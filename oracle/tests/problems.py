@@ -10,7 +10,8 @@ from oracle.problems.inputs import Inputs
 from oracle.problems.problem import Activation, DType, LayerKind, LayerProblem, Problem
 from oracle.problems.regimes import Regime
 from oracle.witnesses.exact import Enclosure, evaluate
-from reference.contract import PARAMETERS, Array, extent
+from reference.contract import Array, extent
+from reference.networks import NETWORKS
 
 FORWARD = {"rnn": "rnn_forward", "lstm": "lstm_forward"}
 CELL = {"rnn": "rnn_cell_forward", "lstm": "lstm_cell_forward"}
@@ -73,7 +74,7 @@ def one_unit(kind: Any, x: float, a0: float = 0.5, c0: float = 0.5, **changed: f
     """
     parameters = {
         name: np.full(tuple(extent(size, {"n_a": 1, "n_x": 1, "n_y": 2}) for size in shape), 1.0)
-        for name, shape in PARAMETERS[kind].items()
+        for name, shape in NETWORKS[kind].parameters.items()
     }
     for name, value in changed.items():
         parameters[name][0, -1] = value

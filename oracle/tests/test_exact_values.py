@@ -15,7 +15,8 @@ from oracle.problems.problem import Problem
 from oracle.tests.decimals import forward
 from oracle.tests.problems import CELL, FORWARD, problems
 from oracle.witnesses.exact import evaluate, midpoints
-from reference.contract import PARAMETERS, extent
+from reference.contract import extent
+from reference.networks import NETWORKS
 
 FINITE = st.sampled_from(["ternary", "unit", "wild", "tiny", "huge"])
 
@@ -26,7 +27,7 @@ def known(kind: Any, x: tuple[int, ...], order: str) -> Inputs:
     sizes = {"n_x": 3, "n_a": 5, "n_y": 2}
     drawn = {"x": np.random.randn(*x), "a0": np.random.randn(5, 10)}
     for name in order.split():
-        drawn[name] = np.random.randn(*(extent(size, sizes) for size in PARAMETERS[kind][name]))
+        drawn[name] = np.random.randn(*(extent(size, sizes) for size in NETWORKS[kind].parameters[name]))
     x_, a0 = drawn.pop("x"), drawn.pop("a0")
     return Inputs(kind, x_, a0, np.zeros((5 if kind == "lstm" else 0, 10)), drawn, x_.dtype)
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from oracle.weights.layout import LAYOUTS, Layout
 from oracle.weights.naming import REFERENCE, parse_name, torch_suffix
-from reference.contract import Array, Kind
+from reference.networks import NETWORKS, Array, Kind
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ Roles = dict[str, Weight]
 WeightsByDirection = dict[tuple[int, int], Roles]
 """The weights of all directions, by the numbers of layer and direction."""
 
-_NETWORKS: Mapping[int, str] = {1: "rnn", 3: "gru", 4: "lstm"}
+_KINDS: Mapping[int, str] = {1: "rnn", 3: "gru", 4: "lstm"}
 """The kind of network, by the number of stacked gates."""
 _SINGLE_GATES: Mapping[str, Layout] = {"flax": LAYOUTS["flax"], REFERENCE: Layout("fico", joined="ax")}
 """The conventions in which each gate has its own tensors, with the layout of these tensors."""
@@ -162,11 +162,11 @@ def _network_kind(recurrent: Weight, n_a: int, layout: Layout) -> str:
     """The kind of network, from the number of gates in the recurrent weight. May raise `ValueError`."""
     rows = _extent(recurrent, 0, layout)
     gates = rows // n_a if n_a and rows % n_a == 0 else 0
-    if recurrent.array.ndim != 2 or gates not in _NETWORKS:
+    if recurrent.array.ndim != 2 or gates not in _KINDS:
         shape = "(n_a, G n_a)" if layout.transposed else "(G n_a, n_a)"
         has = f"{recurrent.name} is {recurrent.array.shape}"
         raise ValueError(f"{has}, expected {shape} with G = 4 gates of an LSTM or 1 of an RNN")
-    return _NETWORKS[gates]
+    return _KINDS[gates]
 
 
 def _direction_parameters(
@@ -174,8 +174,8 @@ def _direction_parameters(
 ) -> dict[str, Array]:
     """The parameters of one direction, whose weights must fit the `sizes` n_a, n_h and n_in."""
     n_a, n_h, n_in = sizes
-    rows = n_a * (4 if kind == "lstm" else 1)
-    if kind == "rnn" and "projection" in roles:
+    rows = n_a * NETWORKS[kind].pre_activations
+    if "projection" in roles and not NETWORKS[kind].has_projection:
         raise ValueError(f"{roles['projection'].name} is a projection, which only an LSTM has")
     if layout.biases == 2 and ("bias" in roles) != ("recurrent_bias" in roles):
         given = roles["bias" if "bias" in roles else "recurrent_bias"].name

@@ -22,6 +22,7 @@ from oracle.witnesses import backpropagation
 from oracle.witnesses.backpropagation import BoundedStepsBack, backward_operations, bounded_caches
 from oracle.witnesses.rounding import Arithmetic, Bounded
 from reference.contract import Array
+from reference.networks import NETWORKS
 
 
 @np.errstate(all="ignore")
@@ -49,7 +50,7 @@ def evaluate(inputs: BackwardInputs, dz: Array) -> dict[str, Bounded]:
     d = fl.total(direct, da_prev.rearranged(lambda part: np.concatenate([part[1:], none])))
 
     d_c = Bounded.exact(inputs.dc[None])
-    memory = _MemoryGradient(fl, steps, own) if inputs.kind == "lstm" else None
+    memory = _MemoryGradient(fl, steps, own) if NETWORKS[inputs.kind].has_memory else None
     dx = [sweep.a0] * T_x
     for t in reversed(range(T_x)):
         g = steps.back(t, d[t], d_c)

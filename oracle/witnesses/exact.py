@@ -16,7 +16,7 @@ import numpy as np
 from flint import arb, arb_mat, ctx
 
 from oracle.network.cells import GATES
-from oracle.network.forward import compute_function, compute_layers, over_time
+from oracle.network.forward import compute_function, compute_layers, function_results, layer_results
 from oracle.problems.inputs import Inputs, LayerInputs
 from reference.contract import Array
 
@@ -110,20 +110,13 @@ def of_equal_lengths(inputs: Inputs) -> Iterator[tuple[Array, Any]]:
 
 def _layer_quantities(inputs: LayerInputs, radius: float) -> dict[str, Array]:
     v = compute_layers(operations(radius), [inputs])
-    ends = {"a_last": v.a_ends, **({} if v.kind == "rnn" else {"c_last": v.c_ends})}
-    return {
-        "a": v.top[0],
-        **{name: np.concatenate(states, axis=-2)[0, ..., None] for name, states in ends.items()},
-    }
+    return {name: array[0] for name, array in layer_results(v).items()}
 
 
 def _function_quantities(inputs: Inputs, radius: float) -> dict[str, Array]:
     v = compute_function(operations(radius), [inputs])
     check_width(radius, v.y)
-    if v.kind == "rnn":
-        return {"a": v.a[0], "y": v.y[0]}
-    gates = {name: over_time([step[name][0] for step in v.entries], v.c[0]) for name in GATES.values()}
-    return {"a": v.a[0], "y": v.y[0], "c": v.c[0], **gates}
+    return {name: array[0] for name, array in function_results(v).items()}
 
 
 as_enclosures: Any = np.frompyfunc(Enclosure, 1, 1)

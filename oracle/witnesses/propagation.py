@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from oracle.network.cells import GATES
-from oracle.network.forward import compute_function, compute_layers, over_time
+from oracle.network.forward import compute_function, compute_layers, function_results, layer_results
 from oracle.problems.inputs import AnyInputs, Inputs, LayerInputs
 from oracle.witnesses.rounding import Arithmetic, Bounded
 from reference.contract import Array
@@ -61,18 +60,12 @@ def for_each_dtype(
 
 def _layer_quantities(fl: Arithmetic, batch: Sequence[LayerInputs]) -> dict[str, Bounded]:
     """The hidden states of the top layer, and the last states of all layers, as stacks."""
-    v = compute_layers(operations(fl), batch)
-    ends = {"a_last": v.a_ends, **({} if v.kind == "rnn" else {"c_last": v.c_ends})}
-    return {"a": v.top, **{name: np.concatenate(states, axis=-2)[..., None] for name, states in ends.items()}}
+    return layer_results(compute_layers(operations(fl), batch))
 
 
 def _function_quantities(fl: Arithmetic, batch: Sequence[Inputs]) -> dict[str, Bounded]:
     """The quantities of all steps, and the predictions, each a stack `(k, n, m, T_x)`."""
-    v = compute_function(operations(fl), batch)
-    if v.kind == "rnn":
-        return {"a": v.a, "y": v.y}
-    gates = {name: over_time([step[name] for step in v.entries], v.c) for name in GATES.values()}
-    return {"a": v.a, "c": v.c, **gates, "y": v.y}
+    return function_results(compute_function(operations(fl), batch))
 
 
 @cache

@@ -17,7 +17,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from oracle.problems.inputs import Inputs, LayerInputs
 from oracle.weights.conversion import to_torch
-from reference.contract import Array, Kind
+from reference.networks import NETWORKS, Array, Kind, hidden_units
 
 HEAD = {"rnn": "Wya", "lstm": "Wy"}
 _MODULES: Mapping[Kind, Any] = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM}
@@ -54,7 +54,7 @@ def gates(inputs: Inputs) -> dict[str, Array]:
     """The gates `ft`, `it`, `cct`, `ot` `(n_a, m, 1)` of a single LSTM step, from torch's functions."""
     concat = tensor(np.concatenate([inputs.a0, inputs.x[:, :, 0]]).T)
     answer = {}
-    for gate, quantity in (("f", "ft"), ("i", "it"), ("c", "cct"), ("o", "ot")):
+    for gate, quantity in NETWORKS[inputs.kind].gates.items():
         weight, bias = tensor(inputs.parameters[f"W{gate}"]), tensor(inputs.parameters[f"b{gate}"][:, 0])
         activation = torch.tanh if gate == "c" else torch.sigmoid
         answer[quantity] = _array(activation(torch.nn.functional.linear(concat, weight, bias))[None])
@@ -80,14 +80,13 @@ def _run_cell(inputs: Inputs) -> tuple[torch.Tensor, torch.Tensor]:
 def _run_layers(inputs: LayerInputs) -> dict[str, Array]:
     """The answer of a module of several layers. Without steps, the last states are the initial states."""
     (_, m, T_x), (places, n_h, _), n_a = inputs.x.shape, inputs.a0.shape, inputs.c0.shape[1]
-    states = [inputs.a0, inputs.c0][: 1 if inputs.kind == "rnn" else 2]
+    states = [inputs.a0, inputs.c0][: len(NETWORKS[inputs.kind].states)]
     a = np.zeros((inputs.directions * n_h, m, T_x), inputs.x.dtype)
     if T_x and m:
         output, last = _run_module(accepted_by_torch(inputs))
         a = _array(output)
         states = [state.numpy().transpose(0, 2, 1) for state in last]
-        if inputs.kind == "lstm":
-            states[1] = states[1][:, :n_a]
+        states[1:] = [c[:, :n_a] for c in states[1:]]
     rows = {"a_last": places * n_h, "c_last": places * n_a}
     return {"a": a} | {
         name: state.reshape(rows[name], m, 1) for name, state in zip(rows, states, strict=False)
@@ -108,7 +107,7 @@ def module_for(inputs: LayerInputs) -> torch.nn.Module:
         to_torch(inputs.kind, inputs.parameters, inputs.directions),
         _MODULES[inputs.kind],
         len(inputs.x),
-        len(p["ba" if is_rnn else "bf"]),
+        hidden_units(p),
         dtype=str(inputs.x.dtype),
         num_layers=len(inputs.parameters) // inputs.directions,
         bidirectional=inputs.directions == 2,

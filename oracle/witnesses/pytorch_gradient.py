@@ -10,7 +10,7 @@ import torch
 from oracle.problems.backward_inputs import AnyBackward, LayerBackwardInputs, gradient_name
 from oracle.weights.conversion import from_torch
 from oracle.witnesses.pytorch import accepted_by_torch, call_module, module_for, tensor
-from reference.contract import Array
+from reference.networks import NETWORKS, Array
 
 
 def run(inputs: AnyBackward) -> dict[str, Array]:
@@ -35,7 +35,7 @@ def run(inputs: AnyBackward) -> dict[str, Array]:
 def _layer_gradients(inputs: LayerBackwardInputs) -> dict[str, Array]:
     """The gradients of layers. Without steps or samples, the last states are the initial states."""
     n_x, m, T_x = inputs.x.shape
-    initial: Sequence[Array] = [inputs.da_last, inputs.dc_last][: 1 if inputs.kind == "rnn" else 2]
+    initial: Sequence[Array] = [inputs.da_last, inputs.dc_last][: len(NETWORKS[inputs.kind].states)]
     dx = np.zeros_like(inputs.x)
     parameters = [{name: np.zeros_like(W) for name, W in p.items()} for p in inputs.parameters]
     if T_x and m:
@@ -48,7 +48,7 @@ def _layer_gradients(inputs: LayerBackwardInputs) -> dict[str, Array]:
         a0, c0 = (tensor(s.transpose(0, 2, 1)).requires_grad_() for s in (wide.a0, wide.c0))
         output, last = call_module(module, wide, x, a0, c0)
         incoming = [tensor(wide.da.T), *(tensor(s.transpose(0, 2, 1)) for s in (wide.da_last, wide.dc_last))]
-        given = [x, a0] if inputs.kind == "rnn" else [x, a0, c0]
+        given = [x, a0, c0][: 1 + len(initial)]
         (x_gradient, *states), by_name = _gradients(module, [output, *last], given, incoming)
         dx = x_gradient.T[:n_x]
         initial = [

@@ -7,7 +7,7 @@ import numpy as np
 
 from oracle.problems.inputs import Inputs
 from oracle.problems.problem import Problem
-from reference.contract import CONTRACTS, PARAMETERS, Array
+from reference.contract import CONTRACTS, Array
 
 LINE_WIDTH, MOST_LINES = 90, 10
 """The limits of the text, in characters and in lines."""
@@ -37,7 +37,7 @@ def _arguments(problem: Problem, function: str) -> dict[str, Array]:
     *arrays, parameters = Inputs.arguments(inputs, forward)
     named |= dict(zip(CONTRACTS[forward].arguments, arrays, strict=True))
     of_head = ("Wya", "Wy", "by") if contract.is_backward else ()
-    return named | {name: parameters[name] for name in PARAMETERS[contract.kind] if name not in of_head}
+    return named | {name: parameters[name] for name in contract.parameters if name not in of_head}
 
 
 def _layer_arguments(problem: Problem, function: str) -> dict[str, Array]:
@@ -46,7 +46,7 @@ def _layer_arguments(problem: Problem, function: str) -> dict[str, Array]:
     *arrays, parameters, options = problem.arguments(function)
     named = dict(zip(contract.arguments, arrays, strict=True))
     for k, p in enumerate(parameters):
-        names = [name for name in (*PARAMETERS[contract.kind], "Wp") if name in p]
+        names = [name for name in (*contract.parameters, "Wp") if name in p]
         named |= {name if len(parameters) == 1 else f'parameters[{k}]["{name}"]': p[name] for name in names}
     lengths = options.get("lengths")
     return named if lengths is None else named | {"lengths": lengths}

@@ -23,7 +23,7 @@ def test_cache_entries(trial: Trial) -> None:
         if name in cached:
             returned = steps_as_samples(answer.outputs[name[0]])
             trial.require_same(name, cached[name], returned, steps, source="returned")
-    if trial.contract.kind == "lstm":
+    if trial.contract.network.gates:
         trial.compare(cached, Expected(torchs_steps(inputs, bounds, gates=True), bounds, inputs, steps))
 
 

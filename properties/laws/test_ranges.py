@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from oracle.network.cells import CELLS
 from oracle.witnesses.rounding import SIGMOID, TANH, Arithmetic
 from properties.trials.law import ALL_FUNCTIONS, LSTM_FORWARDS, law
 from properties.trials.trial import Trial
@@ -41,10 +42,10 @@ def test_hidden_state_range(trial: Trial) -> None:
 @law("spec", functions=LSTM_FORWARDS, needs=("caches",))
 def test_gate_ranges(trial: Trial) -> None:
     """The cached gates lie in [0, 1], and the candidate in [-1, 1]."""
-    caches = trial.answer.caches
-    for gate in ("ft", "it", "ot"):
-        _require_range(trial, gate, caches[gate], 0, 1)
-    _require_range(trial, "cct", caches["cct"], -1, 1)
+    cell = CELLS[trial.contract.kind]
+    for gate in trial.contract.network.gates.values():
+        low = 0 if cell[gate].operation == "sigmoid" else -1
+        _require_range(trial, gate, trial.answer.caches[gate], low, 1)
 
 
 @law("spec", functions=LSTM_FORWARDS)

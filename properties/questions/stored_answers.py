@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from oracle.network.cells import GATES
 from oracle.problems.inputs import Inputs
 from oracle.witnesses.rounding import Bounded
 from oracle.witnesses.verdict import Comparison, largest_ratio
-
-GATES = ("ft", "it", "cct", "ot")
 
 
 def are_near(
@@ -33,7 +32,7 @@ def are_near(
     for answer, of_one, known in zip(stored, inputs, bounds, strict=True):
         shapes = {name: each.value.shape for name, each in known.items()}
         if witness_name == "torch":
-            shapes = {name: shape for name, shape in shapes.items() if (name in GATES) == gates}
+            shapes = {name: shape for name, shape in shapes.items() if (name in GATES.values()) == gates}
             if "c" in shapes:
                 n_a, m, T_x = shapes["c"]
                 shapes["c"] = n_a, m, min(T_x, 1)

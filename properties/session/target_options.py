@@ -25,6 +25,7 @@ from properties.worker.objects import OBJECTS
 from properties.worker.own_modules import REFERENCE, full_name
 from properties.worker.targets import SUFFIXES, TargetMissing, Unusable, expand, helper_files, text_of
 from reference.contract import CONTRACTS, FUNCTIONS
+from reference.networks import NETWORKS
 
 ONNX_ADAPTERS = ("frameworks.onnxruntime", "frameworks.onnx_evaluator")
 
@@ -271,6 +272,8 @@ def _network_of_module(target: str, network: Mapping[str, Any], directory: Path)
     if not (directory / file).exists():
         (directory / WEIGHTS_FOLDER).mkdir(parents=True, exist_ok=True)
         convert(Checkpoint(Path(target), [layer], []), directory / file, "torch")
-    activation = {"activation": network["activation"]} if kind == "rnn" else {}
-    problem: LayerProblem = getattr(Problem, f"{kind}_layer")(weights=str(file), m=1, T_x=1, **activation)
+    activation = network["activation"] if NETWORKS[kind].has_activations else "tanh"
+    problem: LayerProblem = getattr(Problem, f"{kind}_layer")(
+        weights=str(file), m=1, T_x=1, activation=activation
+    )
     return problem

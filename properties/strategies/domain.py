@@ -99,7 +99,7 @@ class Domain:
         """The limit that excludes all problems of the domain, in words; empty if no limit does."""
         contract = CONTRACTS[function]
         needs = self.needs if contract.is_layer else (*self.needs, "initial_state")  # a0 is required
-        if function == "lstm_layer" and "initial_state" in needs:
+        if contract.is_layer and contract.network.has_memory and "initial_state" in needs:
             needs = (*needs, "c_last")  # these laws pass last states to the next call
         if contract.is_backward:
             needs = (*needs, "gradients", *(["sequences"] if contract.is_layer else []))

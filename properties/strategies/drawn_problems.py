@@ -111,12 +111,12 @@ def _layers(draw: st.DrawFn, function: str, sizes: Mapping[str, Any], domain: Do
     """Draw layers of these sizes. They shrink to one layer with one direction and no options."""
     contract, n_a = CONTRACTS[function], sizes["n_a"]
     options: dict[str, Any] = {}
-    if contract.kind == "lstm":
+    if contract.network.has_projection:
         possible = [each for each in domain.projections if each != "smaller" or n_a > 1]
         projection = draw(st.sampled_from(possible))
         smaller = draw(st.integers(1, n_a - 1)) if projection == "smaller" else 0
         options["n_p"] = n_a if projection == "equal" else smaller
-    else:
+    if contract.network.has_activations:
         options["activation"] = draw(st.sampled_from(domain.activations))
     layers = draw(st.integers(1, domain.most_layers if domain.directions_of(2) else 1))
     directions = draw(st.sampled_from(domain.directions_of(layers)))

@@ -64,8 +64,9 @@ def equal_size_examples(
     else:
         distinct = _layers(function, {"n_x": 2, "n_a": 3, "m": 4, "T_x": 5}, domain, "random", n_p=2)
         equal = replace(distinct, n_x=2, n_a=2, m=2, T_x=2, n_p=min(distinct.n_p, 1))
-        last = distinct.activation if contract.kind == "lstm" else domain.activations[-1]
-        fixed = dict.fromkeys([distinct, equal, replace(distinct, lengths="absent", activation=last)])
+        activations = [each for each in domain.activations if each in contract.network.activations]
+        last = replace(distinct, lengths="absent", activation=(activations or [distinct.activation])[-1])
+        fixed = dict.fromkeys([distinct, equal, last])
     simplest = [replace(each, regime=domain.regimes[0], dtype=domain.dtypes[0]) for each in fixed]
     chosen = [problem for problem in simplest if domain.contains(problem, function)]
     return [list(siblings(problem, domain.siblings(effort), domain.regimes)) for problem in chosen]
@@ -161,7 +162,7 @@ def _layers(
     function: str, sizes: Mapping[str, Any], domain: Domain, lengths: Lengths, *, n_p: int
 ) -> LayerProblem:
     """Two layers in two directions, with these lengths and this projection, as far as the domain has them."""
-    is_lstm = CONTRACTS[function].kind == "lstm"
+    network = CONTRACTS[function].network
     layers = 2 if domain.most_layers > 1 and domain.directions_of(2) else 1
     return LayerProblem(
         CONTRACTS[function].problem_kind,  # type: ignore[arg-type]
@@ -169,8 +170,8 @@ def _layers(
         layers=layers,
         directions=max(domain.directions_of(layers)),
         lengths=_lengths(domain, lengths),
-        activation="tanh" if is_lstm else domain.activations[0],
-        n_p=n_p if is_lstm and "smaller" in domain.projections else 0,
+        activation=domain.activations[0] if network.has_activations else "tanh",
+        n_p=n_p if network.has_projection and "smaller" in domain.projections else 0,
         initial=domain.initial,
     )
 

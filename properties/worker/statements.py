@@ -23,7 +23,7 @@ from typing import Any
 from properties.worker.errors import describe, frames_of, traceback_of
 from properties.worker.notebook import DEFINITIONS, cells, only_defines, parse
 from properties.worker.substitution import STAND_INS, missing_module, stand_ins_for_import
-from reference.contract import PARAMETERS
+from reference.networks import NETWORKS
 
 _PUBLISHED = frozenset(
     (
@@ -180,7 +180,8 @@ class RunStatements:
         missing = {name for name, _ in uses if name not in self._namespace}
         if isinstance(failed.node, ast.ImportFrom) and failed.node.names[0].name == "*":
             # `import *` would have bound every name that nothing else binds, except those of parameters.
-            return missing - self.bound_names - {*vars(builtins), *PARAMETERS["rnn"], *PARAMETERS["lstm"]}
+            parameters = (name for network in NETWORKS.values() for name in network.parameters)
+            return missing - self.bound_names - {*vars(builtins), *parameters}
         return missing & (failed.binds | failed.assigns) | {
             f"{name}.{attribute}"
             for name, attribute in uses

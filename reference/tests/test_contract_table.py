@@ -10,12 +10,12 @@ from reference.contract import (
     FUNCTIONS,
     LAYERS,
     LAYERS_BACKWARD,
-    PARAMETERS,
     Contract,
     extent,
     kind_in,
     shape_text,
 )
+from reference.networks import NETWORKS
 from reference.tests.calls import arguments, by_name, every_function, replaced, seeds, some
 from reference.validation import validate
 
@@ -32,8 +32,8 @@ def test_shape_text() -> None:
 
 def test_the_table_equals_the_specification() -> None:
     assert {
-        kind: {name: shape_text(shape) for name, shape in shapes.items()}
-        for kind, shapes in PARAMETERS.items()
+        kind: {name: shape_text(shape) for name, shape in network.parameters.items()}
+        for kind, network in NETWORKS.items()
     } == {
         "rnn": {
             "Wax": "(n_a, n_x)",
