@@ -51,14 +51,19 @@ class Network:
         return len(self.activations) > 1
 
     @property
-    def pre_activations(self) -> int:
-        """The number of affine maps of `[a_prev; xt]` in a step."""
-        return len(self.gates) or 1
+    def affine_maps(self) -> tuple[tuple[str, ...], ...]:
+        """The names of the weights, side by side, and of the bias of each affine map in a step."""
+        return tuple((f"W{gate}", f"b{gate}") for gate in self.gates) or (("Waa", "Wax", "ba"),)
 
     @property
-    def weights(self) -> tuple[str, ...]:
+    def input_weights(self) -> tuple[str, ...]:
         """The names of the weights whose last columns act on the input."""
-        return tuple(f"W{gate}" for gate in self.gates) or ("Wax",)
+        return tuple(names[-2] for names in self.affine_maps)
+
+    @property
+    def head(self) -> tuple[str, str]:
+        """The names of the weight and the bias of the prediction head."""
+        return "Wya" if "Wya" in self.parameters else "Wy", "by"
 
 
 _LSTM_GATES: Mapping[str, str] = {"f": "ft", "i": "it", "c": "cct", "o": "ot"}

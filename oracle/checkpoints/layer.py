@@ -49,7 +49,7 @@ class RecurrentLayer:
     @property
     def n_x(self) -> int:
         """The number of features of the input."""
-        weight = self.parameters[0][NETWORKS[self.kind].weights[0]]
+        weight = self.parameters[0][NETWORKS[self.kind].input_weights[0]]
         return int(weight.shape[1]) - (0 if "Waa" in self.parameters[0] else self.n_p or self.n_a)
 
     @property

@@ -5,25 +5,20 @@ A claim about an unlisted mistake replaces one quantity of this graph: a gate, a
 
 from collections.abc import Callable, Mapping
 from functools import cache, cached_property
+from typing import Any
 
 import numpy as np
 
+from oracle.faults.equations import FUNCTIONS
 from oracle.network.cells import CELLS, HEAD
 from oracle.network.expressions import Expression
-from reference.activations import sigmoid, softmax
 from reference.contract import Array, Kind
-from reference.rnn import relu
 
-ACTIVATIONS: Mapping[str, Callable[[Array], Array]] = {"tanh": np.tanh, "sigmoid": sigmoid, "relu": relu}
-
-_OPERATIONS: Mapping[str, Callable[..., Array]] = {
-    **ACTIVATIONS,
-    "softmax": softmax,
-    "plus": np.add,
-    "times": np.multiply,
-    "product": np.matmul,
-    "stack": lambda *parts: np.concatenate(parts),
+ACTIVATIONS: Mapping[str, Callable[[Array], Array]] = {
+    name: FUNCTIONS[name] for name in ("tanh", "sigmoid", "relu")
 }
+
+_OPERATIONS: Mapping[str, Callable[..., Any]] = {**FUNCTIONS, "product": np.matmul}
 
 
 class Quantities:
@@ -84,7 +79,8 @@ class Quantities:
         if name in known:
             return known[name]
         operation, operands = self._parts[name]
-        return _OPERATIONS[operation](*(self.value(each, known) for each in operands))
+        value: Array = _OPERATIONS[operation](*(self.value(each, known) for each in operands))
+        return value
 
 
 quantities_of = cache(Quantities)

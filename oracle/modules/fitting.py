@@ -81,7 +81,7 @@ def depends_on_input(adapter: Adapter, is_weighted: bool = True) -> bool:
     """
     x, *others, parameters, options = own_arguments(adapter)
     for p in () if is_weighted else parameters:
-        for name in NETWORKS[adapter.kind].weights:
+        for name in NETWORKS[adapter.kind].input_weights:
             p[name][:, -x.shape[0] :] = 0
     other = np.concatenate([x[..., :1] + 1, x[..., 1:]], axis=2)
     before, after = (adapter.run(each, *others, parameters, options)[0] for each in (x, other))

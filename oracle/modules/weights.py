@@ -74,7 +74,7 @@ def readings(shapes: Mapping[str, Shape], interface: Interface, sizes: Sizes) ->
     if named := by_the_frameworks_names(shapes, interface, sizes):
         return {"torch": "torch's names", "keras": "Keras's names"}[interface.framework], [named]
     shapes = _first_of_each(shapes, sizes)
-    n, letters = NETWORKS[interface.kind].pre_activations, "".join(NETWORKS[interface.kind].gates) or "r"
+    n, letters = len(NETWORKS[interface.kind].affine_maps), "".join(NETWORKS[interface.kind].gates) or "r"
     network = f"{WITH_ARTICLE[interface.kind]} of one layer, {sizes.n_x} inputs and {sizes.n_a} units"
     possible = {
         name: [*_by_shape(shape, sizes, letters)] or [*_by_shape_of_gate(shape, sizes, letters)]

@@ -91,7 +91,7 @@ class BackwardInputs(Inputs):
         The weights on the inputs are blocks of the identity, so the result is exact.
         """
         n_a, p = len(self.a0), dict(self.parameters)
-        names = NETWORKS[self.kind].weights
+        names = NETWORKS[self.kind].input_weights
         for name, block in zip(names, np.split(np.eye(len(x), dtype=x.dtype), len(names)), strict=True):
             p[name] = block if "Waa" in p else np.concatenate([p[name][:, :n_a], block], axis=1)
         return self.with_fields(x=x, parameters=p, has_pre_activations=True)
@@ -105,7 +105,7 @@ class BackwardInputs(Inputs):
         """The problem `with_pre_activations_as_inputs`, with random inputs, for the law *each step*."""
         n_a, m, T_x = self.da.shape
         rng = np.random.default_rng([seed, 5])
-        x = rng.standard_normal((n_a * len(NETWORKS[self.kind].weights), m, T_x)).astype(self.dtype)
+        x = rng.standard_normal((n_a * len(NETWORKS[self.kind].input_weights), m, T_x)).astype(self.dtype)
         return self.with_pre_activations_as_inputs(x)
 
 

@@ -40,6 +40,11 @@ class Inputs:
         return [*(given[name] for name in contract.arguments), dict(self.parameters)]
 
     @property
+    def initial_states(self) -> tuple[Array, ...]:
+        """The initial hidden state and, if the network has a memory state, the initial memory state."""
+        return (self.a0, self.c0)[: len(NETWORKS[self.kind].states)]
+
+    @property
     def sizes(self) -> dict[str, int]:
         """The sizes by symbol."""
         n_x, m, T_x = self.x.shape
@@ -186,13 +191,6 @@ class LayerInputs(Inputs):
 def states_before(first: Array, states: Array) -> Array:
     """The states before each step, `(n, m, T_x)`, from the initial state and the states after each step."""
     return np.concatenate([first[:, :, None], states], axis=2)[:, :, :-1]
-
-
-def stacked_weights(p: Mapping[str, Array], gates: str = "fico") -> Array:
-    """The weights on `[a_prev; x]`, with the gates of an LSTM stacked; axes before the last two stay."""
-    if "Waa" in p:
-        return np.concatenate([p["Waa"], p["Wax"]], axis=-1)
-    return np.concatenate([p[f"W{gate}"] for gate in gates], axis=-2)
 
 
 AnyInputs = TypeVar("AnyInputs", bound=Inputs)

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from oracle.problems.inputs import Inputs, LayerInputs, stacked_weights
-from reference.contract import Array
+from oracle.problems.inputs import Inputs, LayerInputs
+from reference.networks import NETWORKS, Array, Network
 
 MOST_FROM_STATES = MOST_FROM_INPUTS = 149.0
 """The most that the states and the bias add to a pre-activation, and the most that the inputs add."""
@@ -35,7 +35,7 @@ def ordinary_layers(inputs: LayerInputs, *, trained: bool = False) -> LayerInput
     """
     if inputs.activation == "relu":
         return inputs
-    n_h, D = inputs.a0.shape[1], inputs.directions
+    n_h, D, network = inputs.a0.shape[1], inputs.directions, NETWORKS[inputs.kind]
     largest_x = np.abs(inputs.x).max(axis=2, initial=0)  # of each sample
     from_x = np.zeros(inputs.x.shape[1])
     parameters: list[Mapping[str, Array]] = []
@@ -46,11 +46,11 @@ def ordinary_layers(inputs: LayerInputs, *, trained: bool = False) -> LayerInput
             below = np.concatenate(largest_states[-D:])
         largest_states.append(np.abs(p["Wp"]).sum(axis=1) if "Wp" in p else np.ones(n_h))
         states = np.fmax(largest_states[-1], np.abs(inputs.a0[place]).max(axis=1, initial=0))
-        parameters.append(p if trained else _halved_rows(p, states, below))
+        parameters.append(p if trained else _halved_rows(network, p, states, below))
         if place < D:
-            from_x = np.fmax(
-                from_x, (np.abs(stacked_weights(parameters[-1]))[:, n_h:] @ largest_x).max(axis=0, initial=0)
-            )
+            for *weights, _ in network.affine_maps:
+                W = np.concatenate([parameters[-1][name] for name in weights], axis=1)
+                from_x = np.fmax(from_x, (np.abs(W[:, n_h:]) @ largest_x).max(axis=0, initial=0))
     memory = np.abs(inputs.c0).max(axis=(0, 1), initial=0)
     if max(from_x.max(initial=0) / MOST_FROM_INPUTS, memory.max(initial=0) / MOST_MEMORY) <= 1:
         return replace(inputs, parameters=parameters)
@@ -62,10 +62,12 @@ def ordinary_layers(inputs: LayerInputs, *, trained: bool = False) -> LayerInput
     )
 
 
-def _halved_rows(p: Mapping[str, Array], states: Array, below: Array) -> Mapping[str, Array]:
+def _halved_rows(
+    network: Network, p: Mapping[str, Array], states: Array, below: Array
+) -> Mapping[str, Array]:
     """The parameters; each row is halved until it is ordinary for the largest `states` and inputs `below`."""
     halved, concat = dict(p), np.concatenate([states, below])
-    for *weights, bias in (names for names in _ROWS if names[0] in p):
+    for *weights, bias in (*network.affine_maps, *([network.head] if "by" in p else [])):
         W = np.concatenate([p[name] for name in weights], axis=1)
         size = np.abs(W) @ concat[: W.shape[1]] + np.abs(p[bias][:, 0])
         most = MOST_LOGIT if bias == "by" else MOST_FROM_STATES
@@ -73,10 +75,6 @@ def _halved_rows(p: Mapping[str, Array], states: Array, below: Array) -> Mapping
             factor = _power_of_two(size, most)[:, None]
             halved.update({name: p[name] * factor.astype(p[name].dtype) for name in (*weights, bias)})
     return halved
-
-
-_ROWS = (("Waa", "Wax", "ba"), *((f"W{gate}", f"b{gate}") for gate in "fico"), ("Wya", "by"), ("Wy", "by"))
-"""The weights, and the bias last, whose rows together make a pre-activation or a logit."""
 
 
 def _power_of_two(size: Array, most: float) -> Array:

@@ -174,7 +174,7 @@ def _direction_parameters(
 ) -> dict[str, Array]:
     """The parameters of one direction, whose weights must fit the `sizes` n_a, n_h and n_in."""
     n_a, n_h, n_in = sizes
-    rows = n_a * NETWORKS[kind].pre_activations
+    rows = n_a * len(NETWORKS[kind].affine_maps)
     if "projection" in roles and not NETWORKS[kind].has_projection:
         raise ValueError(f"{roles['projection'].name} is a projection, which only an LSTM has")
     if layout.biases == 2 and ("bias" in roles) != ("recurrent_bias" in roles):

@@ -19,9 +19,7 @@ from oracle.problems.inputs import Inputs, LayerInputs
 from oracle.weights.conversion import to_torch
 from reference.networks import NETWORKS, Array, Kind, hidden_units
 
-HEAD = {"rnn": "Wya", "lstm": "Wy"}
 _MODULES: Mapping[Kind, Any] = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM}
-_CELLS: Mapping[Kind, Any] = {"rnn": torch.nn.RNNCell, "lstm": torch.nn.LSTMCell}
 
 
 @torch.inference_mode()
@@ -30,23 +28,18 @@ def run(inputs: Inputs) -> dict[str, Array]:
 
     For an LSTM there is also the memory state `c (n_a, m, 1)` after the last step; torch returns no other.
     For layers there are `a (D n_h, m, T_x)`, `a_last` and, for an LSTM, `c_last` `(L D n, m, 1)`, with
-    the rows of all layers. The modules refuse inputs without features, so torch's cells answer these. The
-    modules also refuse a sequence without steps, whose answer is empty.
+    the rows of all layers. The modules refuse a sequence without steps, whose answer is empty.
     """
     if isinstance(inputs, LayerInputs):
         return _run_layers(inputs)
-    n_x, _, T_x = inputs.x.shape
-    if T_x == 0:
-        a = c = tensor(np.zeros((0, *inputs.a0.T.shape), inputs.x.dtype))
-    elif n_x == 0:
-        a, c = _run_cell(inputs)
-    else:
-        a, (*_, c) = _run_module(inputs.as_layer())
-    logits = torch.nn.functional.linear(
-        a, tensor(inputs.parameters[HEAD[inputs.kind]]), tensor(inputs.parameters["by"][:, 0])
-    )
-    answer = {"a": _array(a), "y": _array(torch.softmax(logits, dim=-1))}
-    return answer if inputs.kind == "rnn" else {**answer, "c": _array(c)}
+    a = tensor(np.zeros((0, *inputs.a0.T.shape), inputs.x.dtype))
+    last: Sequence[torch.Tensor] = [a] * len(NETWORKS[inputs.kind].states)
+    if inputs.x.shape[2]:
+        a, last = _run_module(accepted_by_torch(inputs.as_layer()))
+    Wy, by = (tensor(inputs.parameters[name]) for name in NETWORKS[inputs.kind].head)
+    logits = torch.nn.functional.linear(a, Wy, by[:, 0])
+    memory = {"c": _array(last[1])} if NETWORKS[inputs.kind].has_memory else {}
+    return {"a": _array(a), "y": _array(torch.softmax(logits, dim=-1)), **memory}
 
 
 @torch.inference_mode()
@@ -61,26 +54,10 @@ def gates(inputs: Inputs) -> dict[str, Array]:
     return answer
 
 
-def _run_cell(inputs: Inputs) -> tuple[torch.Tensor, torch.Tensor]:
-    """The states `(T_x, m, n_a)` and the last memory states `(1, m, n_a)`, from torch's cells."""
-    state = {name.removesuffix("_l0"): W for name, W in to_torch(inputs.kind, [inputs.parameters]).items()}
-    sizes = len(inputs.x), len(inputs.a0)
-    cell = _with_weights(state, _CELLS[inputs.kind], *sizes, dtype=str(inputs.x.dtype))
-    a, c = tensor(inputs.a0.T), tensor(inputs.c0.T)
-    steps = []
-    for xt in tensor(inputs.x.transpose(2, 1, 0)):
-        if inputs.kind == "rnn":
-            a = cell(xt, a)
-        else:
-            a, c = cell(xt, (a, c))
-        steps.append(a)
-    return torch.stack(steps), c[None]
-
-
 def _run_layers(inputs: LayerInputs) -> dict[str, Array]:
     """The answer of a module of several layers. Without steps, the last states are the initial states."""
     (_, m, T_x), (places, n_h, _), n_a = inputs.x.shape, inputs.a0.shape, inputs.c0.shape[1]
-    states = [inputs.a0, inputs.c0][: len(NETWORKS[inputs.kind].states)]
+    states = [*inputs.initial_states]
     a = np.zeros((inputs.directions * n_h, m, T_x), inputs.x.dtype)
     if T_x and m:
         output, last = _run_module(accepted_by_torch(inputs))
@@ -95,14 +72,16 @@ def _run_layers(inputs: LayerInputs) -> dict[str, Array]:
 
 def _run_module(inputs: LayerInputs) -> tuple[torch.Tensor, Sequence[torch.Tensor]]:
     """The hidden states `(T_x, m, D n_h)` and the last states `(L D, m, n)`, from a module of torch."""
-    states = [tensor(state.transpose(0, 2, 1)) for state in (inputs.a0, inputs.c0)]
+    states = [tensor(state.transpose(0, 2, 1)) for state in inputs.initial_states]
     return call_module(module_for(inputs), inputs, tensor(inputs.x.T), *states)
 
 
 def module_for(inputs: LayerInputs) -> torch.nn.Module:
     """The module of torch with these layers and their parameters."""
-    p, is_rnn = inputs.parameters[0], inputs.kind == "rnn"
-    options = {"nonlinearity": inputs.activation} if is_rnn else {"proj_size": len(p.get("Wp", ()))}
+    p, network = inputs.parameters[0], NETWORKS[inputs.kind]
+    options: dict[str, Any] = {"nonlinearity": inputs.activation} if network.has_activations else {}
+    if network.has_projection:
+        options["proj_size"] = len(p.get("Wp", ()))
     return _with_weights(
         to_torch(inputs.kind, inputs.parameters, inputs.directions),
         _MODULES[inputs.kind],
@@ -116,20 +95,20 @@ def module_for(inputs: LayerInputs) -> torch.nn.Module:
 
 
 def call_module(
-    module: torch.nn.Module, inputs: LayerInputs, x: torch.Tensor, a0: torch.Tensor, c0: torch.Tensor
+    module: torch.nn.Module, inputs: LayerInputs, x: torch.Tensor, *states: torch.Tensor
 ) -> tuple[torch.Tensor, Sequence[torch.Tensor]]:
     """Call a module with these tensors and the lengths in `inputs`; return its output and last states."""
-    is_rnn, is_projected = inputs.kind == "rnn", "Wp" in inputs.parameters[0]
+    is_projected, initial = "Wp" in inputs.parameters[0], states if len(states) > 1 else states[0]
     with warnings.catch_warnings() if is_projected else nullcontext():
         if is_projected:
             warnings.filterwarnings("ignore", "LSTM with projections is not supported with oneDNN")
         if inputs.lengths is None:
-            output, last = module(x, a0 if is_rnn else (a0, c0))
+            output, last = module(x, initial)
         else:
             packed = pack_padded_sequence(x, torch.from_numpy(inputs.lengths), enforce_sorted=False)
-            output, last = module(packed, a0 if is_rnn else (a0, c0))
+            output, last = module(packed, initial)
             output, _ = pad_packed_sequence(output, total_length=len(x))
-    return output, (last,) if is_rnn else last
+    return output, last if len(states) > 1 else (last,)
 
 
 AnyLayerInputs = TypeVar("AnyLayerInputs", bound=LayerInputs)
@@ -145,7 +124,8 @@ def accepted_by_torch(inputs: AnyLayerInputs) -> AnyLayerInputs:
     if not len(x):
         x = np.zeros((1, *x.shape[1:]), x.dtype)
         for p in parameters[: inputs.directions]:
-            p.update({name: np.pad(p[name], ((0, 0), (0, 1))) for name in _INPUT_WEIGHTS if name in p})
+            for name in NETWORKS[inputs.kind].input_weights:
+                p[name] = np.pad(p[name], ((0, 0), (0, 1)))
     if "Wp" in parameters[0] and len(parameters[0]["Wp"]) >= c0.shape[1]:
         added = len(parameters[0]["Wp"]) - c0.shape[1] + 1
         c0 = np.pad(c0, ((0, 0), (0, added), (0, 0)), mode="edge")
@@ -153,10 +133,6 @@ def accepted_by_torch(inputs: AnyLayerInputs) -> AnyLayerInputs:
             wide = {name: np.pad(p[name], ((0, added), (0, 0)), mode="edge") for name in p if name != "Wp"}
             p.update(wide, Wp=np.pad(p["Wp"], ((0, 0), (0, added))))
     return replace(inputs, x=x, c0=c0, parameters=parameters)
-
-
-_INPUT_WEIGHTS = ("Wax", "Wf", "Wi", "Wc", "Wo")
-"""The weights whose last columns act on the input."""
 
 
 def _with_weights(

@@ -45,10 +45,9 @@ def _layer_gradients(inputs: LayerBackwardInputs) -> dict[str, Array]:
         with torch.no_grad():
             module = module_for(wide)
         x = tensor(wide.x.T).requires_grad_()
-        a0, c0 = (tensor(s.transpose(0, 2, 1)).requires_grad_() for s in (wide.a0, wide.c0))
-        output, last = call_module(module, wide, x, a0, c0)
+        given = [x, *(tensor(state.transpose(0, 2, 1)).requires_grad_() for state in wide.initial_states)]
+        output, last = call_module(module, wide, *given)
         incoming = [tensor(wide.da.T), *(tensor(s.transpose(0, 2, 1)) for s in (wide.da_last, wide.dc_last))]
-        given = [x, a0, c0][: 1 + len(initial)]
         (x_gradient, *states), by_name = _gradients(module, [output, *last], given, incoming)
         dx = x_gradient.T[:n_x]
         initial = [

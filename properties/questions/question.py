@@ -47,7 +47,8 @@ class Question:
     @property
     def witness_name(self) -> str:
         """The witness: `"formulas"` for a backward pass from caches of several steps, or else `"torch"`."""
-        takes_many_caches = self.contract.name in ("rnn_backward", "lstm_backward")
+        is_layer_or_cell = self.contract.is_layer or self.contract.is_cell
+        takes_many_caches = self.contract.is_backward and not is_layer_or_cell
         return "formulas" if takes_many_caches else "torch"  # torch cannot use cached gates
 
     @cached_property

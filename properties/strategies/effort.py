@@ -79,7 +79,7 @@ def limited_sizes(kind: Kind, sizes: Sizes, limit: float) -> dict[str, int]:
 
 def _costs(kind: Kind, sizes: Sizes) -> tuple[int, int, int]:
     """The work that is done once for a problem, once for each step, and once for each sample in a step."""
-    gates, n_a, n_y = NETWORKS[kind].pre_activations, sizes["n_a"], sizes.get("n_y", 0)
+    gates, n_a, n_y = len(NETWORKS[kind].affine_maps), sizes["n_a"], sizes.get("n_y", 0)
     inner = n_a + sizes["n_x"]
     once = 100 * gates * n_a * inner
     step = gates * 60_000 + 10 * gates * n_a * inner

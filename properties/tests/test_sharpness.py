@@ -17,6 +17,7 @@ from properties.implementations.answer import steps_as_samples
 from properties.strategies.drawn_problems import examples
 from properties.strategies.effort import EFFORTS
 from reference.contract import Array
+from reference.networks import NETWORKS
 
 FORWARDS = {"rnn": "rnn_forward", "lstm": "lstm_forward"}
 Forward = Callable[[Inputs], dict[str, Array]]
@@ -64,7 +65,7 @@ def with_float32_preactivation(inputs: Inputs) -> dict[str, Array]:
 def with_softmax_epsilon(inputs: Inputs) -> dict[str, Array]:
     """1e-8 is added to the denominator of the softmax."""
     ours = answers(inputs)
-    Wy, by = inputs.parameters[pytorch.HEAD[inputs.kind]], inputs.parameters["by"]
+    Wy, by = (inputs.parameters[name] for name in NETWORKS[inputs.kind].head)
     z = np.einsum("ij,jkt->ikt", Wy, ours["a"]) + by[:, :, None]
     e = np.exp(z - z.max(axis=0))
     return {**ours, "y": e / (e.sum(axis=0) + 1e-8)}
