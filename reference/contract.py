@@ -58,6 +58,17 @@ class Contract:
         return self.name.endswith("_backward")
 
     @property
+    def sizes(self) -> tuple[str, ...]:
+        """The symbols of the sizes of a call, without the numbers of layers and directions."""
+        head, time = ("n_y",) * (not self.is_layer), ("T_x",) * (not self.is_cell)
+        return ("n_x", "n_a", *head, "m", *time)
+
+    @property
+    def fixed_sizes(self) -> Mapping[str, int]:
+        """The sizes that every problem of the function has: a cell takes one step."""
+        return {"T_x": 1} if self.is_cell else {}
+
+    @property
     def problem_kind(self) -> str:
         """The kind of the problems for the function: `"rnn"`, `"lstm"`, `"rnn_layer"` or `"lstm_layer"`."""
         return f"{self.kind}_layer" if self.is_layer else self.kind

@@ -217,4 +217,4 @@ def _sizes(function: str, inputs: Inputs) -> dict[str, int]:
     if isinstance(inputs, LayerInputs):
         n_h = sizes.pop("n_h")
         return {**sizes, "n_p": n_h if "Wp" in inputs.parameters[0] else 0}
-    return {name: size for name, size in sizes.items() if name != "T_x" or not CONTRACTS[function].is_cell}
+    return {name: sizes[name] for name in CONTRACTS[function].sizes}

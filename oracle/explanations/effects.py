@@ -66,10 +66,7 @@ def side_effect(
 def _written_arguments(function: str, shown: Sequence[Behaviour], right: Sequence[Behaviour]) -> Claim | None:
     """The finding of the arguments that calls write to, with the keys in dicts; `None` if there are none."""
     contract = CONTRACTS[function]
-    dicts = ("parameters", "options")
-    if contract.is_backward and not contract.is_layer:
-        dicts = ("cache" if contract.is_cell else "caches", "")
-    names, written = [*contract.arguments, *dicts], set[tuple[int, str]]()
+    names, written = [*contract.arguments, *contract.last_arguments], set[tuple[int, str]]()
     for ours, spec in zip(shown, right, strict=True):
         for path in ours.arguments.keys() | spec.arguments.keys():
             if same_leaf(ours.arguments.get(path, ""), spec.arguments.get(path, "")):

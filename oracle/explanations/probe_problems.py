@@ -30,14 +30,12 @@ def few_problems(function: str, draw: Draw, dtypes: Sequence[DType], first_seed:
 
 def all_problems(function: str, draw: Draw, dtypes: Sequence[DType], first_seed: int = 0) -> Iterator[Inputs]:
     """About a hundred problems; `dtypes` are the dtypes of the function, the widest first."""
-    dtype = dtypes[0]
-    is_cell, has_head = CONTRACTS[function].is_cell, not CONTRACTS[function].is_layer
+    names, dtype = CONTRACTS[function].sizes, dtypes[0]
 
     def drawn(sizes: Mapping[str, int], seed: int = 11, regime: str = "unit") -> Inputs:
         return draw(**{**BASE, **sizes}, seed=first_seed + seed, regime=regime, dtype=dtype)
 
     yield from ordinary_problems(draw, range(first_seed, first_seed + 4), dtype)
-    names = [name for name in BASE if (name != "T_x" or not is_cell) and (name != "n_y" or has_head)]
     yield from (drawn({name: size}) for name in names for size in SIZES[name])
     different = {name: 5 + 2 * i for i, name in enumerate(names)}
     for k, (one, other) in enumerate(combinations(names, 2)):
@@ -53,7 +51,7 @@ def all_problems(function: str, draw: Draw, dtypes: Sequence[DType], first_seed:
         yield scaled_inputs(wide, (kind,), factor)
     for regime, seed in product(("wild", "counting", "tiny", "ternary"), range(2)):
         yield drawn({"m": 12, "T_x": 6}, seed, regime)
-    if has_head:
+    if "n_y" in names:
         yield from logit_problems(drawn)
     for other in dtypes[1:]:
         for inputs in ordinary_problems(draw, range(3), other):
@@ -64,7 +62,7 @@ def all_problems(function: str, draw: Draw, dtypes: Sequence[DType], first_seed:
             yield _raised(given, name, bias)
     for seed in range(2):
         yield from special_problems(drawn({}, 60 + seed), seed)
-        if not is_cell:
+        if "T_x" in names:
             yield from (drawn({"T_x": size}, 70 + seed) for size in (12, 40))
 
 

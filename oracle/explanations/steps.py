@@ -165,7 +165,7 @@ def observe(function: str, inputs: Inputs, program: Program, limits: Limits) -> 
     cached = cached_arrays(contract, answer, m, T_x) if limits.caches else {}
     gates = {name: array for name, array in cached.items() if name in GATES.values() and len(array) == n_a}
     bounds = propagation.evaluate(batch)
-    sizes = {name: size for name, size in called.sizes.items() if name != "T_x" or not contract.is_cell}
+    sizes = {name: called.sizes[name] for name in contract.sizes}
     p = {"Wy" if name == "Wya" else name: array for name, array in inputs.parameters.items()}
     place = _place(quantities_of(inputs.kind), p, batch.x[:, :, 0], batch.a0, batch.c0, sizes, inputs)
     allowed = {_RESULT.get(name, name): bounded.error[:, :, 0] for name, bounded in bounds.items()}

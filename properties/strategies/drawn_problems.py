@@ -70,7 +70,7 @@ def problems(draw: st.DrawFn, function: str, effort: Effort, domain: Domain = AN
     networks = domain.networks_for(function) if contract.is_layer else []
     network = draw(st.sampled_from(networks)) if networks else None
     sizes: dict[str, Any] = {}
-    for name in (name for name in FREQUENT_RANGES if name != "n_y" or not contract.is_layer):
+    for name in (name for name in FREQUENT_RANGES if name in (*contract.sizes, "T_x")):
         largest = effort.longest if name == "T_x" else effort.largest
         strategy = _sizes(name, min(largest, domain.largest or largest))
         size = draw(strategy)
@@ -78,8 +78,7 @@ def problems(draw: st.DrawFn, function: str, effort: Effort, domain: Domain = AN
             if size in sizes.values():
                 size = draw(strategy)
         sizes[name] = size
-    if contract.is_cell:
-        sizes["T_x"] = 1  # after it was drawn, so that a cell gets the sizes of its forward pass
+    sizes |= contract.fixed_sizes  # after all were drawn, so that a cell gets the sizes of its forward pass
     if network:
         sizes |= {"n_x": network.n_x, "n_a": network.n_a}
     if effort.work < math.inf:
@@ -156,7 +155,7 @@ def drawn_examples(
         return drawn_examples(contract.forward, effort, domain, number, profile)
     if function in _SAME_SIZES and effort.work == math.inf:  # a limit of work would depend on the kind
         of_lstm = drawn_examples(_SAME_SIZES[function], effort, domain, number, profile)
-        changes: dict[str, Any] = {"kind": contract.kind} | ({"T_x": 1} if contract.is_cell else {})
+        changes: dict[str, Any] = {"kind": contract.kind, **contract.fixed_sizes}
         return [[replace(problem, **changes) for problem in problems] for problems in of_lstm]
     shared_domain = domain.for_drawing(function, effort)
     if shared_domain != domain:

@@ -56,11 +56,10 @@ EFFORTS = {
 @lru_cache(maxsize=4096)  # every call of a law asks for it
 def work(problem: Problem, function: str) -> float:
     """The work of a function on a problem."""
-    T_x = 1 if CONTRACTS[function].is_cell else problem.T_x
-    kind = kind_in(problem.kind)
-    once, step, sample = _costs(kind, problem.sizes)
-    stacked = problem.sizes.get("L", 1) * problem.sizes.get("D", 1)
-    return stacked * (once + T_x * (step + problem.m * sample))
+    sizes = {**problem.sizes, **CONTRACTS[function].fixed_sizes}
+    once, step, sample = _costs(kind_in(problem.kind), sizes)
+    stacked = sizes.get("L", 1) * sizes.get("D", 1)
+    return stacked * (once + sizes["T_x"] * (step + problem.m * sample))
 
 
 def limited_sizes(kind: Kind, sizes: Sizes, limit: float) -> dict[str, int]:

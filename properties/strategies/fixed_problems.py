@@ -53,8 +53,7 @@ def equal_size_examples(
     contract = CONTRACTS[function]
     fixed: Iterable[Problem]
     if not contract.is_layer:
-        sizes: dict[str, Any] = dict.fromkeys(("n_x", "n_a", "n_y", "m", "T_x"), 2)
-        sizes |= {"T_x": 1} if contract.is_cell else {}
+        sizes: dict[str, Any] = {**dict.fromkeys(contract.sizes, 2), **contract.fixed_sizes}
         fixed = [Problem(contract.kind, **sizes)]
         if contract.is_backward:
             sizes |= {"n_x": 1, "n_a": 1, "n_y": 1, "m": 1}
@@ -142,7 +141,7 @@ def _of_sizes(
     """A problem of these sizes. A cell takes one step. Layers with many steps have several lengths."""
     contract = CONTRACTS[function]
     if not contract.is_layer:
-        return Problem(contract.kind, **{**sizes, **({"T_x": 1} if contract.is_cell else {})})
+        return Problem(contract.kind, **{**sizes, **contract.fixed_sizes})
     sizes = {name: size for name, size in sizes.items() if name != "n_y"}
     if sizes["T_x"] > MANY_STEPS:
         sizes["m"] = max(sizes["m"], 4)
