@@ -8,15 +8,15 @@ import pytest
 import torch
 
 from oracle.faults.equations import FUNCTIONS
-from oracle.network.cells import CELLS
+from oracle.network.cells import CELLS, HEAD
 from oracle.network.derivative import derivative
 from oracle.network.expressions import Equations, equation, joined, operation, quantities
 from oracle.network.sweep import evaluate
 from oracle.problems.problem import Problem
 from oracle.witnesses.bounded import Bounded
-from reference.contract import Kind
+from reference.networks import NETWORKS, Kind
 
-KINDS: tuple[Kind, ...] = ("rnn", "lstm")
+KINDS = tuple(NETWORKS)
 
 
 def step_of(kind: Kind) -> SimpleNamespace:
@@ -38,9 +38,20 @@ def test_joined_equations_give_the_same_numbers(kind: Kind) -> None:
     evaluate(together, joined(CELLS[kind]), joined(CELLS[kind]))
     for name in set(CELLS[kind]) & vars(together).keys():
         np.testing.assert_allclose(getattr(together, name), getattr(each, name), rtol=1e-13)
-    assert {"a_next", *(["c_next", "ft", "it", "cct", "ot"] if kind == "lstm" else [])} <= vars(
-        together
-    ).keys()
+    results = {*NETWORKS[kind].gates.values(), *(f"{state}_next" for state in NETWORKS[kind].states)}
+    assert results <= vars(together).keys()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_equations_of_a_kind_have_the_parameters_gates_and_states_of_its_entry(kind: Kind) -> None:
+    network, cell = NETWORKS[kind], {**CELLS[kind], **HEAD}
+    named = {name for expression in cell.values() for name in expression.quantities} - cell.keys()
+    given = {*network.parameters, "xt", *(f"{state}_prev" for state in network.states)}
+    assert named == {"Wy" if name == "Wya" else name for name in given}
+    assert {*network.gates.values(), *(f"{state}_next" for state in network.states)} <= cell.keys()
+    maps = {z.operands for z in CELLS[kind].values() if z.operation == "affine"}
+    names = {(*(each.name for each in (W.operands or (W,))), b.name) for W, _, b in maps}
+    assert names == {*network.affine_maps}
 
 
 def test_an_affine_map_without_an_activation_is_joined() -> None:
