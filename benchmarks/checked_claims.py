@@ -23,7 +23,7 @@ from oracle.explanations.changes import Condition, Replacement
 from oracle.explanations.claims import Claim
 from oracle.explanations.conditions import FeatureTable
 from oracle.explanations.effects import flushed_subnormals, side_effect
-from oracle.explanations.location import Budget, Observer, _settings
+from oracle.explanations.location_search import Budget, Observer, _settings
 from oracle.explanations.problems import Scope
 from oracle.explanations.steps import RESULTS, Steps, cached_arrays, observe
 from oracle.faults.fault import Fault

@@ -14,7 +14,7 @@ from oracle.explanations.changes import Condition
 from oracle.explanations.claims import Claim, is_far
 from oracle.explanations.conditional_mistakes import conditional_mistake
 from oracle.explanations.effects import flushed_subnormals, right_digits, side_effect, wrong_outputs
-from oracle.explanations.location import locate
+from oracle.explanations.location_search import locate
 from oracle.explanations.problems import Scope
 from oracle.problems.inputs import Inputs
 from oracle.problems.limits import Limits

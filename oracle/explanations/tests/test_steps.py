@@ -9,7 +9,7 @@ import pytest
 import reference
 from oracle.explanations.behaviour import Behaviour, specification
 from oracle.explanations.changes import MAPS, Replacement
-from oracle.explanations.location import Setting, locate
+from oracle.explanations.location_search import Setting, locate
 from oracle.explanations.steps import RESULTS, Steps, observe, observe_layer
 from oracle.problems.inputs import Inputs
 from oracle.problems.limits import ANYTHING, Limits

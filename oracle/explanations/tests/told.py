@@ -8,12 +8,13 @@ import numpy as np
 
 from oracle.explanations.behaviour import Behaviour, Program, mistaken_program, same_leaves, specification
 from oracle.explanations.catalogue_search import diagnose, known_fault
-from oracle.explanations.changes import Condition, Replacement
+from oracle.explanations.changes import Condition
 from oracle.explanations.claims import Claim
 from oracle.explanations.conditional_mistakes import conditional_mistake, small_problems
 from oracle.explanations.conditions import FeatureTable
 from oracle.explanations.confirming_problems import problems_for_conditions
-from oracle.explanations.location import Location, change_of, locate
+from oracle.explanations.location import Location
+from oracle.explanations.location_search import locate
 from oracle.explanations.problems import problem
 from oracle.problems.inputs import Inputs
 from oracle.problems.limits import ANYTHING
@@ -50,9 +51,7 @@ def predicted(function: str, claim: Claim) -> Program | None:
 
         return program
     if claim.kind == "location" and facts["shown"]:
-        how, when = Replacement(**facts["how"]), [Condition(**each) for each in facts["when"]]
-        location = Location(facts["where"], when, how, facts["returned"], facts["setting"], facts["shown"])
-        return mistaken_program(function, change_of(location).fault(function))
+        return mistaken_program(function, Location.of(facts).fault(function))
     return None
 
 
