@@ -41,6 +41,8 @@ ZERO = Replacement("Waa a_prev", function="zero")
 MANY = Condition("size", "m", "≥", 9.0)
 RELU = STEP.replace("np.tanh(", "np.maximum(0, ")
 IN_FLOAT32 = f"{STEP} + (xt.itemsize == 4)"
+IN_32, LARGE_A = Condition("bits", "", "=", 32.0), Condition("size", "n_a", "≥", 1.0)
+SINE_IN_32 = f"{STEP} + (xt.itemsize == 4) * np.sin(np.pi * np.dot(Wax, xt))"  # right for whole numbers
 SIZE = {"when": [vars(MANY)]}
 
 
@@ -57,6 +59,10 @@ SIZE = {"when": [vars(MANY)]}
         (located(ZERO, shown=[]), WITHOUT, "right"),
         (located(ZERO, MANY, shown=[]), WITHOUT, "false"),
         (located(Replacement("Waa a_prev", function="one"), shown=[]), WITHOUT, "false"),
+        (Location(["a_next"], [MANY]).claim("rnn"), AT_9, "right"),
+        (Location(["a_next"], [MANY]).claim("rnn"), WITHOUT, "false"),
+        (Location(["a_next"], [LARGE_A]).claim("rnn"), AT_9, "false"),
+        (Location(["a_next"], [IN_32]).claim("rnn"), SINE_IN_32, "right"),
         (Location(["yt_pred"]).claim("rnn"), WITHOUT, "false"),
         (Location(["a_next"]).claim("rnn"), WITHOUT, "right"),
         (mistake("biases_missing"), "np.tanh(np.dot(Waa, a_prev) + np.dot(Wax, xt))", "right"),
