@@ -69,9 +69,6 @@ def conditional_mistake(
         found = (_Answer(inputs, program(inputs), right(inputs)) for inputs in problems)
         return [each for each in found if "" not in each.shown.outputs]  # without those that raised
 
-    def draw(**fields: Any) -> Inputs:
-        return _draw(function, shown, limits, fields["seed"], np.random.default_rng(fields["seed"]), **fields)
-
     known = answers(chain([shown.inputs(function)], small_problems(function, shown, limits, 0)))
     wrong = sorted((each for each in known if each.is_wrong), key=lambda each: each.inputs.x.size)
     if len(wrong) < LEAST_WRONG or not known[0].is_wrong:
@@ -84,8 +81,8 @@ def conditional_mistake(
         ):
             continue
         conditions = _conditions(function, mistaken, known)
-        testing = problems_for_conditions(draw, conditions or (), wrong[0].inputs, 1, limits.dtypes)
-        new = answers(chain(small_problems(function, shown, limits, 100), islice(testing, PROBLEMS)))
+        testing = testing_problems(function, shown, limits, conditions or (), wrong[0].inputs)
+        new = answers(testing)
         for tried in (conditions, None) if conditions is not None else (None,):
             if all(_is_predicted(function, each, mistaken, tried) for each in new):
                 found.append(ConditionalMistake(name, state, tried))
@@ -149,6 +146,21 @@ def small_problems(function: str, shown: Problem, limits: Limits, seed: int) -> 
             zip(("n_x", "n_a", "m", "T_x", "n_y"), rng.integers(1, LARGEST, 5).tolist(), strict=True)
         )
         yield _draw(function, shown, limits, k, rng, seed=seed + k, **sizes)
+
+
+def testing_problems(
+    function: str, shown: Problem, limits: Limits, conditions: Sequence[Condition], example: Inputs
+) -> Iterator[Inputs]:
+    """Small problems of every kind, and problems on both sides of conditions, to test what was found.
+
+    `example` is a problem for which the function is wrong.
+    """
+
+    def draw(**fields: Any) -> Inputs:
+        return _draw(function, shown, limits, fields["seed"], np.random.default_rng(fields["seed"]), **fields)
+
+    yield from small_problems(function, shown, limits, 100)
+    yield from islice(problems_for_conditions(draw, conditions, example, 1, limits.dtypes), PROBLEMS)
 
 
 _FIELDS = {"L": "layers", "D": "directions"}

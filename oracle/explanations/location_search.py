@@ -15,13 +15,13 @@ import numpy as np
 from oracle.explanations.behaviour import Behaviour, Program, mistaken_program, same_leaves
 from oracle.explanations.candidates import fits, fitting_replacements, unchanged
 from oracle.explanations.changes import Condition, Replacement
-from oracle.explanations.conditional_mistakes import small_problems
+from oracle.explanations.conditional_mistakes import testing_problems
 from oracle.explanations.conditions import FeatureTable, cheapest_conditions
 from oracle.explanations.confirming_problems import problems_for_conditions
 from oracle.explanations.location import Location
 from oracle.explanations.probe_problems import BASE, all_problems, few_problems
 from oracle.explanations.problems import problem
-from oracle.explanations.steps import RESULTS, Steps, observe, observe_layer
+from oracle.explanations.steps import RESULTS, OtherStatesError, Steps, observe, observe_layer
 from oracle.network.cells import GATES
 from oracle.problems.inputs import Inputs, LayerInputs
 from oracle.problems.limits import ANYTHING, Limits
@@ -100,7 +100,9 @@ class Observer:
 def locate(function: str, program: Program, shown: Problem, limits: Limits = ANYTHING) -> Location | None:
     """Find where, when and how a function is wrong on a problem; `None` if nothing is found that is true."""
     if isinstance(shown, LayerProblem):
-        return _locate_in_layers(function, Budget(program, CALLS_OF_LAYERS), shown, limits)
+        with suppress(OtherStatesError):  # no step can be observed alone
+            return _locate_in_layers(function, Budget(program, CALLS_OF_LAYERS), shown, limits)
+        return None
     observer = Observer(function, Budget(program, CALLS), limits)
     every = chain([shown.inputs(function)], all_problems(function, observer.draw, limits.dtypes))
     return _locate_in_steps(observer, [*observer.observe(every)])
@@ -141,11 +143,15 @@ def _locate_in_steps(observer: Observer, cases: list[Steps]) -> Location | None:
 
 
 def _block_problems(observer: Observer, how: Replacement | None) -> Iterator[Inputs]:
-    """Problems that tell blocks of one size from blocks of another, if the replacement has blocks."""
+    """Problems that tell blocks of one size from larger ones, if the replacement has blocks.
+
+    n_a, n_x or both are one block and a half, so that their sum is once two blocks, and once three.
+    """
     by = how.by if how and "blocks" in how.map else 0
-    for size in (by + 1, 2 * by + 1, 3 * by + 1) if by else ():
-        sizes = {**BASE, "n_a": size, "n_x": size + by // 2}
-        yield observer.draw(**sizes, seed=size, regime="unit", dtype=observer.limits.dtypes[0])
+    more, less = by + by // 2 + 1, max(by // 2, 1)
+    for n_a, n_x in [(more, less), (less, more), (more, more)] if by else ():
+        sizes = {**BASE, "n_a": n_a, "n_x": n_x}
+        yield observer.draw(**sizes, seed=n_a + n_x, regime="unit", dtype=observer.limits.dtypes[0])
 
 
 def _first_wrong(cases: Sequence[Steps], default: str) -> str:
@@ -260,17 +266,18 @@ def _locate_in_layers(function: str, budget: Budget, shown: LayerProblem, limits
             tried = [location]
             if not setting.name and function == "rnn_layer":  # which is observed with tanh alone
                 tried.append(replace(location, setting="tanh"))
-            true = (each for each in tried if _explains_networks(each, observer, shown))
+            example = next(case.inputs for case in cases if case.first_wrong)
+            true = (each for each in tried if _explains_networks(each, observer, shown, example))
             return next(true, replace(location, conditions=None, shown=()))
     return None
 
 
-def _explains_networks(location: Location, observer: Observer, shown: LayerProblem) -> bool:
+def _explains_networks(location: Location, observer: Observer, shown: LayerProblem, example: Inputs) -> bool:
     """Whether a location gives the answers of networks with other numbers of layers and directions."""
     function, limits, program = observer.function, observer.limits, observer.program
     predicted = mistaken_program(function, location.fault(function), limits)
     with suppress(BudgetSpentError):
-        for inputs in small_problems(function, shown, limits, 200):
+        for inputs in testing_problems(function, shown, limits, location.conditions or (), example):
             answer = program(inputs)
             if "" not in answer.outputs and not same_leaves(answer.outputs, predicted(inputs).outputs):
                 return False

@@ -56,16 +56,21 @@ def predicted(function: str, claim: Claim) -> Program | None:
 
 
 def differing(
-    function: str, one: Program, other: Program, shown: Problem, claim: Claim | None = None
+    function: str,
+    one: Program,
+    other: Program,
+    shown: Problem,
+    claim: Claim | None = None,
+    telling: Problem | None = None,
 ) -> list[Inputs]:
-    """The fresh problems to which two programs give different answers.
+    """The fresh problems, and perhaps a `telling` one, to which two programs give different answers.
 
     Some of these problems are on both sides of the conditions of the claim.
     """
     when = claim.facts.get("when") if claim else ()
     conditions = [Condition(**each) for each in when or ()]
     every = chain(
-        [shown.inputs(function)],
+        [each.inputs(function) for each in (shown, telling) if each],
         small_problems(function, shown, ANYTHING, 5000),
         islice(_aimed(function, shown, conditions), 24),
     )
