@@ -14,6 +14,7 @@ from oracle.explanations.behaviour import (
     Behaviour,
     Leaves,
     mistaken_program,
+    program_of,
     relative_error,
     same_leaves,
     specification,
@@ -27,6 +28,7 @@ from oracle.explanations.location_search import Budget, Observer, _settings
 from oracle.explanations.problems import Scope
 from oracle.explanations.steps import RESULTS, OtherStatesError, Steps, cached_arrays, observe
 from oracle.faults.fault import Fault
+from oracle.problems.limits import ANYTHING
 from oracle.problems.problem import LayerProblem, Problem
 from properties.explanations.inheritance import WithRightCell
 from properties.explanations.prediction import fault_of
@@ -92,6 +94,8 @@ def _prediction(claim: Claim, fault: Fault, program: Program, shown: Sequence[Pr
     function, limits = program.function, program.limits
     if fault.group == "purity":
         return _two_answers(claim, program, shown)
+    if _remembers(fault, function, shown[0]):
+        return _memory(claim, fault, program, shown)
     predicted, right = mistaken_program(function, fault, limits), specification(function, limits)
     when = claim.facts.get("when", ()) if claim.kind == "mistake" else ()
     is_shown = False
@@ -111,6 +115,31 @@ def _prediction(claim: Claim, fault: Fault, program: Program, shown: Sequence[Pr
             return Check("false", f"{text}: the program is {'right' if is_right else said}")
         is_wrong = not all(_same(part, ours, spec, inputs.dtype) for part in parts)
         is_shown |= bool(wrong) and is_met and is_wrong
+    return RIGHT if is_shown else Check("left out", "no problem shows the mistake")
+
+
+def _remembers(fault: Fault, function: str, shown: Problem) -> bool:
+    """Whether a mistake keeps something from call to call."""
+    fault = replace(fault, memory={})
+    program_of(fault, function, ANYTHING)(shown.inputs(function))
+    return any(fault.memory.values())
+
+
+def _memory(claim: Claim, fault: Fault, program: Program, shown: Sequence[Problem]) -> Check:
+    """Whether a mistake with a memory gives the answers of the target to two calls of equal shapes.
+
+    Of the calls before these, a program may remember the last one, or one of each shape: no claim says which.
+    """
+    function, limits = program.function, program.limits
+    right, is_shown = specification(function, limits), False
+    for text, inputs in cases(function, claim, shown, limits):
+        program.implementation.end_process()
+        predicted = mistaken_program(function, fault, limits)
+        for each in (inputs, replace(inputs, x=inputs.x + 1)):
+            ours, theirs = program(each), predicted(each)
+            if not _raised(ours) and not _same("outputs", ours, theirs, inputs.dtype):
+                return Check("false", f"{text}: the program is otherwise wrong")
+            is_shown |= not _same("outputs", ours, right(each), inputs.dtype)
     return RIGHT if is_shown else Check("left out", "no problem shows the mistake")
 
 

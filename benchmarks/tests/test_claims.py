@@ -146,3 +146,21 @@ def test_the_table_counts_the_grades() -> None:
         "| fa | 3 | 2 | 0 | 1 |",
         "| all | 3 | 2 | 0 | 1 |",
     ]
+
+
+@pytest.mark.parametrize(
+    ("start", "grade"),
+    [("states.get(a0.shape, a0)", "right"), ("states.get(a0.shape, 2 * a0) / 2", "false"), ("a0", "false")],
+)
+def test_a_memory_of_each_shape_is_that_of_the_earlier_call(tmp_path: Path, start: str, grade: str) -> None:
+    source = PROGRAM.replace(
+        "    a_next = a0", f"    states = globals().setdefault('kept', {{}})\n    a_next = {start}", 1
+    )
+    source = source.replace(
+        "    return a, y_pred,", "    states[a0.shape] = a_next\n    return a, y_pred,", 1
+    )
+    path = tmp_path / "target.py"
+    path.write_text(source, encoding="utf-8")
+    with Implementation(str(path)) as implementation:
+        program = Program(implementation, "rnn_forward")
+        assert check(mistake("a_left_behind"), program, [RNN]).grade == grade
