@@ -22,7 +22,7 @@ from oracle.explanations.behaviour import (
 from oracle.explanations.candidates import fits, unchanged
 from oracle.explanations.changes import Condition, Replacement
 from oracle.explanations.claims import Claim
-from oracle.explanations.conditions import FeatureTable
+from oracle.explanations.conditions import FeatureTable, are_met
 from oracle.explanations.effects import flushed_subnormals, side_effect
 from oracle.explanations.location_search import Budget, Observer, _settings
 from oracle.explanations.problems import Scope
@@ -104,8 +104,7 @@ def _prediction(claim: Claim, fault: Fault, program: Program, shown: Sequence[Pr
         ours, theirs, spec = (each(inputs, then) for each in (program, predicted, right))
         if _raised(ours):
             continue
-        table = FeatureTable.of_problems(function, [inputs], [True])
-        is_met = all(table.meet(Condition(**each)).all() for each in when or ())
+        is_met = are_met(function, inputs, [Condition(**each) for each in when or ()])
         wrong = next((part for part in PARTS if not _same(part, theirs, spec, inputs.dtype)), "")
         parts = PARTS[: PARTS.index(wrong) + 1] if wrong and is_met else PARTS[:1]
         allowed = [theirs if is_met else spec] + ([spec] if when is None else [])

@@ -11,7 +11,7 @@ import numpy as np
 from oracle.explanations.behaviour import Behaviour, Program, mistaken_program, same_leaves, specification
 from oracle.explanations.changes import Condition
 from oracle.explanations.claims import Claim
-from oracle.explanations.conditions import FeatureTable, cheapest_conditions
+from oracle.explanations.conditions import FeatureTable, are_met, cheapest_conditions
 from oracle.explanations.confirming_problems import problems_for_conditions
 from oracle.explanations.problems import problem
 from oracle.faults import RARE, mistakes_in
@@ -28,27 +28,6 @@ PROBLEMS, LARGEST = 24, 9
 
 
 @dataclass(frozen=True)
-class ConditionalMistake:
-    """A mistake of the catalogue, made for one `state` alone if it is `a` or `c`.
-
-    It is made where the `conditions` on sizes are met; if these are `None`, on some problems.
-    """
-
-    name: str
-    state: str = ""
-    conditions: Sequence[Condition] | None = ()
-
-    @property
-    def claim(self) -> Claim:
-        """The mistake as a claim."""
-        facts: dict[str, Any] = {"names": [self.name]} | ({"state": self.state} if self.state else {})
-        if self.conditions is None:
-            return Claim.of("mistake", **facts, when=None)
-        when = {"when": [*map(asdict, self.conditions)]} if self.conditions else {}
-        return Claim.of("mistake", **facts, **when)
-
-
-@dataclass(frozen=True)
 class _Answer:
     inputs: Inputs
     shown: Behaviour
@@ -59,10 +38,12 @@ class _Answer:
         return not same_leaves(self.shown.outputs, self.right.outputs)
 
 
-def conditional_mistake(
-    function: str, program: Program, shown: Problem, limits: Limits
-) -> ConditionalMistake | None:
-    """The mistake that gives every wrong answer, confirmed on new problems; `None` if no mistake does."""
+def conditional_mistake(function: str, program: Program, shown: Problem, limits: Limits) -> Claim | None:
+    """The mistake that gives every wrong answer, confirmed on new problems; `None` if no mistake does.
+
+    It is made for one `state` alone if it is `a` or `c`, and where conditions on sizes are met; if these are
+    `None`, on some problems.
+    """
     right = specification(function, limits)
 
     def answers(problems: Iterator[Inputs]) -> list[_Answer]:
@@ -73,7 +54,7 @@ def conditional_mistake(
     wrong = sorted((each for each in known if each.is_wrong), key=lambda each: each.inputs.x.size)
     if len(wrong) < LEAST_WRONG or not known[0].is_wrong:
         return None
-    found: list[ConditionalMistake] = []
+    found: list[Claim] = []
     for (name, state), fault in conditional_faults(function).items():
         mistaken = mistaken_program(function, fault, limits)
         if fault.group == "purity" or not all(
@@ -85,9 +66,12 @@ def conditional_mistake(
         new = answers(testing)
         for tried in (conditions, None) if conditions is not None else (None,):
             if all(_is_predicted(function, each, mistaken, tried) for each in new):
-                found.append(ConditionalMistake(name, state, tried))
+                facts: dict[str, Any] = {"state": state} if state else {}
+                if tried != ():
+                    facts["when"] = tried and [*map(asdict, tried)]
+                found.append(Claim.of("mistake", names=[name], **facts))
                 break
-    return min(found, key=lambda each: each.conditions is None, default=None)
+    return min(found, key=lambda each: each.facts.get("when", ()) is None, default=None)
 
 
 def _is_predicted(
@@ -97,8 +81,7 @@ def _is_predicted(
     given = same_leaves(mistaken(answer.inputs).outputs, answer.shown.outputs)
     if conditions is None:
         return given or not answer.is_wrong
-    is_met = FeatureTable.of_problems(function, [answer.inputs], [answer.is_wrong])
-    return given if all(is_met.meet(each).all() for each in conditions) else not answer.is_wrong
+    return given if are_met(function, answer.inputs, conditions) else not answer.is_wrong
 
 
 def _conditions(function: str, mistaken: Program, answers: Sequence[_Answer]) -> Sequence[Condition] | None:

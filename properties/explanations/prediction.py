@@ -11,7 +11,7 @@ from oracle.explanations.behaviour import TOLERANCE
 from oracle.explanations.catalogue_search import known_fault
 from oracle.explanations.changes import Condition
 from oracle.explanations.claims import Claim, is_far
-from oracle.explanations.conditions import FeatureTable
+from oracle.explanations.conditions import are_met
 from oracle.explanations.location import Location
 from oracle.faults.fault import Fault
 from properties.implementations.answers import Answers
@@ -51,10 +51,8 @@ def is_predicted(violation: ViolationError, claim: Claim) -> bool | None:
     if fault is None or fault.group == "purity":
         return None
     when = [Condition(**each) for each in (claim.kind == "mistake" and claim.facts.get("when")) or ()]
-    if when:
-        table = FeatureTable.of_problems(trial.contract.name, [trial.inputs], [True])
-        if not all(table.meet(each).all() for each in when):
-            return False
+    if not are_met(trial.contract.name, trial.inputs, when):
+        return False
     fault = replace(fault, memory={})
     predicted = _violation(trial, Predicted(trial.implementation, fault))
     if predicted is None and any(fault.memory.values()):
