@@ -14,6 +14,7 @@ from oracle.explanations.behaviour import (
     Behaviour,
     Leaves,
     mistaken_program,
+    program_of,
     relative_error,
     same_leaves,
     specification,
@@ -21,17 +22,18 @@ from oracle.explanations.behaviour import (
 from oracle.explanations.candidates import fits, unchanged
 from oracle.explanations.changes import Condition, Replacement
 from oracle.explanations.claims import Claim
-from oracle.explanations.conditions import FeatureTable
+from oracle.explanations.conditions import FeatureTable, are_met
 from oracle.explanations.effects import flushed_subnormals, side_effect
-from oracle.explanations.location import Budget, Observer, _settings
+from oracle.explanations.location_search import Budget, Observer, _settings
 from oracle.explanations.problems import Scope
-from oracle.explanations.steps import RESULTS, Steps, cached_arrays, observe
+from oracle.explanations.steps import RESULTS, OtherStatesError, Steps, cached_arrays, observe
 from oracle.faults.fault import Fault
+from oracle.problems.limits import ANYTHING
 from oracle.problems.problem import LayerProblem, Problem
 from properties.explanations.inheritance import WithRightCell
 from properties.explanations.prediction import fault_of
 from properties.explanations.program import DiedError, Program
-from reference.contract import CONTRACTS
+from reference.contract import CONTRACTS, Array
 
 Grade = Literal["right", "left out", "false"]
 ROUNDING = 100
@@ -63,6 +65,8 @@ def check(claim: Claim, program: Program, shown: Sequence[Problem]) -> Check:
             return _CHECKS[claim.kind](claim, program, shown)
     except DiedError:
         return Check("left out", "the program died")
+    except OtherStatesError:
+        return Check("left out", "a shorter sequence has other states")
     return Check("left out", "the claim says nothing that can be tested")
 
 
@@ -90,6 +94,8 @@ def _prediction(claim: Claim, fault: Fault, program: Program, shown: Sequence[Pr
     function, limits = program.function, program.limits
     if fault.group == "purity":
         return _two_answers(claim, program, shown)
+    if _remembers(fault, function, shown[0]):
+        return _memory(claim, fault, program, shown)
     predicted, right = mistaken_program(function, fault, limits), specification(function, limits)
     when = claim.facts.get("when", ()) if claim.kind == "mistake" else ()
     is_shown = False
@@ -98,8 +104,7 @@ def _prediction(claim: Claim, fault: Fault, program: Program, shown: Sequence[Pr
         ours, theirs, spec = (each(inputs, then) for each in (program, predicted, right))
         if _raised(ours):
             continue
-        table = FeatureTable.of_problems(function, [inputs], [True])
-        is_met = all(table.meet(Condition(**each)).all() for each in when or ())
+        is_met = are_met(function, inputs, [Condition(**each) for each in when or ()])
         wrong = next((part for part in PARTS if not _same(part, theirs, spec, inputs.dtype)), "")
         parts = PARTS[: PARTS.index(wrong) + 1] if wrong and is_met else PARTS[:1]
         allowed = [theirs if is_met else spec] + ([spec] if when is None else [])
@@ -109,6 +114,31 @@ def _prediction(claim: Claim, fault: Fault, program: Program, shown: Sequence[Pr
             return Check("false", f"{text}: the program is {'right' if is_right else said}")
         is_wrong = not all(_same(part, ours, spec, inputs.dtype) for part in parts)
         is_shown |= bool(wrong) and is_met and is_wrong
+    return RIGHT if is_shown else Check("left out", "no problem shows the mistake")
+
+
+def _remembers(fault: Fault, function: str, shown: Problem) -> bool:
+    """Whether a mistake keeps something from call to call."""
+    fault = replace(fault, memory={})
+    program_of(fault, function, ANYTHING)(shown.inputs(function))
+    return any(fault.memory.values())
+
+
+def _memory(claim: Claim, fault: Fault, program: Program, shown: Sequence[Problem]) -> Check:
+    """Whether a mistake with a memory gives the answers of the target to two calls of equal shapes.
+
+    Of the calls before these, a program may remember the last one, or one of each shape: no claim says which.
+    """
+    function, limits = program.function, program.limits
+    right, is_shown = specification(function, limits), False
+    for text, inputs in cases(function, claim, shown, limits):
+        program.implementation.end_process()
+        predicted = mistaken_program(function, fault, limits)
+        for each in (inputs, replace(inputs, x=inputs.x + 1)):
+            ours, theirs = program(each), predicted(each)
+            if not _raised(ours) and not _same("outputs", ours, theirs, inputs.dtype):
+                return Check("false", f"{text}: the program is otherwise wrong")
+            is_shown |= not _same("outputs", ours, right(each), inputs.dtype)
     return RIGHT if is_shown else Check("left out", "no problem shows the mistake")
 
 
@@ -136,10 +166,18 @@ def _location(claim: Claim, program: Program, shown: Sequence[Problem]) -> Check
             return Check("false", f"{text}: how does not give {target}")
     if facts["when"] is not None:
         conditions = [Condition(**each) for each in facts["when"]]
-        excluded = [unchanged(case, target, how) for case in found] if how else None
+        excluded = [_may_be_unchanged(each, target, how) for each in found]
         if not FeatureTable.of(found, target, excluded).are_separated_by(conditions):
             return Check("false", f"when does not separate wrong from right {target}")
     return RIGHT
+
+
+def _may_be_unchanged(steps: Steps, target: str, how: Replacement | None) -> Array:
+    """For each element, whether the mistake may leave it right: of whole numbers, many products are equal."""
+    if how:
+        return unchanged(steps, target, how)
+    x = steps.inputs.x
+    return np.full(steps.right[target].shape, bool((x == np.round(x)).all()))
 
 
 def _steps(claim: Claim, program: Program, shown: Sequence[Problem]) -> Iterator[tuple[str, Steps]]:

@@ -1,6 +1,6 @@
 """Are the claims of failures true? Checks every claim of a report on problems that the search has not used.
 
-    python -m benchmarks.claims FOLDER [--every N] [--only SETS] [--show] [--output docs/claims.md]
+    python -m benchmarks.claims FOLDER [--every N --offset K] [--only SETS] [--show] [--output docs/claims.md]
 
 The folder has `.toml` files with mistakes, as edits of the right program in `program.txt` or
 `layers_program.txt`, or `.py` targets, each perhaps with a line `# truth: …` for a reader. The command
@@ -76,13 +76,17 @@ def main() -> int:
     parser = argument_parser(__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--every", type=int, default=1, help="judge only every Nth mistake (default: all)")
+    parser.add_argument(
+        "--offset", type=int, default=0, help="the number of mistakes to skip first (default: 0)"
+    )
     parser.add_argument("--only", default="", help="the sets to judge, separated by commas (default: all)")
     parser.add_argument("--show", action="store_true", help="print every claim that is not right")
     parser.add_argument("-n", type=int, default=2, help="the number of processes (default: %(default)s)")
     parser.add_argument("--output", type=Path, help="the page to write the table into, docs/claims.md")
     options = parser.parse_args()
     only = {*filter(None, options.only.split(","))}
-    selected = [each for each in mistakes(options.folder) if not only or each.group in only][:: options.every]
+    every_mistake = [each for each in mistakes(options.folder) if not only or each.group in only]
+    selected = every_mistake[options.offset :: options.every]
     with TemporaryDirectory() as name:
         folder = Path(name)
         by_target = {f"m{k:04}.py": mistake for k, mistake in enumerate(selected)}

@@ -41,6 +41,8 @@ ZERO = Replacement("Waa a_prev", function="zero")
 MANY = Condition("size", "m", "≥", 9.0)
 RELU = STEP.replace("np.tanh(", "np.maximum(0, ")
 IN_FLOAT32 = f"{STEP} + (xt.itemsize == 4)"
+IN_32, LARGE_A = Condition("bits", "", "=", 32.0), Condition("size", "n_a", "≥", 1.0)
+SINE_IN_32 = f"{STEP} + (xt.itemsize == 4) * np.sin(np.pi * np.dot(Wax, xt))"  # right for whole numbers
 SIZE = {"when": [vars(MANY)]}
 
 
@@ -57,6 +59,10 @@ SIZE = {"when": [vars(MANY)]}
         (located(ZERO, shown=[]), WITHOUT, "right"),
         (located(ZERO, MANY, shown=[]), WITHOUT, "false"),
         (located(Replacement("Waa a_prev", function="one"), shown=[]), WITHOUT, "false"),
+        (Location(["a_next"], [MANY]).claim("rnn"), AT_9, "right"),
+        (Location(["a_next"], [MANY]).claim("rnn"), WITHOUT, "false"),
+        (Location(["a_next"], [LARGE_A]).claim("rnn"), AT_9, "false"),
+        (Location(["a_next"], [IN_32]).claim("rnn"), SINE_IN_32, "right"),
         (Location(["yt_pred"]).claim("rnn"), WITHOUT, "false"),
         (Location(["a_next"]).claim("rnn"), WITHOUT, "right"),
         (mistake("biases_missing"), "np.tanh(np.dot(Waa, a_prev) + np.dot(Wax, xt))", "right"),
@@ -140,3 +146,21 @@ def test_the_table_counts_the_grades() -> None:
         "| fa | 3 | 2 | 0 | 1 |",
         "| all | 3 | 2 | 0 | 1 |",
     ]
+
+
+@pytest.mark.parametrize(
+    ("start", "grade"),
+    [("states.get(a0.shape, a0)", "right"), ("states.get(a0.shape, 2 * a0) / 2", "false"), ("a0", "false")],
+)
+def test_a_memory_of_each_shape_is_that_of_the_earlier_call(tmp_path: Path, start: str, grade: str) -> None:
+    source = PROGRAM.replace(
+        "    a_next = a0", f"    states = globals().setdefault('kept', {{}})\n    a_next = {start}", 1
+    )
+    source = source.replace(
+        "    return a, y_pred,", "    states[a0.shape] = a_next\n    return a, y_pred,", 1
+    )
+    path = tmp_path / "target.py"
+    path.write_text(source, encoding="utf-8")
+    with Implementation(str(path)) as implementation:
+        program = Program(implementation, "rnn_forward")
+        assert check(mistake("a_left_behind"), program, [RNN]).grade == grade

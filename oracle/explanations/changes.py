@@ -1,7 +1,7 @@
-"""A change of a step: what replaces a quantity, and under which conditions. It predicts whole answers.
+"""What may replace a quantity of a step, and under which conditions.
 
-The same functions evaluate a change in all steps of an answer at once, and in one step of a `Fault`, which is
-a whole program with this change.
+The same functions evaluate a replacement in all steps of an answer at once, and in one step of the `Fault` of
+a `Location`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,14 +11,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from oracle.explanations.quantities import quantities_of
-from oracle.explanations.steps import RESULTS, Place
+from oracle.explanations.steps import Place
 from oracle.faults.catalogue.arrays import ROUNDING
-from oracle.faults.fault import Fault
 from oracle.network.cells import GATES
-from oracle.network.expressions import Equation
 from reference.activations import sigmoid
-from reference.contract import CONTRACTS, Array
+from reference.contract import Array
 
 Relation = Literal["=", "≠", "≥", "≤", ">", "<"]
 Function = Callable[[Array, float], Array]
@@ -182,86 +179,6 @@ def feature(place: Place, target: str, kind: str, name: str, by: int = 0) -> Arr
         if kind == "value":
             return value
         return np.abs(value) if kind == "magnitude" else np.abs(value).max(axis=0, keepdims=True, initial=0)
-
-
-@dataclass(frozen=True)
-class Change:
-    """A change of a function: for each target what replaces a quantity in its equation, and conditions.
-
-    If `returned`, the results after the target are computed from its right value. `shown` are the results
-    that the program shows. The `scope` says in which directions of layers the change is made.
-    """
-
-    replacements: Mapping[str, Replacement]
-    conditions: Sequence[Condition] = ()
-    shown: frozenset[str] = frozenset(RESULTS)
-    returned: bool = False
-    scope: str = ""
-
-    def fault(self, function: str) -> Fault:
-        """The function with this change, and nothing else changed."""
-        contract = CONTRACTS[function]
-        changes: dict[str, Equation] = {}
-        for target, replacement in self.replacements.items():
-            changes[target] = self._equation(contract.kind, target, replacement)
-            after = {"c_next": "a_next", "a_next": "yt_pred"}.get(target)
-            if self.returned and after:
-                changes[after] = self._from_right(contract.kind, target, after)
-        return Fault("", "", "", {function: changes})
-
-    def _equation(self, kind: Any, target: str, replacement: Replacement) -> Equation:
-        def changed(v: Any) -> Array:
-            right = np.asarray(v.right[target](v))
-            if not SCOPES[self.scope](v):
-                return right
-            place = self._place(kind, target, v)
-            value = replacement.result(place, target)
-            if value is None:
-                return right
-            met = [each.holds(place, target) for each in self.conditions]
-            return np.where(np.logical_and.reduce(met), value, right) if met else value
-
-        return changed
-
-    def _from_right(self, kind: Any, target: str, after: str) -> Equation:
-        return lambda v: self._place(kind, after, v).changed(
-            after, {target: self._place(kind, target, v).look(target)}
-        )
-
-    def _place(self, kind: Any, target: str, v: Any) -> Place:
-        """The known quantities in the step of a `Fault`."""
-        projected = "Wp" in getattr(v, "p", {})
-        graph = quantities_of(kind, activation=getattr(v, "activation", "tanh"), projected=projected)
-        names = [name for name in RESULTS[: RESULTS.index(target)] if name in self.shown]
-        known = {name: getattr(v, name) for name in (*graph.arguments, *names) if hasattr(v, name)}
-        if "T_x" in vars(v):
-            vars(v).setdefault("history", {})[id(v.x), v.t] = known
-        sizes = {name: getattr(v, name) for name in ("n_x", "n_a", "n_y", "m", "T_x") if hasattr(v, name)}
-        if hasattr(v, "inputs"):  # of layers: the size of the input of the network
-            sizes["n_x"] = len(v.inputs["x"])
-
-        def over_time(name: str) -> Array:
-            if name == "xt":
-                return np.asarray(v.x)
-            steps = [graph.value(name, v.history[id(v.x), t]) for t in range(v.t + 1)]
-            return np.stack(steps, axis=2)
-
-        bits = 8 * np.asarray(known["xt"]).dtype.itemsize
-        return Place(graph, known, sizes, bits, [getattr(v, "t", 0)], over_time)
-
-
-SCOPES: Mapping[str, Callable[[Any], bool]] = {
-    "": lambda v: True,
-    "backward": lambda v: v.direction == 1,
-    "forward of two": lambda v: v.D == 2 and v.direction == 0,
-    "above": lambda v: v.layer > 0,
-    "backward above": lambda v: v.layer > 0 and v.direction == 1,
-    "tanh": lambda v: v.activation == "tanh",
-    "relu": lambda v: v.activation == "relu",
-    "projected": lambda v: "Wp" in v.p,
-    "projected to n_a": lambda v: "Wp" in v.p and v.n_h == v.n_a,
-}
-"""The directions of layers in which a change is made."""
 
 
 def for_gate(replacement: Replacement, one: str, other: str) -> Replacement:

@@ -11,7 +11,7 @@ import numpy as np
 from oracle.explanations.behaviour import Behaviour, Program, mistaken_program, same_leaves, specification
 from oracle.explanations.changes import Condition
 from oracle.explanations.claims import Claim
-from oracle.explanations.conditions import FeatureTable, cheapest_conditions
+from oracle.explanations.conditions import FeatureTable, are_met, cheapest_conditions
 from oracle.explanations.confirming_problems import problems_for_conditions
 from oracle.explanations.problems import problem
 from oracle.faults import RARE, mistakes_in
@@ -29,27 +29,6 @@ PROBLEMS, LARGEST = 24, 9
 
 
 @dataclass(frozen=True)
-class ConditionalMistake:
-    """A mistake of the catalogue, made for one `state` alone if it is `a` or `c`.
-
-    It is made where the `conditions` on sizes are met; if these are `None`, on some problems.
-    """
-
-    name: str
-    state: str = ""
-    conditions: Sequence[Condition] | None = ()
-
-    @property
-    def claim(self) -> Claim:
-        """The mistake as a claim."""
-        facts: dict[str, Any] = {"names": [self.name]} | ({"state": self.state} if self.state else {})
-        if self.conditions is None:
-            return Claim.of("mistake", **facts, when=None)
-        when = {"when": [*map(asdict, self.conditions)]} if self.conditions else {}
-        return Claim.of("mistake", **facts, **when)
-
-
-@dataclass(frozen=True)
 class _Answer:
     inputs: Inputs
     shown: Behaviour
@@ -60,24 +39,23 @@ class _Answer:
         return not same_leaves(self.shown.outputs, self.right.outputs)
 
 
-def conditional_mistake(
-    function: str, program: Program, shown: Problem, limits: Limits
-) -> ConditionalMistake | None:
-    """The mistake that gives every wrong answer, confirmed on new problems; `None` if no mistake does."""
+def conditional_mistake(function: str, program: Program, shown: Problem, limits: Limits) -> Claim | None:
+    """The mistake that gives every wrong answer, confirmed on new problems; `None` if no mistake does.
+
+    It is made for one `state` alone if it is `a` or `c`, and where conditions on sizes are met; if these are
+    `None`, on some problems.
+    """
     right = specification(function, limits)
 
     def answers(problems: Iterator[Inputs]) -> list[_Answer]:
         found = (_Answer(inputs, program(inputs), right(inputs)) for inputs in problems)
         return [each for each in found if "" not in each.shown.outputs]  # without those that raised
 
-    def draw(**fields: Any) -> Inputs:
-        return _draw(function, shown, limits, fields["seed"], np.random.default_rng(fields["seed"]), **fields)
-
     known = answers(chain([shown.inputs(function)], small_problems(function, shown, limits, 0)))
     wrong = sorted((each for each in known if each.is_wrong), key=lambda each: each.inputs.x.size)
     if len(wrong) < LEAST_WRONG or not known[0].is_wrong:
         return None
-    found: list[ConditionalMistake] = []
+    found: list[Claim] = []
     for (name, state), fault in conditional_faults(function).items():
         mistaken = mistaken_program(function, fault, limits)
         if fault.group == "purity" or not all(
@@ -85,13 +63,16 @@ def conditional_mistake(
         ):
             continue
         conditions = _conditions(function, mistaken, known)
-        testing = problems_for_conditions(draw, conditions or (), wrong[0].inputs, 1, limits.dtypes)
-        new = answers(chain(small_problems(function, shown, limits, 100), islice(testing, PROBLEMS)))
+        testing = testing_problems(function, shown, limits, conditions or (), wrong[0].inputs)
+        new = answers(testing)
         for tried in (conditions, None) if conditions is not None else (None,):
             if all(_is_predicted(function, each, mistaken, tried) for each in new):
-                found.append(ConditionalMistake(name, state, tried))
+                facts: dict[str, Any] = {"state": state} if state else {}
+                if tried != ():
+                    facts["when"] = tried and [*map(asdict, tried)]
+                found.append(Claim.of("mistake", names=[name], **facts))
                 break
-    return min(found, key=lambda each: each.conditions is None, default=None)
+    return min(found, key=lambda each: each.facts.get("when", ()) is None, default=None)
 
 
 def _is_predicted(
@@ -101,8 +82,7 @@ def _is_predicted(
     given = same_leaves(mistaken(answer.inputs).outputs, answer.shown.outputs)
     if conditions is None:
         return given or not answer.is_wrong
-    is_met = FeatureTable.of_problems(function, [answer.inputs], [answer.is_wrong])
-    return given if all(is_met.meet(each).all() for each in conditions) else not answer.is_wrong
+    return given if are_met(function, answer.inputs, conditions) else not answer.is_wrong
 
 
 def _conditions(function: str, mistaken: Program, answers: Sequence[_Answer]) -> Sequence[Condition] | None:
@@ -151,6 +131,21 @@ def small_problems(function: str, shown: Problem, limits: Limits, seed: int) -> 
             zip(("n_x", "n_a", "m", "T_x", "n_y"), rng.integers(1, LARGEST, 5).tolist(), strict=True)
         )
         yield _draw(function, shown, limits, k, rng, seed=seed + k, **sizes)
+
+
+def testing_problems(
+    function: str, shown: Problem, limits: Limits, conditions: Sequence[Condition], example: Inputs
+) -> Iterator[Inputs]:
+    """Small problems of every kind, and problems on both sides of conditions, to test what was found.
+
+    `example` is a problem for which the function is wrong.
+    """
+
+    def draw(**fields: Any) -> Inputs:
+        return _draw(function, shown, limits, fields["seed"], np.random.default_rng(fields["seed"]), **fields)
+
+    yield from small_problems(function, shown, limits, 100)
+    yield from islice(problems_for_conditions(draw, conditions, example, 1, limits.dtypes), PROBLEMS)
 
 
 _FIELDS = {"L": "layers", "D": "directions"}

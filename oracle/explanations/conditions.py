@@ -126,6 +126,12 @@ class FeatureTable:
         return not (self.wrong & ~met).any() and (~self.wrong & met).sum() <= 0.01 * self.wrong.sum()
 
 
+def are_met(function: str, inputs: Inputs, conditions: Sequence[Condition]) -> bool:
+    """Whether a problem of a function meets conditions on sizes and dtypes."""
+    place = of_sizes(_sizes(function, inputs), inputs.dtype)
+    return all(each.holds(place, "").all() for each in conditions)
+
+
 def cheapest_conditions(table: FeatureTable, *, thresholds: bool = True) -> Sequence[Condition] | None:
     """The cheapest conditions that all wrong elements and almost no right elements meet; `None` if unknown.
 

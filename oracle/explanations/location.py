@@ -1,45 +1,19 @@
-"""Locates a mistake that the catalogue does not have: which result of a step is wrong, when, and how.
+"""Where, when and how a function is wrong: a change of its equations, which predicts whole answers."""
 
-A location is stated only if it predicts what the program answers, on the problems of the search and on new
-ones. Where a part does not, the part is left out.
-"""
-
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
-from itertools import chain, islice
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from oracle.explanations.behaviour import Behaviour, Program, mistaken_program, same_leaves
-from oracle.explanations.candidates import fits, fitting_replacements, unchanged
-from oracle.explanations.changes import Change, Condition, Replacement, for_gate
+from oracle.explanations.changes import Condition, Replacement, for_gate
 from oracle.explanations.claims import Claim
-from oracle.explanations.conditional_mistakes import small_problems
-from oracle.explanations.conditions import FeatureTable, cheapest_conditions
-from oracle.explanations.confirming_problems import problems_for_conditions
-from oracle.explanations.probe_problems import BASE, all_problems, few_problems
-from oracle.explanations.problems import problem
-from oracle.explanations.steps import RESULTS, Steps, observe, observe_layer
-from oracle.network.cells import GATES
-from oracle.problems.inputs import Inputs, LayerInputs
-from oracle.problems.limits import ANYTHING, Limits
-from oracle.problems.problem import LayerProblem, Problem
-from reference.networks import NETWORKS, kind_in
-
-CALLS, CALLS_OF_LAYERS = 250, 500
-"""The largest number of calls of one of the four functions, and of a layer."""
-MOST_STEPS = 40
-"""The most steps of an LSTM layer that is observed, since each step needs a call."""
-ROUNDS = 3
-"""The largest number of rounds. In each round, new problems confirm or correct the location."""
-MOST_CONFIRMING = 36
-"""The largest number of new problems in each round."""
-CLEAR = 1e-3
-"""The smallest error of an element that is clearly wrong."""
-MOST_REPLACEMENTS = 6
-"""The largest number of fitting replacements that the search finds."""
+from oracle.explanations.quantities import quantities_of
+from oracle.explanations.steps import RESULTS, Place
+from oracle.faults.fault import Fault
+from oracle.network.expressions import Equation
+from oracle.witnesses.verdict import Facts
+from reference.contract import CONTRACTS, Array
 
 
 @dataclass(frozen=True)
@@ -49,7 +23,7 @@ class Location:
     `targets` are the results with the same mistake, the first of which is the first wrong result of a step.
     `conditions` are met by exactly the wrong elements, and `None` if they are unknown. `how` replaces a
     quantity in the equation of the first target; `None` if this is unknown. If `returned`, the other results
-    are computed from the right value. For layers, `setting` names the direction in which the result is wrong.
+    are computed from the right value. In layers, the result is wrong in the directions that `setting` names.
     `shown` are the results that the program shows; it is empty if the location does not give whole answers.
     """
 
@@ -60,6 +34,14 @@ class Location:
     setting: str = ""
     shown: Sequence[str] = ()
 
+    @classmethod
+    def of(cls, facts: Facts) -> "Location":
+        """The location of a claim with these facts."""
+        how, when = facts["how"], facts["when"]
+        conditions = None if when is None else [Condition(**each) for each in when]
+        rest = facts["returned"], facts["setting"], facts["shown"]
+        return cls(facts["where"], conditions, Replacement(**how) if how else None, *rest)
+
     def claim(self, kind: str) -> Claim:
         """The location as a claim about a network of this kind of cell."""
         when = None if self.conditions is None else [*map(asdict, self.conditions)]
@@ -67,249 +49,69 @@ class Location:
         where = {"where": [*self.targets], "network": kind, "setting": self.setting}
         return Claim.of("location", **where, returned=self.returned, when=when, how=how, shown=[*self.shown])
 
+    def fault(self, function: str) -> Fault:
+        """The function with this change alone. Raises `ValueError` if `how` or the conditions are unknown."""
+        if self.how is None or self.conditions is None:
+            raise ValueError("the location says not how, or not when")
+        kind, first = CONTRACTS[function].kind, self.targets[0]
+        changes: dict[str, Equation] = {}
+        for target in self.targets:
+            changes[target] = self._equation(kind, target, for_gate(self.how, first, target))
+            after = {"c_next": "a_next", "a_next": "yt_pred"}.get(target)
+            if self.returned and after:
+                changes[after] = self._from_right(kind, target, after)
+        return Fault("", "", "", {function: changes})
 
-class BudgetSpentError(Exception):
-    """No call is left."""
+    def _equation(self, kind: Any, target: str, replacement: Replacement) -> Equation:
+        def changed(v: Any) -> Array:
+            right = np.asarray(v.right[target](v))
+            if not SCOPES[self.setting](v):
+                return right
+            place = self._place(kind, target, v)
+            value = replacement.result(place, target)
+            if value is None:
+                return right
+            met = [each.holds(place, target) for each in self.conditions or ()]
+            return np.where(np.logical_and.reduce(met), value, right) if met else value
 
+        return changed
 
-@dataclass
-class Budget:
-    """A program that can be called `most` times."""
+    def _from_right(self, kind: Any, target: str, after: str) -> Equation:
+        return lambda v: self._place(kind, after, v).changed(
+            after, {target: self._place(kind, target, v).look(target)}
+        )
 
-    program: Program
-    most: int
+    def _place(self, kind: Any, target: str, v: Any) -> Place:
+        """The known quantities in the step of a `Fault`."""
+        projected = "Wp" in getattr(v, "p", {})
+        graph = quantities_of(kind, activation=getattr(v, "activation", "tanh"), projected=projected)
+        names = [name for name in RESULTS[: RESULTS.index(target)] if name in self.shown]
+        known = {name: getattr(v, name) for name in (*graph.arguments, *names) if hasattr(v, name)}
+        if "T_x" in vars(v):
+            vars(v).setdefault("history", {})[id(v.x), v.t] = known
+        sizes = {name: getattr(v, name) for name in ("n_x", "n_a", "n_y", "m", "T_x") if hasattr(v, name)}
+        if hasattr(v, "inputs"):  # of layers: the size of the input of the network
+            sizes["n_x"] = len(v.inputs["x"])
 
-    def __call__(self, inputs: Inputs, then: Inputs | None = None) -> Behaviour:
-        """Call the program; raises `BudgetSpentError` if the budget is spent."""
-        if not self.most:
-            raise BudgetSpentError
-        self.most -= 1
-        return self.program(inputs, then)
+        def over_time(name: str) -> Array:
+            if name == "xt":
+                return np.asarray(v.x)
+            steps = [graph.value(name, v.history[id(v.x), t]) for t in range(v.t + 1)]
+            return np.stack(steps, axis=2)
 
-
-@dataclass
-class Observer:
-    """Calls a function on problems that it draws, in layers in a `setting`, and collects their steps."""
-
-    function: str
-    program: Budget
-    limits: Limits
-    setting: "Setting | None" = None
-
-    @property
-    def can_call(self) -> bool:
-        """Whether the budget is not spent."""
-        return self.program.most > 0
-
-    def draw(self, **fields: Any) -> Inputs:
-        """Draw the inputs of a problem from its sizes, seed, regime and dtype."""
-        if self.setting:
-            return self.setting.inputs(self.function, **fields)
-        return problem(self.function, **fields).inputs(self.function)
-
-    def observe(self, every: Iterable[Inputs]) -> Iterator[Steps]:
-        """The steps of each answer, until the budget is spent; answers of another form are left out."""
-        for inputs in every:
-            try:
-                if self.setting and isinstance(inputs, LayerInputs):
-                    if not self.limits.initial_state:
-                        inputs = replace(inputs, a0=0 * inputs.a0, c0=0 * inputs.c0)
-                    backward = "backward" in self.setting.name
-                    found = observe_layer(inputs, self.program, backward=backward)
-                else:
-                    found = observe(self.function, inputs, self.program, self.limits)
-            except BudgetSpentError:
-                return
-            if found:
-                yield found
+        bits = 8 * np.asarray(known["xt"]).dtype.itemsize
+        return Place(graph, known, sizes, bits, [getattr(v, "t", 0)], over_time)
 
 
-def locate(function: str, program: Program, shown: Problem, limits: Limits = ANYTHING) -> Location | None:
-    """Find where, when and how a function is wrong on a problem; `None` if nothing is found that is true."""
-    if isinstance(shown, LayerProblem):
-        return _locate_in_layers(function, Budget(program, CALLS_OF_LAYERS), shown, limits)
-    observer = Observer(function, Budget(program, CALLS), limits)
-    every = chain([shown.inputs(function)], all_problems(function, observer.draw, limits.dtypes))
-    return _locate_in_steps(observer, [*observer.observe(every)])
-
-
-def _locate_in_steps(observer: Observer, cases: list[Steps]) -> Location | None:
-    """The location that explains all cases and new ones. The first case is the shown one."""
-    target = _first_wrong(cases[:1], "") or _first_wrong(cases, "")
-    if not target:
-        return None
-    for seed in range(ROUNDS):
-        how, conditions = _replacement_and_conditions(cases, target)
-        example = next(case.inputs for case in reversed(cases) if case.is_wrong(target))
-        dtypes = observer.limits.dtypes
-        new = problems_for_conditions(observer.draw, conditions or (), example, seed + 1, dtypes)
-        more = [*observer.observe(chain(_block_problems(observer, how), islice(new, MOST_CONFIRMING)))]
-        cases += more
-        earlier, target = target, _first_wrong(more, target)
-        is_confirmed = target == earlier and observer.can_call and _holds(more, target, how, conditions)
-        if is_confirmed or not observer.can_call:
-            break
-    if not is_confirmed:
-        how, conditions = how if how and _holds(cases, target, how, None) else None, None
-    if sum(case.is_wrong(target) for case in cases) < 2:
-        conditions = None  # conditions that one answer meets may be chance
-    setting = observer.setting.name if observer.setting else ""
-    if not how:
-        gates = [name for name in GATES.values() if any(case.is_wrong(name) for case in cases)]
-        return Location(gates if target in gates else [target], conditions, setting=setting)
-    shown = [name for name in RESULTS if any(name in case.shown for case in cases)]
-    wrong = [name for name in shown if any(case.is_wrong(name) for case in cases)]
-    for location in _variants(Location([target], conditions, how, False, setting, shown), wrong, cases[0]):
-        fault = change_of(location).fault(observer.function)
-        program = mistaken_program(observer.function, fault, observer.limits)
-        if all(same_leaves(program(case.inputs).outputs, case.answer.outputs) for case in cases):
-            return location
-    return Location([target], conditions, how, setting=setting)
-
-
-def _block_problems(observer: Observer, how: Replacement | None) -> Iterator[Inputs]:
-    """Problems that tell blocks of one size from blocks of another, if the replacement has blocks."""
-    by = how.by if how and "blocks" in how.map else 0
-    for size in (by + 1, 2 * by + 1, 3 * by + 1) if by else ():
-        sizes = {**BASE, "n_a": size, "n_x": size + by // 2}
-        yield observer.draw(**sizes, seed=size, regime="unit", dtype=observer.limits.dtypes[0])
-
-
-def _first_wrong(cases: Sequence[Steps], default: str) -> str:
-    """The first wrong result in any case."""
-    return min((case.first_wrong for case in cases if case.first_wrong), key=RESULTS.index, default=default)
-
-
-def _variants(location: Location, wrong: Sequence[str], case: Steps) -> Iterator[Location]:
-    """Locations with the same replacement in one or several of the wrong results."""
-    if location.conditions is None or location.how is None:
-        return
-    target = location.targets[0]
-    sources = case.place.quantities.sources
-    after = [
-        name
-        for name in wrong[wrong.index(target) + 1 :]
-        if name != "yt_pred" and location.how.node in sources(name)
-    ]
-    gates = [name for name in wrong if name in GATES.values()] if target in GATES.values() else []
-    for targets in dict.fromkeys(map(tuple, filter(None, ([target], [target, *after], gates)))):
-        yield replace(location, targets=targets)
-    yield replace(location, returned=True)
-
-
-def change_of(location: Location) -> Change:
-    """The change that a location states. Raises `ValueError` for a location without `how`."""
-    if location.how is None or location.conditions is None:
-        raise ValueError("the location says not how, or not when")
-    first = location.targets[0]
-    replacements = {each: for_gate(location.how, first, each) for each in location.targets}
-    shown = frozenset(location.shown)
-    return Change(replacements, location.conditions, shown, location.returned, location.setting)
-
-
-def _replacement_and_conditions(
-    cases: Sequence[Steps], target: str
-) -> tuple[Replacement | None, Sequence[Condition] | None]:
-    """The cheapest replacement and conditions that explain the wrong elements; `None` if unknown."""
-    cases = [case for case in cases if target in case.shown]
-    best: tuple[float, Replacement | None, Sequence[Condition] | None] | None = None
-    for k, replacement in enumerate(fitting_replacements(cases, target, MOST_REPLACEMENTS)):
-        excluded = [unchanged(case, target, replacement) for case in cases]
-        conditions = cheapest_conditions(FeatureTable.of(cases, target, excluded))
-        cost = k * 0.3 + (5 if conditions is None else len(conditions))
-        if best is None or cost < best[0]:
-            best = cost, replacement, conditions
-    if best:
-        return best[1:]
-    return None, cheapest_conditions(FeatureTable.of(cases, target), thresholds=_is_clear(cases, target))
-
-
-def _is_clear(cases: Sequence[Steps], target: str) -> bool:
-    """Whether no wrong element is nearly right. Otherwise a threshold may only say which errors show."""
-    with np.errstate(all="ignore"):
-        errors = [np.abs(case.shown[target] - case.right[target])[case.wrong(target)] for case in cases]
-        return not any((each <= CLEAR).any() for each in errors)
-
-
-def _holds(
-    cases: Sequence[Steps], target: str, how: Replacement | None, conditions: Sequence[Condition] | None
-) -> bool:
-    """Whether the replacement gives all wrong elements, and exactly these elements meet the conditions."""
-    cases = [case for case in cases if target in case.shown]
-    wrong = [case for case in cases if case.wrong(target).any()]
-    if how and wrong and not fits(wrong, target, how):
-        return False
-    if conditions is None:
-        return True
-    excluded = [unchanged(case, target, how) for case in cases] if how else None
-    return FeatureTable.of(cases, target, excluded).are_separated_by(conditions)
-
-
-@dataclass(frozen=True)
-class Setting:
-    """A kind of network, of which one direction of the top layer is observed; its `name` is a scope."""
-
-    name: str = ""
-    layers: int = 1
-    directions: int = 1
-
-    def inputs(self, function: str, *, n_a: int, T_x: int, **fields: Any) -> LayerInputs:
-        """Draw a network of this kind."""
-        options: Mapping[str, Any] = {"layers": self.layers, "directions": self.directions}
-        if self.name == "relu":
-            options = {**options, "activation": "relu"}
-        elif self.name.startswith("projected"):
-            options = {**options, "n_p": n_a if self.name == "projected to n_a" else max(n_a - 1, 1)}
-        if NETWORKS[kind_in(function)].has_memory:
-            T_x = 1 if self.layers > 1 else min(T_x, MOST_STEPS)
-        network = problem(function, n_a=n_a, T_x=T_x, **options, **fields).inputs(function)
-        assert isinstance(network, LayerInputs)
-        return network
-
-
-def _settings(shown: LayerProblem, limits: Limits) -> Sequence[Setting]:
-    """The settings that the layers of a problem have, and simpler ones, the simplest first."""
-    has_two, has_more = shown.directions == 2, shown.layers > 1
-    every = [
-        (limits.one_direction, Setting()),
-        (limits.one_direction and shown.activation == "relu", Setting("relu")),
-        (limits.one_direction and shown.n_p and limits.projection is True, Setting("projected to n_a")),
-        (limits.one_direction and shown.n_p, Setting("projected")),
-        (has_two, Setting("forward of two", directions=2)),
-        (has_two, Setting("backward", directions=2)),
-        (has_more and limits.one_direction, Setting("above", layers=2)),
-        (has_more and has_two, Setting("backward above", layers=2, directions=2)),
-    ]
-    return [setting for is_included, setting in every if is_included]
-
-
-def _locate_in_layers(function: str, budget: Budget, shown: LayerProblem, limits: Limits) -> Location | None:
-    """Locate a mistake in the steps of the simplest wrong setting."""
-    for setting in _settings(shown, limits) if not shown.weights else ():
-        observer = Observer(function, budget, limits, setting)
-        sizes = {"n_x": shown.n_x, "n_a": shown.n_a, "m": shown.m, "T_x": shown.T_x}
-        own = (observer.draw(**sizes, seed=k, regime="unit", dtype=limits.dtypes[0]) for k in range(2))
-        cases = [*observer.observe(chain(own, few_problems(function, observer.draw, limits.dtypes)))]
-        if any(case.first_wrong for case in cases):
-            location = _locate_in_steps(observer, cases)
-            if location is None or not location.shown:
-                return location
-            tried = [location]
-            has_activations = NETWORKS[kind_in(function)].has_activations
-            if not setting.name and has_activations:  # which is observed with tanh alone
-                tried.append(replace(location, setting="tanh"))
-            true = (each for each in tried if _explains_networks(each, observer, shown))
-            return next(true, replace(location, conditions=None, shown=()))
-    return None
-
-
-def _explains_networks(location: Location, observer: Observer, shown: LayerProblem) -> bool:
-    """Whether a location gives the answers of networks with other numbers of layers and directions."""
-    function, limits, program = observer.function, observer.limits, observer.program
-    predicted = mistaken_program(function, change_of(location).fault(function), limits)
-    with suppress(BudgetSpentError):
-        for inputs in small_problems(function, shown, limits, 200):
-            answer = program(inputs)
-            if "" not in answer.outputs and not same_leaves(answer.outputs, predicted(inputs).outputs):
-                return False
-    return True
+SCOPES: Mapping[str, Callable[[Any], bool]] = {
+    "": lambda v: True,
+    "backward": lambda v: v.direction == 1,
+    "forward of two": lambda v: v.D == 2 and v.direction == 0,
+    "above": lambda v: v.layer > 0,
+    "backward above": lambda v: v.layer > 0 and v.direction == 1,
+    "tanh": lambda v: v.activation == "tanh",
+    "relu": lambda v: v.activation == "relu",
+    "projected": lambda v: "Wp" in v.p,
+    "projected to n_a": lambda v: "Wp" in v.p and v.n_h == v.n_a,
+}
+"""The directions of layers in which a change is made."""

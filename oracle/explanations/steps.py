@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from oracle.explanations.behaviour import Behaviour, Program
+from oracle.explanations.behaviour import Behaviour, Program, same_leaf
 from oracle.explanations.quantities import Quantities, quantities_of
 from oracle.network.cells import GATES
 from oracle.problems.inputs import Inputs, LayerInputs, states_before
@@ -24,6 +24,13 @@ from reference.networks import NETWORKS
 
 RESULTS = (*GATES.values(), "c_next", "a_next", "a_out", "yt_pred")
 """The results of a step, in the order in which they are computed; `a_out` is projected."""
+
+SAME_STATES = 1000
+"""States are those of a longer sequence if they differ by less than this factor times the usual tolerance."""
+
+
+class OtherStatesError(Exception):
+    """The hidden states of a shorter sequence are not those of the whole one, which would show its memory."""
 
 
 @dataclass(frozen=True)
@@ -225,7 +232,8 @@ def observe_layer(network: LayerInputs, program: Program, *, backward: bool = Fa
     """Call layers without lengths, and observe one direction of the top layer.
 
     `None` if a call raises or returns other shapes, or if the layers do not return what is needed. Layers
-    return only their last memory state: shorter sequences show the others, if there is only one layer.
+    return only their last memory state: shorter sequences show the others, if there is only one layer. Raises
+    `OtherStatesError` if a shorter sequence has other hidden states.
     """
     D, T_x = network.directions, network.x.shape[2]
     lower, n_h = len(network.parameters) - D, network.a0.shape[1]
@@ -253,6 +261,8 @@ def observe_layer(network: LayerInputs, program: Program, *, backward: bool = Fa
             shorter = found if t == T_x - 1 else returned_arrays(program(replace(network, x=part)), network)
             if shorter is None:
                 return None
+            if not same_leaf(shorter["a"][backward * n_h :][:n_h, :, order], a[:, :, : t + 1], SAME_STATES):
+                raise OtherStatesError
             c[:, :, t] = shorter["c_last"][index]
     p, a0, c0 = network.parameters[index], network.a0[index], network.c0[index]
     before = [_columns(states_before(*each)) for each in ((a0, a), (c0, c))]

@@ -3,8 +3,8 @@
 Over many steps, the bound on a gradient becomes too large to be useful; the bound of one step does not. A
 program returns its gradients with respect to the pre-activations, dz, if the pre-activations are inputs (see
 `BackwardInputs.with_pre_activations_as_inputs`). The right gradient of a step is then computed from the
-program's gradient of the next step, which counts as exact, unless the bounds on the whole pass show that it
-is wrong. Then the right gradient takes its place: otherwise, right gradients would be blamed for wrong ones.
+program's gradient of the next step, unless the bounds on the whole pass show that it is wrong. Then the right
+gradient takes its place: otherwise, right gradients would be blamed for wrong ones.
 """
 
 from __future__ import annotations
@@ -65,8 +65,13 @@ def evaluate(inputs: BackwardInputs, dz: Array) -> dict[str, Bounded]:
 
 
 def _own_unless_wrong(dz: Array, whole: Any) -> Bounded:
-    """The program's `dz (n_x, m, T_x)`, or the right one, as steps `(T_x, 1, n_x, m)`; NaN is unknown."""
-    own: Any = Bounded.exact(dz)
+    """The program's `dz (n_x, m, T_x)`, or the right one, as steps `(T_x, 1, n_x, m)`; NaN is unknown.
+
+    Near a saturated gate, `dz` is smaller than its bound, so a wrong one may pass for right. The error of the
+    program's `dz` is its difference from the computed one, which is rounding if both are right.
+    """
+    difference = np.abs(dz - whole.value)
+    own: Any = Bounded(dz, np.where(np.isfinite(difference), difference, 0))
     taken: Any = np.where(np.abs(own.value - whole.value) > 2 * whole.error, whole, own)
     steps: Any = np.transpose(taken, (2, 0, 1))[:, None]
     known = np.isfinite(steps.value)

@@ -14,7 +14,7 @@ from oracle.explanations.changes import Condition
 from oracle.explanations.claims import Claim, is_far
 from oracle.explanations.conditional_mistakes import conditional_mistake
 from oracle.explanations.effects import flushed_subnormals, right_digits, side_effect, wrong_outputs
-from oracle.explanations.location import locate
+from oracle.explanations.location_search import locate
 from oracle.explanations.problems import Scope
 from oracle.problems.inputs import Inputs
 from oracle.problems.limits import Limits
@@ -206,11 +206,11 @@ def _search_location(program: Program, problem: Problem, limits: Limits) -> Clai
     """The more complete of a mistake under conditions and a location."""
     function = program.function
     conditional = conditional_mistake(function, program, problem, limits)
-    if conditional and conditional.conditions is not None:
-        return conditional.claim
+    if conditional and conditional.facts.get("when", ()) is not None:
+        return conditional
     location = locate(function, program, problem, limits)
     if conditional and not (location and location.how and location.conditions is not None):
-        return conditional.claim
+        return conditional
     return location.claim(CONTRACTS[function].kind) if location else None
 
 

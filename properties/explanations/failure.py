@@ -86,11 +86,13 @@ class Failure:
         text = printed_arguments(trial.problem, trial.contract.name)
         if text and "network" not in self.facts.get("element", {}):  # the element is of this problem
             text_by_label["input"] = text
-        implementation = trial.implementation
-        words = [*implementation.settings.command, implementation.target, "-k", trial.contract.name]
+        implementation, chosen = trial.implementation, trial.contract.name
+        if not self.explanation.is_reproducible:  # after the calls of other laws, the law may fail
+            chosen += f" and {trial.law.name.replace(' ', '_')}"
+        words = [*implementation.settings.command, implementation.target, "-k", chosen]
         reproduce = f"{shlex.join(words)} --reproduce '{trial.problem!r}'"
         if words[0] == "judge":  # of objects of Python
-            options = *implementation.settings.command[1:], "-k", trial.contract.name
+            options = *implementation.settings.command[1:], "-k", chosen
             reproduce = f"judge(…, {', '.join(map(repr, [*options, '--reproduce', repr(trial.problem)]))})"
         if not self.explanation.is_reproducible:
             reproduce += "\nWith this command, the law held: it fails only after other calls, or by chance."

@@ -9,10 +9,10 @@ from typing import Any
 
 from oracle.explanations.behaviour import TOLERANCE
 from oracle.explanations.catalogue_search import known_fault
-from oracle.explanations.changes import Condition, Replacement
+from oracle.explanations.changes import Condition
 from oracle.explanations.claims import Claim, is_far
-from oracle.explanations.conditions import FeatureTable
-from oracle.explanations.location import Location, change_of
+from oracle.explanations.conditions import are_met
+from oracle.explanations.location import Location
 from oracle.faults.fault import Fault
 from properties.implementations.answers import Answers
 from properties.implementations.calls import Outcome, Raised, Reply, Request, Returned
@@ -35,10 +35,7 @@ def fault_of(claim: Claim, function: str) -> Fault | None:
     if claim.kind == "mistake":
         return known_fault(function, facts["names"], facts.get("state", ""))
     if claim.kind == "location" and facts["shown"]:
-        conditions, how = [Condition(**each) for each in facts["when"]], Replacement(**facts["how"])
-        where, setting = facts["where"], facts["setting"]
-        location = Location(where, conditions, how, facts["returned"], setting, facts["shown"])
-        return change_of(location).fault(function)
+        return Location.of(facts).fault(function)
     return None
 
 
@@ -54,10 +51,8 @@ def is_predicted(violation: ViolationError, claim: Claim) -> bool | None:
     if fault is None or fault.group == "purity":
         return None
     when = [Condition(**each) for each in (claim.kind == "mistake" and claim.facts.get("when")) or ()]
-    if when:
-        table = FeatureTable.of_problems(trial.contract.name, [trial.inputs], [True])
-        if not all(table.meet(each).all() for each in when):
-            return False
+    if not are_met(trial.contract.name, trial.inputs, when):
+        return False
     fault = replace(fault, memory={})
     predicted = _violation(trial, Predicted(trial.implementation, fault))
     if predicted is None and any(fault.memory.values()):

@@ -175,6 +175,22 @@ def test_a_wrong_gradient_of_a_saturated_gate_is_shown_before_what_follows_from_
         assert np.all((off <= 2 * bounds[f"dW{gate}"].error) | np.isinf(bounds[f"dW{gate}"].error))
 
 
+@pytest.mark.parametrize("gate", range(4))
+def test_a_gradient_that_is_wrong_by_less_than_its_bound_blames_no_right_one(gate: int) -> None:
+    """The gates are 0 or 1 up to 1e-54, so that gradients of 1e-54 have bounds of 1e-16."""
+    for seed in range(3):
+        problem = Problem.lstm(n_x=2, n_a=3, n_y=1, m=2, T_x=2, regime="huge", seed=seed)
+        inputs: Any = problem.inputs("lstm_backward")
+        shown = inputs.showing_each_step(0)
+        ours = reference.lstm_backward(*shown.arguments("lstm_backward"))
+        wrong = ours["dx"].copy()
+        wrong[3 * gate : 3 * gate + 3] = 0
+        bounds = backward_own_steps.evaluate(shown, wrong)
+        for name in ("dWf", "dWi", "dWc", "dWo"):
+            off = np.abs(ours[name][:, :, None] - bounds[name].value)
+            assert np.all((off <= 2 * bounds[name].error) | np.isinf(bounds[name].error)), (seed, name)
+
+
 def test_a_file_with_forwards_and_backwards_is_judged_in_one_run(tmp_path: Path) -> None:
     """A cell's mistake is inherited by its sequence, and the starter beside it changes nothing: two runs."""
     wrong = WHOLE.replace('"dc_prev": dc * ft}', '"dc_prev": dc * it}')

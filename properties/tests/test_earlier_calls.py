@@ -53,4 +53,5 @@ def test_a_state_of_an_earlier_call_is_no_wrong_equation(tmp_path: Path) -> None
         message = Failure(caught.value).message
     assert "depends on earlier calls" in message
     assert "With this command, the law held" in message
+    assert " -k 'lstm_layer and extreme_magnitudes' --reproduce " in message, "other laws make earlier calls"
     assert "does not hold" not in message

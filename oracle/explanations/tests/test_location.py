@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 import reference
-from oracle.explanations import location as module
+from oracle.explanations import location_search as module
 from oracle.explanations.behaviour import Behaviour, Program, mistaken_program, program_of, specification
 from oracle.explanations.changes import Condition, Replacement
-from oracle.explanations.location import Budget, BudgetSpentError, locate
+from oracle.explanations.location_search import Budget, BudgetSpentError, locate
 from oracle.explanations.problems import problem
 from oracle.explanations.steps import Steps
 from oracle.faults import FAULTS

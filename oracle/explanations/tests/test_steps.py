@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 import reference
-from oracle.explanations.behaviour import Behaviour, specification
+from oracle.explanations.behaviour import Behaviour, mistaken_program, specification
 from oracle.explanations.changes import MAPS, Replacement
-from oracle.explanations.location import Setting, locate
-from oracle.explanations.steps import RESULTS, Steps, observe, observe_layer
+from oracle.explanations.location_search import Setting, locate
+from oracle.explanations.steps import RESULTS, OtherStatesError, Steps, observe, observe_layer
+from oracle.faults.fault import Fault
 from oracle.problems.inputs import Inputs
 from oracle.problems.limits import ANYTHING, Limits
 from oracle.problems.problem import Problem
@@ -145,3 +146,19 @@ def test_an_earlier_step_is_0_before_the_first(by: int, first: float) -> None:
     assert (earlier[:, :, by:] == values[:, :, :-by]).all()
     held = place.earlier("xt", by, at_least_first=True).reshape(3, 5, 6)
     assert (held[:, :, :by] == values[:, :, :1]).all()
+
+
+def test_a_shorter_sequence_with_other_states_shows_no_memory_states() -> None:
+    """The memory states of a shorter sequence would be those of another computation."""
+
+    def from_last_block(v: Any) -> Any:
+        return v.it * v.cct if v.t >= max(v.T_x - v.T_x % 4, 4) else v.right["c_next"](v)
+
+    fault = Fault("", "", "", {"lstm_layer": {"c_next": from_last_block}})
+    program = mistaken_program("lstm_layer", fault)
+    shorter, longer = (Setting().inputs("lstm_layer", n_x=2, n_a=3, m=2, T_x=T_x) for T_x in (5, 8))
+    assert observe_layer(shorter, program)
+    with pytest.raises(OtherStatesError):
+        observe_layer(longer, program)
+    shown = Problem.lstm_layer(n_x=1, n_a=2, m=1, T_x=5, regime="unit")
+    assert locate("lstm_layer", program, shown) is None

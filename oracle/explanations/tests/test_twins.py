@@ -20,12 +20,13 @@ from reference.contract import Array
 
 
 class Twins(NamedTuple):
-    """Two programs, and a problem on which both are wrong in the same way."""
+    """Two programs, a problem on which both are equally wrong, and perhaps one that tells them apart."""
 
     function: str
     one: Program
     other: Program
     shown: Problem
+    telling: Problem | None = None
 
 
 def changing(function: str, **changes: Callable[[Any], Any]) -> Program:
@@ -94,10 +95,27 @@ def starting_again(steps: Callable[[int], bool]) -> Program:
     )
 
 
+def layers_starting_again(wrong: Callable[[Any], bool]) -> Program:
+    """LSTM layers whose memory state is 0 before some steps."""
+    return changing("lstm_layer", c_next=lambda v: v.it * v.cct if wrong(v) else v.right["c_next"](v))
+
+
+def in_blocks_of(size: int) -> Program:
+    """A cell whose candidate is computed from whole blocks of rows alone, if there are any."""
+
+    def cct(v: Any) -> Array:
+        concat = np.concatenate([v.a_prev, v.xt])
+        rows = len(concat) - len(concat) % size or len(concat)
+        return np.asarray(np.tanh(v.Wc[:, :rows] @ concat[:rows] + v.bc))
+
+    return changing("lstm_cell_forward", cct=cct)
+
+
 def has_equal(lengths: Array) -> bool:
     return len({*lengths.tolist()}) < len(lengths)
 
 
+ONE_LAYER = {"n_x": 1, "n_a": 2, "m": 1, "layers": 1, "regime": "unit"}
 TWO = {"n_x": 1, "n_a": 1, "m": 1, "T_x": 1, "directions": 2, "regime": "unit"}
 TWINS = {
     "state l against 2l": Twins(
@@ -136,23 +154,37 @@ TWINS = {
         starting_again(lambda t: t >= 16 and t % 8 == 0),
         Problem.lstm(n_x=1, n_a=2, n_y=1, m=1, T_x=18, regime="unit"),
     ),
+    "blocks of 32 rows against blocks of 16": Twins(
+        "lstm_cell_forward",
+        in_blocks_of(32),
+        in_blocks_of(16),
+        Problem.lstm(n_x=19, n_a=14, n_y=1, m=1, T_x=1, regime="ternary", seed=1),
+        Problem.lstm(n_x=29, n_a=28, n_y=1, m=2, T_x=1, regime="unit"),
+    ),
+    "steps 8, 16, … of the first layer against those of every layer": Twins(
+        "lstm_layer",
+        layers_starting_again(lambda v: v.t > 0 and v.t % 8 == 0 and v.layer == 0),
+        layers_starting_again(lambda v: v.t > 0 and v.t % 8 == 0),
+        Problem.lstm_layer(**ONE_LAYER, T_x=9),
+        Problem.lstm_layer(**{**ONE_LAYER, "layers": 2}, T_x=9),
+    ),
 }
 
 
 @pytest.mark.parametrize("name", TWINS)
 def test_twins_differ(name: str) -> None:
-    function, one, other, shown = TWINS[name]
-    assert differing(function, one, other, shown)
+    function, one, other, shown, telling = TWINS[name]
+    assert differing(function, one, other, shown, telling=telling)
 
 
 @pytest.mark.parametrize("name", TWINS)
 def test_twins_never_get_the_same_words(name: str) -> None:
     """Takes seconds: two searches, and what is said of each program is compared with it."""
-    function, *programs, shown = TWINS[name]
+    function, *programs, shown, telling = TWINS[name]
     claims = [told(function, program, shown) for program in programs]
     said: Sequence[str] = [claim.words if claim else "" for claim in claims]
     assert said[0] != said[1] or not said[0]
     for program, claim in zip(programs, claims, strict=True):
         predicting = predicted(function, claim) if claim else None
         if predicting:
-            assert differing(function, program, predicting, shown, claim) == []
+            assert differing(function, program, predicting, shown, claim, telling) == []

@@ -8,12 +8,13 @@ import numpy as np
 
 from oracle.explanations.behaviour import Behaviour, Program, mistaken_program, same_leaves, specification
 from oracle.explanations.catalogue_search import diagnose, known_fault
-from oracle.explanations.changes import Condition, Replacement
+from oracle.explanations.changes import Condition
 from oracle.explanations.claims import Claim
 from oracle.explanations.conditional_mistakes import conditional_mistake, small_problems
-from oracle.explanations.conditions import FeatureTable
+from oracle.explanations.conditions import are_met
 from oracle.explanations.confirming_problems import problems_for_conditions
-from oracle.explanations.location import Location, change_of, locate
+from oracle.explanations.location import Location
+from oracle.explanations.location_search import locate
 from oracle.explanations.problems import problem
 from oracle.problems.inputs import Inputs
 from oracle.problems.limits import ANYTHING
@@ -26,12 +27,12 @@ def told(function: str, program: Program, shown: Problem) -> Claim | None:
     if found := diagnose(function, program, shown.inputs(function)):
         return found[0]
     conditional = conditional_mistake(function, program, shown, ANYTHING)
-    if conditional and conditional.conditions is not None:
-        return conditional.claim
+    if conditional and conditional.facts.get("when", ()) is not None:
+        return conditional
     location = locate(function, program, shown)
     if location and (location.shown or not conditional):
         return location.claim(CONTRACTS[function].kind)
-    return conditional.claim if conditional else None
+    return conditional
 
 
 def predicted(function: str, claim: Claim) -> Program | None:
@@ -40,33 +41,35 @@ def predicted(function: str, claim: Claim) -> Program | None:
     if claim.kind == "mistake" and facts.get("when", ()) is not None:
         fault = known_fault(function, facts["names"], facts.get("state", ""))
         assert fault
-        mistaken, conditions = mistaken_program(function, fault), facts.get("when", ())
-        right = specification(function)
+        conditions = [Condition(**each) for each in facts.get("when", ())]
+        mistaken, right = mistaken_program(function, fault), specification(function)
 
         def program(inputs: Inputs, then: Inputs | None = None) -> Behaviour:
-            table = FeatureTable.of_problems(function, [inputs], [True])
-            is_met = all(table.meet(Condition(**each)).all() for each in conditions)
+            is_met = are_met(function, inputs, conditions)
             return (mistaken if is_met else right)(inputs, then)
 
         return program
     if claim.kind == "location" and facts["shown"]:
-        how, when = Replacement(**facts["how"]), [Condition(**each) for each in facts["when"]]
-        location = Location(facts["where"], when, how, facts["returned"], facts["setting"], facts["shown"])
-        return mistaken_program(function, change_of(location).fault(function))
+        return mistaken_program(function, Location.of(facts).fault(function))
     return None
 
 
 def differing(
-    function: str, one: Program, other: Program, shown: Problem, claim: Claim | None = None
+    function: str,
+    one: Program,
+    other: Program,
+    shown: Problem,
+    claim: Claim | None = None,
+    telling: Problem | None = None,
 ) -> list[Inputs]:
-    """The fresh problems to which two programs give different answers.
+    """The fresh problems, and perhaps a `telling` one, to which two programs give different answers.
 
     Some of these problems are on both sides of the conditions of the claim.
     """
     when = claim.facts.get("when") if claim else ()
     conditions = [Condition(**each) for each in when or ()]
     every = chain(
-        [shown.inputs(function)],
+        [each.inputs(function) for each in (shown, telling) if each],
         small_problems(function, shown, ANYTHING, 5000),
         islice(_aimed(function, shown, conditions), 24),
     )

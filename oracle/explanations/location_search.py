@@ -1,0 +1,286 @@
+"""Locates a mistake that the catalogue does not have: which result of a step is wrong, when, and how.
+
+A location is stated only if it predicts what the program answers, on the problems of the search and on new
+ones. Where a part does not, the part is left out.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from itertools import chain, islice
+from typing import Any
+
+import numpy as np
+
+from oracle.explanations.behaviour import Behaviour, Program, mistaken_program, same_leaves
+from oracle.explanations.candidates import fits, fitting_replacements, unchanged
+from oracle.explanations.changes import Condition, Replacement
+from oracle.explanations.conditional_mistakes import testing_problems
+from oracle.explanations.conditions import FeatureTable, cheapest_conditions
+from oracle.explanations.confirming_problems import problems_for_conditions
+from oracle.explanations.location import Location
+from oracle.explanations.probe_problems import BASE, all_problems, few_problems
+from oracle.explanations.problems import problem
+from oracle.explanations.steps import RESULTS, OtherStatesError, Steps, observe, observe_layer
+from oracle.network.cells import GATES
+from oracle.problems.inputs import Inputs, LayerInputs
+from oracle.problems.limits import ANYTHING, Limits
+from oracle.problems.problem import LayerProblem, Problem
+from reference.networks import NETWORKS, kind_in
+
+CALLS, CALLS_OF_LAYERS = 250, 500
+"""The largest number of calls of one of the four functions, and of a layer."""
+MOST_STEPS = 40
+"""The most steps of an LSTM layer that is observed, since each step needs a call."""
+ROUNDS = 3
+"""The largest number of rounds. In each round, new problems confirm or correct the location."""
+MOST_CONFIRMING = 36
+"""The largest number of new problems in each round."""
+CLEAR = 1e-3
+"""The smallest error of an element that is clearly wrong."""
+MOST_REPLACEMENTS = 6
+"""The largest number of fitting replacements that the search finds."""
+
+
+class BudgetSpentError(Exception):
+    """No call is left."""
+
+
+@dataclass
+class Budget:
+    """A program that can be called `most` times."""
+
+    program: Program
+    most: int
+
+    def __call__(self, inputs: Inputs, then: Inputs | None = None) -> Behaviour:
+        """Call the program; raises `BudgetSpentError` if the budget is spent."""
+        if not self.most:
+            raise BudgetSpentError
+        self.most -= 1
+        return self.program(inputs, then)
+
+
+@dataclass
+class Observer:
+    """Calls a function on problems that it draws, in layers in a `setting`, and collects their steps."""
+
+    function: str
+    program: Budget
+    limits: Limits
+    setting: "Setting | None" = None
+
+    @property
+    def can_call(self) -> bool:
+        """Whether the budget is not spent."""
+        return self.program.most > 0
+
+    def draw(self, **fields: Any) -> Inputs:
+        """Draw the inputs of a problem from its sizes, seed, regime and dtype."""
+        if self.setting:
+            return self.setting.inputs(self.function, **fields)
+        return problem(self.function, **fields).inputs(self.function)
+
+    def observe(self, every: Iterable[Inputs]) -> Iterator[Steps]:
+        """The steps of each answer, until the budget is spent; answers of another form are left out."""
+        for inputs in every:
+            try:
+                if self.setting and isinstance(inputs, LayerInputs):
+                    if not self.limits.initial_state:
+                        inputs = replace(inputs, a0=0 * inputs.a0, c0=0 * inputs.c0)
+                    backward = "backward" in self.setting.name
+                    found = observe_layer(inputs, self.program, backward=backward)
+                else:
+                    found = observe(self.function, inputs, self.program, self.limits)
+            except BudgetSpentError:
+                return
+            if found:
+                yield found
+
+
+def locate(function: str, program: Program, shown: Problem, limits: Limits = ANYTHING) -> Location | None:
+    """Find where, when and how a function is wrong on a problem; `None` if nothing is found that is true."""
+    if isinstance(shown, LayerProblem):
+        with suppress(OtherStatesError):  # no step can be observed alone
+            return _locate_in_layers(function, Budget(program, CALLS_OF_LAYERS), shown, limits)
+        return None
+    observer = Observer(function, Budget(program, CALLS), limits)
+    every = chain([shown.inputs(function)], all_problems(function, observer.draw, limits.dtypes))
+    return _locate_in_steps(observer, [*observer.observe(every)])
+
+
+def _locate_in_steps(observer: Observer, cases: list[Steps]) -> Location | None:
+    """The location that explains all cases and new ones. The first case is the shown one."""
+    target = _first_wrong(cases[:1], "") or _first_wrong(cases, "")
+    if not target:
+        return None
+    for seed in range(ROUNDS):
+        how, conditions = _replacement_and_conditions(cases, target)
+        example = next(case.inputs for case in reversed(cases) if case.is_wrong(target))
+        dtypes = observer.limits.dtypes
+        new = problems_for_conditions(observer.draw, conditions or (), example, seed + 1, dtypes)
+        more = [*observer.observe(chain(_block_problems(observer, how), islice(new, MOST_CONFIRMING)))]
+        cases += more
+        earlier, target = target, _first_wrong(more, target)
+        is_confirmed = target == earlier and observer.can_call and _holds(more, target, how, conditions)
+        if is_confirmed or not observer.can_call:
+            break
+    if not is_confirmed:
+        how, conditions = how if how and _holds(cases, target, how, None) else None, None
+    if sum(case.is_wrong(target) for case in cases) < 2:
+        conditions = None  # conditions that one answer meets may be chance
+    setting = observer.setting.name if observer.setting else ""
+    if not how:
+        gates = [name for name in GATES.values() if any(case.is_wrong(name) for case in cases)]
+        return Location(gates if target in gates else [target], conditions, setting=setting)
+    shown = [name for name in RESULTS if any(name in case.shown for case in cases)]
+    wrong = [name for name in shown if any(case.is_wrong(name) for case in cases)]
+    for location in _variants(Location([target], conditions, how, False, setting, shown), wrong, cases[0]):
+        fault = location.fault(observer.function)
+        program = mistaken_program(observer.function, fault, observer.limits)
+        if all(same_leaves(program(case.inputs).outputs, case.answer.outputs) for case in cases):
+            return location
+    return Location([target], conditions, how, setting=setting)
+
+
+def _block_problems(observer: Observer, how: Replacement | None) -> Iterator[Inputs]:
+    """Problems that tell blocks of one size from larger ones, if the replacement has blocks.
+
+    n_a, n_x or both are one block and a half, so that their sum is once two blocks, and once three.
+    """
+    by = how.by if how and "blocks" in how.map else 0
+    more, less = by + by // 2 + 1, max(by // 2, 1)
+    for n_a, n_x in [(more, less), (less, more), (more, more)] if by else ():
+        sizes = {**BASE, "n_a": n_a, "n_x": n_x}
+        yield observer.draw(**sizes, seed=n_a + n_x, regime="unit", dtype=observer.limits.dtypes[0])
+
+
+def _first_wrong(cases: Sequence[Steps], default: str) -> str:
+    """The first wrong result in any case."""
+    return min((case.first_wrong for case in cases if case.first_wrong), key=RESULTS.index, default=default)
+
+
+def _variants(location: Location, wrong: Sequence[str], case: Steps) -> Iterator[Location]:
+    """Locations with the same replacement in one or several of the wrong results."""
+    if location.conditions is None or location.how is None:
+        return
+    target = location.targets[0]
+    sources = case.place.quantities.sources
+    after = [
+        name
+        for name in wrong[wrong.index(target) + 1 :]
+        if name != "yt_pred" and location.how.node in sources(name)
+    ]
+    gates = [name for name in wrong if name in GATES.values()] if target in GATES.values() else []
+    for targets in dict.fromkeys(map(tuple, filter(None, ([target], [target, *after], gates)))):
+        yield replace(location, targets=targets)
+    yield replace(location, returned=True)
+
+
+def _replacement_and_conditions(
+    cases: Sequence[Steps], target: str
+) -> tuple[Replacement | None, Sequence[Condition] | None]:
+    """The cheapest replacement and conditions that explain the wrong elements; `None` if unknown."""
+    cases = [case for case in cases if target in case.shown]
+    best: tuple[float, Replacement | None, Sequence[Condition] | None] | None = None
+    for k, replacement in enumerate(fitting_replacements(cases, target, MOST_REPLACEMENTS)):
+        excluded = [unchanged(case, target, replacement) for case in cases]
+        conditions = cheapest_conditions(FeatureTable.of(cases, target, excluded))
+        cost = k * 0.3 + (5 if conditions is None else len(conditions))
+        if best is None or cost < best[0]:
+            best = cost, replacement, conditions
+    if best:
+        return best[1:]
+    return None, cheapest_conditions(FeatureTable.of(cases, target), thresholds=_is_clear(cases, target))
+
+
+def _is_clear(cases: Sequence[Steps], target: str) -> bool:
+    """Whether no wrong element is nearly right. Otherwise a threshold may only say which errors show."""
+    with np.errstate(all="ignore"):
+        errors = [np.abs(case.shown[target] - case.right[target])[case.wrong(target)] for case in cases]
+        return not any((each <= CLEAR).any() for each in errors)
+
+
+def _holds(
+    cases: Sequence[Steps], target: str, how: Replacement | None, conditions: Sequence[Condition] | None
+) -> bool:
+    """Whether the replacement gives all wrong elements, and exactly these elements meet the conditions."""
+    cases = [case for case in cases if target in case.shown]
+    wrong = [case for case in cases if case.wrong(target).any()]
+    if how and wrong and not fits(wrong, target, how):
+        return False
+    if conditions is None:
+        return True
+    excluded = [unchanged(case, target, how) for case in cases] if how else None
+    return FeatureTable.of(cases, target, excluded).are_separated_by(conditions)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A kind of network, of which one direction of the top layer is observed; its `name` is a scope."""
+
+    name: str = ""
+    layers: int = 1
+    directions: int = 1
+
+    def inputs(self, function: str, *, n_a: int, T_x: int, **fields: Any) -> LayerInputs:
+        """Draw a network of this kind."""
+        options: Mapping[str, Any] = {"layers": self.layers, "directions": self.directions}
+        if self.name == "relu":
+            options = {**options, "activation": "relu"}
+        elif self.name.startswith("projected"):
+            options = {**options, "n_p": n_a if self.name == "projected to n_a" else max(n_a - 1, 1)}
+        if NETWORKS[kind_in(function)].has_memory:
+            T_x = 1 if self.layers > 1 else min(T_x, MOST_STEPS)
+        network = problem(function, n_a=n_a, T_x=T_x, **options, **fields).inputs(function)
+        assert isinstance(network, LayerInputs)
+        return network
+
+
+def _settings(shown: LayerProblem, limits: Limits) -> Sequence[Setting]:
+    """The settings that the layers of a problem have, and simpler ones, the simplest first."""
+    has_two, has_more = shown.directions == 2, shown.layers > 1
+    every = [
+        (limits.one_direction, Setting()),
+        (limits.one_direction and shown.activation == "relu", Setting("relu")),
+        (limits.one_direction and shown.n_p and limits.projection is True, Setting("projected to n_a")),
+        (limits.one_direction and shown.n_p, Setting("projected")),
+        (has_two, Setting("forward of two", directions=2)),
+        (has_two, Setting("backward", directions=2)),
+        (has_more and limits.one_direction, Setting("above", layers=2)),
+        (has_more and has_two, Setting("backward above", layers=2, directions=2)),
+    ]
+    return [setting for is_included, setting in every if is_included]
+
+
+def _locate_in_layers(function: str, budget: Budget, shown: LayerProblem, limits: Limits) -> Location | None:
+    """Locate a mistake in the steps of the simplest wrong setting."""
+    for setting in _settings(shown, limits) if not shown.weights else ():
+        observer = Observer(function, budget, limits, setting)
+        sizes = {"n_x": shown.n_x, "n_a": shown.n_a, "m": shown.m, "T_x": shown.T_x}
+        own = (observer.draw(**sizes, seed=k, regime="unit", dtype=limits.dtypes[0]) for k in range(2))
+        cases = [*observer.observe(chain(own, few_problems(function, observer.draw, limits.dtypes)))]
+        if any(case.first_wrong for case in cases):
+            location = _locate_in_steps(observer, cases)
+            if location is None or not location.shown:
+                return location
+            tried = [location]
+            has_activations = NETWORKS[kind_in(function)].has_activations
+            if not setting.name and has_activations:  # which is observed with tanh alone
+                tried.append(replace(location, setting="tanh"))
+            example = next(case.inputs for case in cases if case.first_wrong)
+            true = (each for each in tried if _explains_networks(each, observer, shown, example))
+            return next(true, replace(location, conditions=None, shown=()))
+    return None
+
+
+def _explains_networks(location: Location, observer: Observer, shown: LayerProblem, example: Inputs) -> bool:
+    """Whether a location gives the answers of networks with other numbers of layers and directions."""
+    function, limits, program = observer.function, observer.limits, observer.program
+    predicted = mistaken_program(function, location.fault(function), limits)
+    with suppress(BudgetSpentError):
+        for inputs in testing_problems(function, shown, limits, location.conditions or (), example):
+            answer = program(inputs)
+            if "" not in answer.outputs and not same_leaves(answer.outputs, predicted(inputs).outputs):
+                return False
+    return True
