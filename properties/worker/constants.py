@@ -39,7 +39,7 @@ def constants(functions: Iterable[Callable[..., object]], folder: str) -> list[i
             if type(value) is int:
                 found.add(value)
             elif isinstance(value, type):
-                waiting += vars(value).values()
+                waiting += (each for name, each in vars(value).items() if name != "__firstlineno__")
             else:
                 waiting += _used(value, folder)
     return sorted(each for each in found if LEAST <= each <= MOST)
