@@ -86,6 +86,13 @@ def test_a_terminal_shows_the_map_in_80_columns_and_24_lines(
     assert "n_a down, T_x across" in terminal.file.getvalue()
 
 
+def test_before_the_first_problem_no_largest_error_is_shown(tmp_path: Path, now: list[float]) -> None:
+    shown, terminal = progress(tmp_path)
+    now[0] += SECONDS
+    shown.update({})
+    assert terminal.lines == ["9m 30s left: 0 problems (0/s), 0 laws of 0 functions, 0 failed"]
+
+
 def test_a_mistake_is_printed_once(tmp_path: Path) -> None:
     shown, terminal = progress(tmp_path)
     for nodeid in TESTS:
