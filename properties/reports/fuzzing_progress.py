@@ -96,10 +96,14 @@ class FuzzingProgress:
         count = sum(1 for _ in messages([*self.found.values()]))
         if count > self._printed:
             self._printed = count
-            if self._live:
-                self._live.console.print(Text(f"\n{result.message}\n"), soft_wrap=True)
-            else:
-                self._reporter.write_line(f"\n{result.message}\n")
+            self.say(f"\n{result.message}\n")
+
+    def say(self, text: str) -> None:
+        """Print a text, above the display if there is one."""
+        if self._live:
+            self._live.console.print(Text(text), soft_wrap=True)
+        else:
+            self._reporter.write_line(text)
 
     def end(self) -> None:
         """Remove the display, and write the records."""
