@@ -11,6 +11,9 @@ from pathlib import Path
 from socket import gethostname
 from tempfile import TemporaryDirectory
 
+INTERRUPTED = 2
+"""The exit status of a run that SIGTERM ended, which Slurm sends to all processes of a job."""
+
 _PACKAGES = ("rnn-crosscheck", "numpy", "torch", "hypothesis", "python-flint")
 
 
@@ -40,7 +43,7 @@ def judged(
     Returns its report in JSON, and the files that are at the paths `written` afterwards.
 
     Raises `ImportError` if other versions than expected are installed, `ValueError` with the message of the
-    command if it refuses its arguments, and `ChildProcessError` if its process is killed.
+    command if it refuses its arguments, and `ChildProcessError` if its process is killed or interrupted.
     """
     for name, here in versions().items():
         if here != expected[name]:
@@ -54,7 +57,7 @@ def judged(
         command = [sys.executable, "-m", "rnn_crosscheck", *arguments, "--report", str(report)]
         done = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
         if done.returncode not in (0, 1):
-            error = ValueError if done.returncode > 0 else ChildProcessError
+            error = ValueError if done.returncode > INTERRUPTED else ChildProcessError
             raise error(done.stderr or f"its process ended with status {done.returncode}")
         kept = contents(directory, [directory / name for name in written])
         return report.read_text(encoding="utf-8"), kept

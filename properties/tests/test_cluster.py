@@ -285,11 +285,14 @@ def test_without_dask_the_run_says_how_to_install_it(tmp_path: Path) -> None:
     assert (done.status, done.output.strip().splitlines()[-1]) == (4, line)
 
 
-def test_what_the_command_refuses_is_told_from_a_run_that_is_killed() -> None:
+@pytest.mark.parametrize(("name", "status"), [("SIGKILL", -9), ("SIGTERM", 2)])
+def test_what_the_command_refuses_is_told_from_a_run_that_is_killed(name: str, status: int) -> None:
+    """SIGTERM is what Slurm sends to all processes of a job."""
     with pytest.raises(ValueError, match=r"no file 'none\.py'"):
         judged(versions(), {}, ["none.py"])
-    code = f"{KILL_THE_WORKER}\nkill_the_worker(bytes(1).join([b'-m', b'rnn_crosscheck']))\n{RIGHT}"
-    with pytest.raises(ChildProcessError, match="its process ended with status -9"):
+    kill = KILL_THE_WORKER.replace("SIGKILL", name)
+    code = f"{kill}\nkill_the_worker(bytes(1).join([b'-m', b'rnn_crosscheck']))\n{RIGHT}"
+    with pytest.raises(ChildProcessError, match=f"its process ended with status {status}"):
         judged(versions(), {"a.py": code.encode()}, ["a.py", *FEW])
 
 
@@ -340,9 +343,9 @@ import reference
 from reference import rnn_cell_forward, lstm_cell_forward, lstm_forward
 
 def rnn_forward(x, a0, parameters):
-    a, y, caches = reference.rnn_forward(x, a0, parameters)
-    return (1.001 * a if {condition} else a), y, caches
+    return None if {condition} else reference.rnn_forward(x, a0, parameters)
 """
+"""Returns nothing under a condition, which is explained fast."""
 
 BATCHES = """
 from properties.session import cluster_fuzzing
@@ -377,8 +380,8 @@ def test_what_one_worker_finds_by_fuzzing_is_printed_stored_and_tried_first(
     tmp_path: Path, cluster: Any
 ) -> None:
     """Takes seconds, as each batch is a run. No problem but the stored one has these sizes."""
-    fuzzed(tmp_path, condition="x.shape == (4e1 + 1, 5e1 + 3, 6e1 + 1)")
-    rare = Problem.rnn(n_x=41, n_a=1, n_y=1, m=53, T_x=61)
+    fuzzed(tmp_path, condition="x.shape == (4e1 + 1, 5e1 + 3, 1)")
+    rare = Problem.rnn(n_x=41, n_a=1, n_y=1, m=53, T_x=1)
     database = DirectoryBasedExampleDatabase(tmp_path / DIRECTORY)
     store = Store(database, "faulty.py", "each step", "rnn_forward")
     store.add(rare)
@@ -417,7 +420,7 @@ def test_workers_that_die_cost_no_result_of_fuzzing(name: str, tmp_path: Path, c
 
 def test_a_worker_and_the_scheduler_of_local_that_are_killed_cost_no_result(tmp_path: Path) -> None:
     """First a worker is killed, whose batch another one gets, and then the scheduler."""
-    fuzzed(tmp_path, condition="len(a) == 1")
+    fuzzed(tmp_path, condition="len(a0) == 1")
     options = (*FUZZ, "--cluster=local", "--fuzz-for=1h", "--report=report.json")
     fuzzing = Run(*options, directory=tmp_path)
     fuzzing.wait_until(lambda: bool(started_by(fuzzing.pid, b"--fuzz-for")))
@@ -428,7 +431,7 @@ def test_a_worker_and_the_scheduler_of_local_that_are_killed_cost_no_result(tmp_
     status, output = fuzzing.end()
     assert status == pytest.ExitCode.INTERRUPTED, output
     assert "--cluster local: the scheduler is lost" in output
-    assert re.search(r"(each step|split) +spec +failed", output)
+    assert re.search(r"(each step|shapes|split) +spec +failed", output)
     (target,) = results(tmp_path / "report.json")["implementations"]
     assert sum(law["problems"] for law in target["laws"]) >= asked(tmp_path)
     status, output = run(*FUZZ, "--fuzz-for=0.1s", directory=tmp_path, seed=None)
