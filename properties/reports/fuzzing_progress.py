@@ -155,9 +155,8 @@ class FuzzingProgress:
 
     def _failures(self) -> Iterator[str]:
         for nodeid, result in [*self.found.items()][-MOST_FAILURES:]:
-            yield printable(
-                shortened(f"  {law_in(nodeid)}, {short_name(result.function)}: {result.counterexample}", 79)
-            )
+            where = f"  {law_in(nodeid)}, {short_name(result.function)}: "
+            yield printable(where + shortened(result.counterexample, 79 - len(where)))
 
 
 def _map(visits: Sequence[int], n_laws: int, first: str, second: str) -> Iterator[str]:
