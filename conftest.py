@@ -19,8 +19,8 @@ pytest_plugins = [
     f"{PREFIX}properties.session.options",
     f"{PREFIX}properties.session.collection",
     f"{PREFIX}properties.session.law_runs",
-    f"{PREFIX}properties.session.cluster",
     f"{PREFIX}properties.session.fuzzing",
+    f"{PREFIX}properties.session.cluster",
 ]
 
 # torch and NumPy's BLAS, which are imported later, read this. Their threads wait in busy loops, so that two

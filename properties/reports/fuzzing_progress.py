@@ -96,10 +96,14 @@ class FuzzingProgress:
         count = sum(1 for _ in messages([*self.found.values()]))
         if count > self._printed:
             self._printed = count
-            if self._live:
-                self._live.console.print(Text(f"\n{result.message}\n"), soft_wrap=True)
-            else:
-                self._reporter.write_line(f"\n{result.message}\n")
+            self.say(f"\n{result.message}\n")
+
+    def say(self, text: str) -> None:
+        """Print a text, above the display if there is one."""
+        if self._live:
+            self._live.console.print(Text(text), soft_wrap=True)
+        else:
+            self._reporter.write_line(text)
 
     def end(self) -> None:
         """Remove the display, and write the records."""
@@ -137,23 +141,22 @@ class FuzzingProgress:
         elapsed = time.monotonic() - self._start
         problems, _ = self._done()
         rate = (problems - self._before[0]) / max(elapsed, 1e-9)
-        records = self._records.by_test
-        asked = {nodeid for nodeid, record in records.items() if record.problems}
-        functions = {function_in(nodeid) for nodeid in asked}
-        worst = max(records, key=lambda nodeid: records[nodeid].worst_ratio, default="")
-        ratio = f"{records[worst].worst_ratio:.2f} of its bound" if worst else ""
-        where = f"{law_in(worst)}, {short_name(function_in(worst))}" if worst else ""
-        return (
+        ratios = {name: each.worst_ratio for name, each in self._records.by_test.items() if each.problems}
+        functions = {function_in(nodeid) for nodeid in ratios}
+        line = (
             f"{duration(max(self._seconds - elapsed, 0))} left: {problems:,} problems ({rate:.0f}/s), "
-            f"{len(asked)} laws of {len(functions)} functions, {len(self.found)} failed\n"
-            f"largest error: {ratio} ({where})"
+            f"{len(ratios)} laws of {len(functions)} functions, {len(self.found)} failed"
         )
+        if not ratios:
+            return line
+        worst = max(ratios, key=lambda nodeid: ratios[nodeid])
+        where = f"{law_in(worst)}, {short_name(function_in(worst))}"
+        return f"{line}\nlargest error: {ratios[worst]:.2f} of its bound ({where})"
 
     def _failures(self) -> Iterator[str]:
         for nodeid, result in [*self.found.items()][-MOST_FAILURES:]:
-            yield printable(
-                shortened(f"  {law_in(nodeid)}, {short_name(result.function)}: {result.counterexample}", 79)
-            )
+            where = f"  {law_in(nodeid)}, {short_name(result.function)}: "
+            yield printable(where + shortened(result.counterexample, 79 - len(where)))
 
 
 def _map(visits: Sequence[int], n_laws: int, first: str, second: str) -> Iterator[str]:

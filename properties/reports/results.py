@@ -2,8 +2,9 @@
 
 import codecs
 import sys
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from io import TextIOWrapper
 from sys import intern
 from typing import Any, Literal
@@ -69,6 +70,21 @@ class LawResult:
         fields |= {name: tuple(each) for name, each in fields.items() if type(each) is list}
         fields |= {name: intern(each) for name, each in fields.items() if type(each) is str}
         return cls(**fields)
+
+    def joined(self, other: "LawResult") -> "LawResult":
+        """The result of two turns of the law: what a failure says, the counts of both, the largest error."""
+        order = ("failed", "passed", "skipped")
+        chosen = min(self, other, key=lambda each: order.index(each.status))
+        worst = max(self, other, key=lambda each: each.worst_ratio)
+        sums = ("seconds", "problems", "not_meaningful", "too_slow", "not_asked")
+        return replace(
+            chosen,
+            **{name: getattr(self, name) + getattr(other, name) for name in sums},
+            late=self.late or other.late,
+            worst_ratio=worst.worst_ratio,
+            worst_problem=worst.worst_problem,
+            notes=dict(Counter(self.notes) + Counter(other.notes)),
+        )
 
     @property
     def diagnosis(self) -> list[str]:

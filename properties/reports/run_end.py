@@ -123,6 +123,8 @@ class RunEnd:
         for name, value in properties:
             if name == "fuzzing":
                 fuzzing.update(value)
+            elif name == "said":
+                fuzzing.say(value)
             elif name == "found":
                 nodeid, result = value
                 options = self._config.option

@@ -1,4 +1,7 @@
-"""Judges targets on a cluster of Dask: a task is a target, and its result is the report in JSON."""
+"""Judges targets on a cluster of Dask: a task is a target, and its result is the report in JSON.
+
+`cluster_fuzzing` has the tasks of fuzzing.
+"""
 
 import logging
 import os
@@ -19,8 +22,10 @@ from properties.implementations.process_start import END_SECONDS, popen
 from properties.internals.pytest_internals import option_words
 from properties.reports.json_report import from_json
 from properties.reports.results import LawResult
-from properties.session.cluster_worker import judged, versions
+from properties.session.cluster_fuzzing import ClusterFuzzing
+from properties.session.cluster_worker import contents, judged, versions
 from properties.session.collection import parameters_of
+from properties.session.options import FUZZING_TIME
 from properties.session.target_options import AFFECTING_RESULTS
 from properties.worker.posix import SIGKILL, killpg
 from properties.worker.targets import own_files
@@ -40,9 +45,8 @@ _LOCAL = (
 
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse what distributes a run otherwise."""
-    others = config.getoption("numprocesses", None) or config.getoption("--fuzz-for")
-    if config.getoption("--cluster") and others:
-        raise pytest.UsageError("--cluster distributes the targets of a run; leave out -n and --fuzz-for")
+    if config.getoption("--cluster") and config.getoption("numprocesses", None):
+        raise pytest.UsageError("--cluster distributes the run; leave out -n")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -64,6 +68,9 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     with _client(address) as client:
         if not client.nthreads():
             config.get_terminal_writer().line(f"--cluster {address}: waiting for the first worker")
+        if FUZZING_TIME in config.stash:
+            done.update(_fuzz(session, client, tasks))
+            tasks.clear()
         for target, future in _finished(client, tasks):
             items = by_target[target]
             results = _results(future, session, target)
@@ -78,6 +85,24 @@ def pytest_runtestloop(session: pytest.Session) -> None:
                         raise session.Failed(session.shouldfail)
     session.items[:] = [item for item in session.items if item not in done]
     config.option.continue_on_collection_errors = True  # pytest takes failures so far for such errors
+
+
+def _fuzz(session: pytest.Session, client: Any, tasks: Mapping[str, Sequence[Any]]) -> list[pytest.Item]:
+    """Let workers fuzz the laws, report their results, and return their tests."""
+    fuzzing = ClusterFuzzing(session, client, tasks)
+    try:
+        fuzzing.run()
+    except Exception as error:  # a task raises what it likes, and Dask more
+        interruption = _interruption(session, error)
+        fuzzing.log("said", str(interruption))
+        raise interruption from None
+    finally:
+        for law in fuzzing.laws:
+            if law.result:
+                law.item.ihook.pytest_runtest_logreport(report=_report(law.item, law.result))
+    if session.shouldfail:  # because of -x
+        raise session.Failed(session.shouldfail)
+    return [law.item for law in fuzzing.laws]
 
 
 def _finished(client: Any, tasks: Mapping[str, Sequence[Any]]) -> Iterator[tuple[str, Any]]:
@@ -107,7 +132,7 @@ def _results(future: Any, session: pytest.Session, target: str) -> Sequence[LawR
     from distributed import KilledWorker
 
     try:
-        return from_json(future.result()).judgements[0].results
+        return from_json(future.result()[0]).judgements[0].results
     except ValueError:
         return ()
     except (KilledWorker, ChildProcessError):
@@ -115,11 +140,16 @@ def _results(future: Any, session: pytest.Session, target: str) -> Sequence[LawR
         session.testsfailed += 1
         return None
     except Exception as error:  # a task raises what it likes, and Dask more
-        is_lost = isinstance(error, CancelledError)
-        why = "the scheduler is lost" if is_lost else " ".join(str(error).split())
-        text = f"--cluster {session.config.getoption('--cluster')}: {why}"
-        session.config.get_terminal_writer().line(f"\n{text}", red=True)
-        raise session.Interrupted(text) from None
+        interruption = _interruption(session, error)
+        session.config.get_terminal_writer().line(f"\n{interruption}", red=True)
+        raise interruption from None
+
+
+def _interruption(session: pytest.Session, error: Exception) -> KeyboardInterrupt:
+    """What ends the run, because the cluster cannot go on."""
+    is_lost = isinstance(error, (CancelledError, OSError))
+    why = "the scheduler is lost" if is_lost else " ".join(str(error).split())
+    return session.Interrupted(f"--cluster {session.config.getoption('--cluster')}: {why}")
 
 
 def _report(item: pytest.Item, result: LawResult) -> pytest.TestReport:
@@ -139,17 +169,14 @@ def _files(target: str, config: pytest.Config) -> dict[str, bytes]:
 
     A worker refuses a target whose file cannot be read.
     """
-    directory, contents = config.invocation_params.dir, dict[str, bytes]()
+    directory = config.invocation_params.dir
     named = option_words(config, "--helpers", "--expected-failures", "--weights")[1::2]
     paths = [directory / each.partition(":")[0] for each in named]
-    files = [*own_files(target, directory), *paths, *(file for path in paths for file in path.rglob("*"))]
-    for file in files:
-        with suppress(OSError):  # a directory, or unreadable
-            contents[os.path.relpath(file, directory)] = file.read_bytes()
-    for each in (target, *named, *contents):
+    files = contents(directory, [*own_files(target, directory), *paths])
+    for each in (target, *named, *files):
         if Path(each).is_absolute() or ".." in Path(each).parts:
             raise pytest.UsageError(f"--cluster: {each} is not a path below the current directory")
-    return contents
+    return files
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import pytest
 
 from properties.internals.pytest_internals import progress_report, run_aside
 from properties.reports.fuzzing_progress import records_of
-from properties.session.collection import law_of
+from properties.session.collection import law_of, parameters_of
 from properties.session.law_runs import TURN, new_turn
 from properties.session.options import FUZZING_TIME
 from properties.session.target_options import TARGETS
@@ -40,6 +40,12 @@ def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
     for report in reports:
         item.ihook.pytest_runtest_logreport(report=report)
     return True if reports else None
+
+
+def weight_of(item: pytest.Item) -> int:
+    """The weight of the law of a test, for `Contender`."""
+    law, function = law_of(item), parameters_of(item).get("function", "")
+    return WEIGHT_OF_COMPLETE_LAWS if law and law.complete and function in SEQUENCE_FORWARDS else 1
 
 
 class Fuzzing:
@@ -98,8 +104,7 @@ class Fuzzing:
         implementation = item.config.stash[TARGETS].implementation(target)
         turn = item.stash[TURN] = new_turn(item.config, law, implementation, function)
         turn.record = record
-        is_complete = law.complete and function in SEQUENCE_FORWARDS
-        return Contender(turn, WEIGHT_OF_COMPLETE_LAWS if is_complete else 1, item)
+        return Contender(turn, weight_of(item), item)
 
     def _after_turn(self, contender: Contender) -> bool:
         """Report what is new, and return whether this process has had as many failures as `-x` allows."""

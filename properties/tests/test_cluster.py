@@ -7,6 +7,7 @@ import csv
 import json
 import logging
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -20,12 +21,16 @@ from typing import Any
 import dask
 import pytest
 from distributed import LocalCluster
+from hypothesis.database import DirectoryBasedExampleDatabase
 
 from benchmarks.submissions import submissions, write_submission
+from oracle.problems.problem import Problem
 from oracle.tests.selection import VARIABLE
+from properties.failure_database.store import DIRECTORY, Store
 from properties.implementations.process_end import descendants
 from properties.session.cluster_worker import judged, versions
 from properties.tests.runs import CLONE, PATIENCE, Done, Run, run
+from properties.turns.records import FILE
 from properties.worker.targets import own_files
 
 pytestmark = pytest.mark.quartered
@@ -53,7 +58,7 @@ def kill_the_worker(command=b"spawn_main"):
 def cluster() -> Iterator[Any]:
     """A scheduler and two workers. A task whose worker dies is left to our second try."""
     with dask.config.set({"distributed.scheduler.allowed-failures": 0}):
-        options = {"dashboard_address": None, "silence_logs": logging.CRITICAL}
+        options = {"dashboard_address": ":0", "silence_logs": logging.CRITICAL}
         with LocalCluster(n_workers=2, threads_per_worker=1, **options) as cluster:
             yield cluster
 
@@ -212,6 +217,10 @@ def started(
             process.wait()
 
 
+def parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
 def is_running(pid: int) -> bool:
     """Whether a process has not ended. A zombie has, and stays listed until its parent waits for it.
 
@@ -254,7 +263,7 @@ def test_local_starts_workers_and_ends_them(tmp_path: Path) -> None:
     [
         (
             ("--cluster=local", "-n=2"),
-            "--cluster distributes the targets of a run; leave out -n and --fuzz-for",
+            "--cluster distributes the run; leave out -n",
         ),
         (("--cluster=nowhere",), "--cluster nowhere: missing port number in address 'nowhere'"),
         (("--cluster=local", "../x.py"), "--cluster: ../x.py is not a path below the current directory"),
@@ -276,11 +285,14 @@ def test_without_dask_the_run_says_how_to_install_it(tmp_path: Path) -> None:
     assert (done.status, done.output.strip().splitlines()[-1]) == (4, line)
 
 
-def test_what_the_command_refuses_is_told_from_a_run_that_is_killed() -> None:
+@pytest.mark.parametrize(("name", "status"), [("SIGKILL", -9), ("SIGTERM", 2)])
+def test_what_the_command_refuses_is_told_from_a_run_that_is_killed(name: str, status: int) -> None:
+    """SIGTERM is what Slurm sends to all processes of a job."""
     with pytest.raises(ValueError, match=r"no file 'none\.py'"):
         judged(versions(), {}, ["none.py"])
-    code = f"{KILL_THE_WORKER}\nkill_the_worker(bytes(1).join([b'-m', b'rnn_crosscheck']))\n{RIGHT}"
-    with pytest.raises(ChildProcessError, match="its process ended with status -9"):
+    kill = KILL_THE_WORKER.replace("SIGKILL", name)
+    code = f"{kill}\nkill_the_worker(bytes(1).join([b'-m', b'rnn_crosscheck']))\n{RIGHT}"
+    with pytest.raises(ChildProcessError, match=f"its process ended with status {status}"):
         judged(versions(), {"a.py": code.encode()}, ["a.py", *FEW])
 
 
@@ -326,13 +338,130 @@ def test_what_a_target_imports_goes_with_it(tmp_path: Path) -> None:
     }
 
 
+FAULTY = """
+import reference
+from reference import rnn_cell_forward, lstm_cell_forward, lstm_forward
+
+def rnn_forward(x, a0, parameters):
+    return None if {condition} else reference.rnn_forward(x, a0, parameters)
+"""
+"""Returns nothing under a condition, which is explained fast."""
+
+BATCHES = """
+from properties.session import cluster_fuzzing
+from properties.turns import records
+cluster_fuzzing.MOST_SECONDS, cluster_fuzzing.PATIENCE = 2.0, 300.0
+records.SECONDS = 0.1
+"""
+"""A plugin that makes short batches, and stores often what was done."""
+
+FUZZ = (
+    "--implementation=faulty.py",
+    "-k",
+    "rnn_forward and (each_step or test_shapes or split)",
+    "-p",
+    "batches",
+)
+
+
+def fuzzed(folder: Path, condition: str = "True", code: str = "") -> Path:
+    (folder / "faulty.py").write_text(code + FAULTY.format(condition=condition))
+    (folder / "batches.py").write_text(BATCHES)
+    return folder
+
+
+def held(output: str) -> dict[str, int]:
+    """The problems on which each law of `FUZZ` holds, in the closing table."""
+    cells = re.findall(r"^  (each step|shapes|split) +spec +(\d+)$", output, re.MULTILINE)
+    return {law: int(count) for law, count in cells}
+
+
+def test_what_one_worker_finds_by_fuzzing_is_printed_stored_and_tried_first(
+    tmp_path: Path, cluster: Any
+) -> None:
+    """Takes seconds, as each batch is a run. No problem but the stored one has these sizes."""
+    fuzzed(tmp_path, condition="x.shape == (4e1 + 1, 5e1 + 3, 1)")
+    rare = Problem.rnn(n_x=41, n_a=1, n_y=1, m=53, T_x=1)
+    database = DirectoryBasedExampleDatabase(tmp_path / DIRECTORY)
+    store = Store(database, "faulty.py", "each step", "rnn_forward")
+    store.add(rare)
+    on_cluster = (*FUZZ, f"--cluster={cluster.scheduler_address}", "--report=report.json")
+    status, output = run(*on_cluster, "--fuzz-for=2s", directory=tmp_path, seed=None)
+    assert status == 1, output
+    assert output.count("rnn_forward of faulty.py: each step (a spec law)") == 1
+    assert output.index("(a spec law)") < output.index("n_a down, T_x across")
+    assert re.search(r"each step +spec +failed", output)
+    assert held(output).keys() == {"shapes", "split"}
+    (stored,) = store
+    assert stored.n_x == 41
+    (tmp_path / "faulty.py").write_text(RIGHT)
+    status, output = run(*on_cluster, "--fuzz-for=1s", directory=tmp_path, seed=None)
+    assert status == 0, output
+    assert held(output).keys() == {"each step", "shapes", "split"}
+    assert not [*store], "what has been mended is forgotten"
+
+
+@pytest.mark.parametrize("name", ["once", pytest.param("always", marks=NIGHTLY)])
+def test_workers_that_die_cost_no_result_of_fuzzing(name: str, tmp_path: Path, cluster: Any) -> None:
+    died = tmp_path / "died"
+    once = f"if not os.path.exists({str(died)!r}):\n    Path({str(died)!r}).touch()\n    kill_the_worker()\n"
+    code = f"{KILL_THE_WORKER}\n{once if name == 'once' else 'kill_the_worker()'}\n"
+    options = (*FUZZ, f"--cluster={cluster.scheduler_address}", "--fuzz-for=1s", "--report=report.json")
+    status, output = run(*options, directory=fuzzed(tmp_path, "False", code), seed=None)
+    if name == "once":
+        assert died.exists()
+        assert status == 0, output
+        assert held(output).keys() == {"each step", "shapes", "split"}
+    else:
+        laws = re.findall("^faulty.py: not fuzzed to the end: (.*): its worker died twice$", output, re.M)
+        assert sorted(laws) == [f"{law} of rnn_forward" for law in ("each step", "shapes", "split")], output
+        assert status == 1
+
+
+def test_a_worker_and_the_scheduler_of_local_that_are_killed_cost_no_result(tmp_path: Path) -> None:
+    """First a worker is killed, whose batch another one gets, and then the scheduler."""
+    fuzzed(tmp_path, condition="len(a0) == 1")
+    options = (*FUZZ, "--cluster=local", "--fuzz-for=1h", "--report=report.json")
+    fuzzing = Run(*options, directory=tmp_path)
+    fuzzing.wait_until(lambda: bool(started_by(fuzzing.pid, b"--fuzz-for")))
+    os.kill(parent(started_by(fuzzing.pid, b"--fuzz-for")[0]), signal.SIGKILL)
+    fuzzing.wait_until(lambda: "(a spec law)" in fuzzing.output and asked(tmp_path) > 0)
+    (scheduler,) = started_by(fuzzing.pid, b"dask\0scheduler")
+    os.kill(scheduler, signal.SIGKILL)
+    status, output = fuzzing.end()
+    assert status == pytest.ExitCode.INTERRUPTED, output
+    assert "--cluster local: the scheduler is lost" in output
+    assert re.search(r"(each step|shapes|split) +spec +failed", output)
+    (target,) = results(tmp_path / "report.json")["implementations"]
+    assert sum(law["problems"] for law in target["laws"]) >= asked(tmp_path)
+    status, output = run(*FUZZ, "--fuzz-for=0.1s", directory=tmp_path, seed=None)
+    assert re.search(r"^continuing: [\d,]+ problems in .*, 1 failure$", output, re.MULTILINE), output
+
+
+def started_by(pid: int, words: bytes) -> list[int]:
+    """The processes that a process has started, directly or through others, with these words."""
+    found = []
+    for each in descendants(pid):
+        with suppress(OSError):
+            if words in Path(f"/proc/{each}/cmdline").read_bytes():
+                found.append(each)
+    return found
+
+
+def asked(folder: Path) -> int:
+    """The problems on which laws held, by the stored records."""
+    with suppress(OSError, ValueError):
+        return sum(each["problems"] for each in json.loads((folder / FILE).read_text()).values())
+    return 0
+
+
 @NIGHTLY
 def test_60_submissions_on_four_workers_give_the_reports_of_one_machine(tmp_path: Path) -> None:
     """Takes minutes: 60 submissions are judged twice."""
     (tmp_path / "class").mkdir()
     for name, parts in submissions(60, seed=0):
         write_submission(tmp_path / "class" / name, parts)
-    options = {"dashboard_address": None, "silence_logs": logging.CRITICAL}
+    options = {"dashboard_address": ":0", "silence_logs": logging.CRITICAL}
     with LocalCluster(n_workers=4, threads_per_worker=1, **options) as cluster:
         for name, more in (("here", "-n=2"), ("there", f"--cluster={cluster.scheduler_address}")):
             reports = [f"--report={name}.{suffix}" for suffix in ("json", "csv", "html")]

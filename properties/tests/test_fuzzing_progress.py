@@ -86,6 +86,23 @@ def test_a_terminal_shows_the_map_in_80_columns_and_24_lines(
     assert "n_a down, T_x across" in terminal.file.getvalue()
 
 
+def test_before_the_first_problem_no_largest_error_is_shown(tmp_path: Path, now: list[float]) -> None:
+    shown, terminal = progress(tmp_path)
+    now[0] += SECONDS
+    shown.update({})
+    assert terminal.lines == ["9m 30s left: 0 problems (0/s), 0 laws of 0 functions, 0 failed"]
+
+
+def test_the_display_names_the_law_and_the_function_of_a_failure(tmp_path: Path) -> None:
+    """The lines of a cell and of its sequence were the same, since what is too long is cut."""
+    shown, _ = progress(tmp_path)
+    shown.found[TESTS[0]] = failed("my.py", function="lstm_cell_forward")
+    (line,) = [line for line in shown.lines() if "Problem" in line]
+    assert line.startswith("  each step, lstm cell: Problem.")
+    assert line.endswith('seed=0, dtype="float64")')
+    assert len(line) <= 79
+
+
 def test_a_mistake_is_printed_once(tmp_path: Path) -> None:
     shown, terminal = progress(tmp_path)
     for nodeid in TESTS:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from oracle.problems.problem import Problem
-from properties.turns.records import FILE, SECONDS, Record, Records
+from properties.turns.records import FILE, SECONDS, Record, Records, records_in
 from properties.turns.visits import RANGES, counts_of, map_of, visit
 
 TEST = "properties/laws/test_agreement.py::test_each_step[my.py-lstm_forward]"
@@ -33,6 +33,21 @@ def test_what_was_done_is_read_again(tmp_path: Path) -> None:
     first.write()
     assert stored(tmp_path) == a_record()
     assert [each.name for each in (tmp_path / FILE).parent.iterdir()] == [Path(FILE).name]
+
+
+def test_what_another_process_wrote_is_added(tmp_path: Path) -> None:
+    other = Records(tmp_path, {TEST: "my own.py"}, "1")
+    other.update({TEST: a_record().as_dict()})
+    other.write()
+    ((name, delta),) = records_in((tmp_path / FILE).read_text()).items()
+    assert (name, delta) == (TEST, a_record())
+    record = Record(seconds=1.0, problems=3, idle=5, visited=1, worst_ratio=0.5)
+    record.add_all(delta)
+    assert record == Record(2.5, 4, 0, delta.visited | 1, 0.5)
+    record.add_all(delta)  # which visited nothing new
+    assert (record.idle, record.problems) == (1, 5)
+    record.add_all(Record(worst_ratio=0.75))
+    assert (record.idle, record.worst_ratio) == (0, 0.75)
 
 
 def test_after_a_change_of_the_target_or_the_version_nothing_was_done(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What all laws together say of an implementation."""
 
 from dataclasses import replace
+from itertools import permutations
 from typing import Any, get_args
 
 from hypothesis import given
@@ -25,6 +26,20 @@ def test_each_verdict_is_reached() -> None:
 @given(st.permutations(every_verdict()))
 def test_the_order_of_the_results_does_not_matter(results: list[LawResult]) -> None:
     assert judgements(results) == judgements(every_verdict())
+
+
+def test_the_results_of_several_turns_are_one_result() -> None:
+    """A failure counts more than a turn in which the law held, and that more than one with nothing judged."""
+    slow = left_out("a", problems=0, too_slow=2, late="L", notes={"x": 1})
+    held = passed("a", problems=3, worst_ratio=0.5, worst_problem="W", notes={"x": 2, "y": 1})
+    wrong = failed("a", problems=1, worst_ratio=0.25, worst_problem="V")
+    for order in permutations([slow, held, wrong]):
+        joined = order[0].joined(order[1]).joined(order[2])
+        assert (joined.status, joined.message) == ("failed", wrong.message)
+        assert (joined.problems, joined.too_slow, joined.late) == (4, 2, "L")
+        assert (joined.worst_ratio, joined.worst_problem) == (0.5, "W")
+        assert joined.notes == {"x": 3, "y": 1}
+    assert slow.joined(held).status == held.joined(slow).status == "passed"
 
 
 def test_what_differs_outweighs_what_is_not_there() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from oracle.problems.problem import Problem
+from properties.turns.schedule import MOST_IDLE
 from properties.turns.visits import visit
 
 FILE = ".hypothesis/fuzzing.json"
@@ -39,6 +40,15 @@ class Record:
         self.problems += 1
         self.visited |= visit(problem)
         self.worst_ratio = max(self.worst_ratio, ratio)
+
+    def add_all(self, other: Self) -> None:
+        """Add what another process has done in a turn of its own."""
+        is_new = other.visited & ~self.visited or other.worst_ratio > self.worst_ratio
+        self.idle = 0 if is_new else min(self.idle + 1, MOST_IDLE)
+        self.seconds += other.seconds
+        self.problems += other.problems
+        self.visited |= other.visited
+        self.worst_ratio = max(self.worst_ratio, other.worst_ratio)
 
     def as_dict(self) -> dict[str, Any]:
         """The record in types of JSON."""
@@ -97,6 +107,11 @@ class Records:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             part.write_text(json.dumps(self._stored | new), encoding="utf-8")
             part.replace(self._file)
+
+
+def records_in(text: str) -> dict[str, Record]:
+    """The records in a file that this version wrote, by the ids of their tests."""
+    return {key.rsplit(" ", 2)[0]: Record.from_dict(each) for key, each in json.loads(text).items()}
 
 
 def _digest(file: Path) -> str:

@@ -46,7 +46,9 @@ def take_turns(
     while clock() < end:
         left = [each for each in contenders if not each.turn.is_over]
         length = min(TURN * share, MOST_SECONDS[1], end - clock())
-        if not left or _turn(min(left, key=_time_had), length, clock, after_turn):
+        if not left or _turn(
+            min(left, key=lambda each: time_had(each.turn.record, each.weight)), length, clock, after_turn
+        ):
             return
 
 
@@ -65,7 +67,6 @@ def _turn(
     return after_turn(contender)
 
 
-def _time_had(contender: Contender) -> float:
-    """The time that a law has had, for its weight and for what its last turns found."""
-    record = contender.turn.record
-    return float(record.seconds * (1 + record.idle) / contender.weight)
+def time_had(record: Any, weight: int, promised: float = 0.0) -> float:
+    """The time that a law has had or was promised, for its weight and for what its last turns found."""
+    return float((record.seconds + promised) * (1 + record.idle) / weight)
