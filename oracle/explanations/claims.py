@@ -39,11 +39,6 @@ class Claim:
         return f"an unknown mistake: {self.words}" if self.is_vague else self.words
 
     @property
-    def without_place(self) -> "Claim":
-        """The claim without its place in a file, so that claims about several functions can be equal."""
-        return Claim(self.kind, {name: fact for name, fact in self.facts.items() if name != "at"})
-
-    @property
     def remedies(self) -> list[str]:
         """How to mend the mistakes of the catalogue, a line for each that needs one."""
         if self.kind != "mistake":
@@ -63,6 +58,11 @@ class Claim:
         return self.kind in _VAGUE
 
     @property
+    def is_of_numbers(self) -> bool:
+        """Whether the claim is about numbers that calls return, so that it explains no call that raises."""
+        return self.kind in _OF_NUMBERS
+
+    @property
     def cause(self) -> str:
         """A key that claims with the same cause have in common.
 
@@ -71,6 +71,22 @@ class Claim:
         if self.kind in ("mistake", "location", "cached"):
             return repr((self.kind, self.facts))
         return repr((self.kind, _without_numbers(_CAUSE.get(self.kind, dict)(self.facts))))
+
+
+def shared(claims: Sequence[Claim]) -> Claim:
+    """What claims with one cause all state, so that it is true of several failures.
+
+    It has the facts that are equal in all claims. Vague claims that differ state nothing.
+    """
+    first, *others = claims
+    if all(each == first for each in others):
+        return first
+    if first.is_vague or any(each.kind != first.kind for each in others):
+        return Claim.of("unknown")
+    facts = first.facts.items()
+    return Claim(
+        first.kind, {k: fact for k, fact in facts if all(fact == each.facts.get(k) for each in others)}
+    )
 
 
 def mistake(*names: str) -> Claim:
@@ -84,6 +100,10 @@ _MISTAKES = frozenset(
 )
 
 _VAGUE = frozenset({"nearly", "only in this law", "right in", "traces", "broke", "unknown"})
+
+_OF_NUMBERS = frozenset(
+    {"nearly", "only in this law", "right in", "traces", "digits", "subnormals", "cached"}
+)
 
 _CAUSE: Mapping[str, Callable[[Facts], Any]] = {
     "raised": lambda facts: [facts["type"], facts["text"]],

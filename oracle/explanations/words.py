@@ -29,22 +29,25 @@ def _mistake(
     return [text, f"when: {_when(when)}"] if when else [text]
 
 
-def _raised(type: str, text: str, at: str = "") -> str:
+def _raised(type: str, text: str = "", at: str = "") -> str:
     return f"{type}: {text}".rstrip(": ") + (f", at {at}" if at else "")
 
 
-def _lacking(what: str, detail: str, function: str = "", expected: str = "", target: str = "") -> str:
+def _lacking(what: str, detail: str = "", function: str = "", expected: str = "", target: str = "") -> str:
     """Why a function cannot be judged. With a `target`, the text is a whole sentence."""
     if what == "missing":
         return f"{target} has no {function}{detail}".strip()
     if what == "signature":
-        return f"{detail} does not take the arguments ({expected})"
+        return f"{detail or 'a function'} does not take the arguments{expected and f' ({expected})'}"
     if what == "unfinished":
-        return f"{function}{f' of {target}' if target else ''} is not finished: {detail}"
-    return detail
+        of_target = f" of {target}" if target else ""
+        return f"{function or 'a function'}{of_target} is not finished{detail and f': {detail}'}"
+    return detail or "a function cannot be judged"
 
 
-def _digits(digits: int) -> str:
+def _digits(digits: int = 0) -> str:
+    if not digits:
+        return "right to some digits only"
     as_if = ", as if a part were in float32, or an epsilon added" if 5 <= digits <= 8 else ""
     return f"right to {digits} digits only ({digits} decimals below 1){as_if}"
 
@@ -59,11 +62,12 @@ def _traces(outputs: Sequence[Sequence[str]]) -> str:
     return f"wrong outputs: {', '.join(f'{name} ({place})' if place else name for name, place in outputs)}"
 
 
-def _helper(functions: Sequence[str], told: Facts) -> str:
-    return f"by {' and '.join(functions)}, which the course gives: {'; '.join(lines(**told))}"
+def _helper(functions: Sequence[str], told: Facts | None = None) -> str:
+    what = f": {'; '.join(lines(**told))}" if told else ""
+    return f"by {' and '.join(functions)}, which the course gives{what}"
 
 
-def _beside_cell(cell: str, told: Facts) -> list[str]:
+def _beside_cell(told: Facts, cell: str = "cell") -> list[str]:
     return [f"with a right {cell} in place of its own: {text}" for text in lines(**told)]
 
 
@@ -240,14 +244,16 @@ def _number(value: float) -> str:
 TEXTS: Mapping[str, Callable[..., str | list[str]]] = {
     "mistake": _mistake,
     "raised": _raised,
-    "died": lambda reason, at="", stderr="": reason,
-    "form": lambda text: text,
+    "died": lambda reason="the process died", at="", stderr="": reason,
+    "form": lambda text="it returns something else than the function must return": text,
     "lacking": _lacking,
     "two answers": lambda: "two calls with equal arguments give different answers",
     "earlier calls": lambda again: f"{again} it is right: the answer depends on earlier calls, or on chance",
     "order of parameters": lambda: "the answer depends on the order of the parameters in their dict",
-    "overwrites": lambda arrays: f"a later call overwrites the {' and '.join(arrays)} of an earlier call",
-    "writes": lambda arguments: f"it writes to {', '.join(arguments)}",
+    "overwrites": lambda arrays=("arrays",): (
+        f"a later call overwrites the {' and '.join(arrays)} of an earlier call"
+    ),
+    "writes": lambda arguments=("its arguments",): f"it writes to {', '.join(arguments)}",
     "stated gates": lambda stated, fits: f"the gates are in the order {fits}, not {stated} as --gates states",
     "digits": _digits,
     "subnormals": _subnormals,
@@ -265,7 +271,7 @@ TEXTS: Mapping[str, Callable[..., str | list[str]]] = {
     "helper": _helper,
     "beside cell": _beside_cell,
 }
-"""The text of each kind of claim, as a line or as lines."""
+"""The text of each kind of claim, as a line or as lines. A fact with a default may be absent."""
 
 LARGEST_ULP = 1e4
 """The largest error in ulp that is shown."""

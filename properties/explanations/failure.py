@@ -52,7 +52,7 @@ class Failure:
         place = {"at": facts["at"]} if "at" in facts else {}
         if "raised" in facts:
             of_error = [mistake(name) for name in mistakes_raising(**facts["raised"])]
-            others = [each for each in claims if each.kind != "nearly" and each not in of_error]
+            others = [each for each in claims if not each.is_of_numbers and each not in of_error]
             claims = [*of_error, *others, Claim.of("raised", **facts["raised"], **place)]
         if "died" in facts:
             claims.append(Claim.of("died", reason=facts["died"], **place))

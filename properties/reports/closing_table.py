@@ -42,7 +42,8 @@ def messages(failures: Sequence[LawResult]) -> Iterator[str]:
         if mistake.is_known:
             count = len(mistake.implementations)
             suffix = f" (of {count} targets)" if count > 1 else ""
-            yield _message(mistake, mistake.results, "the same in {functions}" + suffix)
+            same = "the same" if mistake.claim == mistake.occurrences[0].finding else "similar"
+            yield _message(mistake, mistake.results, f"{same} in {{functions}}{suffix}")
             continue
         parts: defaultdict[object, list[LawResult]] = defaultdict(list)
         for each in mistake.results:

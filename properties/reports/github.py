@@ -31,7 +31,7 @@ def summary(run: Run) -> str:
     """The verdict on each target and its mistakes, as a table in Markdown."""
     rows = ["### rnn-crosscheck", "", "| target | verdict | mistakes |", "| --- | --- | --- |"]
     for each in run.judgements:
-        mistakes = "<br>".join(_plain(mistake.finding.title) for mistake in mistakes_of(each))
+        mistakes = "<br>".join(_plain(mistake.title) for mistake in mistakes_of(each))
         symbol, _ = VERDICTS[each.verdict]
         name = _plain(run.names[each.implementation])
         rows.append(f"| {name} | {symbol} {each.verdict_in_words} | {mistakes} |")
@@ -54,7 +54,7 @@ def annotations(run: Run) -> Iterator[str]:
             if place and not all(result.excuse for result in mistake.results):
                 file = str(path.parent / place[1])
                 file = re.sub(r"[%:,\r\n]", lambda match: f"%{ord(match[0]):02X}", file)
-                words = " ".join(printable(mistake.finding.title).split()).replace("%", "%25")
+                words = " ".join(printable(mistake.title).split()).replace("%", "%25")
                 yield f"::error file={file},line={place[2]},title=rnn-crosscheck::{words}"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
 
-from oracle.explanations.claims import Claim, mistake
+from oracle.explanations.claims import Claim, mistake, shared
 from oracle.problems.problem import Problem
 from properties.reports.judgement import Judgement
 from properties.reports.results import LawResult, results_by_function
@@ -16,12 +16,22 @@ from reference.contract import CONTRACTS
 
 @dataclass(frozen=True)
 class TargetMistake:
-    """One mistake of one target: its most specific finding, and the failures that it causes."""
+    """One mistake of one target, and the failures that it causes, each with its finding."""
 
     implementation: str
-    finding: Claim
+    findings: Sequence[Claim]
     results: Sequence[LawResult]
     only_in_caches: bool = False  # the functions return right outputs
+
+    @property
+    def finding(self) -> Claim:
+        """The finding of the first failure."""
+        return self.findings[0]
+
+    @property
+    def title(self) -> str:
+        """What is true of all failures."""
+        return shared(self.findings).title
 
     @property
     def is_spec(self) -> bool:
@@ -46,12 +56,16 @@ class Mistake:
     occurrences: Sequence[TargetMistake]
 
     @property
+    def claim(self) -> Claim:
+        """What is true of all failures."""
+        return shared([finding for each in self.occurrences for finding in each.findings])
+
+    @property
     def words(self) -> str:
-        """The words of the first occurrence; of several targets, only what all have in common."""
-        first = self.occurrences[0].finding
-        if len(self.implementations) == 1:
-            return first.title
-        return "mistakes that are not explained" if first.is_vague else first.without_place.title
+        """The title of the mistake."""
+        claim = self.claim
+        is_of_many = len(self.implementations) > 1
+        return "mistakes that are not explained" if is_of_many and claim.is_vague else claim.title
 
     @property
     def implementations(self) -> list[str]:
@@ -79,23 +93,25 @@ def mistakes_of(judgement: Judgement) -> list[TargetMistake]:
 
     Mistakes on ordinary inputs come first, and known mistakes before unknown ones. Then the functions decide:
     a cell comes before the function that calls it, and the RNN before the LSTM. Then the mistake that causes
-    more failures comes first.
+    more failures comes first. Functions that are missing come last.
     """
     failed = [result for result in judgement.results if result.status == "failed" and not result.helpers]
     claims = _claims(failed, {each.finding.cause for each in judgement.results if each.helpers})
     by_cause: defaultdict[str, list[tuple[Claim, LawResult]]] = defaultdict(list)
     for claim, result in zip(claims, failed, strict=True):
         function = result.function if claim.is_vague else ""
-        by_cause[f"{claim.cause} {function}"].append((claim, result))
+        own = result.finding if claim.is_vague else claim
+        by_cause[f"{claim.cause} {function}"].append((own, result))
     mistakes = []
-    for (finding, *_), results in (zip(*pairs, strict=True) for pairs in by_cause.values()):
+    for findings, results in (zip(*pairs, strict=True) for pairs in by_cause.values()):
         only_in_caches = all(judgement.only_caches_wrong(result.function) for result in results)
-        mistakes.append(TargetMistake(judgement.implementation, finding, results, only_in_caches))
+        mistakes.append(TargetMistake(judgement.implementation, findings, results, only_in_caches))
     order = ["", *CONTRACTS]
 
-    def rank(each: TargetMistake) -> tuple[bool, bool, int, int]:
+    def rank(each: TargetMistake) -> tuple[bool, bool, bool, int, int]:
+        is_missing = each.finding.kind == "lacking" and each.finding.facts["what"] == "missing"
         first_function = min(order.index(function) for function in each.by_function)
-        return not each.is_spec, each.finding.is_vague, first_function, -len(each.results)
+        return is_missing, not each.is_spec, each.finding.is_vague, first_function, -len(each.results)
 
     return sorted(mistakes, key=rank)
 
@@ -160,20 +176,23 @@ def _helper_mistakes(judgement: Judgement) -> list[TargetMistake]:
         if others := [name for name in names if mistake(name).cause not in own_causes]:
             finding = mistake(*others)
         of_helpers = Claim.of("helper", functions=[*helpers], told=vars(finding))
-        mistakes.append(TargetMistake(judgement.implementation, of_helpers, results))
+        mistakes.append(TargetMistake(judgement.implementation, [of_helpers], results))
     return mistakes
 
 
 def representative(results: Iterable[LawResult], finding: Claim) -> LawResult:
-    """The failure to show: if possible on ordinary inputs, not inherited, and on a small problem."""
+    """The failure to show: if possible on ordinary inputs, not inherited, of one call, on a small problem."""
 
-    def rank(result: LawResult) -> tuple[bool, bool, bool, bool, float]:
+    def rank(result: LawResult) -> tuple[bool, bool, bool, bool, bool, float]:
         has_other_cause = result.finding.cause != finding.cause
+        element = result.facts.get("element")
+        is_after_another = isinstance(element, dict) and "network" in element
         is_unusual, size = True, math.inf
         with suppress(ValueError):  # there is no problem, or its file of weights was deleted
             problem = Problem.parse(result.counterexample)
             is_unusual = 0 in problem.sizes.values() or problem.regime in ("nonfinite", "subnormal")
             size = work(problem, result.function)
-        return result.grade != "spec", result.inherited, has_other_cause, is_unusual, size
+        is_spec = result.grade == "spec"
+        return not is_spec, result.inherited, has_other_cause, is_after_another, is_unusual, size
 
     return min(results, key=rank)

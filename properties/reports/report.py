@@ -100,7 +100,7 @@ def _row(judgement: Judgement, run: Run) -> list[str]:
     ]
     selected = {result.grade for result in judgement.results}
     hold = [str(held.count(grade)) if grade in selected else "" for grade in GRADES]
-    first = [mistake.finding.title for mistake in mistakes_of(judgement)][:1] or [""]
+    first = [mistake.title for mistake in mistakes_of(judgement)][:1] or [""]
     page = run.pages[judgement.implementation].name if judgement.implementation in run.pages else ""
     functions = [judgement.backward or "", str(len(judgement.functions))]
     points = [f"{sum(run.points.of(judgement).values()):g}"] if run.points else []

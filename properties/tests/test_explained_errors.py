@@ -11,6 +11,7 @@ from properties.explanations.failure import Failure
 from properties.implementations.answers import Answers
 from properties.implementations.implementation import Implementation
 from properties.implementations.process_start import Settings
+from properties.laws import all_laws
 from properties.questions.question import Question
 from properties.trials.law import Law
 from properties.trials.trial import Trial, ViolationError
@@ -76,6 +77,25 @@ def test_where_it_is_wrong_otherwise_is_not_told_of_an_error(tmp_path: Path) -> 
         message = Failure(caught.value).message
         assert "ValueError: zero-size array" in message
         assert "wrong where" not in message
+
+
+def test_an_error_is_not_explained_by_numbers_of_other_calls(tmp_path: Path) -> None:
+    (tmp_path / "empty.py").write_text(
+        "import numpy as np\nfrom reference import lstm_forward as right\n"
+        "def lstm_forward(x, a0, parameters):\n"
+        "    a, y, c, (caches, x) = right(x, a0, parameters)\n"
+        "    caches[0]\n"
+        "    return a, y, c, ([(*each[:3], each[1], *each[4:]) for each in caches], x)\n"
+    )
+    kinds = []
+    with Implementation("empty.py", Settings(directory=tmp_path)) as target:
+        for name, T_x in (("cache entries", 2), ("no steps", 0)):
+            [law] = [each for each in all_laws() if each.name == name]
+            problem = Problem.lstm(n_x=1, n_a=1, n_y=1, m=1, T_x=T_x)
+            with pytest.raises(ViolationError) as caught:
+                law.check(Trial(law, Answers(target, Question("lstm_forward", [problem])), 0))
+            kinds.append([each.kind for each in Failure(caught.value).claims])
+    assert kinds == [["cached"], ["raised"]]
 
 
 def test_an_error_outside_of_the_target_has_no_place_in_the_target(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from oracle.explanations.claims import Claim, mistake
 from properties.reports.closing_table import render
 from properties.reports.judgement import judgements
-from properties.reports.mistakes import mistakes_of, ranked_mistakes
+from properties.reports.mistakes import mistakes_of, ranked_mistakes, representative
 from properties.reports.results import LawResult
 from properties.tests.results import MISSING, PROBLEM, failed, passed, run_of, skipped
 from properties.tests.test_csv_report import rows
@@ -44,6 +44,45 @@ def test_messages_that_differ_in_a_number_are_one_mistake() -> None:
         judgements([failed("a", diagnosis=["shape (3, 2)"]), failed("b", diagnosis=["shape (5, 2)"])])
     )
     assert [each.finding.title for each in mistake.occurrences] == ["shape (3, 2)", "shape (5, 2)"]
+
+
+def test_of_several_failures_only_what_is_true_of_each_is_told() -> None:
+    """An error at two places, errors with two numbers, and wrong outputs of two functions."""
+    lines = {name: {"type": "ValueError", "text": "no arrays", "at": at} for name, at in ABOVE.items()}
+    counts = {name: {"type": "ValueError", "text": f"got {k}"} for k, name in enumerate(ABOVE)}
+    found = [
+        [failed("a", function=name, findings=[Claim.of("raised", **facts)]) for name, facts in each.items()]
+        for each in (lines, counts)
+    ]
+    found.append([failed("a", function=name, findings=[traces(name)]) for name in ABOVE])
+    words = [[each.words for each in ranked_mistakes(judgements(results))] for results in found]
+    assert words == [["ValueError: no arrays"], ["ValueError"], ["an unknown mistake"]]
+
+
+def test_an_unexplained_failure_is_told_in_no_words_of_another() -> None:
+    results = [
+        failed("a", "lower precision", findings=[Claim.of("right in", dtype="float64", wrong_in="float16")]),
+        failed("a", "nonfinite", findings=[traces("a")]),
+    ]
+    assert [each.title for each in mistakes_of(judgements(results)[0])] == ["an unknown mistake"]
+
+
+ABOVE = {"rnn_forward": "a.py:8 in rnn_forward", "lstm_forward": "a.py:9 in lstm_forward"}
+
+
+def traces(output: str) -> Claim:
+    return Claim.of("traces", outputs=[[output, ""]])
+
+
+def test_the_failure_of_a_call_after_another_is_not_the_one_to_look_at() -> None:
+    after, alone = (
+        failed("a", law, findings=[mistake("relu_for_tanh")], facts={"element": element})
+        for law, element in [
+            ("changed argument", {"name": "a", "network": "the problem with another x"}),
+            ("trajectory", {"name": "a"}),
+        ]
+    )
+    assert representative([after, alone], after.finding) == alone
 
 
 def test_what_is_wrong_on_ordinary_inputs_comes_first_and_what_is_unknown_last() -> None:
@@ -201,7 +240,7 @@ def test_what_many_have_not_finished_is_one_mistake() -> None:
         ]
     ]
     (mistake,) = ranked_mistakes(judgements(results))
-    assert mistake.words == "rnn_forward is not finished: 'a = None' (ada.py:8)"
+    assert mistake.words == "rnn_forward is not finished"
     assert mistake.implementations == ["class/ada.py", "class/bob.py"]
 
 

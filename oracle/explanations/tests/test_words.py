@@ -10,7 +10,7 @@ import pytest
 import oracle.explanations
 from oracle.explanations import changes, conditions, location_search, words
 from oracle.explanations.changes import Condition, Relation, Replacement
-from oracle.explanations.claims import Claim
+from oracle.explanations.claims import Claim, shared
 from oracle.explanations.location import SCOPES, Location
 from oracle.explanations.steps import RESULTS
 from oracle.network.cells import CELLS
@@ -177,3 +177,48 @@ def test_a_mistake_says_where_it_is_made() -> None:
     assert one.words == f"{both.words}, for c alone"
     assert some.words == f"{both.words}, but not always"
     assert small.words == f"{both.words}; when: m = 1"
+
+
+BIASES = {"kind": "mistake", "facts": {"names": ["biases_missing"]}}
+UNFINISHED = {"what": "unfinished", "function": "rnn_forward"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "said"),
+    [
+        (Claim.of("raised", type="ValueError", text="got 3"), {"text": "got 4"}, "ValueError"),
+        (Claim.of("died", reason="exceeded 10 s"), {"reason": "exceeded 9 s"}, "the process died"),
+        (Claim.of("form", text="a of 2"), {"text": "a of 3"}, "it returns something else than"),
+        (
+            Claim.of("lacking", what="missing", function="f", detail=", but g1"),
+            {"detail": ", but g2"},
+            "has no f",
+        ),
+        (
+            Claim.of("lacking", what="signature", detail="f(x1)", expected="x"),
+            {"detail": "f(x2)"},
+            "a function does",
+        ),
+        (Claim.of("lacking", **UNFINISHED, detail="a"), {"detail": "b"}, "rnn_forward is not finished"),
+        (Claim.of("digits", digits=5), {"digits": 6}, "right to some digits only"),
+        (
+            Claim.of("overwrites", arrays=["y_pred"]),
+            {"arrays": ["yt_pred"]},
+            "a later call overwrites the arrays",
+        ),
+        (Claim.of("writes", arguments=["x0"]), {"arguments": ["x1"]}, "it writes to its arguments"),
+        (Claim.of("helper", functions=["u.f"], told=BIASES), {"told": {}}, "by u.f, which the course gives"),
+        (
+            Claim.of("beside cell", cell="rnn_cell_forward", told=BIASES),
+            {"cell": "l"},
+            "with a right cell in",
+        ),
+        (Claim.of("traces", outputs=[["a", ""]]), {"outputs": [["y", ""]]}, "an unknown mistake"),
+    ],
+    ids=lambda each: each.kind if isinstance(each, Claim) else "",
+)
+def test_claims_with_one_cause_share_what_both_state(one: Claim, other: dict[str, Any], said: str) -> None:
+    both = [one, Claim(one.kind, {**one.facts, **other})]
+    assert both[0].cause == both[1].cause
+    assert shared(both[:1] * 2) == one
+    assert shared(both).title.startswith(said)

@@ -113,7 +113,7 @@ MISTAKES = mistakes(
     LAYERS("a_at_the_last_step", "only the last step of a is returned")
     | {"top": lambda v: v.padded[:, :, -1]},
     LAYERS("x_written_by_sample", "the memory of x, samples before steps, is read as steps before samples")
-    | {"below": lambda v: v.inputs["x"].reshape(-1, v.T_x, v.m).swapaxes(1, 2)},
+    | {"below": lambda v: v.inputs["x"].reshape(len(v.inputs["x"]), v.T_x, v.m).swapaxes(1, 2)},
     LAYERS("samples_taken_for_time", "the axes of samples and of time are exchanged")
     | {"below": lambda v: v.inputs["x"].swapaxes(1, 2), "top": lambda v: v.padded.swapaxes(1, 2)},
     LAYERS("last_states_samples_first", "the last states have samples before units")

@@ -70,6 +70,11 @@ def _of_halves(name: str, change: Callable[[Array, Array], Sequence[Array]]) -> 
     return {name: lambda v: np.concatenate(change(*np.split(v.padded, 2))) if v.D == 2 else v.padded}
 
 
+def _by_turns(rows: Array, D: int) -> Array:
+    """The rows of D equal parts in turns."""
+    return np.asarray(rows[np.arange(len(rows)).reshape(D, -1).T.ravel()])
+
+
 def _places(v: Any) -> Array:
     """The indices `(L, D)` of the directions in the lists of parameters and states."""
     return np.arange(v.L * v.D).reshape(v.L, v.D)
@@ -116,7 +121,7 @@ MISTAKES = mistakes(
     LAYERS("directions_multiplied", "a is the product of the directions")
     | _of_halves("top", lambda f, b: [f * b]),
     LAYERS("directions_by_turns", "the rows of a alternate between the directions")
-    | {"top": lambda v: v.padded.reshape(v.D, -1, v.m, v.T_x).swapaxes(0, 1).reshape(-1, v.m, v.T_x)},
+    | {"top": lambda v: _by_turns(v.padded, v.D)},
     LAYERS("forward_alone", "a is only the forward direction") | _of_halves("top", lambda f, b: [f]),
     LAYERS("forward_twice", "both halves of a are the forward direction")
     | _of_halves("top", lambda f, b: [f, f]),
@@ -134,13 +139,13 @@ MISTAKES = mistakes(
     LAYERS("backward_twice_in_every_layer", "every layer has the backward direction in both halves")
     | {"joined": lambda v: np.concatenate(v.both[-1:] * v.D)},
     LAYERS("directions_by_turns_in_every_layer", "in every layer the units of the directions alternate")
-    | {"joined": lambda v: np.stack(v.both, 1).reshape(-1, v.m, v.T_x)},
+    | {"joined": lambda v: _by_turns(np.concatenate(v.both), v.D)},
     LAYERS("last_states_exchanged", "the last states have the backward direction before the forward one")
     | altered("a_last", "c_last", by=lambda right, v: right[_places(v)[:, ::-1].ravel()]),
     LAYERS("last_states_direction_major", "the last states are returned direction by direction")
     | altered("a_last", "c_last", by=lambda right, v: right[_places(v).T.ravel()]),
     LAYERS("last_states_joined", "the last states have both directions of a layer in one array")
-    | altered("a_last", "c_last", by=lambda right, v: right.reshape(v.L, -1, v.m)),
+    | altered("a_last", "c_last", by=lambda right, v: right.reshape(v.L, v.D * right.shape[1], v.m)),
     LAYERS("initial_states_exchanged", "the initial states are read with the backward direction first")
     | {"begin": lambda v: v.k ^ (v.D - 1)},
     LAYERS("initial_states_direction_major", "the initial states are read direction by direction")
