@@ -68,6 +68,9 @@ class ViolationError(AssertionError):
         return f"{trial.contract.name} of {trial.implementation.target}: {law.name} (a {law.grade} law)"
 
 
+REQUIRED = "a layer that requires states has absent_states=False in SUPPORTS"
+
+
 class Trial:
     """One law on one problem, which is the problem `number` of `answers`.
 
@@ -139,7 +142,11 @@ class Trial:
         If `arguments` are given, they replace the arguments of the inputs. `how` is as in `Request`.
         """
         reply = self.call(arguments or inputs.arguments(self.contract.name), **how)
-        return self.read(self._require_returned(reply), inputs)
+        absent = [
+            name for name, each in zip(self.contract.arguments, arguments, strict=False) if each is None
+        ]
+        facts = {"absent": f"{' and '.join(absent)}, given as None for zeros; {REQUIRED}"} if absent else {}
+        return self.read(self._require_returned(reply, **facts), inputs)
 
     def outputs_of_parts(self, inputs: Inputs, parts: Sequence[int]) -> list[dict[str, Array]]:
         """Call a forward pass on parts of these numbers of steps, as `worker.steps.call_in_parts` does."""
@@ -186,11 +193,11 @@ class Trial:
             self.replies.append((request, reply.digest))
         return reply
 
-    def _require_returned(self, reply: Returned | Raised) -> Returned:
+    def _require_returned(self, reply: Returned | Raised, **facts: str) -> Returned:
         if isinstance(reply, Returned):
             return reply
         place = {"at": reply.where} if reply.where else {}
-        raise self.violation(raised={"type": reply.type_name, "text": reply.message}, **place)
+        raise self.violation(raised={"type": reply.type_name, "text": reply.message}, **place, **facts)
 
     def compare(self, ours: Mapping[str, Array], expected: Expected) -> bool:
         """Require that every quantity is within its bound. Returns whether any bound is meaningful."""
