@@ -121,7 +121,7 @@ WRONG: list[tuple[Any, Mapping[str, Any], str]] = [
 """Wrong modules, the user's options, and a call that shows the mistake."""
 
 
-@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning", "ignore:.*weight_norm:FutureWarning")
+@pytest.mark.filterwarnings("ignore:.*torch.jit", "ignore:.*weight_norm:FutureWarning")
 @pytest.mark.parametrize(("make", "asked"), RIGHT, ids=lambda each: getattr(each, "__name__", ""))
 def test_right_modules_of_many_forms_agree(make: Any, asked: Mapping[str, Any]) -> None:
     found = understood(make()) if asked.get("trained") else understood(make, **asked)

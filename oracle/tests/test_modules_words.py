@@ -174,7 +174,7 @@ class Annotated(nn.Module):
         return self.lstm(x, states)  # type: ignore[no-any-return]
 
 
-@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*torch.jit")
 def test_what_torch_makes_of_a_module_is_a_converter() -> None:
     """Takes seconds: TorchScript compiles a module for each of its sizes."""
     converters: list[Any] = [
