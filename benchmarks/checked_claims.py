@@ -23,7 +23,7 @@ from oracle.explanations.candidates import fits, unchanged
 from oracle.explanations.changes import Condition, Replacement
 from oracle.explanations.claims import Claim
 from oracle.explanations.conditions import FeatureTable, are_met
-from oracle.explanations.effects import flushed_subnormals, side_effect
+from oracle.explanations.effects import flushed_subnormals, side_effect, wrong_outputs
 from oracle.explanations.location_search import Budget, Observer, _settings
 from oracle.explanations.problems import Scope
 from oracle.explanations.steps import RESULTS, OtherStatesError, Steps, cached_arrays, observe
@@ -296,6 +296,18 @@ def _right_in(claim: Claim, program: Program, shown: Sequence[Problem]) -> Check
     return RIGHT
 
 
+def _traces(claim: Claim, program: Program, shown: Sequence[Problem]) -> Check:
+    """Whether exactly the named outputs are wrong on the shown problems, first at the named places."""
+    for each in shown:
+        program.implementation.end_process()
+        found = wrong_outputs(program.function, program, each.inputs(program.function), program.limits)
+        if found is None or [*map(list, found.facts.get("outputs", ()))] != [
+            *map(list, claim.facts["outputs"])
+        ]:
+            return Check("false", f"{each!r}: {found.words if found else 'another form'}")
+    return RIGHT
+
+
 def _beside_cell(claim: Claim, program: Program, shown: Sequence[Problem]) -> Check:
     with_right_cell = replace(program, implementation=WithRightCell(program.implementation))
     return check(Claim(**claim.facts["told"]), with_right_cell, shown)
@@ -326,6 +338,7 @@ _CHECKS: Mapping[str, Callable[[Claim, Program, Sequence[Problem]], Check]] = {
     "subnormals": _subnormals,
     "cached": _cached,
     "right in": _right_in,
+    "traces": _traces,
     "beside cell": _beside_cell,
     "inherited": _inherited,
 }

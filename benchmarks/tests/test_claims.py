@@ -80,7 +80,10 @@ SIZE = {"when": [vars(MANY)]}
         (Claim.of("right in", dtype="float64", wrong_in="float32"), STEP, "false"),
         (Claim.of("right in", dtype="float64", wrong_in="float32"), IN_FLOAT32, "right"),
         (Claim.of("broke", error="TypeError"), WITHOUT, "false"),
-        (Claim.of("traces", outputs=[["a_next", ""]]), WITHOUT, "left out"),
+        (Claim.of("traces", outputs=[["a_next", ""], ["yt_pred", ""]]), WITHOUT, "right"),
+        (Claim.of("traces", outputs=[["yt_pred", ""]]), WITHOUT, "false"),
+        (Claim.of("traces", outputs=[["a_next", ""], ["yt_pred", ""]]), STEP, "false"),
+        (Claim.of("only in this law"), WITHOUT, "left out"),
     ],
 )  # fmt: skip
 def test_a_false_claim_is_refuted_and_no_true_one(tmp_path: Path, claim: Claim, new: str, grade: str) -> None:
