@@ -23,7 +23,7 @@ from oracle.explanations.candidates import fits, unchanged
 from oracle.explanations.changes import Condition, Replacement
 from oracle.explanations.claims import Claim
 from oracle.explanations.conditions import FeatureTable, are_met
-from oracle.explanations.effects import flushed_subnormals, side_effect
+from oracle.explanations.effects import flushed_subnormals, side_effect, wrong_outputs
 from oracle.explanations.location_search import Budget, Observer, _settings
 from oracle.explanations.problems import Scope
 from oracle.explanations.steps import RESULTS, OtherStatesError, Steps, cached_arrays, observe
@@ -92,7 +92,7 @@ def _raised(answer: Behaviour) -> bool:
 def _prediction(claim: Claim, fault: Fault, program: Program, shown: Sequence[Problem]) -> Check:
     """Whether the program that does what the claim says gives the answers of the target."""
     function, limits = program.function, program.limits
-    if fault.group == "purity":
+    if _acts_at_random(fault, function, shown[0]):
         return _two_answers(claim, program, shown)
     if _remembers(fault, function, shown[0]):
         return _memory(claim, fault, program, shown)
@@ -117,6 +117,11 @@ def _prediction(claim: Claim, fault: Fault, program: Program, shown: Sequence[Pr
     return RIGHT if is_shown else Check("left out", "no problem shows the mistake")
 
 
+def _acts_at_random(fault: Fault, function: str, shown: Problem) -> bool:
+    mistaken, inputs = mistaken_program(function, fault), shown.inputs(function)
+    return fault.group == "purity" and not mistaken(inputs).is_like(mistaken(inputs))
+
+
 def _remembers(fault: Fault, function: str, shown: Problem) -> bool:
     """Whether a mistake keeps something from call to call."""
     fault = replace(fault, memory={})
@@ -125,7 +130,7 @@ def _remembers(fault: Fault, function: str, shown: Problem) -> bool:
 
 
 def _memory(claim: Claim, fault: Fault, program: Program, shown: Sequence[Problem]) -> Check:
-    """Whether a mistake with a memory gives the answers of the target to two calls of equal shapes.
+    """Whether a mistake with a memory gives the answers of the target to calls of equal shapes.
 
     Of the calls before these, a program may remember the last one, or one of each shape: no claim says which.
     """
@@ -134,8 +139,9 @@ def _memory(claim: Claim, fault: Fault, program: Program, shown: Sequence[Proble
     for text, inputs in cases(function, claim, shown, limits):
         program.implementation.end_process()
         predicted = mistaken_program(function, fault, limits)
-        for each in (inputs, replace(inputs, x=inputs.x + 1)):
-            ours, theirs = program(each), predicted(each)
+        other = replace(inputs, x=inputs.x + 1)
+        for each, then in ((inputs, other), (other, None)):
+            ours, theirs = program(each, then), predicted(each, then)
             if not _raised(ours) and not _same("outputs", ours, theirs, inputs.dtype):
                 return Check("false", f"{text}: the program is otherwise wrong")
             is_shown |= not _same("outputs", ours, right(each), inputs.dtype)
@@ -290,6 +296,18 @@ def _right_in(claim: Claim, program: Program, shown: Sequence[Problem]) -> Check
     return RIGHT
 
 
+def _traces(claim: Claim, program: Program, shown: Sequence[Problem]) -> Check:
+    """Whether exactly the named outputs are wrong on the shown problems, first at the named places."""
+    for each in shown:
+        program.implementation.end_process()
+        found = wrong_outputs(program.function, program, each.inputs(program.function), program.limits)
+        if found is None or [*map(list, found.facts.get("outputs", ()))] != [
+            *map(list, claim.facts["outputs"])
+        ]:
+            return Check("false", f"{each!r}: {found.words if found else 'another form'}")
+    return RIGHT
+
+
 def _beside_cell(claim: Claim, program: Program, shown: Sequence[Problem]) -> Check:
     with_right_cell = replace(program, implementation=WithRightCell(program.implementation))
     return check(Claim(**claim.facts["told"]), with_right_cell, shown)
@@ -320,6 +338,7 @@ _CHECKS: Mapping[str, Callable[[Claim, Program, Sequence[Problem]], Check]] = {
     "subnormals": _subnormals,
     "cached": _cached,
     "right in": _right_in,
+    "traces": _traces,
     "beside cell": _beside_cell,
     "inherited": _inherited,
 }

@@ -75,8 +75,13 @@ def _with_options(function: str, shown: Problem, k: int, fields: dict[str, Any])
 
 
 def cases(function: str, claim: Claim, shown: Sequence[Problem], limits: Limits) -> Iterator[Case]:
-    """The shown problems, the fresh ones, and problems on both sides of the conditions of a claim."""
-    every = [*shown, *fresh_problems(function, shown, limits)]
+    """The shown problems, the fresh ones, and problems on both sides of the conditions of a claim.
+
+    Of shown problems with infinities, the law itself has compared the shown element with the claim. A formula
+    says nothing about the others, such as inf / inf.
+    """
+    finite = [each for each in shown if each.regime != "nonfinite"]
+    every = [*finite, *fresh_problems(function, shown, limits)]
     yield from ((repr(each), each.inputs(function)) for each in every)
     yield from aimed_cases(function, claim, shown[0], limits)
 

@@ -80,7 +80,10 @@ SIZE = {"when": [vars(MANY)]}
         (Claim.of("right in", dtype="float64", wrong_in="float32"), STEP, "false"),
         (Claim.of("right in", dtype="float64", wrong_in="float32"), IN_FLOAT32, "right"),
         (Claim.of("broke", error="TypeError"), WITHOUT, "false"),
-        (Claim.of("traces", outputs=[["a_next", ""]]), WITHOUT, "left out"),
+        (Claim.of("traces", outputs=[["a_next", ""], ["yt_pred", ""]]), WITHOUT, "right"),
+        (Claim.of("traces", outputs=[["yt_pred", ""]]), WITHOUT, "false"),
+        (Claim.of("traces", outputs=[["a_next", ""], ["yt_pred", ""]]), STEP, "false"),
+        (Claim.of("only in this law"), WITHOUT, "left out"),
     ],
 )  # fmt: skip
 def test_a_false_claim_is_refuted_and_no_true_one(tmp_path: Path, claim: Claim, new: str, grade: str) -> None:
@@ -148,19 +151,27 @@ def test_the_table_counts_the_grades() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("start", "grade"),
-    [("states.get(a0.shape, a0)", "right"), ("states.get(a0.shape, 2 * a0) / 2", "false"), ("a0", "false")],
-)
-def test_a_memory_of_each_shape_is_that_of_the_earlier_call(tmp_path: Path, start: str, grade: str) -> None:
+def checked_memory(tmp_path: Path, name: str, begin: str, end: str) -> str:
+    """The grade of a mistake of an `rnn_forward` that begins with other states, and ends with a statement."""
     source = PROGRAM.replace(
-        "    a_next = a0", f"    states = globals().setdefault('kept', {{}})\n    a_next = {start}", 1
+        "    a_next = a0", f"    kept = globals().setdefault('KEPT', {{}})\n    a_next = {begin}", 1
     )
-    source = source.replace(
-        "    return a, y_pred,", "    states[a0.shape] = a_next\n    return a, y_pred,", 1
-    )
+    source = source.replace("    return a, y_pred,", f"    {end}\n    return a, y_pred,", 1)
     path = tmp_path / "target.py"
     path.write_text(source, encoding="utf-8")
     with Implementation(str(path)) as implementation:
-        program = Program(implementation, "rnn_forward")
-        assert check(mistake("a_left_behind"), program, [RNN]).grade == grade
+        return check(mistake(name), Program(implementation, "rnn_forward"), [RNN]).grade
+
+
+@pytest.mark.parametrize(
+    ("begin", "grade"),
+    [("kept.get(a0.shape, a0)", "right"), ("kept.get(a0.shape, 2 * a0) / 2", "false"), ("a0", "false")],
+)
+def test_a_memory_of_each_shape_is_that_of_the_earlier_call(tmp_path: Path, begin: str, grade: str) -> None:
+    assert checked_memory(tmp_path, "a_left_behind", begin, "kept[a0.shape] = a_next") == grade
+
+
+@pytest.mark.parametrize(("array", "grade"), [("buffer", "right"), ("buffer.copy()", "false")])
+def test_an_array_that_calls_share_is_read_after_later_calls(tmp_path: Path, array: str, grade: str) -> None:
+    end = f"buffer = kept.setdefault(a.shape, a); buffer[...] = a; a = {array}"
+    assert checked_memory(tmp_path, "a_reused", "a0", end) == grade

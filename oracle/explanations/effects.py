@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import starmap
+from typing import Any
 
 import numpy as np
 
@@ -21,11 +22,13 @@ from oracle.explanations.claims import Claim
 from oracle.explanations.problems import ORDINARY, Scope, larger_problem, problem
 from oracle.problems.inputs import Inputs, LayerInputs
 from oracle.problems.limits import ANYTHING, Limits
-from oracle.problems.problem import Problem
+from oracle.problems.problem import LayerProblem, Problem
 from reference.contract import CONTRACTS, Array
 
 FEWEST_DIGITS = 2
 """The smallest number of right digits that a finding mentions."""
+LARGEST_GROWTH = 30
+"""By how much errors may grow: those of lost digits grew by 10 at most, and those of approximations by 50."""
 CACHED_ARGUMENTS = ("xt", "a_prev", "c_prev")
 """The entries of a cell's cache that are arguments of the cell."""
 
@@ -104,22 +107,34 @@ def right_digits(
 ) -> Claim | None:
     """The finding of the number of right digits, if answers in float64 are right to fewer digits.
 
-    On an ordinary problem, most numbers of an output must be off. Otherwise the mistake is no loss of digits,
-    but small here: a gate that saturates too soon, for example.
+    On an ordinary problem, most numbers of an output must be off. On other ones, with larger numbers and more
+    layers, errors may be a little larger. Otherwise the mistake is no loss of digits, but small here: a gate
+    that saturates too soon, or a function by an approximation, for example.
     """
-    bigger = scope.limits.fitted(larger_problem(function, counterexample, scope.network))
-    inputs_of_both = [counterexample, bigger.inputs(function)]
-    shown, right = (
-        [program(inputs) for inputs in inputs_of_both]
-        for program in (implementation, specification(function, scope.limits))
-    )
-    pairs = [*map(_pairs, shown, right)]
-    is_wide = all(inputs.dtype == np.float64 for inputs in inputs_of_both)
-    if not is_wide or None in pairs or not any(starmap(_is_mostly_off, pairs[1] or ())):
+    bigger = larger_problem(function, counterexample, scope.network)
+    every = [bigger, *_enlarging(bigger, scope.network is None)]
+    inputs_of_all = [counterexample, *(scope.limits.fitted(each).inputs(function) for each in every)]
+    if any(inputs.dtype != np.float64 for inputs in inputs_of_all[:2]):
         return None
-    worst = max(relative_error(*pair) for each in pairs for pair in each or ())
-    digits = int(-np.log10(worst)) if 0 < worst < 1 else 0
+    right, errors = specification(function, scope.limits), []
+    for k, inputs in enumerate(inputs_of_all):
+        pairs = _pairs(implementation(inputs), right(inputs))
+        if pairs is None or (k == 1 and not any(starmap(_is_mostly_off, pairs))):
+            return None
+        errors.append(max(starmap(relative_error, pairs), default=0.0))
+    worst = max(errors)
+    digits = int(-np.log10(worst)) if 0 < worst < min(1, LARGEST_GROWTH * max(errors[:2])) else 0
     return Claim.of("digits", digits=digits) if digits >= FEWEST_DIGITS else None
+
+
+def _enlarging(problem: Problem, has_any_layers: bool) -> Iterator[Problem]:
+    """Problems that may enlarge a small error: with larger numbers, and with more layers."""
+    for seed in range(2):
+        for regime, T_x in (("unit", 6), ("counting", 6), ("wild", 2)):
+            changed: Any = {"regime": regime, "T_x": T_x, "seed": 1 + seed}
+            if has_any_layers and seed and isinstance(problem, LayerProblem):
+                changed["layers"] = 3
+            yield replace(problem, **changed)
 
 
 def flushed_subnormals(

@@ -15,6 +15,7 @@ from oracle.explanations.claims import Claim, mistake
 from oracle.explanations.effects import right_digits
 from oracle.explanations.problems import Scope, distinguishing_problems
 from oracle.faults import FAULTS, mistakes_in
+from oracle.faults.fault import Fault
 from oracle.problems.limits import ANYTHING
 from oracle.problems.problem import Problem
 from oracle.tests.answers import NEARLY, program, side_effect, small, wrong_outputs
@@ -114,18 +115,36 @@ def test_random_mistakes_are_recognised_by_their_distribution(change: Any, names
     assert diagnosis("rnn_cell_forward", Random(change)) == [FAULTS[name].sentence for name in names]
 
 
-@pytest.mark.parametrize(("steps", "digits"), [(127, 2), (2**15, 4), (2**40, None)])
+@pytest.mark.parametrize(("steps", "digits"), [(127, None), (2**11, 2), (2**15, 4), (2**40, None)])
 def test_rounded_weights_give_the_number_of_right_digits(steps: int, digits: int | None) -> None:
-    """As in an LSTM of int8. Weights with as many digits as float64 give no finding."""
+    """Weights of int8 have fewer right digits than a finding has, and weights of float64 more."""
 
     def lstm_cell_forward(xt: Any, a_prev: Any, c_prev: Any, p: Any) -> Any:
-        most = {name: np.abs(W).max() / steps for name, W in p.items()}
+        most = {name: np.abs(W).max() / steps or 1 for name, W in p.items()}
         rounded = {name: np.round(W / most[name]) * most[name] for name, W in p.items()}
         return reference.lstm_cell_forward(xt, a_prev, c_prev, rounded)
 
     ask = program("lstm_cell_forward", SimpleNamespace(lstm_cell_forward=lstm_cell_forward))
     inputs = Problem.lstm(n_x=2, n_a=3, n_y=2, m=2, T_x=1).inputs("lstm_cell_forward")
     assert right_digits("lstm_cell_forward", ask, inputs) == (digits and Claim.of("digits", digits=digits))
+
+
+def rational_tanh(z: Any) -> Any:
+    """An approximation of tanh: for small numbers, it is right to two digits."""
+    return z * (27 + z * z) / (27 + 9 * z * z)
+
+
+@pytest.mark.parametrize(
+    ("activation", "digits"),
+    [(rational_tanh, None), (lambda z: np.tanh(z).astype("float32").astype(float), 7)],
+    ids=["rational", "float32"],
+)
+def test_an_approximation_has_no_number_of_right_digits(activation: Any, digits: int | None) -> None:
+    changes = {"a_next": lambda v: v.ot * activation(v.c_next)}
+    approximate = mistaken_program("lstm_cell_forward", Fault("", "", "", {"lstm_cell_forward": changes}))
+    inputs = Problem.lstm(n_x=2, n_a=3, n_y=2, m=2, T_x=1).inputs("lstm_cell_forward")
+    found = right_digits("lstm_cell_forward", approximate, inputs)
+    assert found == (digits and Claim.of("digits", digits=digits))
 
 
 def test_an_error_without_steps_does_not_name_a_mistake_in_caches() -> None:
