@@ -76,7 +76,7 @@ STEP: Equations = {
 END: Equations = {"da0": lambda v: v.da_carried}
 
 FUNCTIONS: Equations = {
-    "added": lambda total, part: total + part,  # adds the part of a step to a sum over the steps
+    "added": lambda total, part, name: total + part,  # adds the part of a step to a sum over the steps
     "gradient": lambda name, array, v: array,  # returns a gradient, by default without a change
 }
 
@@ -112,7 +112,7 @@ def run(contract: Contract, equations: Equations, v: Any, *arguments: Any) -> di
         dx[:, :, v.slot] = v.dxt
         v.da_carried, v.dc_carried = v.da_prev, getattr(v, "dc_prev", None)
         for name in parameters:
-            sums[name] = equations["added"](sums[name], getattr(v, name))
+            sums[name] = equations["added"](sums[name], getattr(v, name), name)
     evaluate(v, equations, END)
     gradients = {"dx": dx, "da0": v.da0, **sums}
     return {name: equations["gradient"](name, gradients[name], v) for name in contract.outputs}

@@ -20,7 +20,7 @@ from properties.implementations.implementation import Implementation, LoadedFact
 from properties.trials.tally import NotJudgedError
 from properties.trials.trial import Trial, ViolationError
 from properties.worker.arguments import arrange, rewritten
-from properties.worker.codec import decode
+from properties.worker.codec import decode, encode
 from properties.worker.steps import call_in_parts
 
 PLACES = {"at", "stderr"}
@@ -136,4 +136,4 @@ class Predicted(Implementation):
                 call(arranged(later))
         except Exception as error:
             return Raised(type(error).__name__, str(error), "")
-        return Returned(value, copies, False)
+        return Returned(decode(bytearray(encode(value))), copies, False)  # as the worker sends it

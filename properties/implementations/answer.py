@@ -184,6 +184,8 @@ def _kind(value: Any) -> str:
     if isinstance(value, np.ndarray):
         return f"an array of shape {value.shape}"
     name = getattr(value, "type_name", type(value).__name__)
+    if name == "itself":
+        return "the list that has it"
     return "None" if value is None else f"{'an' if name[:1] in 'aeiou' else 'a'} {name}"
 
 

@@ -3,16 +3,18 @@
 The known quantities are those of `oracle.faults.backward_equations`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from oracle.faults.entry import GATES, PHRASES, altered, mistakes
+from oracle.faults.fault import Fault
 from oracle.faults.functions import made_in
 from oracle.network.expressions import Equations
 from reference.activations import sigmoid
-from reference.contract import BACKWARDS, Array
+from reference.contract import BACKWARDS, Array, gradient_shapes
+from reference.networks import NETWORKS, Kind
 
 EVERY = made_in(*BACKWARDS)
 RNN = made_in("rnn_cell_backward", "rnn_backward")
@@ -42,9 +44,32 @@ def _slopes(change: Callable[[Array], Array], *gates: str) -> Equations:
     return {f"slope_{gate[0]}": lambda v, gate=gate: change(getattr(v, gate)) for gate in gates}
 
 
-def _without(gate: str) -> Equations:
-    """The gradient with respect to [a_prev; xt] without the part of a gate."""
-    return altered("back", by=lambda right, v: right - getattr(v, f"W{gate}").T @ getattr(v, f"dz{gate}"))
+def _without(gate: str, quantity: str) -> Equations:
+    """The gradient `back` with respect to [a_prev; xt], or `da_prev`, without the part of a gate."""
+
+    def without(right: Array, v: Any) -> Array:
+        part: Array = getattr(v, f"W{gate}").T @ getattr(v, f"dz{gate}")
+        return right - part[: len(right)]
+
+    return altered(quantity, by=without)
+
+
+def _mean_in(one: str) -> Equations:
+    return {"gradient": lambda name, array, v: array / v.m if name == one else array}
+
+
+def _overwritten(one: str) -> Equations:
+    return {"added": lambda total, part, name: part if name == one else total + part}
+
+
+def _of_one_parameter() -> Iterator[Fault]:
+    """The mistakes in the gradient with respect to one parameter, whose other gradients are right."""
+    kinds: Sequence[tuple[Kind, Any, Any]] = [("rnn", RNN, RNN_SEQUENCE), ("lstm", LSTM, LSTM_SEQUENCE)]
+    for kind, both, sequence in kinds:
+        for one in gradient_shapes(NETWORKS[kind].parameters):
+            mean, last = f"{one} is a mean over the samples", f"{one} is that of the last step taken"
+            yield both(f"mean_over_samples_in_{one}", f"{mean}, not a sum") | _mean_in(one)
+            yield sequence(f"{one}_overwritten_by_each_step", f"{last}, not a sum") | _overwritten(one)
 
 
 MISTAKES = mistakes(
@@ -141,7 +166,13 @@ MISTAKES = mistakes(
     | {"dzf": lambda v: v.dc * v.cct * v.slope_f, "dzi": lambda v: v.dc * v.c_prev * v.slope_i},
     LSTM("dzo_from_dc", "dzo uses dc instead of da_next") | {"dzo": lambda v: v.dc * v.h * v.slope_o},
     *(
-        LSTM(f"{gate}_missing_in_da_prev", f"da_prev and dxt lack the part of {PHRASES[g]}") | _without(g)
+        LSTM(f"{gate}_missing_in_da_prev", f"da_prev and dxt lack the part of {PHRASES[g]}")
+        | _without(g, "back")
+        for g, gate in GATES.items()
+    ),
+    *(
+        LSTM(f"{gate}_missing_in_da_prev_alone", f"da_prev lacks the part of {PHRASES[g]}, which dxt has")
+        | _without(g, "da_prev")
         for g, gate in GATES.items()
     ),
     LSTM("dW_for_W", "da_prev and dxt are computed with dW instead of W")
@@ -199,7 +230,8 @@ MISTAKES = mistakes(
         "overwritten_by_each_step",
         "the gradients with respect to the parameters are those of the last step taken, not sums",
     )
-    | {"added": lambda total, part: part},
+    | {"added": lambda total, part, name: part},
+    *_of_one_parameter(),
     SEQUENCES("first_step_left_out", "the loop over time ends before step 0")
     | {"steps": lambda v: reversed(range(1, v.T_x))},
     SEQUENCES("last_step_left_out", "the loop over time begins before the last step")

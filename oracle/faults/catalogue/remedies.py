@@ -3,6 +3,10 @@
 from collections.abc import Mapping
 
 from oracle.faults.entry import GATES
+from reference.contract import gradient_shapes
+from reference.networks import NETWORKS
+
+GRADIENTS = [one for network in NETWORKS.values() for one in gradient_shapes(network.parameters)]
 
 _BY_REMEDY: Mapping[str, str] = {
     "subtract from each column its own maximum, and divide by its own sum: "
@@ -86,7 +90,9 @@ _BY_REMEDY: Mapping[str, str] = {
         dc_prev_without_through_h dc_prev_without_ft dc_prev_by_it""",
     "d = Wf.T @ dzf + Wi.T @ dzi + Wc.T @ dzc + Wo.T @ dzo; da_prev = d[:n_a]; dxt = d[n_a:]": """
         update_missing_in_da_prev forget_missing_in_da_prev candidate_missing_in_da_prev
-        output_missing_in_da_prev dW_for_W da_prev_and_dxt_exchanged""",
+        output_missing_in_da_prev update_missing_in_da_prev_alone forget_missing_in_da_prev_alone
+        candidate_missing_in_da_prev_alone output_missing_in_da_prev_alone
+        dW_for_W da_prev_and_dxt_exchanged""",
     "concat = np.concatenate([a_prev, xt])": "concat_x_above_a concat_of_a_next",
     "sum dz over the samples, as in dbf = np.sum(dzf, axis=1, keepdims=True)": "db_sums_dW",
     "sum over the samples with axis=1 and keepdims=True, without a division": """
@@ -110,6 +116,11 @@ _BY_REMEDY: Mapping[str, str] = {
     'dx[:, :, t] = gradients["dxt"]': "dx_reversed",
     'da0 = gradients["da_prev"] of step 0, after the loop over time': "da0_left_out da0_is_da_next",
     "begin each call with new arrays of zeros for the sums": "sums_kept",
+    **{f'{one} += gradients["{one}"] in each step': f"{one}_overwritten_by_each_step" for one in GRADIENTS},
+    **{
+        f"{one} is a sum over the samples, without a division": f"mean_over_samples_in_{one}"
+        for one in GRADIENTS
+    },
     **{f"add b{g} to the pre-activation": f"{gate}_bias_missing" for g, gate in GATES.items()},
 }
 
