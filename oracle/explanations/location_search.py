@@ -130,9 +130,6 @@ def _locate_in_steps(observer: Observer, cases: list[Steps]) -> Location | None:
     if sum(case.is_wrong(target) for case in cases) < 2:
         conditions = None  # conditions that one answer meets may be chance
     setting = observer.setting.name if observer.setting else ""
-    if not how:
-        gates = [name for name in GATES.values() if any(case.is_wrong(name) for case in cases)]
-        return Location(gates if target in gates else [target], conditions, setting=setting)
     shown = [name for name in RESULTS if any(name in case.shown for case in cases)]
     wrong = [name for name in shown if any(case.is_wrong(name) for case in cases)]
     for location in _variants(Location([target], conditions, how, False, setting, shown), wrong, cases[0]):
@@ -140,7 +137,13 @@ def _locate_in_steps(observer: Observer, cases: list[Steps]) -> Location | None:
         program = mistaken_program(observer.function, fault, observer.limits)
         if all(same_leaves(program(case.inputs).outputs, case.answer.outputs) for case in cases):
             return location
-    return Location([target], conditions, how, setting=setting)
+    first = _first_wrong(cases, target)
+    if first != target:  # in another case, which the replacement and the conditions do not explain
+        how, conditions = None, None
+    if how:
+        return Location([target], conditions, how, setting=setting)
+    gates = [name for name in wrong if name in GATES.values()]
+    return Location(gates if first in gates else [first], conditions, setting=setting)
 
 
 def _block_problems(observer: Observer, how: Replacement | None) -> Iterator[Inputs]:

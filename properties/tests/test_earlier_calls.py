@@ -11,6 +11,7 @@ from properties.explanations.failure import Failure
 from properties.implementations.answers import Answers
 from properties.implementations.implementation import Implementation
 from properties.implementations.process_start import Settings
+from properties.laws.test_layers import test_one_absent_state as one_absent_state
 from properties.laws.test_robustness import test_extreme_magnitudes as extreme_magnitudes
 from properties.questions.question import Question
 from properties.trials.trial import Trial, ViolationError
@@ -55,3 +56,24 @@ def test_a_state_of_an_earlier_call_is_no_wrong_equation(tmp_path: Path) -> None
     assert "With this command, the law held" in message
     assert " -k 'lstm_layer and extreme_magnitudes' --reproduce " in message, "other laws make earlier calls"
     assert "does not hold" not in message
+
+
+COUNTING = """
+from reference import lstm_layer as right
+calls = []
+def lstm_layer(x, a0, c0, parameters, options):
+    calls.append(x)
+    a, a_last, c_last = right(x, a0, c0, parameters, options)
+    return a + (len(calls) == 3), a_last, c_last
+"""
+"""A layer that is wrong in the third call."""
+
+
+def test_a_law_is_tried_in_a_new_process_with_the_calls_of_a_run(tmp_path: Path) -> None:
+    """A run asks for the plain answer first, although this law makes two other calls."""
+    (tmp_path / "counting.py").write_text(COUNTING)
+    problem = LayerProblem("lstm_layer", n_x=1, n_a=1, m=1, T_x=1)
+    with Implementation("counting.py", Settings(directory=tmp_path)) as target:
+        trial = Trial(one_absent_state.law, Answers(target, Question("lstm_layer", [problem])), 0)
+        assert trial.holds_for(target)
+        assert not trial.holds_in_new_process()

@@ -95,15 +95,21 @@ class Trial:
         self.is_stored = False
 
     def holds_in_new_process(self) -> bool:
-        """Whether the law holds on this problem when it is the first problem of a new process."""
+        """Whether the law holds on this problem in a new process, as the first problem of a run."""
         self.implementation.end_process()
-        return self.holds_for(self.implementation)
+        answers = Answers.to_one(self.implementation, self.contract.name, self.problem)
+        answers.reply(0)  # a run asks for plain answers before it checks a law
+        return self._holds_on(answers)
 
     def holds_for(
         self, implementation: Implementation, function: str = "", problem: Problem | None = None
     ) -> bool:
         """Whether the law holds for an implementation, by default on this trial's function and problem."""
-        answers = Answers.to_one(implementation, function or self.contract.name, problem or self.problem)
+        return self._holds_on(
+            Answers.to_one(implementation, function or self.contract.name, problem or self.problem)
+        )
+
+    def _holds_on(self, answers: Answers) -> bool:
         try:
             self.law.check(Trial(self.law, answers, 0))
         except (ViolationError, NotJudgedError):

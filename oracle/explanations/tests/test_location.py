@@ -193,3 +193,19 @@ def test_conditions_are_told_from_their_neighbours(met: Any, conditions: list[Co
     assert found.how == Replacement("Waa a_prev", function="zero")
     assert found.conditions is not None
     assert [*found.conditions] == conditions
+
+
+def test_a_result_is_not_blamed_alone_if_an_earlier_one_is_wrong_in_other_cases() -> None:
+    """A stack of three gates whose last rows have tanh: for one unit, these are the rows of two gates."""
+
+    def with_tanh(z: str, most: int) -> Callable[[Any], Any]:
+        right = {"zf": "ft", "zo": "ot"}[z]
+        return lambda v: np.where(len(v.a_prev) <= most, np.tanh(getattr(v, z)), v.right[right](v))
+
+    changes = {"ft": with_tanh("zf", 1), "ot": with_tanh("zo", 16)}
+    program = mistaken_program("lstm_cell_forward", Fault("", "", "", {"lstm_cell_forward": changes}))
+    shown = Problem.lstm(n_x=2, n_a=3, n_y=2, m=2, T_x=1, regime="unit")
+    location = locate("lstm_cell_forward", program, shown)
+    assert location
+    assert location.targets == ["ft", "ot"]
+    assert location.how is None
