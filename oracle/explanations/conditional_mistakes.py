@@ -72,9 +72,12 @@ def conditional_mistake(
     def draw(**fields: Any) -> Inputs:
         return _draw(function, shown, limits, fields["seed"], np.random.default_rng(fields["seed"]), **fields)
 
-    known = answers(chain([shown.inputs(function)], small_problems(function, shown, limits, 0)))
+    known = answers(iter([shown.inputs(function)]))
+    if not known or not known[0].is_wrong:
+        return None
+    known += answers(small_problems(function, shown, limits, 0))
     wrong = sorted((each for each in known if each.is_wrong), key=lambda each: each.inputs.x.size)
-    if len(wrong) < LEAST_WRONG or not known[0].is_wrong:
+    if len(wrong) < LEAST_WRONG:
         return None
     found: list[ConditionalMistake] = []
     for (name, state), fault in conditional_faults(function).items():

@@ -16,6 +16,8 @@ This module uses the backend that is set when Keras is imported. The adapters `k
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import nullcontext
 from functools import lru_cache
 from typing import Any
 
@@ -65,10 +67,31 @@ def _run(call: Call) -> list[Any]:
     return [sequence, *(keras.ops.stack(last[i::n]) for i in range(n))]
 
 
+def _evaluated_at_once() -> Any:
+    """A context in which JAX computes variables although it compiles what is around them."""
+    if keras.backend.backend() != "jax":
+        return nullcontext()
+    import jax
+
+    return jax.ensure_compile_time_eval()
+
+
+def _compiled(run: Callable[[Call], list[Any]]) -> Callable[[Call], list[Any]]:
+    """Compile for each shape, as `fit` and `predict` do. Otherwise JAX would compile loops in each call."""
+    if keras.backend.backend() != "jax":
+        return run
+    import jax
+
+    data, static = ["sequence", "states", "weights", "lengths"], ["kind", "directions", "activation"]
+    jax.tree_util.register_dataclass(Call, data, static)
+    compiled: Callable[[Call], list[Any]] = jax.jit(run)
+    return compiled
+
+
 globals().update(
     functions_of(
         LAYOUTS["keras"],
-        binding(_run, keras.ops.convert_to_tensor),
+        binding(_compiled(_run), keras.ops.convert_to_tensor),
         GRADIENTS.get(keras.backend.backend()),
         array=keras.ops.convert_to_numpy,
     )
@@ -89,5 +112,6 @@ def recurrent_layer(properties: LayerProperties) -> Any:
     )
     if properties.directions == 2:
         layer = keras.layers.Bidirectional(layer, merge_mode="concat", dtype=properties.dtype)
-    layer.build((None, None, properties.n_in))
+    with _evaluated_at_once():
+        layer.build((None, None, properties.n_in))
     return layer
