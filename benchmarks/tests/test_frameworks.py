@@ -170,6 +170,16 @@ def test_the_ledger_explains_failures_of_existing_adapters() -> None:
     assert {each.heading for each in EXPLANATIONS} == of_adapters | {DEFENDED}
 
 
+def test_the_issues_that_are_ready_to_be_filed_have_the_scripts_of_the_ledger() -> None:
+    pages = [each for each in (LEDGER.parent / "docs" / "upstream").glob("*.md") if each.stem != "README"]
+    assert len(pages) == 10
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        (entry,) = (each for each in ENTRIES if anchor(each.title) in text)
+        assert f"```python\n{entry.script}\n```" in text
+        assert entry.facts["version"] in text
+
+
 def test_headings_are_linked_as_github_does() -> None:
     assert anchor("MLX: no steps, and no features, raise ValueError") == (
         "#mlx-no-steps-and-no-features-raise-valueerror"
