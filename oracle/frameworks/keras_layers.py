@@ -16,7 +16,6 @@ This module uses the backend that is set when Keras is imported. The adapters `k
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import nullcontext
 from functools import lru_cache
 from typing import Any
@@ -67,31 +66,21 @@ def _run(call: Call) -> list[Any]:
     return [sequence, *(keras.ops.stack(last[i::n]) for i in range(n))]
 
 
-def _evaluated_at_once() -> Any:
-    """A context in which JAX computes variables although it compiles what is around them."""
-    if keras.backend.backend() != "jax":
-        return nullcontext()
+if keras.backend.backend() == "jax":
     import jax
 
-    return jax.ensure_compile_time_eval()
-
-
-def _compiled(run: Callable[[Call], list[Any]]) -> Callable[[Call], list[Any]]:
-    """Compile for each shape, as `fit` and `predict` do. Otherwise JAX would compile loops in each call."""
-    if keras.backend.backend() != "jax":
-        return run
-    import jax
-
-    data, static = ["sequence", "states", "weights", "lengths"], ["kind", "directions", "activation"]
-    jax.tree_util.register_dataclass(Call, data, static)
-    compiled: Callable[[Call], list[Any]] = jax.jit(run)
-    return compiled
-
+    # Compiled for each shape, as `fit` and `predict` do. Otherwise, JAX compiles the loop in each call.
+    jax.tree_util.register_dataclass(
+        Call, ["sequence", "states", "weights", "lengths"], ["kind", "directions", "activation"]
+    )
+    _RUN, _AT_ONCE = jax.jit(_run), jax.ensure_compile_time_eval
+else:
+    _RUN, _AT_ONCE = _run, nullcontext
 
 globals().update(
     functions_of(
         LAYOUTS["keras"],
-        binding(_compiled(_run), keras.ops.convert_to_tensor),
+        binding(_RUN, keras.ops.convert_to_tensor),
         GRADIENTS.get(keras.backend.backend()),
         array=keras.ops.convert_to_numpy,
     )
@@ -112,6 +101,6 @@ def recurrent_layer(properties: LayerProperties) -> Any:
     )
     if properties.directions == 2:
         layer = keras.layers.Bidirectional(layer, merge_mode="concat", dtype=properties.dtype)
-    with _evaluated_at_once():
+    with _AT_ONCE():
         layer.build((None, None, properties.n_in))
     return layer

@@ -15,8 +15,9 @@ from properties.implementations.process_start import Settings
 from properties.laws import all_laws
 from properties.tests.one_law import InProcess
 from properties.trials.law_cache import HeldTrial
+from properties.trials.tally import FEW_SHAPES, MOST_SHAPES
 from properties.trials.trial import Trial
-from properties.turns.turn import FEW_SHAPES, MOST_SHAPES, Draws, Turn
+from properties.turns.turn import Draws, Turn
 
 
 class Judged(Turn):

@@ -21,7 +21,7 @@ from properties.strategies.effort import EFFORTS
 from properties.trials.law import Law
 from properties.trials.law_cache import LAW_CACHE, HeldTrial
 from properties.trials.provided_functions import sentence_why_not_judged
-from properties.trials.tally import NotJudgedError, Tally
+from properties.trials.tally import FEW_SHAPES, MOST_SHAPES, NotJudgedError, Tally
 from properties.trials.trial import Trial, ViolationError
 from properties.turns.records import Record
 from properties.turns.smaller_problems import (
@@ -30,11 +30,6 @@ from properties.turns.smaller_problems import (
     small_problems,
     with_one_size_reduced,
 )
-
-MOST_SHAPES = 6
-"""The number of shapes from which a function that compiles for each shape gets no others."""
-
-FEW_SHAPES = f"compiles for each shape, so that most problems have one of {MOST_SHAPES} shapes"
 
 UNLIMITED = 2**30
 """More examples than any turn has."""
