@@ -8,8 +8,6 @@ engines require that. `initial_h` and `initial_c` are inputs.
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -32,6 +30,7 @@ LIMITS = {
     "subnormals": False,
 }
 WEIGHTS = ("W", "R", "B")
+CONVERTER = ("-f", "ONNX", "--bizCode", "model")
 Engine = Callable[[bytes, dict[str, Array], Sequence[str]], Sequence[Array]]
 
 
@@ -105,16 +104,16 @@ def mnn(model: bytes, feeds: dict[str, Array], outputs: Sequence[str]) -> Sequen
 @lru_cache(maxsize=64)
 def converted(model: bytes, inputs: Sequence[str], outputs: Sequence[str]) -> Any:
     """Return the converted model, loaded."""
+    import _tools
     import MNN
 
     with tempfile.TemporaryDirectory() as folder:
         source, made = Path(folder, "model.onnx"), Path(folder, "model.mnn")
         source.write_bytes(model)
-        command = [str(Path(sys.executable).parent / "mnnconvert"), "-f", "ONNX", "--bizCode", "model"]
-        command += ["--modelFile", str(source), "--MNNModel", str(made)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        # Not the command mnnconvert, which runs pip, and reports to a server.
+        _tools.mnnconvert(["mnnconvert", *CONVERTER, "--modelFile", str(source), "--MNNModel", str(made)])
         if not made.exists():
-            raise RuntimeError(f"mnnconvert made no model, and ended with {done.returncode}")
+            raise RuntimeError("mnnconvert made no model")
         return MNN.nn.load_module_from_file(str(made), [*inputs], [*outputs])
 
 
