@@ -9,10 +9,13 @@ exit status is 1 if a verdict differs from that of the page `--against`, or if t
 """
 
 import datetime
+import pickle
 import platform
 import re
+import resource
 import subprocess
 import sys
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -46,8 +49,11 @@ LAWS = ("trajectory", "each step", "lower precision", "extreme magnitudes")
 
 COLUMNS = (
     *("adapter", "version", "verdict", *DTYPES, "lengths", "gradients"),
-    *("NaN, ∞", "crashes", "other edges that fail", "new failures"),
+    *("NaN, ∞", "crashes", "other edges that fail", "new failures", "seconds", "of the processor"),
 )
+CHOICE = ("lengths", "float64", "gradients", "NaN, ∞")
+"""The columns of the table for those who choose."""
+
 _EXPLANATIONS = explanations()
 
 
@@ -63,6 +69,8 @@ class AdapterResult:
     limits: Limits = field(default_factory=Limits)
     has_gradients: bool = False  # whether backward passes were judged
     results: Sequence[LawResult] = ()
+    seconds: float = 0.0
+    processor_seconds: float = 0.0  # of all processes
 
     @property
     def failures(self) -> list[LawResult]:
@@ -77,12 +85,13 @@ def main() -> int:
     parser.add_argument("--only", default="", help="adapters to judge, with commas (default: all)")
     parser.add_argument("--output", type=Path, help="the page whose tables to replace (default: print)")
     parser.add_argument("--against", type=Path, help="an earlier page")
+    parser.add_argument("--keep", type=Path, help="a folder for results, whose adapters are not judged again")
     options = parser.parse_args()
     page = options.against.read_text() if options.against else ""
     names = options.only.split(",") if options.only else [*ADAPTERS]
     judged = {}
     for name in names:
-        result = judged[name] = judge(name, [sys.executable, *options.python])
+        result = judged[name] = kept(name, [sys.executable, *options.python], options.keep)
         print(f"{name}: {result.missing or result.verdict}", file=sys.stderr, flush=True)
     results = [judged.get(name, AdapterResult(name, missing="not in this run")) for name in ADAPTERS]
     write(parts(results), options.output)
@@ -90,6 +99,18 @@ def main() -> int:
     print("\n".join(changes), file=sys.stderr)
     is_missing = any(each.missing and each.name in names for each in results)
     return 1 if changes or (options.only and is_missing) else 0
+
+
+def kept(name: str, pythons: Sequence[str], folder: Path | None) -> AdapterResult:
+    """Return the result of an adapter that an earlier run has left in the folder, or judge the adapter."""
+    file = folder / f"{name}.pickle" if folder else None
+    if file and file.exists():
+        result: AdapterResult = pickle.loads(file.read_bytes())
+        return result
+    result = judge(name, pythons)
+    if file and not result.missing:
+        file.write_bytes(pickle.dumps(result))
+    return result
 
 
 def judge(name: str, pythons: Sequence[str]) -> AdapterResult:
@@ -102,7 +123,9 @@ def judge(name: str, pythons: Sequence[str]) -> AdapterResult:
             except Exception as error:
                 missing = missing or str(error).partition(" needs ")[2].partition(":")[0] or str(error)
                 continue
+        start, before = time.perf_counter(), _processor_seconds()
         judgement = api.judge(f"frameworks.{name}", "--python", python, *OPTIONS)
+        seconds, processor_seconds = time.perf_counter() - start, _processor_seconds() - before
         git = ["git", "-C", str(ROOT), "describe", "--always", "--dirty"]
         commit = subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()
         system = f"{platform.system()} {platform.machine()}"
@@ -114,8 +137,16 @@ def judge(name: str, pythons: Sequence[str]) -> AdapterResult:
             limits=limits,
             has_gradients=limits.gradients and any(CONTRACTS[each].is_backward for each in functions),
             results=judgement.results,
+            seconds=seconds,
+            processor_seconds=processor_seconds,
         )
     return AdapterResult(name, missing=missing)
+
+
+def _processor_seconds() -> float:
+    """The processor time of all processes that have ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def verdict_changes(results: Sequence[AdapterResult], page: str) -> list[str]:
@@ -135,6 +166,7 @@ def parts(results: Sequence[AdapterResult]) -> dict[str, str]:
     """Return the measured parts of the page by name."""
     present = [each for each in results if not each.missing]
     return {
+        "choice": table(("adapter", *CHOICE), map(_choice, present)),
         "run": f"Written {'; and '.join(sorted({each.written for each in present}))}.",
         "adapters": table(COLUMNS, map(_summary, results)),
         "failures": table(
@@ -143,6 +175,22 @@ def parts(results: Sequence[AdapterResult]) -> dict[str, str]:
         ),
         "errors": table(("adapter", *LAWS, "gradients", "declares"), map(_errors, present)),
     }
+
+
+def _choice(result: AdapterResult) -> Sequence[str]:
+    """Return the row of an adapter in the table for those who choose: each *no* links to its reason."""
+    cells = dict(zip(COLUMNS, _summary(result), strict=True))
+    failures = [(_aspect(each), _explanation(result.name, each)) for each in result.failures]
+
+    def cell(column: str) -> str:
+        if not cells[column].startswith("**no**"):
+            return cells[column]
+        aspect = "nonfinite" if column == "NaN, ∞" else column
+        of_column = [why for found, why in failures if found == aspect or found.endswith(f" {aspect}")]
+        links = (f"[no](../FINDINGS.md{anchor(why.heading)})" if why else "no" for why in of_column)
+        return _joined(links)
+
+    return [f"`{result.name}`", *map(cell, CHOICE)]
 
 
 def _summary(result: AdapterResult) -> Sequence[str]:
@@ -167,6 +215,7 @@ def _summary(result: AdapterResult) -> Sequence[str]:
         yes("nonfinite" not in failures),
         *(_joined(each.law for each in failures[aspect]) or "none" for aspect in ("crashes", "other")),
         str(sum(_explanation(result.name, each) is None for each in result.failures)),
+        *(f"{seconds:.0f}" for seconds in (result.seconds, result.processor_seconds)),
     ]
 
 

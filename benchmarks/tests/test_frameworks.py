@@ -1,10 +1,13 @@
 """The page on frameworks shows in which column and row each failure belongs."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from benchmarks import frameworks
 from benchmarks.frameworks import AdapterResult, parts, verdict_changes
 from benchmarks.ledger import DEFENDED, LEDGER, anchor, entries, explanations
 from benchmarks.shared import updated
@@ -43,8 +46,8 @@ def lines(*judged: AdapterResult) -> list[str]:
 
 
 def row(judgement: AdapterResult) -> dict[str, str]:
-    """Return the cells of the only row of the first table, by column."""
-    header, _, cells = [line for line in lines(judgement) if line.startswith("| ")][:3]
+    """Return the cells of the only row of the table of adapters, by column."""
+    header, _, cells = parts([judgement])["adapters"].splitlines()
     return dict(zip(header.split(" | "), cells.split(" | "), strict=True))
 
 
@@ -77,7 +80,26 @@ def test_a_failure_changes_one_column(met: LawResult, column: str, cell: str) ->
     right, wrong = row(judged("mlx")), row(judged("mlx", met))
     assert wrong[column] == cell
     changed = {name for name in right if right[name] != wrong[name]}
-    assert changed <= {column, "new failures |"}
+    assert changed <= {column, "new failures"}
+
+
+def test_each_no_of_those_who_choose_links_to_its_reason() -> None:
+    met = [failure("padding", lengths="random"), failure("trajectory", lengths="random")]
+    row = parts([judged("paddle", *met)])["choice"].splitlines()[-1]
+    padding = "[no](../FINDINGS.md#paddle-what-is-in-the-padding-reaches-the-last-states)"
+    assert row == f"| `paddle` | no | yes | yes | {padding} |"
+
+
+def test_a_result_that_was_kept_is_not_judged_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+
+    def judge(name: str, pythons: Sequence[str]) -> AdapterResult:
+        calls.append(name)
+        return judged(name)
+
+    monkeypatch.setattr(frameworks, "judge", judge)
+    results = [frameworks.kept("mlx", [], tmp_path) for _ in range(2)]
+    assert (calls, results[0]) == (["mlx"], results[1])
 
 
 def test_absent_gradients_are_not_judged() -> None:
@@ -146,6 +168,16 @@ def test_the_ledger_explains_failures_of_existing_adapters() -> None:
     assert {each.adapter for each in EXPLANATIONS} <= ADAPTERS.keys()
     of_adapters = {entry.title for entry in ENTRIES if "frameworks." in entry.command}
     assert {each.heading for each in EXPLANATIONS} == of_adapters | {DEFENDED}
+
+
+def test_the_issues_that_are_ready_to_be_filed_have_the_scripts_of_the_ledger() -> None:
+    pages = [each for each in (LEDGER.parent / "docs" / "upstream").glob("*.md") if each.stem != "README"]
+    assert len(pages) == 10
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        (entry,) = (each for each in ENTRIES if anchor(each.title) in text)
+        assert f"```python\n{entry.script}\n```" in text
+        assert entry.facts["version"] in text
 
 
 def test_headings_are_linked_as_github_does() -> None:

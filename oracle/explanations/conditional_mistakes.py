@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
-from itertools import chain, islice
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -51,9 +51,12 @@ def conditional_mistake(function: str, program: Program, shown: Problem, limits:
         found = (_Answer(inputs, program(inputs), right(inputs)) for inputs in problems)
         return [each for each in found if "" not in each.shown.outputs]  # without those that raised
 
-    known = answers(chain([shown.inputs(function)], small_problems(function, shown, limits, 0)))
+    known = answers(iter([shown.inputs(function)]))
+    if not known or not known[0].is_wrong:
+        return None
+    known += answers(small_problems(function, shown, limits, 0))
     wrong = sorted((each for each in known if each.is_wrong), key=lambda each: each.inputs.x.size)
-    if len(wrong) < LEAST_WRONG or not known[0].is_wrong:
+    if len(wrong) < LEAST_WRONG:
         return None
     found: list[Claim] = []
     for (name, state), fault in conditional_faults(function).items():

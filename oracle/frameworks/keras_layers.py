@@ -16,6 +16,7 @@ This module uses the backend that is set when Keras is imported. The adapters `k
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from functools import lru_cache
 from typing import Any
 
@@ -65,10 +66,21 @@ def _run(call: Call) -> list[Any]:
     return [sequence, *(keras.ops.stack(last[i::n]) for i in range(n))]
 
 
+if keras.backend.backend() == "jax":
+    import jax
+
+    # Compiled for each shape, as `fit` and `predict` do. Otherwise, JAX compiles the loop in each call.
+    jax.tree_util.register_dataclass(
+        Call, ["sequence", "states", "weights", "lengths"], ["kind", "directions", "activation"]
+    )
+    _RUN, _AT_ONCE = jax.jit(_run), jax.ensure_compile_time_eval
+else:
+    _RUN, _AT_ONCE = _run, nullcontext
+
 globals().update(
     functions_of(
         LAYOUTS["keras"],
-        binding(_run, keras.ops.convert_to_tensor),
+        binding(_RUN, keras.ops.convert_to_tensor),
         GRADIENTS.get(keras.backend.backend()),
         array=keras.ops.convert_to_numpy,
     )
@@ -89,5 +101,6 @@ def recurrent_layer(properties: LayerProperties) -> Any:
     )
     if properties.directions == 2:
         layer = keras.layers.Bidirectional(layer, merge_mode="concat", dtype=properties.dtype)
-    layer.build((None, None, properties.n_in))
+    with _AT_ONCE():
+        layer.build((None, None, properties.n_in))
     return layer

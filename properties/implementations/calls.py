@@ -202,7 +202,8 @@ class CallHistory:
     - `deaths_by_problem`: the deaths in plain calls (see `retries.Call`).
     - `is_unfinished`: whether the function is unfinished; `None` as long as this is unknown.
     - `answered_work`: the most work of a problem that was answered.
-    - `compiles`: whether the first call for each size takes long.
+    - `compiles`: whether the first call for each shape takes long; of `calls`, `slow_first_calls` did.
+    - `shapes`: the first shapes that were drawn, each as its simplest problem.
     - `measured_speed`: the highest speed of calls that were in time. Small and first calls are slower.
     - `most_speed`: an upper limit of the speed, from the calls that were too slow. `smallest_late` is the
       smallest problem of these calls.
@@ -214,6 +215,9 @@ class CallHistory:
     is_unfinished: bool | None = None
     answered_work: float = 0.0
     compiles: bool = False
+    calls: int = 0
+    slow_first_calls: int = 0
+    shapes: dict[Problem, None] = field(default_factory=dict)
     measured_speed: float = 0.0
     most_speed: float = math.inf
     smallest_late: Problem | None = None

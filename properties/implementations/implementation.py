@@ -17,7 +17,19 @@ from properties.worker.targets import TargetFacts, TargetMissing, Unusable, loca
 from reference.contract import CONTRACTS
 
 MANY_SLOW_CALLS = 3
-"""After this number of slow calls, the target counts as slow. Fewer may be due to a busy machine."""
+"""After this number of slow calls, the target counts as slow. Fewer may be due to a busy machine.
+
+After this number of slow first calls, a function counts as compiled for each shape.
+"""
+
+SLOW_FIRST_CALL = 0.3
+"""The seconds from which a first call may have compiled. Then the same call is made again."""
+
+COMPILED_SPEED = 3
+"""How many times as fast the second call is, if the first one compiled."""
+
+CALLS_OF_SHAPE = 20
+"""The most calls for each slow first call. A busy machine delays fewer."""
 
 SLOW_IMPORT = 1.0
 """The seconds of a slow import. A target with a slow import is imported once, if a fork is safe."""
@@ -49,6 +61,7 @@ class Implementation:
         self._folder = ""
         self._loaded: LoadedFacts | Unusable | None = None
         self._has_answered = False
+        self._has_called = False  # in this process: the first call may load a framework
         self._slow_calls = 0
 
     def __enter__(self) -> Self:
@@ -94,6 +107,11 @@ class Implementation:
         """Whether no call was answered yet, or `MANY_SLOW_CALLS` were slow."""
         return not self._has_answered or self._slow_calls >= MANY_SLOW_CALLS
 
+    @property
+    def compiles(self) -> bool:
+        """Whether the first call of a function for each shape was slow."""
+        return any(history.compiles for history in self.histories.values())
+
     def limit(self, function: str) -> float:
         """The time limit of a call in seconds. A function that compiles has the time limit of the import."""
         compiles = self.histories[function].compiles
@@ -115,6 +133,7 @@ class Implementation:
             raise ValueError(f"{self.target} has no function '{function}'")
         process = self._process
         if process is None or not process.end.alive:  # until a death is noticed, the process counts as alive
+            self._has_called = False
             try:
                 process, _ = self._start()
             except Unusable as error:  # the target has changed since it was loaded
@@ -138,6 +157,14 @@ class Implementation:
                 return replies
         self._has_answered = True
         self._slow_calls += self.slowest_seconds > calls * self.settings.time_limit / 10
+        history = self.histories[function]
+        history.calls += len(replies)
+        if self.slowest_seconds > SLOW_FIRST_CALL and self._has_called and not history.compiles:
+            process.ask(bodies, time_limit=limit * calls, folder=self._folder)
+            history.slow_first_calls += process.slowest_seconds < self.slowest_seconds / COMPILED_SPEED
+            least = max(MANY_SLOW_CALLS, history.calls / CALLS_OF_SHAPE)
+            history.compiles = history.slow_first_calls >= least
+        self._has_called = True
         return replies
 
     def end_process(self) -> None:

@@ -13,6 +13,7 @@ from properties.reports.judgement import judgements
 from properties.reports.results import print_in_every_encoding, printable
 from properties.reports.run import short_names
 from properties.tests.results import PROBLEM, failed, left_out, passed, run_of, skipped
+from properties.trials.tally import FEW_SHAPES
 from reference.contract import FUNCTIONS, LAYERS
 
 
@@ -51,6 +52,13 @@ def test_what_every_law_notices_is_said_once() -> None:
     notes = {"it hung, and is not called any more": 3}
     table = render(run_of([passed("a", notes=notes), passed("a", "split", notes=notes)]), 200)
     assert table.count("is not called any more") == 1
+
+
+def test_a_function_that_compiles_has_a_line_below_the_verdict() -> None:
+    lines = render(run_of([passed("a", notes={FEW_SHAPES: 3}), passed("a", "split")]), 200).splitlines()
+    (verdict,) = (number for number, line in enumerate(lines) if line.split() == ["a", "conforms"])
+    assert lines[verdict + 1].strip() == f"rnn: {FEW_SHAPES}"
+    assert not any("noticed" in line for line in lines)
 
 
 @given(st.text(st.characters(exclude_categories=())))

@@ -5,6 +5,12 @@ from dataclasses import dataclass, field
 
 from oracle.problems.problem import Problem
 
+MOST_SHAPES = 6
+"""The number of shapes from which a function that compiles for each shape gets no others."""
+
+FEW_SHAPES = f"compiles for each shape, so most problems have one of {MOST_SHAPES} shapes"
+"""The note about such a function, which stands below the verdict."""
+
 
 class NotJudgedError(Exception):
     """The law is not checked on a problem. `late` is a problem that took too long, if that is the reason."""

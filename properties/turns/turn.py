@@ -4,7 +4,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import cycle, islice
 
 import pytest
@@ -21,7 +21,7 @@ from properties.strategies.effort import EFFORTS
 from properties.trials.law import Law
 from properties.trials.law_cache import LAW_CACHE, HeldTrial
 from properties.trials.provided_functions import sentence_why_not_judged
-from properties.trials.tally import NotJudgedError, Tally
+from properties.trials.tally import FEW_SHAPES, MOST_SHAPES, NotJudgedError, Tally
 from properties.trials.trial import Trial, ViolationError
 from properties.turns.records import Record
 from properties.turns.smaller_problems import (
@@ -167,7 +167,25 @@ class Turn:
         function, effort = self._function, self._effort
         drawn = drawn_examples(function, effort, self.law.domain, self.draws.seed, self.draws.profile)
         constants = self._implementation.load().constants
-        return not self._fails_on_examples([*drawn, *self.law.fixed_examples(function, effort, constants)])
+        examples = [*drawn, *self.law.fixed_examples(function, effort, constants)]
+        return not self._fails_on_examples(map(self._in_few_shapes, examples))
+
+    def _in_few_shapes(self, problems: Sequence[Problem]) -> Sequence[Problem]:
+        """These problems, or if the function compiles, their regimes, seeds and dtypes in an earlier shape.
+
+        There are `MOST_SHAPES`, and one more for each law whose domain has none of them.
+        """
+        history, first, known = self._implementation.histories[self._function], problems[0], []
+        if history.compiles and len(history.shapes) >= MOST_SHAPES:
+            in_regime = [replace(each, regime=first.regime, dtype=first.dtype) for each in history.shapes]
+            known = [each for each in in_regime if self.law.domain.contains(each, self._function)]
+        if not known:
+            if history.compiles or len(history.shapes) < MOST_SHAPES:
+                history.shapes[replace(first, regime="ternary", seed=0, dtype="float64")] = None
+            return problems
+        self.tally.notes[FEW_SHAPES] += 1
+        shape = known[self.tally.notes[FEW_SHAPES] % len(known)]
+        return [replace(shape, regime=p.regime, seed=p.seed, dtype=p.dtype) for p in problems]
 
     def shrink(self) -> None:
         """Shrink the failure.
