@@ -68,7 +68,7 @@ from reference import rnn_forward as right
 seen = set()
 def rnn_forward(x, a0, parameters):
     if x.shape not in seen or not COMPILES:
-        time.sleep(0.2)
+        time.sleep(SECONDS)
     seen.add(x.shape)
     return right(x, a0, parameters)
 """
@@ -79,9 +79,10 @@ def test_a_slow_first_call_is_told_from_a_function_that_is_always_slow(
     tmp_path: Path, compiles: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(implementations, "SLOW_FIRST_CALL", 0.1)
-    (tmp_path / "slow.py").write_text(SLOW.replace("COMPILES", str(compiles)))
+    seconds = "0.6" if compiles else "0.2"  # so that a busy machine hides no fast call
+    (tmp_path / "slow.py").write_text(SLOW.replace("COMPILES", str(compiles)).replace("SECONDS", seconds))
     with Implementation("slow.py", Settings(directory=tmp_path)) as target:
-        for T_x in range(1, 6):
+        for T_x in range(1, 9 if compiles else 6):
             assert not target.compiles
             target.call(
                 "rnn_forward", Problem.rnn(n_x=1, n_a=1, n_y=1, m=1, T_x=T_x).arguments("rnn_forward")
@@ -89,4 +90,4 @@ def test_a_slow_first_call_is_told_from_a_function_that_is_always_slow(
             if target.compiles:
                 break
         assert target.compiles == compiles
-        assert not compiles or T_x == 4  # three after the first call, which may load a framework
+        assert not compiles or T_x >= 4  # three after the first call, which may load a framework
