@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import reference
@@ -42,9 +42,13 @@ def of(function: str, problem: Problem) -> Problem:
     return made
 
 
+LONG = Problem.rnn(n_x=0, n_a=3, n_y=1, m=2, T_x=3, dtype="float32")  # too long with all its numbers
+
+
+@example(LONG, "lstm_forward")
 @given(SMALL, st.sampled_from(FUNCTIONS))
 def test_a_snippet_shows_what_is_right_beside_what_should_be(problem: Problem, function: str) -> None:
-    """A function that is right is shown to be so; nothing but NumPy is imported."""
+    """A function that is right is shown to be so; nothing but NumPy or rnn_crosscheck is imported."""
     told: list[Any] = []
     code = snippet(of(function, problem), function, "trajectory")
     names = {function: getattr(reference, function), "print": lambda *words: told.append(words)}
@@ -53,6 +57,7 @@ def test_a_snippet_shows_what_is_right_beside_what_should_be(problem: Problem, f
     assert re.findall(r"^(?:import|from) .*", code, re.MULTILINE) in (
         ["import numpy as np"],
         ["from rnn_crosscheck import Problem"],
+        ["from rnn_crosscheck import Problem, reference"],
     )
     contract = CONTRACTS[function]
     steps = 1 if contract.is_cell else problem.T_x
