@@ -1,7 +1,7 @@
 """The kinds of networks, each with its parameters, states and gates.
 
-`NETWORKS` is the only table of kinds. A further kind needs an entry here, its equations in
-`oracle.network.cells`, and functions to judge.
+`NETWORKS` is the only table of kinds. docs/architecture.md says what a further kind needs beside an entry
+here, such as its equations.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ import numpy as np
 
 from oracle.network.cells import CELLS
 from oracle.witnesses.rounding import SIGMOID, TANH, Arithmetic
-from properties.trials.law import ALL_FUNCTIONS, LSTM_FORWARDS, law
+from properties.trials.law import ALL_FUNCTIONS, FORWARDS_WITH_MEMORY, law
 from properties.trials.trial import Trial
 from reference.contract import Array
 
@@ -39,7 +39,7 @@ def test_hidden_state_range(trial: Trial) -> None:
     _require_range(trial, "a", trial.answer.outputs["a"], -1, 1)
 
 
-@law("spec", functions=LSTM_FORWARDS, needs=("caches",))
+@law("spec", functions=FORWARDS_WITH_MEMORY, needs=("caches",))
 def test_gate_ranges(trial: Trial) -> None:
     """The cached gates lie in [0, 1], and the candidate in [-1, 1]."""
     cell = CELLS[trial.contract.kind]
@@ -48,7 +48,7 @@ def test_gate_ranges(trial: Trial) -> None:
         _require_range(trial, gate, trial.answer.caches[gate], low, 1)
 
 
-@law("spec", functions=LSTM_FORWARDS)
+@law("spec", functions=FORWARDS_WITH_MEMORY)
 def test_memory_growth(trial: Trial) -> None:
     """One step adds at most 1 to the magnitude of the memory state."""
     answer = trial.answer

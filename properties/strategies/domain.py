@@ -10,7 +10,7 @@ from oracle.problems.limits import ANYTHING, ONE_DIRECTION, TWO_DIRECTIONS, Empt
 from oracle.problems.problem import Activation, DType, Initial, LayerProblem, Problem
 from oracle.problems.regimes import ORDINARY, Regime
 from properties.strategies.effort import Effort
-from reference.contract import CONTRACTS
+from reference.contract import CONTRACTS, LAYERS
 
 LARGEST_EXACT = 16
 """The largest network for laws with `largest`, in units. They compute exact values, which takes long."""
@@ -99,7 +99,7 @@ class Domain:
         """The limit that excludes all problems of the domain, in words; empty if no limit does."""
         contract = CONTRACTS[function]
         needs = self.needs if contract.is_layer else (*self.needs, "initial_state")  # a0 is required
-        if contract.is_layer and contract.network.has_memory and "initial_state" in needs:
+        if function in LAYERS and contract.network.has_memory and "initial_state" in needs:
             needs = (*needs, "c_last")  # these laws pass last states to the next call
         if contract.is_backward:
             needs = (*needs, "gradients", *(["sequences"] if contract.is_layer else []))

@@ -24,7 +24,7 @@ ALL_FORWARDS = (*FUNCTIONS, *LAYERS)
 ALL_FUNCTIONS = (*ALL_FORWARDS, *BACKWARDS, *LAYERS_BACKWARD)
 SEQUENCE_FORWARDS = tuple(name for name in FUNCTIONS if not CONTRACTS[name].is_cell)
 SEQUENCE_BACKWARDS = tuple(name for name in BACKWARDS if not CONTRACTS[name].is_cell)
-LSTM_FORWARDS = tuple(name for name in FUNCTIONS if CONTRACTS[name].network.has_memory)
+FORWARDS_WITH_MEMORY = tuple(name for name in FUNCTIONS if CONTRACTS[name].network.has_memory)
 
 Grade = Literal["spec", "robust"]
 
