@@ -191,15 +191,15 @@ def _located(program: Program, problem: Problem, widest: Problem) -> Claim | Non
 def cached_location(program: Program, problem: Problem, limits: Limits) -> Claim | None:
     """Find where, when and how a function is wrong on a problem; `None` if no location fits.
 
-    Slow layers, and functions of a target that compiles for each shape, are not located, since that would
-    take too long. Raises `DiedError` if the process dies.
+    Slow layers, and functions of a costly target, are not located, since that would take too long. Raises
+    `DiedError` if the process dies.
     """
     known, key = _cache(program).locations, (program.function, limits.dtypes, problem)
     if key not in known:
         known[key] = None  # if the search raises an error, the next law does not repeat it
         implementation = program.implementation
         is_slow = isinstance(problem, LayerProblem) and implementation.is_slow
-        if not (is_slow or implementation.compiles):
+        if not (is_slow or implementation.is_costly):
             known[key] = _search_location(program, problem, limits)
     return known[key]
 

@@ -19,7 +19,8 @@ from reference.contract import CONTRACTS
 MANY_SLOW_CALLS = 3
 """After this number of slow calls, the target counts as slow. Fewer may be due to a busy machine.
 
-After this number of slow first calls, a function counts as compiled for each shape.
+After this number of slow first calls, a function counts as compiled for each shape; one is enough if another
+function of the target is costly.
 """
 
 SLOW_FIRST_CALL = 0.3
@@ -28,8 +29,11 @@ SLOW_FIRST_CALL = 0.3
 COMPILED_SPEED = 3
 """How many times as fast the second call is, if the first one compiled."""
 
-CALLS_OF_SHAPE = 20
-"""The most calls for each slow first call. A busy machine delays fewer."""
+FIRST_CALLS = 60
+"""The number of calls after which no call is made again. A busy machine delays few of so many calls."""
+
+COSTLY_SECONDS = 20.0
+"""The seconds of all calls after which a function is costly, even if it does not compile."""
 
 SLOW_IMPORT = 1.0
 """The seconds of a slow import. A target with a slow import is imported once, if a fork is safe."""
@@ -108,9 +112,9 @@ class Implementation:
         return not self._has_answered or self._slow_calls >= MANY_SLOW_CALLS
 
     @property
-    def compiles(self) -> bool:
-        """Whether the first call of a function for each shape was slow."""
-        return any(history.compiles for history in self.histories.values())
+    def is_costly(self) -> bool:
+        """Whether a function is costly."""
+        return any(history.is_costly for history in self.histories.values())
 
     def limit(self, function: str) -> float:
         """The time limit of a call in seconds. A function that compiles has the time limit of the import."""
@@ -144,7 +148,8 @@ class Implementation:
         why = " (--import-time-limit, since a first call may compile)"
         why = why if limit > self.settings.time_limit else ""
         answers = process.ask(bodies, time_limit=limit * calls, folder=self._folder, why=why)
-        self.slowest_seconds = process.slowest_seconds
+        seconds = process.seconds
+        self.slowest_seconds = max(seconds, default=0.0)
         replies: list[Reply] = []
 
         def ask_again(request: Request) -> Reply:
@@ -159,11 +164,14 @@ class Implementation:
         self._slow_calls += self.slowest_seconds > calls * self.settings.time_limit / 10
         history = self.histories[function]
         history.calls += len(replies)
-        if self.slowest_seconds > SLOW_FIRST_CALL and self._has_called and not history.compiles:
-            process.ask(bodies, time_limit=limit * calls, folder=self._folder)
-            history.slow_first_calls += process.slowest_seconds < self.slowest_seconds / COMPILED_SPEED
-            least = max(MANY_SLOW_CALLS, history.calls / CALLS_OF_SHAPE)
-            history.compiles = history.slow_first_calls >= least
+        history.seconds += sum(seconds)
+        slow = [number for number, first in enumerate(seconds) if first > SLOW_FIRST_CALL]
+        if slow and self._has_called and not history.compiles and history.calls <= FIRST_CALLS:
+            process.ask([bodies[each] for each in slow], time_limit=limit * calls, folder=self._folder)
+            pairs = zip(slow, process.seconds, strict=False)
+            history.slow_first_calls += sum(seconds[k] > COMPILED_SPEED * again for k, again in pairs)
+            history.compiles = history.slow_first_calls >= (1 if self.is_costly else MANY_SLOW_CALLS)
+        history.is_costly = history.compiles or history.seconds > COSTLY_SECONDS
         self._has_called = True
         return replies
 
@@ -205,7 +213,7 @@ class Implementation:
         (answer,) = process.ask(
             [encode(request)], time_limit=limit, folder=self._folder, interrupts=MOST_INTERRUPTS
         )
-        is_slow = process.slowest_seconds > SLOW_IMPORT
+        is_slow = max(process.seconds, default=0.0) > SLOW_IMPORT
         try:
             loaded = self._read(answer)
         except BaseException:

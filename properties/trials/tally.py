@@ -5,10 +5,13 @@ from dataclasses import dataclass, field
 
 from oracle.problems.problem import Problem
 
-MOST_SHAPES = 6
-"""The number of shapes from which a function that compiles for each shape gets no others."""
+MOST_SHAPES = 4
+"""The number of shapes from which a costly function gets no others."""
 
-FEW_SHAPES = f"compiles for each shape, so most problems have one of {MOST_SHAPES} shapes"
+FEW_STEPS = 2
+"""The most steps of these shapes, if the target is known to be costly, and enough shapes have so few."""
+
+FEW_SHAPES = f"calls take long, so most problems have one of {MOST_SHAPES} shapes"
 """The note about such a function, which stands below the verdict."""
 
 
