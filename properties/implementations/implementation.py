@@ -1,8 +1,10 @@
 """The implementation under test, which runs in a process of its own."""
 
+import math
+import time
 from collections import defaultdict
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -58,6 +60,7 @@ class Implementation:
         self.settings = settings or Settings()
         self.histories: defaultdict[str, CallHistory] = defaultdict(CallHistory)
         self.slowest_seconds = 0.0
+        self._aside_seconds, self._end = 0.0, math.inf
         self._with_right_helpers: dict[Sequence[str], Implementation] = {}
         self._process: Process | None = None
         self._template: tuple[Process, ForkServer] | None = None  # has loaded the target, and forks workers
@@ -130,8 +133,11 @@ class Implementation:
     def reply_each(self, requests: Sequence[Request], *, time_limit: float | None = None) -> list[Reply]:
         """Make these calls of one function, and return the replies in order. A death is the last reply.
 
-        Raises what `load` raises, and `ValueError` if the target does not have the function.
+        Raises what `load` raises, `ValueError` if the target does not have the function, and `TimeoutError`
+        when the time of `aside` is up.
         """
+        if time.monotonic() > self._end:
+            raise TimeoutError
         function = requests[0].function
         if function not in self.load().functions:
             raise ValueError(f"{self.target} has no function '{function}'")
@@ -174,6 +180,21 @@ class Implementation:
         history.is_costly = history.compiles or history.seconds > COSTLY_SECONDS
         self._has_called = True
         return replies
+
+    @contextmanager
+    def aside(self, seconds: float) -> Iterator[None]:
+        """Let another process answer in this context: the present one keeps what it has compiled.
+
+        All such contexts together may take so many seconds; then, calls raise `TimeoutError`.
+        """
+        kept, self._process, start = self._process, None, time.monotonic()
+        self._end = start + seconds - self._aside_seconds
+        try:
+            yield
+        finally:
+            self.end_process()
+            self._process, self._end = kept, math.inf
+            self._aside_seconds += time.monotonic() - start
 
     def end_process(self) -> None:
         """End the process and its children. A later call starts a new process."""

@@ -5,12 +5,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import pytest
 from hypothesis.database import InMemoryExampleDatabase
 
+from oracle.explanations.claims import Claim, mistake
 from oracle.faults import FAULTS, Fault
 from oracle.problems.problem import Problem
+from properties.explanations import explanation
+from properties.explanations.explanation import explain
+from properties.explanations.failure import Failure
 from properties.failure_database.store import Store
 from properties.implementations import implementation as implementations
 from properties.implementations.calls import Reply, Request, Returned
@@ -173,3 +178,35 @@ def test_a_function_whose_calls_take_long_in_all_is_costly(
         assert not target.is_costly
         number_of_calls(target)
         assert target.is_costly
+
+
+def test_within_an_explanation_another_process_is_called_and_the_present_one_is_kept(tmp_path: Path) -> None:
+    with slow_target(tmp_path, compiles=True, seconds=0) as target:
+        assert number_of_calls(target) == 1
+        with target.aside(60):
+            assert number_of_calls(target) == 1
+            target.end_process()
+        assert number_of_calls(target) == 2
+        with target.aside(-1), pytest.raises(TimeoutError):
+            number_of_calls(target)
+        assert number_of_calls(target) == 3
+
+
+def test_when_no_time_is_left_only_known_mistakes_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "wrong.py").write_text(
+        "from oracle.faults import a_of_neighbour as m\nrnn_forward = m.rnn_forward"
+    )
+    by_name = {each.name: each for each in all_laws()}
+    with Implementation("wrong.py", Settings(directory=tmp_path)) as target:
+        failures = [catch(by_name[name], target, "rnn_forward", 1) for name in ("trajectory", "exact value")]
+        first, second = (each.violation for each in failures if each)
+        named = explain(first).claims
+        assert named == [mistake("a_of_neighbour")]
+        target.histories["rnn_forward"].is_costly = True
+        monkeypatch.setattr(explanation, "EXPLAINING", -1)
+        assert explain(second).claims == named
+        monkeypatch.setattr(explanation, "_CACHES", WeakKeyDictionary())
+        assert explain(second).claims == [Claim.of("no time")]
+        assert "there was no time to search for the mistake, since calls take long" in Failure(second).message
