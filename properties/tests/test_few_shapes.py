@@ -58,7 +58,11 @@ def test_problems_of_a_costly_function_share_few_short_shapes_and_keep_their_num
     usual, few = (Judged(a_right_target(is_costly=each), "trajectory") for each in (False, True))
     assert sum(each.T_x > FEW_STEPS for each in usual.shapes) > MOST_SHAPES
     assert len(few.shapes) == MOST_SHAPES
-    assert all(each.T_x <= FEW_STEPS for each in few.shapes)
+    in_order = [dict.fromkeys((each.sizes["T_x"], each.n_x, each.m) for each in k.seen) for k in (usual, few)]
+    usual_order, order = ([T_x > FEW_STEPS for T_x, *_ in [*each][:MOST_SHAPES]] for each in in_order)
+    assert usual_order != sorted(usual_order)
+    assert order == sorted(order)
+    assert all(max(each.sizes.values()) <= 8 for each in few.shapes)  # as they are drawn
     assert FEW_SHAPES in few.tally.notes
     assert FEW_SHAPES not in usual.tally.notes
     for name in ("regime", "seed", "dtype"):

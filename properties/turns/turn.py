@@ -168,9 +168,9 @@ class Turn:
         function, effort = self._function, self._effort
         drawn = drawn_examples(function, effort, self.law.domain, self.draws.seed, self.draws.profile)
         constants = self._implementation.load().constants
-        examples = [*drawn, *self.law.fixed_examples(function, effort, constants)]
         if self._implementation.is_costly:  # the first shapes are shared, and many compilers unroll the steps
-            examples.sort(key=lambda problems: problems[0].T_x > FEW_STEPS)
+            drawn = sorted(drawn, key=lambda problems: problems[0].T_x > FEW_STEPS)
+        examples = [*drawn, *self.law.fixed_examples(function, effort, constants)]
         return not self._fails_on_examples(map(self._in_few_shapes, examples))
 
     def _in_few_shapes(self, problems: Sequence[Problem]) -> Sequence[Problem]:
