@@ -25,7 +25,7 @@ from properties.explanations.inheritance import (
     is_inherited,
 )
 from properties.explanations.prediction import is_predicted
-from properties.explanations.program import DiedError, Program
+from properties.explanations.program import DiedError, InNewProcesses, Program
 from properties.implementations.implementation import Implementation
 from properties.trials.trial import Trial, ViolationError
 from reference.contract import CONTRACTS
@@ -114,12 +114,11 @@ def _explain(violation: ViolationError, whole: bool, locating: bool) -> list[Cla
     is_named = any(each.kind == "mistake" for each in claims)
     if not is_named and _acts_at_random(program, trial.inputs):
         return [Claim.of("two answers")]
-    widest = program.limits.fitted(replace(trial.problem, dtype="float64"))
     is_located = any(each.kind == "location" for each in claims)
-    first_calls = (widest.inputs(program.function), trial.inputs)
-    if is_located and all(_is_right_alone(program, inputs) for inputs in first_calls):
+    if is_located and trial.holds_for(InNewProcesses(trial.implementation)):
         return [Claim.of("earlier calls", again="in a new process")]
     if not claims:
+        widest = program.limits.fitted(replace(trial.problem, dtype="float64"))
         claims = _wrong_outputs(program, trial.problem, widest)
     if claims == [NEARLY]:
         claims = [_of_right_call(violation, program)]

@@ -59,31 +59,34 @@ def test_a_state_of_an_earlier_call_is_no_wrong_equation(tmp_path: Path) -> None
     assert "does not hold" not in message
 
 
-def test_a_parameter_of_an_earlier_call_is_no_wrong_equation_in_a_law_of_two_calls(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("other", "is_memory"),
+    [("first.setdefault(xt.shape, parameters['Wax'])", True), ("Wax[::-1] ** 2", False)],
+)
+def test_a_parameter_of_an_earlier_call_is_no_wrong_equation_in_a_law_of_two_calls(
+    tmp_path: Path, other: str, is_memory: bool
+) -> None:
     """The law fails in a new process, too, for its first call leaves the parameter."""
-    (tmp_path / "kept.py").write_text(dedent(KEPT))
+    (tmp_path / "mixed.py").write_text(MIXED.format(other=other))
     problem = Problem.rnn(n_x=1, n_a=2, n_y=2, m=1, T_x=1, regime="unit", seed=1)
-    with Implementation("kept.py", Settings(directory=tmp_path)) as target:
+    with Implementation("mixed.py", Settings(directory=tmp_path)) as target:
         trial = Trial(changed_argument.law, Answers(target, Question("rnn_cell_forward", [problem])), 0)
         with pytest.raises(ViolationError) as caught:
             trial.law.check(trial)
         message = Failure(caught.value).message
-    assert "in a new process it is right: the answer depends on earlier calls" in message
-    assert "does not hold" not in message
+    assert ("in a new process it is right: the answer depends on earlier calls" in message) == is_memory
+    assert ("does not hold" in message) != is_memory
     assert "With this command, the law held" not in message
 
 
-KEPT = """
-    import numpy as np
-    from reference import rnn_cell_forward as right
-
-    first = {}
-
-    def rnn_cell_forward(xt, a_prev, parameters):
-        kept = first.setdefault(xt.shape, parameters)
-        return right(xt, a_prev, {**parameters, "Wax": 0.7 * kept["Wax"] + 0.3 * parameters["Wax"]})
+MIXED = """
+from reference import rnn_cell_forward as right
+first = {{}}
+def rnn_cell_forward(xt, a_prev, parameters):
+    Wax = parameters["Wax"]
+    return right(xt, a_prev, {{**parameters, "Wax": 0.7 * Wax + 0.3 * {other}}})
 """
-"""A cell that remembers the first parameters of each shape, in a way that the catalogue does not list."""
+"""A cell whose input weights are mixed with others, in a way that the catalogue does not list."""
 
 
 COUNTING = """
