@@ -42,6 +42,11 @@ def candidates(case: Steps, target: str) -> Iterator[tuple[float, Replacement]]:
         for source in _sources(place, target, nodes):
             if source != node and _have_equal_rows(place, source, node):
                 yield cost + 0.6, Replacement(node, source=source)
+                yield cost + 1.5, Replacement(node, source=source, function="multiplied")
+                if node in implied and (
+                    k := _common(_ratios(implied[node] - place.look(node), place.look(source)))
+                ):
+                    yield cost + 1.5, Replacement(node, source=source, function="added", number=k)
                 if node in (target, *STATES, *GATES.values()):
                     for name in ("one minus", "tanh", "sigmoid"):
                         yield cost + 1.4, Replacement(node, source=source, function=name)
@@ -112,14 +117,25 @@ def _numbers(now: Array, wanted: Array) -> Iterator[tuple[str, float]]:
     """Functions with a number, if most of the wanted values imply the same number."""
     with np.errstate(all="ignore"):
         smaller = np.where(np.abs(wanted) < np.abs(now), np.abs(wanted), np.nan)
-        every = {"constant": wanted, "clipped": smaller, "times": wanted / now, "plus": wanted - now}
+    every = {"constant": wanted, "clipped": smaller, "times": _ratios(wanted, now), "plus": wanted - now}
     for name, numbers in every.items():
-        numbers = numbers[np.isfinite(numbers)]
-        if len(numbers) >= 2:
-            number = float(np.median(numbers))
-            near = np.abs(numbers - number) <= 1e-6 * abs(number) + 1e-300
-            if near.sum() > max(len(numbers) / 2, 1):
-                yield name, _with_few_digits(number)
+        if (number := _common(numbers)) is not None:
+            yield name, number
+
+
+def _ratios(one: Array, other: Array) -> Array:
+    with np.errstate(all="ignore"):
+        return np.asarray(one / other)
+
+
+def _common(numbers: Array) -> float | None:
+    """The number that most of these finite numbers are; `None` if there is none."""
+    numbers = numbers[np.isfinite(numbers)]
+    if len(numbers) < 2:
+        return None
+    number = float(np.median(numbers))
+    near = np.abs(numbers - number) <= 1e-6 * abs(number) + 1e-300
+    return _with_few_digits(number) if near.sum() > max(len(numbers) / 2, 1) else None
 
 
 def _with_few_digits(number: float) -> float:

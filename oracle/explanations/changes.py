@@ -55,6 +55,12 @@ FUNCTIONS: Mapping[str, Function] = {
 }
 """The functions of a value, and of a number that a program has."""
 
+COMBINATIONS: Mapping[str, Callable[[Array, Array, float], Array]] = {
+    "added": lambda v, source, k: v + k * source,
+    "multiplied": lambda v, source, _: v * source,
+}
+"""The functions of the right value, of another quantity, and of a number: a peephole, a residual, a mask."""
+
 BLOCK_SIZES = (4, 8, 16, 32, 2, 3)
 
 
@@ -101,7 +107,8 @@ OVER_TIME = ("step back", "step back, at least the first", "first step", "last s
 class Replacement:
     """What replaces a quantity: `function(map(source))`; without a `source`, the quantity is the source.
 
-    `by` is the parameter of the map, and `number` that of the function.
+    `by` is the parameter of the map, and `number` that of the function. A function of `COMBINATIONS` also
+    takes the quantity itself.
     """
 
     node: str
@@ -115,6 +122,8 @@ class Replacement:
         """The value that replaces the quantity. Raises `KeyError` or `ValueError` if there is none."""
         source = self.source or self.node
         value = MAPS[self.map][0](place, source, self.by) if self.map else place.look(source)
+        if combine := COMBINATIONS.get(self.function):
+            return combine(place.look(self.node), value, self.number)
         return FUNCTIONS[self.function](value, self.number) if self.function else value
 
     def result(self, place: Place, target: str) -> Array | None:

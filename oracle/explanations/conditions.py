@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 
@@ -126,9 +127,14 @@ class FeatureTable:
         return not (self.wrong & ~met).any() and (~self.wrong & met).sum() <= 0.01 * self.wrong.sum()
 
 
-def are_met(function: str, inputs: Inputs, conditions: Sequence[Condition]) -> bool:
-    """Whether a problem of a function meets conditions on sizes and dtypes."""
-    place = of_sizes(_sizes(function, inputs), inputs.dtype)
+def are_met(
+    function: str, inputs: Inputs, conditions: Sequence[Condition], arguments: Sequence[Any] | None = None
+) -> bool:
+    """Whether a problem, or a call that a law makes for it, meets conditions on sizes and dtypes."""
+    sizes, dtype = _sizes(function, inputs), inputs.dtype
+    if arguments is not None:
+        sizes, dtype = {**sizes, **_sizes_of_call(function, arguments)}, arguments[0].dtype
+    place = of_sizes(sizes, dtype)
     return all(each.holds(place, "").all() for each in conditions)
 
 
@@ -215,6 +221,18 @@ def _threshold(low: float, high: float) -> tuple[float, float]:
             if low < number <= high:
                 return number, gap + 0.01 * digits
     return high, gap + 0.16
+
+
+def _sizes_of_call(function: str, arguments: Sequence[Any]) -> dict[str, int]:
+    """The sizes that a law may change: all but those of the parameters."""
+    contract = CONTRACTS[function]
+    sizes: dict[str, int] = {}
+    for shape, array in zip(contract.arguments.values(), arguments, strict=False):
+        sizes |= zip(map(str, shape), np.shape(array), strict=False)
+    if contract.is_layer:
+        *_, parameters, options = arguments
+        sizes |= {"L": len(parameters) // options["directions"], "D": options["directions"]}
+    return sizes
 
 
 def _sizes(function: str, inputs: Inputs) -> dict[str, int]:

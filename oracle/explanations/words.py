@@ -218,7 +218,9 @@ FUNCTIONS: Mapping[str, str] = {
     "constant": "{k}",
     "clipped": "{v} clipped at ±{k}",
     "times": "{k} times {v}",
-    "plus": "{v} + {k}",
+    "plus": "{v} {sign} {k}",
+    "added": "{node} {sign} {k} {v}",
+    "multiplied": "{node} * {v}",
 }
 
 
@@ -228,10 +230,10 @@ def _replacing_text(replacement: Any) -> str:
         text = f"{text} {MAPS[replacement.map].format(by=replacement.by)}"
     if not replacement.function:
         return text
-    if replacement.function == "plus" and replacement.number < 0:
-        return f"{text} - {_number(-replacement.number)}"
+    number, sign = replacement.number, "+-"[replacement.number < 0]
     if template := FUNCTIONS.get(replacement.function):
-        return template.format(v=text, k=_number(replacement.number))
+        k = _number(abs(number) if "{sign}" in template else number)
+        return template.format(v=text, k=k, sign=sign, node=_node(replacement.node))
     if "z" in replacement.function:  # a formula of the argument
         return str(replacement.function)
     return f"{replacement.function}({text})"

@@ -131,7 +131,7 @@ class CallForm:
         """Return the last states `(L D, m, n)`. `tensors` may have one for each layer and direction."""
         n, count = len(shapes), shapes[0][0]
         tensors = [each[None] if each.ndim == 2 else each for each in tensors]
-        if len(tensors) == n * count:
+        if len(tensors) == n * count > n:  # otherwise not copied, so that a later call may overwrite them
             starts = [
                 slice(k, None, n) if self.in_pairs else slice(k * count, (k + 1) * count) for k in range(n)
             ]

@@ -32,10 +32,10 @@ _SYNONYMS = {
     "bidirectional": ["is_bidirectional"],
 }
 _INITIAL_STATE = re.compile(
-    r"(?i)(.*\.)?(?=\w*(0|init|learn|start))"
+    r"(?i)(.*\.)?(?=[a-z_])(?=\w*(0|init|learn|start))"
     r"(init(ial)?|learn(ed|able)?|start|[ach]x?|hidden|cell|memory|states?|param|0|_)+(\.\d+)?"
 )
-"""The names of learned initial states: `h0`, `init_hidden`, `c_init.0`."""
+"""The names of learned initial states: `h0`, `init_hidden`, `c_init.0`; not `biases.0` of a list."""
 _DEFAULTS = Sizes().options
 _NO_ARGUMENT = "its constructor has no argument for it"
 _VAR_KEYWORD, _VAR_POSITIONAL = inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL

@@ -127,6 +127,6 @@ def choose_reading(readings: Sequence[Reading], errors: Sequence[float], kind: K
     if others and (least > FIT_ERROR or others[0][0] <= MISFIT_ERROR):
         none = f"none of {len(readings)} readings of its weights gives {WITH_ARTICLE[kind]}; the nearest"
         both = f"two readings of its weights fit, {nearest} and {stated_order(readings[others[0][1]])}"
-        why = f"{none}, is {least:.1g} off" if least > FIT_ERROR else both
+        why = f"{none}, {nearest}, is {least:.1g} off" if least > FIT_ERROR else both
         raise UnusableModule(why, "state its order of gates, as by --gates ifgo", stage=2)
     return readings[first]

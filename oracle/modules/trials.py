@@ -24,7 +24,7 @@ from oracle.modules.fitting import (
     stated_order,
     trial_error,
 )
-from oracle.modules.interface import ModuleOptions, Sizes, UnusableModule, one_line, refusal
+from oracle.modules.interface import SCOPE, ModuleOptions, Sizes, UnusableModule, one_line, refusal
 from oracle.modules.weights import orders, readings, tell_directions
 
 _OPTIONS: Sequence[tuple[str, Any, str, Mapping[str, Any]]] = (
@@ -140,7 +140,7 @@ class Trials:
             errors, _ = errors_of_forms(factory, every, possible)
             self._limit("dtypes", ["float32"], why)
         if not errors:
-            raise UnusableModule(f"none of the calls of {self._interface.name} works: {why}", stage=1)
+            raise UnusableModule(f"none of the calls of {self._interface.name} works: {why}", SCOPE, stage=1)
         least = {form: min(each) for form, each in errors.items()}
         form = min(
             least, key=lambda form: (form.lengths != "", least[form] > FIT_ERROR, np.isinf(least[form]))

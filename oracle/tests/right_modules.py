@@ -104,6 +104,25 @@ class StepList(nn.Module):
         return outputs, h
 
 
+class BiasesInList(nn.Module):
+    """Has the two biases in a list, where they are named `biases.0` and `biases.1`."""
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__()
+        self.hidden_size = hidden_size
+        self.x2h = nn.Linear(input_size, hidden_size, bias=False)
+        self.h2h = nn.Linear(hidden_size, hidden_size, bias=False)
+        self.biases = nn.ParameterList(nn.Parameter(torch.zeros(hidden_size)) for _ in range(2))
+
+    def forward(self, x: Tensor, h0: Tensor | None = None) -> Any:
+        h = x.new_zeros(x.shape[1], self.hidden_size) if h0 is None else h0[0]
+        outputs = []
+        for step in x:
+            h = torch.tanh(self.x2h(step) + self.biases[0] + self.h2h(h) + self.biases[1])
+            outputs.append(h)
+        return torch.stack(outputs), h[None]
+
+
 class GatesInDict(nn.Module):
     """A cell that returns its gates, too, as neuralhydrology."""
 

@@ -5,7 +5,7 @@ runs. Where it is not, one test is skipped for the package; it says what install
 tests need it.
 
 `@in_quarter(2)` marks a test that takes many seconds. Of a module with the mark `quartered`, whose tests run
-whole commands, a run takes a quarter.
+whole commands or long searches, a run takes a quarter, so that all tests take three minutes.
 
 `chosen` takes a quarter of a large product, such as each mistake in each of its functions. The environment
 variable `RNN_CROSSCHECK_QUARTER` says which: `0` (the default) to `3` for every fourth case from that one

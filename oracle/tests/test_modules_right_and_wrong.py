@@ -94,6 +94,7 @@ RIGHT: list[tuple[Any, Mapping[str, Any]]] = [
     (right.symmetric, {"like": RNN_CELL}),
     (right.SharedNames, {"like": LSTM_CELL}),
     (right.StepList, {"like": RNN}),
+    (right.BiasesInList, {"like": RNN}),
     (right.GatesInDict, {"like": LSTM_CELL}),
     (right.StatesOfChildren, {"like": LSTM}),
     (right.TwoDirections, {"like": RNN}),
@@ -131,6 +132,16 @@ def test_right_modules_of_many_forms_agree(make: Any, asked: Mapping[str, Any]) 
 @pytest.mark.parametrize(("make", "asked", "call"), WRONG, ids=lambda each: getattr(each, "__name__", ""))
 def test_wrong_modules_are_seen(make: Any, asked: Mapping[str, Any], call: str) -> None:
     assert call in disagreements(understood(make, **asked))
+
+
+def test_last_states_in_a_buffer_of_the_module_are_not_copied() -> None:
+    """Otherwise, no law would see that the next call overwrites them."""
+    found = understood(wrong.LastStateInBuffer, like=RNN)
+    x, *others = trial_arguments("rnn", Sizes(2, 3))
+    _, a_last = found.functions["rnn_layer"](x, *others)
+    before = a_last.copy()
+    found.functions["rnn_layer"](x + 1, *others)
+    assert not np.array_equal(a_last, before)
 
 
 @needs("keras", "keras")

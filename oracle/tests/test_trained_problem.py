@@ -16,6 +16,8 @@ from oracle.parity.weight_copies import difference, program_with
 from oracle.problems.problem import LayerProblem, Problem
 from oracle.weights.conversion import to_torch
 
+pytestmark = pytest.mark.quartered
+
 
 @pytest.fixture(autouse=True)
 def anew() -> None:

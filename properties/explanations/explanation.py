@@ -26,7 +26,7 @@ from properties.explanations.inheritance import (
     is_inherited,
 )
 from properties.explanations.prediction import is_predicted
-from properties.explanations.program import DiedError, Program
+from properties.explanations.program import DiedError, InNewProcesses, Program
 from properties.implementations.implementation import Implementation
 from properties.trials.trial import Trial, ViolationError
 from reference.contract import CONTRACTS
@@ -128,6 +128,9 @@ def _explain(violation: ViolationError, whole: bool, locating: bool) -> list[Cla
     is_named = any(each.kind == "mistake" for each in claims)
     if not is_named and _acts_at_random(program, trial.inputs):
         return [Claim.of("two answers")]
+    is_located = any(each.kind == "location" for each in claims)
+    if is_located and trial.holds_for(InNewProcesses(trial.implementation)):
+        return [Claim.of("earlier calls", again="in a new process")]
     if not claims:
         widest = program.limits.fitted(replace(trial.problem, dtype="float64"))
         claims = _wrong_outputs(program, trial.problem, widest)

@@ -7,6 +7,7 @@ from functools import partial
 from math import isclose
 from typing import Any
 
+import reference
 from oracle.explanations.behaviour import TOLERANCE
 from oracle.explanations.catalogue_search import known_fault
 from oracle.explanations.changes import Condition
@@ -51,10 +52,8 @@ def is_predicted(violation: ViolationError, claim: Claim) -> bool | None:
     if fault is None or fault.group == "purity":
         return None
     when = [Condition(**each) for each in (claim.kind == "mistake" and claim.facts.get("when")) or ()]
-    if not are_met(trial.contract.name, trial.inputs, when):
-        return False
     fault = replace(fault, memory={})
-    predicted = _violation(trial, Predicted(trial.implementation, fault))
+    predicted = _violation(trial, Predicted(trial, fault, when))
     if predicted is None and any(fault.memory.values()):
         return None  # what the program returns depends on earlier calls
     return predicted is not None and _are_alike(violation, predicted)
@@ -92,9 +91,11 @@ LEAST_TOLERANCE = 1e-6
 
 
 def _are_close(one: Any, other: Any, tolerance: float) -> bool:
-    """Whether two numbers are equal within a tolerance, or two texts are equal."""
+    """Whether two numbers are equal within a tolerance, two texts are equal, or all that two dicts have."""
     if repr(one) == repr(other):
         return True
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_are_close(one[key], other[key], tolerance) for key in one)
     try:
         return isclose(float(one), float(other), rel_tol=tolerance, abs_tol=tolerance)
     except (TypeError, ValueError):
@@ -102,17 +103,20 @@ def _are_close(one: Any, other: Any, tolerance: float) -> bool:
 
 
 class Predicted(Implementation):
-    """The target with other functions, which are called in this process as the worker would call them."""
+    """The target with other functions, which are called in this process as the worker would call them.
 
-    __slots__ = ("_fault", "_implementation")  # not in `__dict__`, which is that of the implementation
+    A call has the fault if the arguments meet the conditions, and is otherwise right.
+    """
 
-    def __init__(self, implementation: Implementation, fault: Fault) -> None:
-        self.__dict__ = vars(implementation)
-        self._fault, self._implementation = fault, implementation
+    __slots__ = ("_fault", "_trial", "_when")  # not in `__dict__`, which is that of the implementation
+
+    def __init__(self, trial: Trial, fault: Fault, when: Sequence[Condition]) -> None:
+        self.__dict__ = vars(trial.implementation)
+        self._trial, self._fault, self._when = trial, fault, when
 
     def load(self) -> LoadedFacts:
         """The facts of the target."""
-        return self._implementation.load()
+        return self._trial.implementation.load()
 
     def reply_each(self, requests: Sequence[Request], *, time_limit: float | None = None) -> list[Reply]:
         """Answer the requests by the functions of the fault."""
@@ -124,7 +128,8 @@ class Predicted(Implementation):
         copies = arranged(arguments)
 
         def call(given: list[Any]) -> Any:
-            return getattr(self._fault, name)(*given)
+            is_met = not self._when or are_met(name, self._trial.inputs, self._when, given)
+            return getattr(self._fault if is_met else reference, name)(*given)
 
         try:
             if earlier:

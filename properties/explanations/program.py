@@ -7,7 +7,7 @@ from itertools import zip_longest
 from oracle.explanations.behaviour import LATER_CALLS, Behaviour, specification
 from oracle.problems.inputs import Inputs
 from oracle.problems.limits import Limits
-from properties.implementations.calls import Outcome, Raised, Request, Returned
+from properties.implementations.calls import Outcome, Raised, Reply, Request, Returned
 from properties.implementations.implementation import Implementation
 
 REPEATED_CALLS = 100
@@ -45,6 +45,24 @@ class Program:
         """Whether the function is right on all inputs, and later calls do not change its first answer."""
         right, calls = specification(self.function, self.limits), zip_longest(many_inputs, many_inputs[1:2])
         return all(self(inputs, then).is_like(right(inputs)) for inputs, then in calls)
+
+
+class InNewProcesses(Implementation):
+    """The same target, but each call is the first one of a process, so that a memory has no effect."""
+
+    __slots__ = ("_implementation",)  # not in `__dict__`, which is that of the implementation
+
+    def __init__(self, implementation: Implementation) -> None:
+        self.__dict__ = vars(implementation)
+        self._implementation = implementation
+
+    def reply_each(self, requests: Sequence[Request], *, time_limit: float | None = None) -> list[Reply]:
+        """Send each request, without the earlier calls in it, to a new process, and return the replies."""
+        replies = []
+        for each in requests:
+            self._implementation.end_process()
+            replies += self._implementation.reply_each([each.without_earlier()], time_limit=time_limit)
+        return replies
 
 
 def behaviour(function: str, outcome: Outcome, limits: Limits) -> Behaviour:

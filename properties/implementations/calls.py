@@ -56,6 +56,11 @@ class Request:
         _, function, arguments, arrangement, then, _, *others = decode(bytearray(self.body))
         return Request(function, arguments, arrangement, then, True, *others)
 
+    def without_earlier(self) -> "Request":
+        """Return the same call without the call on `earlier` arguments before it."""
+        _, function, *others, _, _ = decode(bytearray(self.body))
+        return Request(function, *others)
+
 
 @dataclass(frozen=True)
 class Returned:

@@ -34,8 +34,8 @@ COMPILED_SPEED = 3
 FIRST_CALLS = 60
 """The number of calls after which no call is made again. A busy machine delays few of so many calls."""
 
-COSTLY_SECONDS = 20.0
-"""The seconds of all calls after which a function is costly, even if it does not compile."""
+COSTLY_SECONDS, COSTLY_CALL = 20.0, 0.05
+"""The seconds of all calls, and of a call on average, that make a function costly if it does not compile."""
 
 SLOW_IMPORT = 1.0
 """The seconds of a slow import. A target with a slow import is imported once, if a fork is safe."""
@@ -177,7 +177,8 @@ class Implementation:
             pairs = zip(slow, process.seconds, strict=False)
             history.slow_first_calls += sum(seconds[k] > COMPILED_SPEED * again for k, again in pairs)
             history.compiles = history.slow_first_calls >= (1 if self.is_costly else MANY_SLOW_CALLS)
-        history.is_costly = history.compiles or history.seconds > COSTLY_SECONDS
+        least = max(COSTLY_SECONDS, COSTLY_CALL * history.calls)
+        history.is_costly = history.compiles or history.seconds > least
         self._has_called = True
         return replies
 

@@ -31,6 +31,24 @@ def test_memory_layouts(trial: Trial) -> None:
     trial.compare_calls(arranged, usual, variation="in C order")
 
 
+@law("robust", regimes=("ternary",))
+def test_whole_numbers(trial: Trial) -> None:
+    """An input in a dtype of integers gives the same answer. A target may refuse it, as torch does.
+
+    One-hot columns often have such a dtype. A program that gives its states the dtype of x truncates them.
+    """
+    inputs = trial.inputs
+    x, *rest = inputs.arguments(trial.contract.name)
+    usual = trial.answer.outputs  # called first, since an error in this call is not due to the dtype
+    returned = trial.call([x.astype(np.int64), *rest])
+    if isinstance(returned, Raised):
+        trial.note("refuses an input of integers")
+        return
+    trial.compare_calls(
+        trial.read(returned, inputs).outputs, usual, variation="of the same numbers in float64"
+    )
+
+
 @law("robust", functions=ALL_FUNCTIONS, needs=("bad_shapes",))
 def test_refuses_bad_shapes(trial: Trial) -> None:
     """An argument of a wrong shape is refused. If a target accepts it, this is noted."""

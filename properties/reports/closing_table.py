@@ -14,7 +14,7 @@ from rich.text import Text
 from oracle.problems.problem import Problem
 from properties.reports.judgement import Judgement, Verdict, judgements
 from properties.reports.mistakes import Mistake, ranked_mistakes, representative
-from properties.reports.results import LawResult, law_names, printable, results_by_function
+from properties.reports.results import LawResult, functions_by_laws, law_names, printable
 from properties.reports.run import Run, shortened
 from properties.strategies.effort import work
 from properties.trials.provided_functions import PRESENCE
@@ -42,9 +42,9 @@ def messages(failures: Sequence[LawResult]) -> Iterator[str]:
     for mistake in ranked_mistakes(judgements(failures)):
         if mistake.is_known:
             count = len(mistake.implementations)
-            suffix = f" (of {count} targets)" if count > 1 else ""
+            targets = f" {count} targets, in" if count > 1 else ""
             same = "the same" if mistake.claim == mistake.occurrences[0].finding else "similar"
-            yield _message(mistake, mistake.results, f"{same} in {{functions}}{suffix}")
+            yield _message(mistake, mistake.results, f"{same} in{targets}")
             continue
         parts: defaultdict[object, list[LawResult]] = defaultdict(list)
         for each in mistake.results:
@@ -52,7 +52,7 @@ def messages(failures: Sequence[LawResult]) -> Iterator[str]:
             function = CONTRACTS[each.function].source if each.inherited else each.function
             parts[each.implementation, function, repr(way_to_fail)].append(each)
         for results in parts.values():
-            yield _message(mistake, results, "perhaps for the same reason, also in {functions}")
+            yield _message(mistake, results, "perhaps for the same reason, also in")
 
 
 def _message(mistake: Mistake, results: Sequence[LawResult], relation: str) -> str:
@@ -60,8 +60,8 @@ def _message(mistake: Mistake, results: Sequence[LawResult], relation: str) -> s
     others = [result for result in results if result is not shown]
     if not others:
         return shown.message
-    functions = ", ".join(function for function in results_by_function(others) if function)
-    line = f"{relation.format(functions=functions)}: {', '.join(law_names(others))}"
+    groups = (f"{', '.join(names)}: {', '.join(laws)}" for names, laws in functions_by_laws(others))
+    line = f"{relation} {'; '.join(groups)}"
     return f"{shown.message}\n{fill(line, 100, initial_indent='  ', subsequent_indent='    ')}"
 
 
@@ -194,16 +194,13 @@ def _mistakes(run: Run, mistakes: Sequence[Mistake], width: int) -> Iterator[str
         n_targets = len(run.judgements)
         count = f"{len(mistake.implementations)} of {n_targets} targets: " if n_targets > 1 else ""
         yield from _wrapped(words, width, f"{number:>4}. {count}")
-        functions = ", ".join(
-            short_name(function) + (" (inherited)" if all(result.inherited for result in results) else "")
-            for function, results in results_by_function(mistake.results).items()
-            if function
-        )
-        broken = [law for law in law_names(mistake.results) if law not in PRESENCE]
-        if functions and broken:
-            more = f" and {len(broken) - MOST_LAWS} more laws" if len(broken) > MOST_LAWS + 1 else ""
-            laws = ", ".join(broken[:MOST_LAWS] if more else broken)
-            yield from _wrapped(f"{functions}: {laws}{more}", width)
+        own = {each.function for each in mistake.results if not each.inherited}
+        broken = [each for each in mistake.results if each.function and each.law not in PRESENCE]
+        for functions, laws in functions_by_laws(broken):
+            names = (short_name(each) + " (inherited)" * (each not in own) for each in functions)
+            more = f" and {len(laws) - MOST_LAWS} more laws" if len(laws) > MOST_LAWS + 1 else ""
+            shown = ", ".join(laws[:MOST_LAWS] if more else laws)
+            yield from _wrapped(f"{', '.join(names)}: {shown}{more}", width)
 
 
 def _wrapped(text: str, width: int, begin: str = _INDENT) -> list[str]:

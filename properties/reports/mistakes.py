@@ -79,8 +79,8 @@ class Mistake:
 
     @property
     def is_known(self) -> bool:
-        """Whether all these failures have the same cause. An unknown mistake may be several mistakes."""
-        return self.occurrences[0].finding.kind not in ("unknown", "harness broke")
+        """Whether all these failures have the same cause. Effects alone may be those of several mistakes."""
+        return not self.claim.is_vague and self.claim.kind != "harness broke"
 
     @property
     def is_of_helpers(self) -> bool:
@@ -99,9 +99,9 @@ def mistakes_of(judgement: Judgement) -> list[TargetMistake]:
     claims = _claims(failed, {each.finding.cause for each in judgement.results if each.helpers})
     by_cause: defaultdict[str, list[tuple[Claim, LawResult]]] = defaultdict(list)
     for claim, result in zip(claims, failed, strict=True):
-        function = result.function if claim.is_vague else ""
+        function = (result.inherited and CONTRACTS[result.function].source) or result.function
         own = result.finding if claim.is_vague else claim
-        by_cause[f"{claim.cause} {function}"].append((own, result))
+        by_cause[f"{claim.cause} {function if claim.is_vague else ''}"].append((own, result))
     mistakes = []
     for findings, results in (zip(*pairs, strict=True) for pairs in by_cause.values()):
         only_in_caches = all(judgement.only_caches_wrong(result.function) for result in results)
@@ -152,11 +152,16 @@ def _claims(failed: Sequence[LawResult], helper_causes: Set[str]) -> list[Claim]
 
 
 def ranked_mistakes(judgements: Iterable[Judgement]) -> list[Mistake]:
-    """The mistakes of all targets, the most frequent first, and mistakes of helper modules last."""
+    """The mistakes of all targets, the most frequent first, and mistakes of helper modules last.
+
+    Failures of several targets that are not explained are together.
+    """
+    judgements = [*judgements]
     by_cause: defaultdict[str, list[TargetMistake]] = defaultdict(list)
     for judgement in judgements:
-        for each in [*mistakes_of(judgement), *_helper_mistakes(judgement)]:
-            by_cause["" if each.finding.is_vague else each.finding.cause].append(each)
+        for number, each in enumerate([*mistakes_of(judgement), *_helper_mistakes(judgement)]):
+            unexplained = "" if len(judgements) > 1 else str(number)
+            by_cause[unexplained if each.finding.is_vague else each.finding.cause].append(each)
     mistakes = map(Mistake, by_cause.values())
     return sorted(mistakes, key=lambda mistake: (mistake.is_of_helpers, -len(mistake.implementations)))
 

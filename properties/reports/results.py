@@ -2,7 +2,7 @@
 
 import codecs
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from io import TextIOWrapper
@@ -114,6 +114,14 @@ def results_by_function(results: Sequence[LawResult]) -> dict[str, list[LawResul
     """The results of each function, in the order of the contracts."""
     functions = [name for name in ("", *CONTRACTS) if any(name == result.function for result in results)]
     return {name: [result for result in results if result.function == name] for name in functions}
+
+
+def functions_by_laws(results: Sequence[LawResult]) -> list[tuple[list[str], list[str]]]:
+    """The functions that have results of the same laws, with these laws."""
+    groups: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
+    for function, of_function in results_by_function(results).items():
+        groups[(*law_names(of_function),)].append(function)
+    return [(functions, [*laws]) for laws, functions in groups.items()]
 
 
 def law_names(results: Iterable[LawResult]) -> list[str]:

@@ -20,10 +20,10 @@ FUNCTION = "lstm_forward"
 PROBLEMS = range(8, 55)
 """How many a law tries in the dev profile."""
 
-ALLOWED = {"requests": 365, "calls": 630, "torch": 380, "bounds": 170}
+ALLOWED = {"requests": 405, "calls": 715, "torch": 380, "bounds": 170}
 """For all laws together, a tenth above what was counted, with the oldest Hypothesis or the newest, whichever
 asks more. Twelve of the laws look at the same answers. The law *changed argument* makes two requests for each
-problem, and *split* computes the bounds of the second part of each.
+problem, *whole numbers* makes one more, and *split* computes the bounds of the second part of each.
 """
 
 

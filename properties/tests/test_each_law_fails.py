@@ -44,11 +44,11 @@ BREAKS = {
     "split": ("lstm_forward", "time_reversed"),
     "tail": ("lstm_backward", "time_not_reversed"),
 }
-"""For each law a function, and a mistake in it; bad shapes, which no mistake accepts, have a test below."""
+"""For each law a function, and a mistake in it. Two laws on what no mistake accepts have tests below."""
 
 
 def test_every_law_stands_here() -> None:
-    assert {law.name for law in all_laws()} == {*BREAKS, "refuses bad shapes"}
+    assert {law.name for law in all_laws()} == {*BREAKS, "refuses bad shapes", "whole numbers"}
 
 
 @pytest.mark.parametrize("name", BREAKS)
@@ -64,3 +64,20 @@ def test_a_function_that_takes_any_shape_breaks_the_law(implement: Callable[...,
     takes_any.load()
     takes_any.target = REFERENCE  # for any other target, this is a note
     assert catch(law, takes_any, "rnn_cell_forward", 0)
+
+
+@pytest.mark.parametrize(
+    ("states", "is_caught"), [("a.astype(xt.dtype)", True), ("a.astype(np.result_type(xt, a_prev))", False)]
+)
+def test_states_in_the_dtype_of_x_break_the_law_on_whole_numbers(
+    implement: Callable[..., Implementation], states: str, is_caught: bool
+) -> None:
+    (law,) = (law for law in all_laws() if law.name == "whole numbers")
+    target = implement(f"""
+import numpy as np
+from reference import rnn_cell_forward as right
+def rnn_cell_forward(xt, a_prev, parameters):
+    a, y, cache = right(xt, a_prev, parameters)
+    return {states}, y, cache
+""")
+    assert bool(catch(law, target, "rnn_cell_forward", 0)) == is_caught

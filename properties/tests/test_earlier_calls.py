@@ -6,12 +6,13 @@ from textwrap import dedent
 
 import pytest
 
-from oracle.problems.problem import LayerProblem
+from oracle.problems.problem import LayerProblem, Problem
 from properties.explanations.failure import Failure
 from properties.implementations.answers import Answers
 from properties.implementations.implementation import Implementation
 from properties.implementations.process_start import Settings
 from properties.laws.test_layers import test_one_absent_state as one_absent_state
+from properties.laws.test_purity import test_changed_argument as changed_argument
 from properties.laws.test_robustness import test_extreme_magnitudes as extreme_magnitudes
 from properties.questions.question import Question
 from properties.trials.trial import Trial, ViolationError
@@ -56,6 +57,36 @@ def test_a_state_of_an_earlier_call_is_no_wrong_equation(tmp_path: Path) -> None
     assert "With this command, the law held" in message
     assert " -k 'lstm_layer and extreme_magnitudes' --reproduce " in message, "other laws make earlier calls"
     assert "does not hold" not in message
+
+
+@pytest.mark.parametrize(
+    ("other", "is_memory"),
+    [("first.setdefault(xt.shape, parameters['Wax'])", True), ("Wax[::-1] ** 2", False)],
+)
+def test_a_parameter_of_an_earlier_call_is_no_wrong_equation_in_a_law_of_two_calls(
+    tmp_path: Path, other: str, is_memory: bool
+) -> None:
+    """The law fails in a new process, too, for its first call leaves the parameter."""
+    (tmp_path / "mixed.py").write_text(MIXED.format(other=other))
+    problem = Problem.rnn(n_x=1, n_a=2, n_y=2, m=1, T_x=1, regime="unit", seed=1)
+    with Implementation("mixed.py", Settings(directory=tmp_path)) as target:
+        trial = Trial(changed_argument.law, Answers(target, Question("rnn_cell_forward", [problem])), 0)
+        with pytest.raises(ViolationError) as caught:
+            trial.law.check(trial)
+        message = Failure(caught.value).message
+    assert ("in a new process it is right: the answer depends on earlier calls" in message) == is_memory
+    assert ("does not hold" in message) != is_memory
+    assert "With this command, the law held" not in message
+
+
+MIXED = """
+from reference import rnn_cell_forward as right
+first = {{}}
+def rnn_cell_forward(xt, a_prev, parameters):
+    Wax = parameters["Wax"]
+    return right(xt, a_prev, {{**parameters, "Wax": 0.7 * Wax + 0.3 * {other}}})
+"""
+"""A cell whose input weights are mixed with others, in a way that the catalogue does not list."""
 
 
 COUNTING = """

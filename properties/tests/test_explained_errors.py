@@ -16,6 +16,8 @@ from properties.questions.question import Question
 from properties.trials.law import Law
 from properties.trials.trial import Trial, ViolationError
 
+pytestmark = pytest.mark.quartered
+
 
 @pytest.mark.parametrize("kind", ["rnn", "lstm"])
 @pytest.mark.parametrize("sizes", [{"n_x": 1, "n_a": 1, "m": 1}, {"n_x": 2, "n_a": 3, "m": 2}])

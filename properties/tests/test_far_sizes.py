@@ -12,6 +12,8 @@ from oracle.problems.problem import LayerProblem
 from properties.strategies.fixed_problems import far_examples
 from properties.tests.one_law import first_catch
 
+pytestmark = pytest.mark.quartered
+
 RIGHT = SPECIFICATION["lstm"]
 
 

@@ -56,7 +56,12 @@ def test_of_several_failures_only_what_is_true_of_each_is_told() -> None:
     ]
     found.append([failed("a", function=name, findings=[traces(name)]) for name in ABOVE])
     words = [[each.words for each in ranked_mistakes(judgements(results))] for results in found]
-    assert words == [["ValueError: no arrays"], ["ValueError"], ["an unknown mistake"]]
+    of_each = [f"an unknown mistake: wrong outputs: {name}" for name in ABOVE]
+    assert words == [["ValueError: no arrays"], ["ValueError"], of_each]
+    of_two = [
+        failed(each, function=name, findings=[traces(name)]) for each, name in zip("ab", ABOVE, strict=True)
+    ]
+    assert [each.words for each in ranked_mistakes(judgements(of_two))] == ["mistakes that are not explained"]
 
 
 def test_an_unexplained_failure_is_told_in_no_words_of_another() -> None:

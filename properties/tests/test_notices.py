@@ -10,7 +10,11 @@ from properties.laws.test_robustness import ARRANGEMENTS
 from properties.tests.one_law import new_turn, violation_facts
 
 TARGET = """
-from reference import lstm_layer as right
+from reference import lstm_layer as right, rnn_cell_forward as cell
+def rnn_cell_forward(x, a0, parameters):
+    if {condition}:
+        raise ValueError("no")
+    return cell(x, a0, parameters)
 def lstm_layer(x, a0, c0, parameters, options):
     if {condition}:
         raise ValueError("no")
@@ -22,6 +26,7 @@ PROBLEMS = {
     "memory layouts": Problem.lstm_layer(
         n_x=1, n_a=2, m=2, T_x=2, directions=2, seed=ARRANGEMENTS.index("reversed")
     ),
+    "whole numbers": Problem.rnn(n_x=1, n_a=2, n_y=2, m=2, T_x=1),
 }
 
 
@@ -32,13 +37,16 @@ PROBLEMS = {
         ("one absent state", "len(parameters) > 1", ""),
         ("memory layouts", "x.strides[-1] < 0", "refuses arrays of negative strides"),
         ("memory layouts", "options['directions'] == 2", ""),
+        ("whole numbers", "x.dtype.kind == 'i'", "refuses an input of integers"),
+        ("whole numbers", "len(a0) == 2", ""),
     ],
 )
 def test_a_notice_is_about_what_it_blames(
     implement: Callable[..., Implementation], law: str, condition: str, notice: str
 ) -> None:
     target = implement(TARGET.format(condition=condition))
-    turn = new_turn(law, "lstm_layer", target, problem=PROBLEMS[law])
+    function = "rnn_cell_forward" if law == "whole numbers" else "lstm_layer"
+    turn = new_turn(law, function, target, problem=PROBLEMS[law])
     facts = violation_facts(turn)
     assert any(note.startswith("refuses") for note in turn.tally.notes) == bool(notice)
     assert (notice in turn.tally.notes) == bool(notice)

@@ -1,5 +1,6 @@
 """Tests that a claim is held against the shown failure, by the call that the law makes."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -88,6 +89,41 @@ def test_a_claim_is_held_against_the_calls_of_the_law(law: str, true: str, false
     shown = violation(law, FAULTS[true], "rnn_forward", RNN)
     assert is_predicted(shown, mistake(true)) is True
     assert is_predicted(shown, mistake(false)) is False
+
+
+def test_the_numbers_of_both_calls_of_a_law_may_differ_by_rounding() -> None:
+    rounded_otherwise = FAULTS["softmax_over_samples"] | {"answer": lambda array: array * (1 + 2.0**-52)}
+    shown = violation("samples independent", rounded_otherwise, "rnn_forward", RNN)
+    assert is_predicted(shown, mistake("softmax_over_samples")) is True
+
+
+@pytest.mark.parametrize(("number", "relation", "predicted"), [(4, "=", True), (1, "≥", False)])
+def test_the_conditions_of_a_mistake_are_held_against_each_call_of_the_law(
+    number: float, relation: Any, predicted: bool
+) -> None:
+    """The law compares the batch with smaller ones, so it holds for a program that is wrong on both."""
+    with_right_parts = Fault(
+        "",
+        "",
+        "",
+        {"rnn_forward": {"a_next": lambda v: np.tanh(v.Wax @ v.xt + v.Waa @ v.a_prev + v.ba * (v.m < 4))}},
+    )
+    shown = violation("samples independent", with_right_parts, "rnn_forward", RNN)
+    when = [vars(Condition("size", "m", relation, number))]
+    assert is_predicted(shown, Claim.of("mistake", names=["biases_missing"], when=when)) is predicted
+
+
+@pytest.mark.parametrize(
+    ("law", "size", "problem"),
+    [("backward direction", "D", LAYER), ("composition", "L", replace(LAYER, layers=2, directions=1))],
+)
+def test_a_condition_may_be_on_the_number_of_directions_or_layers(
+    law: str, size: str, problem: Problem
+) -> None:
+    without_a0 = {"a0": lambda v: v.a0 * (getattr(v, size) < 2)}
+    shown = violation(law, Fault("", "", "", {"lstm_layer": without_a0}), "lstm_layer", problem)
+    when = [vars(Condition("size", size, "=", 2))]
+    assert is_predicted(shown, Claim.of("mistake", names=["a0_ignored"], when=when)) is True
 
 
 @pytest.mark.parametrize(("digits", "predicted"), [(1, None), (9, False)])

@@ -15,6 +15,8 @@ from properties.implementations.process_start import Settings
 from properties.tests.one_law import new_turn
 from properties.trials.trial import ViolationError
 
+pytestmark = pytest.mark.quartered
+
 RNN = """
 import numpy as np
 

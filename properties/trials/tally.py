@@ -5,11 +5,8 @@ from dataclasses import dataclass, field
 
 from oracle.problems.problem import Problem
 
-MOST_SHAPES = 4
+MOST_SHAPES = 6
 """The number of shapes from which a costly function gets no others."""
-
-FEW_STEPS = 2
-"""The most steps of these shapes, if the target is known to be costly, and enough shapes have so few."""
 
 FEW_SHAPES = f"calls take long, so most problems have one of {MOST_SHAPES} shapes"
 """The note about such a function, which stands below the verdict."""

@@ -21,7 +21,7 @@ from properties.strategies.effort import EFFORTS
 from properties.trials.law import Law
 from properties.trials.law_cache import LAW_CACHE, HeldTrial
 from properties.trials.provided_functions import sentence_why_not_judged
-from properties.trials.tally import FEW_SHAPES, FEW_STEPS, MOST_SHAPES, NotJudgedError, Tally
+from properties.trials.tally import FEW_SHAPES, MOST_SHAPES, NotJudgedError, Tally
 from properties.trials.trial import Trial, ViolationError
 from properties.turns.records import Record
 from properties.turns.smaller_problems import (
@@ -168,8 +168,6 @@ class Turn:
         function, effort = self._function, self._effort
         drawn = drawn_examples(function, effort, self.law.domain, self.draws.seed, self.draws.profile)
         constants = self._implementation.load().constants
-        if self._implementation.is_costly:  # the first shapes are shared, and many compilers unroll the steps
-            drawn = sorted(drawn, key=lambda problems: problems[0].T_x > FEW_STEPS)
         examples = [*drawn, *self.law.fixed_examples(function, effort, constants)]
         return not self._fails_on_examples(map(self._in_few_shapes, examples))
 

@@ -20,7 +20,7 @@ from oracle.faults.fault import Fault
 from oracle.problems.inputs import Inputs
 from oracle.problems.limits import ANYTHING, Limits
 from oracle.problems.problem import Problem
-from reference.activations import softmax
+from reference.activations import sigmoid, softmax
 from reference.contract import Array
 
 SIZES = {"n_x": 3, "n_a": 4, "n_y": 2, "m": 5, "T_x": 6}
@@ -193,6 +193,30 @@ def test_conditions_are_told_from_their_neighbours(met: Any, conditions: list[Co
     assert found.how == Replacement("Waa a_prev", function="zero")
     assert found.conditions is not None
     assert [*found.conditions] == conditions
+
+
+@pytest.mark.parametrize(
+    ("changes", "how"),
+    [
+        (
+            {"ft": lambda v: sigmoid(v.zf + 0.1 * v.c_prev)},
+            Replacement("zf", source="c_prev", function="added", number=0.1),
+        ),
+        (
+            {"a_next": lambda v: v.right["a_next"](v) - 0.5 * v.a_prev},
+            Replacement("a_next", source="a_prev", function="added", number=-0.5),
+        ),
+        (
+            {"cct": lambda v: np.tanh(v.Wc @ np.concatenate([v.ft * v.a_prev, v.xt]) + v.bc)},
+            Replacement("a_prev", source="ft", function="multiplied"),
+        ),
+    ],
+)
+def test_another_quantity_is_added_or_multiplies(changes: Any, how: Replacement) -> None:
+    program = mistaken_program("lstm_cell_forward", Fault("", "", "", {"lstm_cell_forward": changes}))
+    found = locate("lstm_cell_forward", program, Problem.lstm(n_x=2, n_a=3, n_y=2, m=2, T_x=1, regime="unit"))
+    assert found
+    assert (found.how, found.conditions) == (how, ())
 
 
 def test_a_result_is_not_blamed_alone_if_an_earlier_one_is_wrong_in_other_cases() -> None:

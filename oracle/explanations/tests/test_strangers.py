@@ -28,7 +28,6 @@ LOCATED = chosen(
     (each for each in STRANGERS.values() if each.name not in NOT_SEARCHED), lambda each: each.function
 )
 WHERE_ALONE = {
-    "peephole of a thousandth",
     "ap/10 batch blocks of 32 take xt from the first columns",
     "i/16 expected zoneout on the cell",
     "na/14 time and batch mixed by a reshape",

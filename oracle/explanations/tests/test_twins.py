@@ -18,6 +18,8 @@ from oracle.problems.limits import ANYTHING
 from oracle.problems.problem import Problem
 from reference.contract import Array
 
+pytestmark = pytest.mark.quartered
+
 
 class Twins(NamedTuple):
     """Two programs, a problem on which both are equally wrong, and perhaps one that tells them apart."""

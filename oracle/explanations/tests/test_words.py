@@ -95,7 +95,7 @@ def test_every_map_has_words(name: str) -> None:
     assert "{" not in said
 
 
-@pytest.mark.parametrize("name", changes.FUNCTIONS)
+@pytest.mark.parametrize("name", [*changes.FUNCTIONS, *changes.COMBINATIONS])
 def test_every_function_has_words(name: str) -> None:
     said = how(Replacement("c_prev", function=name, number=0.25))
     assert said.endswith(" in place of c_prev")
@@ -105,6 +105,8 @@ def test_every_function_has_words(name: str) -> None:
 def test_two_maps_or_functions_never_have_the_same_words() -> None:
     every = [Replacement("c_prev", map=name, by=3) for name in changes.MAPS]
     every += [Replacement("c_prev", function=name, number=0.25) for name in changes.FUNCTIONS]
+    combined = [("added", 0.25), ("added", -0.25), ("multiplied", 0)]
+    every += [Replacement("zf", source="c_prev", function=name, number=k) for name, k in combined]
     assert len({*map(how, every)}) == len(every)
 
 
