@@ -173,8 +173,15 @@ def cheapest_conditions(table: FeatureTable, *, thresholds: bool = True) -> Sequ
 
 
 def _candidates(table: FeatureTable) -> Iterator[tuple[Condition, float]]:
-    """Conditions that all wrong elements and not all right elements meet, each with its cost."""
-    for (kind, name, by), row in zip(table.features, table.values, strict=True):
+    """Conditions that all wrong elements and not all right elements meet, each with its cost.
+
+    A size that no element varies is not compared with another size, which is then a number.
+    """
+    rows = [*zip(table.features, table.values, strict=True)]
+    constant = {name for (kind, name, _), row in rows if kind == "size" and (row == row[:1]).all()}
+    for (kind, name, by), row in rows:
+        if kind == "equal" and constant & {*name.split(" = ")}:
+            continue
         ours, theirs = row[table.wrong], row[~table.wrong]
         if np.isnan(ours).any():
             continue

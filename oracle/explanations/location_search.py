@@ -265,6 +265,8 @@ def _locate_in_layers(function: str, budget: Budget, shown: LayerProblem, limits
         cases = [*observer.observe(chain(own, few_problems(function, observer.draw, limits.dtypes)))]
         if any(case.first_wrong for case in cases):
             location = _locate_in_steps(observer, cases)
+            if location and not location.how and _are_states_mixed(observer, cases):
+                return None
             if location is None or not location.shown:
                 return location
             tried = [location]
@@ -275,6 +277,17 @@ def _locate_in_layers(function: str, budget: Budget, shown: LayerProblem, limits
             true = (each for each in tried if _explains_networks(each, observer, shown, example))
             return next(true, replace(location, conditions=None, shown=()))
     return None
+
+
+def _are_states_mixed(observer: Observer, cases: Sequence[Steps]) -> bool:
+    """Whether all steps are right if all entries of the initial states are equal: their order is wrong."""
+    equal = (
+        replace(case.inputs, a0=np.full_like(case.inputs.a0, 0.5), c0=np.full_like(case.inputs.c0, 0.5))
+        for case in cases
+        if case.first_wrong
+    )
+    found = [*observer.observe(equal)]
+    return bool(found) and not any(case.first_wrong for case in found)
 
 
 def _explains_networks(location: Location, observer: Observer, shown: LayerProblem, example: Inputs) -> bool:

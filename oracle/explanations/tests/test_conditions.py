@@ -53,6 +53,15 @@ def test_a_condition_that_excludes_few_right_elements_is_left_out() -> None:
     assert cheapest_conditions(table(values, wrong)) is None
 
 
+@pytest.mark.parametrize(("L", "name"), [(np.ones(30), "T_x"), (np.arange(30) % 3 + 1.0, "T_x = L")])
+def test_a_size_that_never_varies_is_not_compared_with_another(L: Array, name: str) -> None:
+    T_x = 1 + np.arange(30) % 5
+    features = [("equal", "T_x = L", 0), ("size", "T_x", 0), ("size", "L", 0)]
+    found = cheapest_conditions(FeatureTable(features, np.array([T_x == L, T_x, L], float), T_x == L))
+    assert found
+    assert [each.name for each in found] == [name]
+
+
 def test_two_conditions_are_found_where_one_is_not_enough() -> None:
     m, T_x = (each.ravel() for each in np.meshgrid(np.arange(1.0, 13), np.arange(1.0, 13)))
     wrong = (m >= 5) & (T_x == 3)

@@ -54,6 +54,15 @@ def test_a_right_program_is_not_located() -> None:
         assert locate(function, specification(function), shown) is None
 
 
+def with_states_in_another_order(x: Any, a0: Any, c0: Any, parameters: Any, options: Any) -> Any:
+    return reference.lstm_layer(x, a0[:, ::-1], c0[:, ::-1], parameters, options)
+
+
+def test_no_equation_is_blamed_for_the_order_of_the_initial_states() -> None:
+    shown = Problem.lstm_layer(n_x=2, n_a=3, m=2, T_x=1, layers=2, directions=1, regime="unit", seed=0)
+    assert locate("lstm_layer", calling("lstm_layer", with_states_in_another_order), shown) is None
+
+
 def with_the_top_parameters_in_the_middle(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
     """In a network of three layers, the middle layer uses the parameters of the top layer."""
     bottom, *others = parameters
