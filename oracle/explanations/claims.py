@@ -99,7 +99,7 @@ _MISTAKES = frozenset(
     | {"overwrites", "writes", "stated gates", "digits", "subnormals", "beside cell", "cached"}
 )
 
-_VAGUE = frozenset({"nearly", "only in this law", "right in", "traces", "broke", "unknown"})
+_VAGUE = frozenset({"nearly", "only in this law", "right in", "traces", "broke", "no time", "unknown"})
 
 _OF_NUMBERS = frozenset(
     {"nearly", "only in this law", "right in", "traces", "digits", "subnormals", "cached"}

@@ -268,6 +268,7 @@ TEXTS: Mapping[str, Callable[..., str | list[str]]] = {
     "right in": lambda dtype, wrong_in: f"on this problem it is right in {dtype}, and not in {wrong_in}",
     "traces": _traces,
     "broke": lambda error: f"the search for the mistake failed, please report it: {error}",
+    "no time": lambda: "there was no time to search for the mistake, since calls take long",
     "unknown": lambda: "nothing is known about it",
     "harness broke": lambda: "the harness broke, please report it",
     "helper": _helper,

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 os.environ.setdefault("DEV", "CPU")
@@ -32,8 +33,11 @@ SUPPORTS = {
 }
 
 
-def _run(call: Call) -> list[Any]:
-    """Return the hidden states of all steps and the last states, by a call of `LSTMCell` for each step."""
+def _run(call: Call, *, at_once: bool = False) -> list[Any]:
+    """Return the hidden states of all steps and the last states, by a call of `LSTMCell` for each step.
+
+    If each step is computed `at_once`, all steps have the same kernels, but cannot be differentiated.
+    """
     (w,), sequence, states = call.weights, call.sequence, call.states
     cell = LSTMCell(sequence.shape[2], call.units)
     cell.weight_ih, cell.weight_hh = w["weight"], w["recurrent_weight"]
@@ -41,7 +45,9 @@ def _run(call: Call) -> list[Any]:
     pair: Any = None if states[0] is None else tuple(state[0] for state in states)
     hidden = []
     for t in range(sequence.shape[0]):
-        pair = cell(sequence[t], pair)
+        pair = cell(sequence[t].contiguous() if at_once else sequence[t], pair)
+        if at_once:
+            Tensor.realize(*pair)
         hidden.append(pair[0])
     return [Tensor.stack(*hidden), *(state.unsqueeze(0) for state in pair)]
 
@@ -53,5 +59,9 @@ def _gradients(function: Callable[..., Any], leaves: Sequence[Any], incoming: Se
     return gradients
 
 
-_BIND = binding(_run, Tensor)
-globals().update(functions_of(LAYOUTS["tinygrad"], _BIND, _gradients, array=Tensor.numpy, kinds=["lstm"]))
+def _functions(run: Callable[[Call], Any], *gradients: Any) -> dict[str, Any]:
+    bind = binding(run, Tensor)
+    return functions_of(LAYOUTS["tinygrad"], bind, *gradients, array=Tensor.numpy, kinds=["lstm"])
+
+
+globals().update(_functions(_run, _gradients) | _functions(partial(_run, at_once=True)))

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from weakref import WeakKeyDictionary
 
@@ -33,6 +34,8 @@ from reference.contract import CONTRACTS
 LARGEST_ORDINARY = 30
 """The largest input of ordinary problems; larger inputs may overflow."""
 NEARLY = Claim.of("nearly")
+EXPLAINING = 60.0
+"""The seconds for all explanations of a costly target."""
 
 
 @dataclass(frozen=True)
@@ -69,16 +72,27 @@ def explain(violation: ViolationError, *, whole: bool = False, locating: bool = 
 
     With `whole`, a mistake of the catalogue fits only if it also gives caches of the same form. If no mistake
     fits, `locating` says whether to search for a location. If the process dies, the explanation is empty.
+    When the time for a costly target is up, only known claims are tried.
     """
+    target = violation.trial.implementation
+    with target.aside(EXPLAINING) if target.is_costly else nullcontext():
+        return _explanation(violation, whole, locating)
+
+
+def _explanation(violation: ViolationError, whole: bool, locating: bool) -> Explanation:
     try:
-        claims, is_reproducible = _explain(violation, whole, locating), True
-        if violation.trial.holds_in_new_process():  # no program without a memory does so
-            claims, is_reproducible = (
-                [each for each in claims if _is_of_several_calls(violation, each)],
-                False,
-            )
-            claims = claims or [Claim.of("earlier calls", again="in a new process")]
-        return Explanation(claims, _is_inherited(violation.trial), is_reproducible)
+        claims, is_reproducible, inherited = _explain(violation, whole, locating), True, False
+        with suppress(TimeoutError):
+            if violation.trial.holds_in_new_process():  # no program without a memory does so
+                claims = [each for each in claims if _is_of_several_calls(violation, each)]
+                is_reproducible, claims = (
+                    False,
+                    claims or [Claim.of("earlier calls", again="in a new process")],
+                )
+            inherited = _is_inherited(violation.trial)
+        return Explanation(claims, inherited, is_reproducible)
+    except TimeoutError:
+        return Explanation([Claim.of("no time")])
     except DiedError:
         return Explanation()
     except Exception as error:  # the failure is reported without an explanation
@@ -194,15 +208,15 @@ def _located(program: Program, problem: Problem, widest: Problem) -> Claim | Non
 def cached_location(program: Program, problem: Problem, limits: Limits) -> Claim | None:
     """Find where, when and how a function is wrong on a problem; `None` if no location fits.
 
-    Slow layers, and functions of a target that compiles for each shape, are not located, since that would
-    take too long. Raises `DiedError` if the process dies.
+    Slow layers, and functions of a costly target, are not located, since that would take too long. Raises
+    `DiedError` if the process dies.
     """
     known, key = _cache(program).locations, (program.function, limits.dtypes, problem)
     if key not in known:
         known[key] = None  # if the search raises an error, the next law does not repeat it
         implementation = program.implementation
         is_slow = isinstance(problem, LayerProblem) and implementation.is_slow
-        if not (is_slow or implementation.compiles):
+        if not (is_slow or implementation.is_costly):
             known[key] = _search_location(program, problem, limits)
     return known[key]
 

@@ -208,6 +208,7 @@ class CallHistory:
     - `is_unfinished`: whether the function is unfinished; `None` as long as this is unknown.
     - `answered_work`: the most work of a problem that was answered.
     - `compiles`: whether the first call for each shape takes long; of `calls`, `slow_first_calls` did.
+    - `is_costly`: whether the function compiles, or all calls together, which took `seconds`, take long.
     - `shapes`: the first shapes that were drawn, each as its simplest problem.
     - `measured_speed`: the highest speed of calls that were in time. Small and first calls are slower.
     - `most_speed`: an upper limit of the speed, from the calls that were too slow. `smallest_late` is the
@@ -220,6 +221,8 @@ class CallHistory:
     is_unfinished: bool | None = None
     answered_work: float = 0.0
     compiles: bool = False
+    is_costly: bool = False
+    seconds: float = 0.0
     calls: int = 0
     slow_first_calls: int = 0
     shapes: dict[Problem, None] = field(default_factory=dict)

@@ -1,8 +1,10 @@
 """The implementation under test, which runs in a process of its own."""
 
+import math
+import time
 from collections import defaultdict
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -19,7 +21,8 @@ from reference.contract import CONTRACTS
 MANY_SLOW_CALLS = 3
 """After this number of slow calls, the target counts as slow. Fewer may be due to a busy machine.
 
-After this number of slow first calls, a function counts as compiled for each shape.
+After this number of slow first calls, a function counts as compiled for each shape; one is enough if another
+function of the target is costly.
 """
 
 SLOW_FIRST_CALL = 0.3
@@ -28,8 +31,11 @@ SLOW_FIRST_CALL = 0.3
 COMPILED_SPEED = 3
 """How many times as fast the second call is, if the first one compiled."""
 
-CALLS_OF_SHAPE = 20
-"""The most calls for each slow first call. A busy machine delays fewer."""
+FIRST_CALLS = 60
+"""The number of calls after which no call is made again. A busy machine delays few of so many calls."""
+
+COSTLY_SECONDS, COSTLY_CALL = 20.0, 0.05
+"""The seconds of all calls, and of a call on average, that make a function costly if it does not compile."""
 
 SLOW_IMPORT = 1.0
 """The seconds of a slow import. A target with a slow import is imported once, if a fork is safe."""
@@ -54,6 +60,7 @@ class Implementation:
         self.settings = settings or Settings()
         self.histories: defaultdict[str, CallHistory] = defaultdict(CallHistory)
         self.slowest_seconds = 0.0
+        self._aside_seconds, self._end = 0.0, math.inf
         self._with_right_helpers: dict[Sequence[str], Implementation] = {}
         self._process: Process | None = None
         self._template: tuple[Process, ForkServer] | None = None  # has loaded the target, and forks workers
@@ -108,9 +115,9 @@ class Implementation:
         return not self._has_answered or self._slow_calls >= MANY_SLOW_CALLS
 
     @property
-    def compiles(self) -> bool:
-        """Whether the first call of a function for each shape was slow."""
-        return any(history.compiles for history in self.histories.values())
+    def is_costly(self) -> bool:
+        """Whether a function is costly."""
+        return any(history.is_costly for history in self.histories.values())
 
     def limit(self, function: str) -> float:
         """The time limit of a call in seconds. A function that compiles has the time limit of the import."""
@@ -126,8 +133,11 @@ class Implementation:
     def reply_each(self, requests: Sequence[Request], *, time_limit: float | None = None) -> list[Reply]:
         """Make these calls of one function, and return the replies in order. A death is the last reply.
 
-        Raises what `load` raises, and `ValueError` if the target does not have the function.
+        Raises what `load` raises, `ValueError` if the target does not have the function, and `TimeoutError`
+        when the time of `aside` is up.
         """
+        if time.monotonic() > self._end:
+            raise TimeoutError
         function = requests[0].function
         if function not in self.load().functions:
             raise ValueError(f"{self.target} has no function '{function}'")
@@ -144,7 +154,8 @@ class Implementation:
         why = " (--import-time-limit, since a first call may compile)"
         why = why if limit > self.settings.time_limit else ""
         answers = process.ask(bodies, time_limit=limit * calls, folder=self._folder, why=why)
-        self.slowest_seconds = process.slowest_seconds
+        seconds = process.seconds
+        self.slowest_seconds = max(seconds, default=0.0)
         replies: list[Reply] = []
 
         def ask_again(request: Request) -> Reply:
@@ -159,13 +170,32 @@ class Implementation:
         self._slow_calls += self.slowest_seconds > calls * self.settings.time_limit / 10
         history = self.histories[function]
         history.calls += len(replies)
-        if self.slowest_seconds > SLOW_FIRST_CALL and self._has_called and not history.compiles:
-            process.ask(bodies, time_limit=limit * calls, folder=self._folder)
-            history.slow_first_calls += process.slowest_seconds < self.slowest_seconds / COMPILED_SPEED
-            least = max(MANY_SLOW_CALLS, history.calls / CALLS_OF_SHAPE)
-            history.compiles = history.slow_first_calls >= least
+        history.seconds += sum(seconds)
+        slow = [number for number, first in enumerate(seconds) if first > SLOW_FIRST_CALL]
+        if slow and self._has_called and not history.compiles and history.calls <= FIRST_CALLS:
+            process.ask([bodies[each] for each in slow], time_limit=limit * calls, folder=self._folder)
+            pairs = zip(slow, process.seconds, strict=False)
+            history.slow_first_calls += sum(seconds[k] > COMPILED_SPEED * again for k, again in pairs)
+            history.compiles = history.slow_first_calls >= (1 if self.is_costly else MANY_SLOW_CALLS)
+        least = max(COSTLY_SECONDS, COSTLY_CALL * history.calls)
+        history.is_costly = history.compiles or history.seconds > least
         self._has_called = True
         return replies
+
+    @contextmanager
+    def aside(self, seconds: float) -> Iterator[None]:
+        """Let another process answer in this context: the present one keeps what it has compiled.
+
+        All such contexts together may take so many seconds; then, calls raise `TimeoutError`.
+        """
+        kept, self._process, start = self._process, None, time.monotonic()
+        self._end = start + seconds - self._aside_seconds
+        try:
+            yield
+        finally:
+            self.end_process()
+            self._process, self._end = kept, math.inf
+            self._aside_seconds += time.monotonic() - start
 
     def end_process(self) -> None:
         """End the process and its children. A later call starts a new process."""
@@ -205,7 +235,7 @@ class Implementation:
         (answer,) = process.ask(
             [encode(request)], time_limit=limit, folder=self._folder, interrupts=MOST_INTERRUPTS
         )
-        is_slow = process.slowest_seconds > SLOW_IMPORT
+        is_slow = max(process.seconds, default=0.0) > SLOW_IMPORT
         try:
             loaded = self._read(answer)
         except BaseException:

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from oracle.problems.problem import Problem
 
 MOST_SHAPES = 6
-"""The number of shapes from which a function that compiles for each shape gets no others."""
+"""The number of shapes from which a costly function gets no others."""
 
-FEW_SHAPES = f"compiles for each shape, so most problems have one of {MOST_SHAPES} shapes"
+FEW_SHAPES = f"calls take long, so most problems have one of {MOST_SHAPES} shapes"
 """The note about such a function, which stands below the verdict."""
 
 

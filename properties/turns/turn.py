@@ -25,6 +25,7 @@ from properties.trials.tally import FEW_SHAPES, MOST_SHAPES, NotJudgedError, Tal
 from properties.trials.trial import Trial, ViolationError
 from properties.turns.records import Record
 from properties.turns.smaller_problems import (
+    PROBLEMS,
     in_simplest_regime,
     is_smallest,
     small_problems,
@@ -171,16 +172,16 @@ class Turn:
         return not self._fails_on_examples(map(self._in_few_shapes, examples))
 
     def _in_few_shapes(self, problems: Sequence[Problem]) -> Sequence[Problem]:
-        """These problems, or if the function compiles, their regimes, seeds and dtypes in an earlier shape.
+        """These problems, or if the function is costly, their regimes, seeds and dtypes in an earlier shape.
 
         There are `MOST_SHAPES`, and one more for each law whose domain has none of them.
         """
         history, first, known = self._implementation.histories[self._function], problems[0], []
-        if history.compiles and len(history.shapes) >= MOST_SHAPES:
+        if history.is_costly and len(history.shapes) >= MOST_SHAPES:
             in_regime = [replace(each, regime=first.regime, dtype=first.dtype) for each in history.shapes]
             known = [each for each in in_regime if self.law.domain.contains(each, self._function)]
         if not known:
-            if history.compiles or len(history.shapes) < MOST_SHAPES:
+            if history.is_costly or len(history.shapes) < MOST_SHAPES:
                 history.shapes[replace(first, regime="ternary", seed=0, dtype="float64")] = None
             return problems
         self.tally.notes[FEW_SHAPES] += 1
@@ -193,9 +194,18 @@ class Turn:
         First, small shapes are tried. If the law holds on all of these, Hypothesis draws the problems of the
         turn again, and shrinks the failure. If none of them fails, the failing problem is a fixed one, whose
         sizes are then reduced one by one, and its regime at last. Raises what `search` raises.
+
+        If the function is costly, only the shapes that the laws share are tried.
         """
         assert self._failure
-        problem = self._failure[0].problem
+        problem, history = self._failure[0].problem, self._implementation.histories[self._function]
+        if history.is_costly and history.shapes:
+            for shape in sorted(history.shapes, key=lambda each: sum(each.sizes.values())):
+                same = replace(shape, regime=problem.regime, dtype=problem.dtype)
+                if self._fails_on([replace(same, seed=seed) for seed in range(PROBLEMS)]):
+                    break
+            self._fails_on(in_simplest_regime(self._failure[0].problem, self.law.domain))
+            return
         if any(map(self._fails_on, small_problems(problem, self.law.domain))) or is_smallest(problem):
             return
         if self.draws.seed is not None:

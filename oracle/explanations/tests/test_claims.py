@@ -72,6 +72,10 @@ EVERY: list[tuple[Claim, str]] = [
         f"by u.softmax, which the course gives: {FAULTS['no_softmax'].sentence}",
     ),
     (Claim.of("broke", error="x"), "the search for the mistake failed, please report it: x"),
+    (
+        Claim.of("no time"),
+        "there was no time to search for the mistake, since calls take long",
+    ),
     (Claim.of("unknown"), "nothing is known about it"),
     (Claim.of("harness broke"), "the harness broke, please report it"),
 ]
