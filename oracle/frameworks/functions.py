@@ -44,7 +44,12 @@ class Call:
 
     @staticmethod
     def of(layout: Layout, kind: Kind, x: Array, *arguments: Any) -> Call:
-        """Return the call with these arguments of `rnn_layer` or `lstm_layer`, as NumPy arrays."""
+        """Return the call with these arguments of `rnn_layer` or `lstm_layer`, as NumPy arrays.
+
+        Raises `TypeError` for an input of integers, since an adapter makes layers of the dtype of the input.
+        """
+        if x.dtype.kind != "f":
+            raise TypeError(f"the input has dtype {x.dtype}, expected a floating dtype")
         *states, parameters, options = arguments
         lengths = options.get("lengths")
         return Call(
