@@ -2,12 +2,13 @@
 
 import pytest
 
+from oracle.explanations.behaviour import specification
 from oracle.explanations.cache_entries import wrong_cache_entries
 from oracle.explanations.location_search import CALLS, CALLS_OF_LAYERS, locate
 from oracle.explanations.steps import observe
 from oracle.explanations.tests.told import differing, predicted, told
 from oracle.explanations.words import MOST_CHARACTERS
-from oracle.problems.limits import ANYTHING
+from oracle.problems.limits import ANYTHING, Limits
 from oracle.problems.problem import Problem
 from oracle.tests.selection import chosen
 from oracle.tests.strangers import STRANGERS, CountingProgram, Stranger
@@ -86,3 +87,9 @@ def test_wrong_entries_of_caches_have_names(name: str, said: str) -> None:
     found = wrong_cache_entries(stranger.function, program, inputs, ANYTHING)
     assert found
     assert found.words == said
+
+
+def test_a_target_without_caches_has_no_wrong_entries() -> None:
+    limits = Limits(caches=False)
+    inputs = Problem.lstm(n_x=1, n_a=1, n_y=1, m=1, T_x=1).inputs("lstm_forward")
+    assert wrong_cache_entries("lstm_forward", specification("lstm_forward", limits), inputs, limits) is None
