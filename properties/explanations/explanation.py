@@ -160,8 +160,11 @@ def _of_right_call(violation: ViolationError, program: Program) -> Claim:
     trial.implementation.end_process()
     if wrong_outputs(program.function, program, trial.inputs, program.limits) != NEARLY:
         return Claim.of("earlier calls", again="asked again")
-    is_clear = is_far(violation.facts(), TOLERANCE[trial.problem.dtype])
-    return Claim.of("only in this law") if is_clear else NEARLY
+    if not is_far(violation.facts(), TOLERANCE[trial.problem.dtype]):
+        return NEARLY
+    if trial.holds_for(InNewProcesses(trial.implementation)):
+        return Claim.of("earlier calls", again="in a new process")
+    return Claim.of("only in this law")
 
 
 def search(

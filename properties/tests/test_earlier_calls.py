@@ -11,6 +11,7 @@ from properties.explanations.failure import Failure
 from properties.implementations.answers import Answers
 from properties.implementations.implementation import Implementation
 from properties.implementations.process_start import Settings
+from properties.laws.test_layers import test_absent_states as absent_states
 from properties.laws.test_layers import test_one_absent_state as one_absent_state
 from properties.laws.test_purity import test_changed_argument as changed_argument
 from properties.laws.test_robustness import test_extreme_magnitudes as extreme_magnitudes
@@ -87,6 +88,29 @@ def rnn_cell_forward(xt, a_prev, parameters):
     return right(xt, a_prev, {{**parameters, "Wax": 0.7 * Wax + 0.3 * {other}}})
 """
 """A cell whose input weights are mixed with others, in a way that the catalogue does not list."""
+
+
+CARRIED = """
+from reference import lstm_layer as right
+last = {}
+def lstm_layer(x, a0, c0, parameters, options):
+    if a0 is None:
+        a0, c0 = last.get(x.shape, (None, None))
+    a, a_last, c_last = right(x, a0, c0, parameters, options)
+    last[x.shape] = a_last, c_last
+    return a, a_last, c_last
+"""
+"""A layer that goes on from the states of the call before if it gets none, as a stream does."""
+
+
+def test_a_state_that_is_carried_over_is_not_said_to_be_a_wrong_call(tmp_path: Path) -> None:
+    (tmp_path / "carried.py").write_text(CARRIED)
+    problem = LayerProblem("lstm_layer", n_x=2, n_a=2, m=2, T_x=2, regime="unit")
+    with Implementation("carried.py", Settings(directory=tmp_path)) as target:
+        trial = Trial(absent_states.law, Answers(target, Question("lstm_layer", [problem])), 0)
+        with pytest.raises(ViolationError) as caught:
+            trial.law.check(trial)
+        assert [each.kind for each in Failure(caught.value).claims] == ["earlier calls"]
 
 
 COUNTING = """
