@@ -80,18 +80,6 @@ def _places(v: Any) -> Array:
     return np.arange(v.L * v.D).reshape(v.L, v.D)
 
 
-def _read_by_samples(states: Array) -> Array:
-    """States `(L D, n, m)` that are read as if torch's array had those of a sample together in memory."""
-    n_places, n, m = states.shape
-    return states.swapaxes(1, 2).reshape(m, n_places, n).transpose(1, 2, 0)
-
-
-def _written_by_samples(states: Array) -> Array:
-    """States `(L D, n, m)` that are written so that torch's array has those of a sample together."""
-    n_places, n, m = states.shape
-    return states.transpose(2, 0, 1).reshape(n_places, m, n).swapaxes(1, 2)
-
-
 MISTAKES = mistakes(
     "layers",
     LAYERS("every_layer_reads_x", "every layer reads x") | {"between": lambda v: v.inputs["x"]},
@@ -162,13 +150,6 @@ MISTAKES = mistakes(
     | {"begin": lambda v: v.k ^ (v.D - 1)},
     LAYERS("initial_states_direction_major", "the initial states are read direction by direction")
     | {"begin": lambda v: v.direction * v.L + v.layer},
-    LAYERS(
-        "initial_states_reshaped",
-        "the initial states (L D, m, n) are reshaped to (m, L D, n), not transposed",
-    )
-    | altered("a_first", "c_first", by=lambda right, v: _read_by_samples(right)),
-    LAYERS("last_states_reshaped", "the last states (m, L D, n) are reshaped to (L D, m, n), not transposed")
-    | altered("a_last", "c_last", by=lambda right, v: _written_by_samples(right)),
     LAYERS("states_by_layer", "both directions of layer l start from initial state l")
     | {"begin": lambda v: v.layer},
     LAYERS("forward_states_for_both", "both directions start from the initial state of the forward direction")

@@ -57,6 +57,19 @@ def _one_array_for_all_steps(v: Any) -> Any:
 
 UNSEEDED_GENERATOR = np.random.default_rng()
 
+
+def _read_by_samples(states: Array) -> Array:
+    """States `(L D, n, m)` that are read as if torch's array had those of a sample together in memory."""
+    n_places, n, m = states.shape
+    return states.swapaxes(1, 2).reshape(m, n_places, n).transpose(1, 2, 0)
+
+
+def _written_by_samples(states: Array) -> Array:
+    """States `(L D, n, m)` that are written so that torch's array has those of a sample together."""
+    n_places, n, m = states.shape
+    return states.transpose(2, 0, 1).reshape(n_places, m, n).swapaxes(1, 2)
+
+
 MISTAKES = mistakes(
     "state",
     SEQUENCES("a0_ignored", "a0 is ignored") | {"a0": lambda v: np.zeros_like(v.a0)},
@@ -106,6 +119,13 @@ MISTAKES = mistakes(
     | {"a_first": lambda v: v.inputs["c0"]}
     | {"c_first": lambda v: v.inputs["a0"]}
     | {"returned": exchanged("a_last", "c_last")},
+    LAYERS(
+        "initial_states_reshaped",
+        "the initial states (L D, m, n) are reshaped to (m, L D, n), not transposed",
+    )
+    | altered("a_first", "c_first", by=lambda right, v: _read_by_samples(right)),
+    LAYERS("last_states_reshaped", "the last states (m, L D, n) are reshaped to (L D, m, n), not transposed")
+    | altered("a_last", "c_last", by=lambda right, v: _written_by_samples(right)),
     LAYERS("states_left_behind", "the states start from the last states of the earlier call")
     | altered("a_first", by=lambda right, v: _left_behind(v, "a_last", right))
     | altered("c_first", by=lambda right, v: _left_behind(v, "c_last", right)),
