@@ -43,9 +43,7 @@ def candidates(case: Steps, target: str) -> Iterator[tuple[float, Replacement]]:
             if source != node and _have_equal_rows(place, source, node):
                 yield cost + 0.6, Replacement(node, source=source)
                 yield cost + 1.5, Replacement(node, source=source, function="multiplied")
-                if node in implied and (
-                    k := _common(_ratios(implied[node] - place.look(node), place.look(source)))
-                ):
+                if node in implied and (k := _multiple(implied[node], place.look(node), place.look(source))):
                     yield cost + 1.5, Replacement(node, source=source, function="added", number=k)
                 if node in (target, *STATES, *GATES.values()):
                     for name in ("one minus", "tanh", "sigmoid"):
@@ -117,15 +115,16 @@ def _numbers(now: Array, wanted: Array) -> Iterator[tuple[str, float]]:
     """Functions with a number, if most of the wanted values imply the same number."""
     with np.errstate(all="ignore"):
         smaller = np.where(np.abs(wanted) < np.abs(now), np.abs(wanted), np.nan)
-    every = {"constant": wanted, "clipped": smaller, "times": _ratios(wanted, now), "plus": wanted - now}
+        every = {"constant": wanted, "clipped": smaller, "times": wanted / now, "plus": wanted - now}
     for name, numbers in every.items():
         if (number := _common(numbers)) is not None:
             yield name, number
 
 
-def _ratios(one: Array, other: Array) -> Array:
+def _multiple(wanted: Array, now: Array, source: Array) -> float | None:
+    """The number k with which `now + k source` is wanted."""
     with np.errstate(all="ignore"):
-        return np.asarray(one / other)
+        return _common((wanted - now) / source)
 
 
 def _common(numbers: Array) -> float | None:

@@ -117,6 +117,7 @@ _CAUSE: Mapping[str, Callable[[Facts], Any]] = {
     "helper": lambda facts: facts["functions"],
     "digits": lambda facts: [],
     "beside cell": lambda facts: [facts["told"]],
+    "earlier calls": lambda facts: [],
 }
 """The facts that distinguish causes, by kind; for kinds that are not listed, every fact does."""
 

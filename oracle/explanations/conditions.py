@@ -133,7 +133,8 @@ def are_met(
     """Whether a problem, or a call that a law makes for it, meets conditions on sizes and dtypes."""
     sizes, dtype = _sizes(function, inputs), inputs.dtype
     if arguments is not None:
-        sizes, dtype = {**sizes, **_sizes_of_call(function, arguments)}, arguments[0].dtype
+        called, dtype = _sizes_of_call(function, arguments), arguments[0].dtype
+        sizes = {name: called.get(name, size) for name, size in sizes.items()}
     place = of_sizes(sizes, dtype)
     return all(each.holds(place, "").all() for each in conditions)
 

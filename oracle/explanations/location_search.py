@@ -281,10 +281,11 @@ def _locate_in_layers(function: str, budget: Budget, shown: LayerProblem, limits
 
 def _are_states_mixed(observer: Observer, cases: Sequence[Steps]) -> bool:
     """Whether all steps are right if all entries of the initial states are equal: their order is wrong."""
+    wrong = [case.inputs for case in cases if case.first_wrong]
     equal = (
-        replace(case.inputs, a0=np.full_like(case.inputs.a0, 0.5), c0=np.full_like(case.inputs.c0, 0.5))
-        for case in cases
-        if case.first_wrong
+        replace(each, a0=np.full_like(each.a0, number), c0=np.full_like(each.c0, number))
+        for each in wrong
+        for number in (0.5, -0.5)
     )
     found = [*observer.observe(equal)]
     return bool(found) and not any(case.first_wrong for case in found)

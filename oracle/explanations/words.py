@@ -219,7 +219,7 @@ FUNCTIONS: Mapping[str, str] = {
     "clipped": "{v} clipped at ±{k}",
     "times": "{k} times {v}",
     "plus": "{v} {sign} {k}",
-    "added": "{node} {sign} {k} {v}",
+    "added": "{node} {sign} {factor}{v}",
     "multiplied": "{node} * {v}",
 }
 
@@ -233,7 +233,8 @@ def _replacing_text(replacement: Any) -> str:
     number, sign = replacement.number, "+-"[replacement.number < 0]
     if template := FUNCTIONS.get(replacement.function):
         k = _number(abs(number) if "{sign}" in template else number)
-        return template.format(v=text, k=k, sign=sign, node=_node(replacement.node))
+        factor = "" if k == "1" else f"{k} "
+        return template.format(v=text, k=k, factor=factor, sign=sign, node=_node(replacement.node))
     if "z" in replacement.function:  # a formula of the argument
         return str(replacement.function)
     return f"{replacement.function}({text})"
@@ -250,7 +251,9 @@ TEXTS: Mapping[str, Callable[..., str | list[str]]] = {
     "form": lambda text="it returns something else than the function must return": text,
     "lacking": _lacking,
     "two answers": lambda: "two calls with equal arguments give different answers",
-    "earlier calls": lambda again: f"{again} it is right: the answer depends on earlier calls, or on chance",
+    "earlier calls": lambda again="alone": (
+        f"{again} it is right: the answer depends on earlier calls, or on chance"
+    ),
     "order of parameters": lambda: "the answer depends on the order of the parameters in their dict",
     "overwrites": lambda arrays=("arrays",): (
         f"a later call overwrites the {' and '.join(arrays)} of an earlier call"
@@ -268,7 +271,7 @@ TEXTS: Mapping[str, Callable[..., str | list[str]]] = {
     "right in": lambda dtype, wrong_in: f"on this problem it is right in {dtype}, and not in {wrong_in}",
     "traces": _traces,
     "broke": lambda error: f"the search for the mistake failed, please report it: {error}",
-    "no time": lambda: "there was no time to search for the mistake, since calls take long",
+    "no time": lambda: "the time to search for the mistake was up, since calls take long",
     "unknown": lambda: "nothing is known about it",
     "harness broke": lambda: "the harness broke, please report it",
     "helper": _helper,

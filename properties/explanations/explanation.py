@@ -34,6 +34,7 @@ from reference.contract import CONTRACTS
 LARGEST_ORDINARY = 30
 """The largest input of ordinary problems; larger inputs may overflow."""
 NEARLY = Claim.of("nearly")
+AS_FIRST_CALL = "as the first call of a process"
 EXPLAINING = 60.0
 """The seconds for all explanations of a costly target."""
 
@@ -125,12 +126,23 @@ def _explain(violation: ViolationError, whole: bool, locating: bool) -> list[Cla
     if any(holds for _, holds in checked):
         earlier.append(claims)
         return claims
+    try:
+        return _of_all_calls(violation, program, claims)
+    except TimeoutError:
+        if claims:
+            return claims
+        raise
+
+
+def _of_all_calls(violation: ViolationError, program: Program, claims: list[Claim]) -> list[Claim]:
+    """Claims that do not say what the law would find, after a look for chance and for earlier calls."""
+    trial = violation.trial
     is_named = any(each.kind == "mistake" for each in claims)
     if not is_named and _acts_at_random(program, trial.inputs):
         return [Claim.of("two answers")]
     is_located = any(each.kind == "location" for each in claims)
     if is_located and trial.holds_for(InNewProcesses(trial.implementation)):
-        return [Claim.of("earlier calls", again="in a new process")]
+        return [Claim.of("earlier calls", again=AS_FIRST_CALL)]
     if not claims:
         widest = program.limits.fitted(replace(trial.problem, dtype="float64"))
         claims = _wrong_outputs(program, trial.problem, widest)
@@ -163,7 +175,7 @@ def _of_right_call(violation: ViolationError, program: Program) -> Claim:
     if not is_far(violation.facts(), TOLERANCE[trial.problem.dtype]):
         return NEARLY
     if trial.holds_for(InNewProcesses(trial.implementation)):
-        return Claim.of("earlier calls", again="in a new process")
+        return Claim.of("earlier calls", again=AS_FIRST_CALL)
     return Claim.of("only in this law")
 
 
@@ -211,15 +223,15 @@ def _located(program: Program, problem: Problem, widest: Problem) -> Claim | Non
 def cached_location(program: Program, problem: Problem, limits: Limits) -> Claim | None:
     """Find where, when and how a function is wrong on a problem; `None` if no location fits.
 
-    Slow layers, and functions of a costly target, are not located, since that would take too long. Raises
-    `DiedError` if the process dies.
+    Slow layers and costly functions are not located, since that would take too long. Raises `DiedError` if
+    the process dies.
     """
     known, key = _cache(program).locations, (program.function, limits.dtypes, problem)
     if key not in known:
         known[key] = None  # if the search raises an error, the next law does not repeat it
         implementation = program.implementation
         is_slow = isinstance(problem, LayerProblem) and implementation.is_slow
-        if not (is_slow or implementation.is_costly):
+        if not (is_slow or implementation.histories[program.function].is_costly):
             known[key] = _search_location(program, problem, limits)
     return known[key]
 

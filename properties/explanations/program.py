@@ -48,7 +48,11 @@ class Program:
 
 
 class InNewProcesses(Implementation):
-    """The same target, but each call is the first one of a process, so that a memory has no effect."""
+    """The same target, but each call is the first one of a process, so that a memory has no effect.
+
+    Later calls and calls on parts in the same request remain. A first call may load a framework, so each has
+    the time limit of the import.
+    """
 
     __slots__ = ("_implementation",)  # not in `__dict__`, which is that of the implementation
 
@@ -58,10 +62,12 @@ class InNewProcesses(Implementation):
 
     def reply_each(self, requests: Sequence[Request], *, time_limit: float | None = None) -> list[Reply]:
         """Send each request, without the earlier calls in it, to a new process, and return the replies."""
-        replies = []
+        replies: list[Reply] = []
         for each in requests:
-            self._implementation.end_process()
-            replies += self._implementation.reply_each([each.without_earlier()], time_limit=time_limit)
+            if not (replies and replies[-1].is_death):
+                self._implementation.end_process()
+                limit = self.settings.import_time_limit
+                replies += self._implementation.reply_each([each.without_earlier()], time_limit=limit)
         return replies
 
 

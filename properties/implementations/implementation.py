@@ -21,7 +21,7 @@ from reference.contract import CONTRACTS
 MANY_SLOW_CALLS = 3
 """After this number of slow calls, the target counts as slow. Fewer may be due to a busy machine.
 
-After this number of slow first calls, a function counts as compiled for each shape; one is enough if another
+After this number of slow first calls, a function counts as compiled for each shape; one is enough if some
 function of the target is costly.
 """
 
@@ -170,7 +170,7 @@ class Implementation:
         self._slow_calls += self.slowest_seconds > calls * self.settings.time_limit / 10
         history = self.histories[function]
         history.calls += len(replies)
-        history.seconds += sum(seconds)
+        history.seconds += sum(seconds if self._has_called else seconds[1:])
         slow = [number for number, first in enumerate(seconds) if first > SLOW_FIRST_CALL]
         if slow and self._has_called and not history.compiles and history.calls <= FIRST_CALLS:
             process.ask([bodies[each] for each in slow], time_limit=limit * calls, folder=self._folder)
@@ -178,7 +178,7 @@ class Implementation:
             history.slow_first_calls += sum(seconds[k] > COMPILED_SPEED * again for k, again in pairs)
             history.compiles = history.slow_first_calls >= (1 if self.is_costly else MANY_SLOW_CALLS)
         least = max(COSTLY_SECONDS, COSTLY_CALL * history.calls)
-        history.is_costly = history.compiles or history.seconds > least
+        history.is_costly |= history.compiles or history.seconds > least
         self._has_called = True
         return replies
 

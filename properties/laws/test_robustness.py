@@ -33,7 +33,7 @@ def test_memory_layouts(trial: Trial) -> None:
 
 @law("robust", regimes=("ternary",))
 def test_whole_numbers(trial: Trial) -> None:
-    """An input in a dtype of integers gives the same answer. A target may refuse it, as torch does.
+    """An input in a dtype of integers, int64, gives the same answer. A target may refuse it, as torch does.
 
     One-hot columns often have such a dtype. A program that gives its states the dtype of x truncates them.
     """
@@ -44,9 +44,8 @@ def test_whole_numbers(trial: Trial) -> None:
     if isinstance(returned, Raised):
         trial.note("refuses an input of integers")
         return
-    trial.compare_calls(
-        trial.read(returned, inputs).outputs, usual, variation="of the same numbers in float64"
-    )
+    variation = f"of the same numbers in {trial.problem.dtype}"
+    trial.compare_calls(trial.read(returned, inputs).outputs, usual, variation=variation)
 
 
 @law("robust", functions=ALL_FUNCTIONS, needs=("bad_shapes",))

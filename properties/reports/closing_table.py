@@ -42,7 +42,7 @@ def messages(failures: Sequence[LawResult]) -> Iterator[str]:
     for mistake in ranked_mistakes(judgements(failures)):
         if mistake.is_known:
             count = len(mistake.implementations)
-            targets = f" {count} targets, in" if count > 1 else ""
+            targets = f" {count} targets, in some of them in" if count > 1 else ""
             same = "the same" if mistake.claim == mistake.occurrences[0].finding else "similar"
             yield _message(mistake, mistake.results, f"{same} in{targets}")
             continue
@@ -60,7 +60,10 @@ def _message(mistake: Mistake, results: Sequence[LawResult], relation: str) -> s
     others = [result for result in results if result is not shown]
     if not others:
         return shown.message
-    groups = (f"{', '.join(names)}: {', '.join(laws)}" for names, laws in functions_by_laws(others))
+    groups = (
+        f"{', '.join(names)}: {', '.join(laws)}" if any(names) else ", ".join(laws)
+        for names, laws in functions_by_laws(others)
+    )
     line = f"{relation} {'; '.join(groups)}"
     return f"{shown.message}\n{fill(line, 100, initial_indent='  ', subsequent_indent='    ')}"
 

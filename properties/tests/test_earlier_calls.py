@@ -75,7 +75,9 @@ def test_a_parameter_of_an_earlier_call_is_no_wrong_equation_in_a_law_of_two_cal
         with pytest.raises(ViolationError) as caught:
             trial.law.check(trial)
         message = Failure(caught.value).message
-    assert ("in a new process it is right: the answer depends on earlier calls" in message) == is_memory
+    assert (
+        "as the first call of a process it is right: the answer depends on earlier calls" in message
+    ) == is_memory
     assert ("does not hold" in message) != is_memory
     assert "With this command, the law held" not in message
 

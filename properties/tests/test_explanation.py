@@ -133,7 +133,7 @@ MANNERS: dict[str, tuple[Equations, *tuple[str, ...]]] = {
     ),
     "weights remembered": (
         {"z": remembered},
-        "in a new process it is right: the answer depends on earlier calls, or on chance",
+        "as the first call of a process it is right: the answer depends on earlier calls, or on chance",
     ),
 }
 """Mistakes in how a cell answers, whatever it computes, and what is said of them."""

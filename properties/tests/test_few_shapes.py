@@ -164,15 +164,16 @@ def test_calls_are_made_again_only_at_first(tmp_path: Path, monkeypatch: pytest.
     assert counts == [1, 2, 4, 6, 7]
 
 
-@pytest.mark.parametrize(("average", "is_costly"), [(0.05, True), (60, False)])
+@pytest.mark.parametrize(("average", "is_costly"), [(0.03, True), (60, False)])
 def test_a_function_whose_calls_take_long_in_all_and_on_average_is_costly(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, average: float, is_costly: bool
 ) -> None:
     monkeypatch.setattr(implementations, "COSTLY_SECONDS", 0.1)
     monkeypatch.setattr(implementations, "COSTLY_CALL", average)
     with slow_target(tmp_path, compiles=False, seconds=0.06) as target:
-        number_of_calls(target)
-        assert not target.is_costly
+        for _ in range(2):  # the first call of a process may load a framework, and does not count
+            number_of_calls(target)
+            assert not target.is_costly
         number_of_calls(target)
         assert target.is_costly == is_costly
 
@@ -206,4 +207,4 @@ def test_when_no_time_is_left_only_known_mistakes_are_named(
         assert explain(second).claims == named
         monkeypatch.setattr(explanation, "_CACHES", WeakKeyDictionary())
         assert explain(second).claims == [Claim.of("no time")]
-        assert "there was no time to search for the mistake, since calls take long" in Failure(second).message
+        assert "the time to search for the mistake was up, since calls take long" in Failure(second).message

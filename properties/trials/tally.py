@@ -8,7 +8,9 @@ from oracle.problems.problem import Problem
 MOST_SHAPES = 6
 """The number of shapes from which a costly function gets no others."""
 
-FEW_SHAPES = f"calls take long, so most problems have one of {MOST_SHAPES} shapes"
+FEW_SHAPES = (
+    f"calls, or the first of each shape, take long, so most problems have one of {MOST_SHAPES} shapes"
+)
 """The note about such a function, which stands below the verdict."""
 
 

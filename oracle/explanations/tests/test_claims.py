@@ -74,7 +74,7 @@ EVERY: list[tuple[Claim, str]] = [
     (Claim.of("broke", error="x"), "the search for the mistake failed, please report it: x"),
     (
         Claim.of("no time"),
-        "there was no time to search for the mistake, since calls take long",
+        "the time to search for the mistake was up, since calls take long",
     ),
     (Claim.of("unknown"), "nothing is known about it"),
     (Claim.of("harness broke"), "the harness broke, please report it"),

@@ -54,6 +54,15 @@ def test_a_right_program_is_not_located() -> None:
         assert locate(function, specification(function), shown) is None
 
 
+def with_absolute_states_above(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
+    return reference.rnn_layer(x, np.concatenate([a0[:1], np.abs(a0[1:])]), parameters, options)
+
+
+def test_other_values_of_the_initial_states_are_no_other_order() -> None:
+    shown = Problem.rnn_layer(n_x=2, n_a=3, m=2, T_x=1, layers=2, directions=1, regime="unit", seed=0)
+    assert locate("rnn_layer", calling("rnn_layer", with_absolute_states_above), shown)
+
+
 def with_states_in_another_order(x: Any, a0: Any, c0: Any, parameters: Any, options: Any) -> Any:
     return reference.lstm_layer(x, a0[:, ::-1], c0[:, ::-1], parameters, options)
 
