@@ -19,7 +19,7 @@ from properties.reports.run import Run, shortened
 from properties.strategies.effort import work
 from properties.trials.provided_functions import PRESENCE
 from properties.trials.retries import too_slow
-from properties.trials.tally import FEW_SHAPES
+from properties.turns.few_shapes import FEW_SHAPES
 from reference.contract import CONTRACTS
 
 LIMIT_SIGN = "–"

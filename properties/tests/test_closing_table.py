@@ -13,7 +13,7 @@ from properties.reports.judgement import judgements
 from properties.reports.results import print_in_every_encoding, printable
 from properties.reports.run import short_names
 from properties.tests.results import PROBLEM, failed, left_out, passed, run_of, skipped
-from properties.trials.tally import FEW_SHAPES
+from properties.turns.few_shapes import FEW_SHAPES
 from reference.contract import FUNCTIONS, LAYERS
 
 

@@ -19,12 +19,13 @@ from properties.failure_database.store import Store
 from properties.implementations import implementation as implementations
 from properties.implementations.calls import Reply, Request, Returned
 from properties.implementations.implementation import Implementation
+from properties.implementations.process import Process
 from properties.implementations.process_start import Settings
 from properties.laws import all_laws
 from properties.tests.one_law import InProcess, catch, decoded_body
 from properties.trials.law_cache import HeldTrial
-from properties.trials.tally import FEW_SHAPES, MOST_SHAPES
 from properties.trials.trial import Trial
+from properties.turns.few_shapes import FEW_SHAPES, MOST_SHAPES
 from properties.turns.turn import Draws, Turn
 
 
@@ -164,14 +165,22 @@ def test_calls_are_made_again_only_at_first(tmp_path: Path, monkeypatch: pytest.
     assert counts == [1, 2, 4, 6, 7]
 
 
-@pytest.mark.parametrize(("average", "is_costly"), [(0.03, True), (60, False)])
+@pytest.mark.parametrize(("seconds", "is_costly"), [(11.0, True), (0.04, False)])
 def test_a_function_whose_calls_take_long_in_all_and_on_average_is_costly(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, average: float, is_costly: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: float, is_costly: bool
 ) -> None:
-    monkeypatch.setattr(implementations, "COSTLY_SECONDS", 0.1)
-    monkeypatch.setattr(implementations, "COSTLY_CALL", average)
-    with slow_target(tmp_path, compiles=False, seconds=0.06) as target:
-        for _ in range(2):  # the first call of a process may load a framework, and does not count
+    """The first call of a process may load a framework, and does not count."""
+    ask = Process.ask
+
+    def timed(process: Process, *given: Any, **how: Any) -> Any:
+        answers = ask(process, *given, **how)
+        process.seconds = [seconds]
+        return answers
+
+    monkeypatch.setattr(Process, "ask", timed)
+    monkeypatch.setattr(implementations, "COSTLY_SECONDS", 20 if is_costly else 0.06)
+    with slow_target(tmp_path, compiles=False, seconds=0) as target:
+        for _ in range(2):
             number_of_calls(target)
             assert not target.is_costly
         number_of_calls(target)

@@ -5,14 +5,6 @@ from dataclasses import dataclass, field
 
 from oracle.problems.problem import Problem
 
-MOST_SHAPES = 6
-"""The number of shapes from which a costly function gets no others."""
-
-FEW_SHAPES = (
-    f"calls, or the first of each shape, take long, so most problems have one of {MOST_SHAPES} shapes"
-)
-"""The note about such a function, which stands below the verdict."""
-
 
 class NotJudgedError(Exception):
     """The law is not checked on a problem. `late` is a problem that took too long, if that is the reason."""

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from oracle.problems.problem import Problem
 from properties.failure_database.store import Store
 from properties.implementations.answers import answers_to
+from properties.implementations.calls import CallHistory
 from properties.implementations.implementation import Implementation
 from properties.internals.hypothesis_internals import INDEPENDENT
 from properties.strategies.drawn_problems import drawn_examples, examples
@@ -21,11 +22,11 @@ from properties.strategies.effort import EFFORTS
 from properties.trials.law import Law
 from properties.trials.law_cache import LAW_CACHE, HeldTrial
 from properties.trials.provided_functions import sentence_why_not_judged
-from properties.trials.tally import FEW_SHAPES, MOST_SHAPES, NotJudgedError, Tally
+from properties.trials.tally import NotJudgedError, Tally
 from properties.trials.trial import Trial, ViolationError
+from properties.turns.few_shapes import FEW_SHAPES, earlier_shapes, smaller_shapes
 from properties.turns.records import Record
 from properties.turns.smaller_problems import (
-    PROBLEMS,
     in_simplest_regime,
     is_smallest,
     small_problems,
@@ -148,6 +149,10 @@ class Turn:
             self._reason = None if self._failure else error
         self.is_over = bool(self._failure or self._reason)
 
+    @property
+    def _history(self) -> CallHistory:
+        return self._implementation.histories[self._function]
+
     def _prepare(self) -> None:
         """Fit the law and the effort to the target. Skips the law if it cannot be checked."""
         if reason := sentence_why_not_judged(self._implementation, self._function):
@@ -158,9 +163,8 @@ class Turn:
             pytest.skip(f"declared: {self.declared}")
         self.law = self.law.within(limits)
         if self._effort.work < math.inf:
-            history = self._implementation.histories[self._function]
             tenth = self._implementation.settings.time_limit / 10
-            self._effort = self._effort.within(history.affordable_work(tenth))
+            self._effort = self._effort.within(self._history.affordable_work(tenth))
 
     def holds_on_drawn_problems(self) -> bool:
         """Whether the law holds on the problems that are drawn with the seed, and on the fixed problems."""
@@ -172,20 +176,12 @@ class Turn:
         return not self._fails_on_examples(map(self._in_few_shapes, examples))
 
     def _in_few_shapes(self, problems: Sequence[Problem]) -> Sequence[Problem]:
-        """These problems, or if the function is costly, their regimes, seeds and dtypes in an earlier shape.
-
-        There are `MOST_SHAPES`, and one more for each law whose domain has none of them.
-        """
-        history, first, known = self._implementation.histories[self._function], problems[0], []
-        if history.is_costly and len(history.shapes) >= MOST_SHAPES:
-            in_regime = [replace(each, regime=first.regime, dtype=first.dtype) for each in history.shapes]
-            known = [each for each in in_regime if self.law.domain.contains(each, self._function)]
-        if not known:
-            if history.is_costly or len(history.shapes) < MOST_SHAPES:
-                history.shapes[replace(first, regime="ternary", seed=0, dtype="float64")] = None
+        """These problems; of a costly function, their regimes, seeds and dtypes in an earlier shape."""
+        shapes = earlier_shapes(self._history, self._function, self.law.domain, problems[0])
+        if not shapes:
             return problems
         self.tally.notes[FEW_SHAPES] += 1
-        shape = known[self.tally.notes[FEW_SHAPES] % len(known)]
+        shape = shapes[self.tally.notes[FEW_SHAPES] % len(shapes)]
         return [replace(shape, regime=p.regime, seed=p.seed, dtype=p.dtype) for p in problems]
 
     def shrink(self) -> None:
@@ -198,12 +194,9 @@ class Turn:
         If the function is costly, only the shapes that the laws share are tried.
         """
         assert self._failure
-        problem, history = self._failure[0].problem, self._implementation.histories[self._function]
-        if history.is_costly and history.shapes:
-            for shape in sorted(history.shapes, key=lambda each: sum(each.sizes.values())):
-                same = replace(shape, regime=problem.regime, dtype=problem.dtype)
-                if self._fails_on([replace(same, seed=seed) for seed in range(PROBLEMS)]):
-                    break
+        problem = self._failure[0].problem
+        if self._history.is_costly and self._history.shapes:
+            any(map(self._fails_on, smaller_shapes(self._history, problem)))
             self._fails_on(in_simplest_regime(self._failure[0].problem, self.law.domain))
             return
         if any(map(self._fails_on, small_problems(problem, self.law.domain))) or is_smallest(problem):
