@@ -13,7 +13,7 @@ import numpy as np
 from oracle.explanations.problems import Scope, distinguishing_inputs, opening_problems
 from oracle.problems.inputs import Inputs
 from oracle.problems.problem import LayerProblem, siblings
-from properties.explanations.program import Program
+from properties.explanations.program import Program, SameTarget
 from properties.implementations.answer import MalformedError
 from properties.implementations.answers import Answers
 from properties.implementations.calls import Reply, Request, Returned
@@ -67,14 +67,14 @@ def _is_cell_wrong(trial: Trial) -> bool:
     return False
 
 
-class WithRightCell(Implementation):
+class WithRightCell(SameTarget):
     """The same target in the same process, with a right cell. `used`: whether all calls used that cell."""
 
-    __slots__ = ("implementation", "used")  # not in `__dict__`, which is that of the implementation
+    __slots__ = ("used",)
 
     def __init__(self, implementation: Implementation) -> None:
-        self.__dict__ = vars(implementation)
-        self.implementation, self.used = implementation, True
+        super().__init__(implementation)
+        self.used = True
 
     def reply_each(self, requests: Sequence[Request], *, time_limit: float | None = None) -> list[Reply]:
         """Send the requests, changed to use the right cell, and return the replies."""

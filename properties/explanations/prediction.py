@@ -15,6 +15,7 @@ from oracle.explanations.claims import Claim, is_far
 from oracle.explanations.conditions import are_met
 from oracle.explanations.location import Location
 from oracle.faults.fault import Fault
+from properties.explanations.program import SameTarget
 from properties.implementations.answers import Answers
 from properties.implementations.calls import Outcome, Raised, Reply, Request, Returned
 from properties.implementations.implementation import Implementation, LoadedFacts
@@ -102,21 +103,21 @@ def _are_close(one: Any, other: Any, tolerance: float) -> bool:
         return False
 
 
-class Predicted(Implementation):
+class Predicted(SameTarget):
     """The target with other functions, which are called in this process as the worker would call them.
 
     A call has the fault if the arguments meet the conditions, and is otherwise right.
     """
 
-    __slots__ = ("_fault", "_trial", "_when")  # not in `__dict__`, which is that of the implementation
+    __slots__ = ("_fault", "_trial", "_when")
 
     def __init__(self, trial: Trial, fault: Fault, when: Sequence[Condition]) -> None:
-        self.__dict__ = vars(trial.implementation)
+        super().__init__(trial.implementation)
         self._trial, self._fault, self._when = trial, fault, when
 
     def load(self) -> LoadedFacts:
         """The facts of the target."""
-        return self._trial.implementation.load()
+        return self.implementation.load()
 
     def reply_each(self, requests: Sequence[Request], *, time_limit: float | None = None) -> list[Reply]:
         """Answer the requests by the functions of the fault."""

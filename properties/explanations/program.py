@@ -47,27 +47,31 @@ class Program:
         return all(self(inputs, then).is_like(right(inputs)) for inputs, then in calls)
 
 
-class InNewProcesses(Implementation):
+class SameTarget(Implementation):
+    """Another way to ask a target: it has the process and all else of an implementation."""
+
+    __slots__ = ("implementation",)  # not in `__dict__`, which is that of the implementation
+
+    def __init__(self, implementation: Implementation) -> None:
+        self.__dict__ = vars(implementation)
+        self.implementation = implementation
+
+
+class InNewProcesses(SameTarget):
     """The same target, but each call is the first one of a process, so that a memory has no effect.
 
     Later calls and calls on parts in the same request remain. A first call may load a framework, so each has
     the time limit of the import.
     """
 
-    __slots__ = ("_implementation",)  # not in `__dict__`, which is that of the implementation
-
-    def __init__(self, implementation: Implementation) -> None:
-        self.__dict__ = vars(implementation)
-        self._implementation = implementation
-
     def reply_each(self, requests: Sequence[Request], *, time_limit: float | None = None) -> list[Reply]:
         """Send each request, without the earlier calls in it, to a new process, and return the replies."""
         replies: list[Reply] = []
         for each in requests:
             if not (replies and replies[-1].is_death):
-                self._implementation.end_process()
+                self.implementation.end_process()
                 limit = self.settings.import_time_limit
-                replies += self._implementation.reply_each([each.without_earlier()], time_limit=limit)
+                replies += self.implementation.reply_each([each.without_earlier()], time_limit=limit)
         return replies
 
 

@@ -157,10 +157,10 @@ def ranked_mistakes(judgements: Iterable[Judgement]) -> list[Mistake]:
     Failures of several targets that are not explained are together.
     """
     judgements = [*judgements]
-    by_cause: defaultdict[str, list[TargetMistake]] = defaultdict(list)
+    by_cause: defaultdict[object, list[TargetMistake]] = defaultdict(list)
     for judgement in judgements:
-        for number, each in enumerate([*mistakes_of(judgement), *_helper_mistakes(judgement)]):
-            unexplained = "" if len(judgements) > 1 else str(number)
+        for each in [*mistakes_of(judgement), *_helper_mistakes(judgement)]:
+            unexplained = None if len(judgements) > 1 else (*each.by_function,)
             by_cause[unexplained if each.finding.is_vague else each.finding.cause].append(each)
     mistakes = map(Mistake, by_cause.values())
     return sorted(mistakes, key=lambda mistake: (mistake.is_of_helpers, -len(mistake.implementations)))
