@@ -28,6 +28,8 @@ from properties.trials.trial import Trial
 from properties.turns.few_shapes import FEW_SHAPES, MOST_SHAPES
 from properties.turns.turn import Draws, Turn
 
+pytestmark = pytest.mark.quartered
+
 
 class Judged(Turn):
     """Judges a right `rnn_forward` by a law, and records the problems."""
