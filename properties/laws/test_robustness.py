@@ -35,7 +35,8 @@ def test_memory_layouts(trial: Trial) -> None:
 def test_whole_numbers(trial: Trial) -> None:
     """An input in a dtype of integers, int64, gives the same answer. A target may refuse it, as torch does.
 
-    One-hot columns often have such a dtype. A program that gives its states the dtype of x truncates them.
+    One-hot columns often have such a dtype. The specification says nothing of it, so that an output in the
+    dtype of x, which cannot hold it, is noted. Other quantities must not change.
     """
     inputs = trial.inputs
     x, *rest = inputs.arguments(trial.contract.name)
@@ -44,8 +45,12 @@ def test_whole_numbers(trial: Trial) -> None:
     if isinstance(returned, Raised):
         trial.note("refuses an input of integers")
         return
-    variation = f"of the same numbers in {trial.problem.dtype}"
-    trial.compare_calls(trial.read(returned, inputs).outputs, usual, variation=variation)
+    outputs = trial.read(returned, inputs).outputs
+    for name, array in [*outputs.items()]:
+        if array.dtype.kind != "f" and not np.array_equal(usual[name], np.trunc(usual[name])):
+            trial.note(f"returns {name} truncated to {array.dtype} if x is of integers")
+            del outputs[name]
+    trial.compare_calls(outputs, usual, variation=f"of the same numbers in {trial.problem.dtype}")
 
 
 @law("robust", functions=ALL_FUNCTIONS, needs=("bad_shapes",))

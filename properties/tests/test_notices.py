@@ -1,6 +1,7 @@
 """A note that a target refuses an argument occurs only if the target answers the same call without it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -51,3 +52,21 @@ def test_a_notice_is_about_what_it_blames(
     assert any(note.startswith("refuses") for note in turn.tally.notes) == bool(notice)
     assert (notice in turn.tally.notes) == bool(notice)
     assert ("raised" in facts) == (not notice)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "notes"), [("xt.dtype", ["returns a truncated to int64 if x is of integers"]), ("float", [])]
+)
+def test_an_output_in_the_dtype_of_an_input_of_integers_is_noticed(
+    implement: Callable[..., Implementation], dtype: str, notes: list[str]
+) -> None:
+    target = implement(f"""
+from reference import rnn_cell_forward as right
+def rnn_cell_forward(xt, a_prev, parameters):
+    a, y, cache = right(xt, a_prev, parameters)
+    return a.astype({dtype}), y, cache
+""")
+    problem = replace(PROBLEMS["whole numbers"], regime="ternary")
+    turn = new_turn("whole numbers", "rnn_cell_forward", target, problem=problem)
+    assert not violation_facts(turn)
+    assert [*turn.tally.notes] == notes
