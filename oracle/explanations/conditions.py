@@ -176,9 +176,11 @@ def cheapest_conditions(table: FeatureTable, *, thresholds: bool = True) -> Sequ
 def _candidates(table: FeatureTable) -> Iterator[tuple[Condition, float]]:
     """Conditions that all wrong elements and not all right elements meet, each with its cost.
 
-    A size that no element varies is not compared with another size, which is then a number.
+    A size that no element varies is not compared with another size, which is then a number. A number beyond a
+    threshold of one sign is told only where others are beyond that of the other sign.
     """
     rows = [*zip(table.features, table.values, strict=True)]
+    values = {name: row for (kind, name, _), row in rows if kind == "value"}
     constant = {name for (kind, name, _), row in rows if kind == "size" and (row == row[:1]).all()}
     for (kind, name, by), row in rows:
         if kind == "equal" and constant & {*name.split(" = ")}:
@@ -203,14 +205,23 @@ def _candidates(table: FeatureTable) -> Iterator[tuple[Condition, float]]:
                 yield Condition(kind, name, "≥", low), cost + 0.05
             elif np.isfinite(low) and not 0 <= limit < SMALLEST_THRESHOLD and _is_narrow(limit, low):
                 number, more = _threshold(-low, -limit)
-                yield Condition(kind, name, ">", -number), cost + more
+                if number >= 0 or _has_both_beyond(-number, values.get(name)):
+                    yield Condition(kind, name, ">", -number), cost + more
         if above.size:
             limit = float(above.min())
             if is_whole:
                 yield Condition(kind, name, "≤", high), cost + 0.05
             elif np.isfinite(limit) and _is_narrow(high, limit):
                 number, more = _threshold(high, limit)
-                yield Condition(kind, name, "<", number), cost + more
+                if number >= 0 or _has_both_beyond(-number, values.get(name)):
+                    yield Condition(kind, name, "<", number), cost + more
+
+
+def _has_both_beyond(threshold: float, values: Array | None) -> bool:
+    """Whether `v > k`, `v < -k` and `|v| > k` differ in the values of a quantity, or all have one sign."""
+    if values is None or not ((values < 0).any() and (values > 0).any()):
+        return True
+    return bool((values < -threshold).any() and (values > threshold).any())
 
 
 def _is_narrow(low: float, high: float) -> bool:

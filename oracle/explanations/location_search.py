@@ -119,7 +119,9 @@ def _locate_in_steps(observer: Observer, cases: list[Steps]) -> Location | None:
         example = next(case.inputs for case in reversed(cases) if case.is_wrong(target))
         dtypes = observer.limits.dtypes
         new = problems_for_conditions(observer.draw, conditions or (), example, seed + 1, dtypes)
-        more = [*observer.observe(chain(_block_problems(observer, how), islice(new, MOST_CONFIRMING)))]
+        more = [
+            *observer.observe(chain(_block_problems(observer, how, example), islice(new, MOST_CONFIRMING)))
+        ]
         cases += more
         earlier, target = target, _first_wrong(more, target)
         is_confirmed = target == earlier and observer.can_call and _holds(more, target, how, conditions)
@@ -146,14 +148,18 @@ def _locate_in_steps(observer: Observer, cases: list[Steps]) -> Location | None:
     return Location(gates if first in gates else [first], conditions, setting=setting)
 
 
-def _block_problems(observer: Observer, how: Replacement | None) -> Iterator[Inputs]:
+def _block_problems(observer: Observer, how: Replacement | None, example: Inputs) -> Iterator[Inputs]:
     """Problems that tell blocks of one size from larger ones, if the replacement has blocks.
 
-    n_a, n_x or both are one block and a half, so that their sum is once two blocks, and once three.
+    n_a, n_x or both are one block and a half, so that their sum is once two blocks, and once three. They are
+    also the next whole number of blocks after those of an example, in which blocks of this size leave no row.
     """
-    by = how.by if how and "blocks" in how.map else 0
+    if not how or "blocks" not in how.map:
+        return
+    by = how.by
     more, less = by + by // 2 + 1, max(by // 2, 1)
-    for n_a, n_x in [(more, less), (less, more), (more, more)] if by else ():
+    whole = [example.sizes[name] // by * by + by for name in ("n_a", "n_x")]
+    for n_a, n_x in ((more, less), (less, more), (more, more), whole):
         sizes = {**BASE, "n_a": n_a, "n_x": n_x}
         yield observer.draw(**sizes, seed=n_a + n_x, regime="unit", dtype=observer.limits.dtypes[0])
 

@@ -46,6 +46,23 @@ def test_a_threshold_lies_between_right_and_wrong_values() -> None:
     assert [(each.relation, each.number) for each in found] == [(">", 3)]
 
 
+BELOW = [Condition("value", "z", "<", -10.0)]
+
+
+@pytest.mark.parametrize(
+    ("largest", "found"),
+    [(0, BELOW), (5, None), (20, BELOW)],
+)
+def test_a_threshold_of_one_sign_is_told_if_the_other_sign_is_right(
+    largest: int, found: list[Condition] | None
+) -> None:
+    """Among positive numbers up to 5, nothing tells z < -10 from |z| > 10."""
+    values = np.array([*np.linspace(-19.99, 0, 2000), *np.linspace(0, largest, 500)])
+    features = [("value", "z", 0), ("magnitude", "z", 0)]
+    conditions = cheapest_conditions(FeatureTable(features, np.array([values, abs(values)]), values < -10))
+    assert (conditions and [*conditions]) == found
+
+
 def test_a_condition_that_excludes_few_right_elements_is_left_out() -> None:
     """All wrong elements have m = 6, and only three right elements have another m."""
     values, wrong = np.full(200, 6.0), np.ones(200)

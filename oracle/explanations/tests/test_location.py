@@ -186,6 +186,19 @@ def test_a_block_is_told_from_blocks_of_its_divisors() -> None:
     assert found.how.by == 16
 
 
+def test_blocks_in_layers_are_told_from_blocks_of_their_divisors_or_not_at_all() -> None:
+    def a_next(v: Any) -> Array:
+        whole = v.n_a - v.n_a % 16 if v.n_a > 16 else v.n_a
+        kept = v.a_prev * (np.arange(v.n_a) < whole)[:, None]
+        return np.tanh(v.Waa @ kept + v.Wax @ v.xt + v.ba)
+
+    program = mistaken_program("rnn_layer", Fault("", "", "", {"rnn_layer": {"a_next": a_next}}))
+    shown = Problem.rnn_layer(n_x=1, n_a=17, m=1, T_x=2, regime="ternary")
+    found = locate("rnn_layer", program, shown)
+    assert found
+    assert found.how is None or found.how.by == 16
+
+
 def _where(met: Callable[[Any], Any]) -> Program:
     """An RNN cell without the recurrent term where a condition is met."""
 
