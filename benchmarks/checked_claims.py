@@ -24,7 +24,7 @@ from oracle.explanations.changes import Condition, Replacement
 from oracle.explanations.claims import Claim
 from oracle.explanations.conditions import FeatureTable, are_met
 from oracle.explanations.effects import flushed_subnormals, side_effect, wrong_outputs
-from oracle.explanations.location_search import Budget, Observer, _settings
+from oracle.explanations.observer import Budget, Observer, settings_of
 from oracle.explanations.problems import Scope
 from oracle.explanations.steps import RESULTS, OtherStatesError, Steps, cached_arrays, observe
 from oracle.faults.fault import Fault
@@ -193,7 +193,7 @@ def _steps(claim: Claim, program: Program, shown: Sequence[Problem]) -> Iterator
             if found := observe(function, inputs, program, limits):
                 yield text, found
         return
-    setting = next(each for each in _settings(shown[0], limits) if each.name == claim.facts["setting"])
+    setting = next(each for each in settings_of(shown[0], limits) if each.name == claim.facts["setting"])
     observer = Observer(function, Budget(program, 10_000), limits, setting)
     for each in fresh_problems(function, shown, limits):
         fields = {name: getattr(each, name) for name in ("n_x", "n_a", "m", "T_x", "seed", "regime", "dtype")}

@@ -4,34 +4,31 @@ A location is stated only if it predicts what the program answers, on the proble
 ones. Where a part does not, the part is left out.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain, islice
-from typing import Any
 
 import numpy as np
 
-from oracle.explanations.behaviour import Behaviour, Program, mistaken_program, same_leaves
+from oracle.explanations.behaviour import Program, mistaken_program, same_leaves
 from oracle.explanations.candidates import fits, fitting_replacements, unchanged
 from oracle.explanations.changes import Condition, Replacement
 from oracle.explanations.conditional_mistakes import testing_problems
 from oracle.explanations.conditions import FeatureTable, cheapest_conditions
 from oracle.explanations.confirming_problems import problems_for_conditions
 from oracle.explanations.location import Location
+from oracle.explanations.observer import Budget, BudgetSpentError, Observer, settings_of
 from oracle.explanations.probe_problems import BASE, all_problems, few_problems
-from oracle.explanations.problems import problem
-from oracle.explanations.steps import RESULTS, OtherStatesError, Steps, observe, observe_layer
+from oracle.explanations.steps import RESULTS, OtherStatesError, Steps
 from oracle.network.cells import GATES
-from oracle.problems.inputs import Inputs, LayerInputs
+from oracle.problems.inputs import Inputs
 from oracle.problems.limits import ANYTHING, Limits
 from oracle.problems.problem import LayerProblem, Problem
 from reference.networks import NETWORKS, kind_in
 
 CALLS, CALLS_OF_LAYERS = 250, 500
 """The largest number of calls of one of the four functions, and of a layer."""
-MOST_STEPS = 40
-"""The most steps of an LSTM layer that is observed, since each step needs a call."""
 ROUNDS = 3
 """The largest number of rounds. In each round, new problems confirm or correct the location."""
 MOST_CONFIRMING = 36
@@ -40,62 +37,6 @@ CLEAR = 1e-3
 """The smallest error of an element that is clearly wrong."""
 MOST_REPLACEMENTS = 6
 """The largest number of fitting replacements that the search finds."""
-
-
-class BudgetSpentError(Exception):
-    """No call is left."""
-
-
-@dataclass
-class Budget:
-    """A program that can be called `most` times."""
-
-    program: Program
-    most: int
-
-    def __call__(self, inputs: Inputs, then: Inputs | None = None) -> Behaviour:
-        """Call the program; raises `BudgetSpentError` if the budget is spent."""
-        if not self.most:
-            raise BudgetSpentError
-        self.most -= 1
-        return self.program(inputs, then)
-
-
-@dataclass
-class Observer:
-    """Calls a function on problems that it draws, in layers in a `setting`, and collects their steps."""
-
-    function: str
-    program: Budget
-    limits: Limits
-    setting: "Setting | None" = None
-
-    @property
-    def can_call(self) -> bool:
-        """Whether the budget is not spent."""
-        return self.program.most > 0
-
-    def draw(self, **fields: Any) -> Inputs:
-        """Draw the inputs of a problem from its sizes, seed, regime and dtype."""
-        if self.setting:
-            return self.setting.inputs(self.function, **fields)
-        return problem(self.function, **fields).inputs(self.function)
-
-    def observe(self, every: Iterable[Inputs]) -> Iterator[Steps]:
-        """The steps of each answer, until the budget is spent; answers of another form are left out."""
-        for inputs in every:
-            try:
-                if self.setting and isinstance(inputs, LayerInputs):
-                    if not self.limits.initial_state:
-                        inputs = replace(inputs, a0=0 * inputs.a0, c0=0 * inputs.c0)
-                    backward = "backward" in self.setting.name
-                    found = observe_layer(inputs, self.program, backward=backward)
-                else:
-                    found = observe(self.function, inputs, self.program, self.limits)
-            except BudgetSpentError:
-                return
-            if found:
-                yield found
 
 
 def locate(function: str, program: Program, shown: Problem, limits: Limits = ANYTHING) -> Location | None:
@@ -224,47 +165,9 @@ def _holds(
     return FeatureTable.of(cases, target, excluded).are_separated_by(conditions)
 
 
-@dataclass(frozen=True)
-class Setting:
-    """A kind of network, of which one direction of the top layer is observed; its `name` is a scope."""
-
-    name: str = ""
-    layers: int = 1
-    directions: int = 1
-
-    def inputs(self, function: str, *, n_a: int, T_x: int, **fields: Any) -> LayerInputs:
-        """Draw a network of this kind."""
-        options: Mapping[str, Any] = {"layers": self.layers, "directions": self.directions}
-        if self.name == "relu":
-            options = {**options, "activation": "relu"}
-        elif self.name.startswith("projected"):
-            options = {**options, "n_p": n_a if self.name == "projected to n_a" else max(n_a - 1, 1)}
-        if NETWORKS[kind_in(function)].has_memory:
-            T_x = 1 if self.layers > 1 else min(T_x, MOST_STEPS)
-        network = problem(function, n_a=n_a, T_x=T_x, **options, **fields).inputs(function)
-        assert isinstance(network, LayerInputs)
-        return network
-
-
-def _settings(shown: LayerProblem, limits: Limits) -> Sequence[Setting]:
-    """The settings that the layers of a problem have, and simpler ones, the simplest first."""
-    has_two, has_more = shown.directions == 2, shown.layers > 1
-    every = [
-        (limits.one_direction, Setting()),
-        (limits.one_direction and shown.activation == "relu", Setting("relu")),
-        (limits.one_direction and shown.n_p and limits.projection is True, Setting("projected to n_a")),
-        (limits.one_direction and shown.n_p, Setting("projected")),
-        (has_two, Setting("forward of two", directions=2)),
-        (has_two, Setting("backward", directions=2)),
-        (has_more and limits.one_direction, Setting("above", layers=2)),
-        (has_more and has_two, Setting("backward above", layers=2, directions=2)),
-    ]
-    return [setting for is_included, setting in every if is_included]
-
-
 def _locate_in_layers(function: str, budget: Budget, shown: LayerProblem, limits: Limits) -> Location | None:
     """Locate a mistake in the steps of the simplest wrong setting."""
-    for setting in _settings(shown, limits) if not shown.weights else ():
+    for setting in settings_of(shown, limits) if not shown.weights else ():
         observer = Observer(function, budget, limits, setting)
         sizes = {"n_x": shown.n_x, "n_a": shown.n_a, "m": shown.m, "T_x": shown.T_x}
         own = (observer.draw(**sizes, seed=k, regime="unit", dtype=limits.dtypes[0]) for k in range(2))

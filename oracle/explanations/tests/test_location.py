@@ -12,7 +12,8 @@ import reference
 from oracle.explanations import location_search as module
 from oracle.explanations.behaviour import Behaviour, Program, mistaken_program, program_of, specification
 from oracle.explanations.changes import Condition, Replacement
-from oracle.explanations.location_search import Budget, BudgetSpentError, locate
+from oracle.explanations.location_search import locate
+from oracle.explanations.observer import Budget, BudgetSpentError
 from oracle.explanations.problems import problem
 from oracle.explanations.steps import Steps
 from oracle.faults import FAULTS
@@ -190,7 +191,7 @@ def test_blocks_in_layers_are_told_from_blocks_of_their_divisors_or_not_at_all()
     def a_next(v: Any) -> Array:
         whole = v.n_a - v.n_a % 16 if v.n_a > 16 else v.n_a
         kept = v.a_prev * (np.arange(v.n_a) < whole)[:, None]
-        return np.tanh(v.Waa @ kept + v.Wax @ v.xt + v.ba)
+        return np.asarray(np.tanh(v.Waa @ kept + v.Wax @ v.xt + v.ba))
 
     program = mistaken_program("rnn_layer", Fault("", "", "", {"rnn_layer": {"a_next": a_next}}))
     shown = Problem.rnn_layer(n_x=1, n_a=17, m=1, T_x=2, regime="ternary")

@@ -9,7 +9,8 @@ import pytest
 import reference
 from oracle.explanations.behaviour import Behaviour, mistaken_program, specification
 from oracle.explanations.changes import MAPS, Replacement
-from oracle.explanations.location_search import Setting, locate
+from oracle.explanations.location_search import locate
+from oracle.explanations.observer import Setting
 from oracle.explanations.steps import RESULTS, OtherStatesError, Steps, observe, observe_layer
 from oracle.faults.fault import Fault
 from oracle.problems.inputs import Inputs

@@ -8,7 +8,7 @@ from typing import Any, get_args
 import pytest
 
 import oracle.explanations
-from oracle.explanations import changes, conditions, location_search, words
+from oracle.explanations import changes, conditions, observer, words
 from oracle.explanations.changes import Condition, Relation, Replacement
 from oracle.explanations.claims import Claim, shared
 from oracle.explanations.location import SCOPES, Location
@@ -168,7 +168,7 @@ def test_a_line_is_never_too_long() -> None:
 
 def test_the_settings_are_those_of_layers() -> None:
     assert {*words.SETTINGS} == {*SCOPES} - {""}
-    assert location_search.Setting().name in SCOPES
+    assert observer.Setting().name in SCOPES
 
 
 def test_a_mistake_says_where_it_is_made() -> None:
