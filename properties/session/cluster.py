@@ -42,6 +42,9 @@ _LOCAL = (
 )
 """The commands of Dask for a cluster on this machine, with a worker for each core."""
 
+_IF_KILLED = {"DASK_DISTRIBUTED__SCHEDULER__IDLE_TIMEOUT": "5 minutes"}
+"""Ends that cluster after a run that was killed, which ends nothing itself."""
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse what distributes a run otherwise."""
@@ -188,7 +191,7 @@ def _client(address: str) -> Iterator[Any]:
         raise pytest.UsageError("--cluster needs Dask: pip install 'rnn-crosscheck[cluster]'") from None
     for handler in logging.getLogger("distributed").handlers:
         handler.setLevel(logging.CRITICAL + 1)  # what goes wrong is said in one line
-    environment = {**os.environ, "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1"}
+    environment = {**_IF_KILLED, **os.environ, "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1"}
     with ExitStack() as stack:
         try:
             if address == "local":
