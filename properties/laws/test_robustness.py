@@ -46,11 +46,14 @@ def test_whole_numbers(trial: Trial) -> None:
         trial.note("refuses an input of integers")
         return
     outputs = trial.read(returned, inputs).outputs
-    for name, array in [*outputs.items()]:
-        if array.dtype.kind != "f" and not np.array_equal(usual[name], np.trunc(usual[name])):
-            trial.note(f"returns {name} truncated to {array.dtype} if x is of integers")
-            del outputs[name]
-    trial.compare_calls(outputs, usual, variation=f"of the same numbers in {trial.problem.dtype}")
+    kept = {
+        name: array
+        for name, array in outputs.items()
+        if array.dtype.kind == "f" or np.array_equal(usual[name], np.trunc(usual[name]))
+    }
+    if len(kept) < len(outputs):
+        trial.note("truncates results to integers if x is of integers")
+    trial.compare_calls(kept, usual, variation=f"of the same numbers in {trial.problem.dtype}")
 
 
 @law("robust", functions=ALL_FUNCTIONS, needs=("bad_shapes",))

@@ -55,7 +55,7 @@ def test_a_notice_is_about_what_it_blames(
 
 
 @pytest.mark.parametrize(
-    ("dtype", "notes"), [("xt.dtype", ["returns a truncated to int64 if x is of integers"]), ("float", [])]
+    ("dtype", "notes"), [("xt.dtype", ["truncates results to integers if x is of integers"]), ("float", [])]
 )
 def test_an_output_in_the_dtype_of_an_input_of_integers_is_noticed(
     implement: Callable[..., Implementation], dtype: str, notes: list[str]
