@@ -25,6 +25,8 @@ class Location:
     quantity in the equation of the first target; `None` if this is unknown. If `returned`, the other results
     are computed from the right value. In layers, the result is wrong in the directions that `setting` names.
     `shown` are the results that the program shows; it is empty if the location does not give whole answers.
+    `besides` are then the other wrong results, to which the conditions and `how` need not apply. The first
+    target follows from the arguments that are `cached`, which are wrong.
     """
 
     targets: Sequence[str]
@@ -33,6 +35,8 @@ class Location:
     returned: bool = False
     setting: str = ""
     shown: Sequence[str] = ()
+    besides: Sequence[str] = ()
+    cached: Sequence[str] = ()
 
     @classmethod
     def of(cls, facts: Facts) -> "Location":
@@ -46,7 +50,9 @@ class Location:
         """The location as a claim about a network of this kind of cell."""
         when = None if self.conditions is None else [*map(asdict, self.conditions)]
         how = self.how and {name: value for name, value in asdict(self.how).items() if value}
-        where = {"where": [*self.targets], "network": kind, "setting": self.setting}
+        where: dict[str, Any] = {"where": [*self.targets], "network": kind, "setting": self.setting}
+        seldom = {"besides": [*self.besides], "cached": [*self.cached]}
+        where |= {name: names for name, names in seldom.items() if names}
         return Claim.of("location", **where, returned=self.returned, when=when, how=how, shown=[*self.shown])
 
     def fault(self, function: str) -> Fault:

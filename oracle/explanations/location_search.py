@@ -12,7 +12,7 @@ from itertools import chain, islice
 import numpy as np
 
 from oracle.explanations.behaviour import Program, mistaken_program, same_leaves
-from oracle.explanations.candidates import fits, fitting_replacements, unchanged
+from oracle.explanations.candidates import STATES, fits, fitting_replacements, unchanged
 from oracle.explanations.changes import Condition, Replacement
 from oracle.explanations.conditional_mistakes import testing_problems
 from oracle.explanations.conditions import FeatureTable, cheapest_conditions
@@ -84,7 +84,12 @@ def _locate_in_steps(observer: Observer, cases: list[Steps]) -> Location | None:
     if first != target:  # in another case, which the replacement and the conditions do not explain
         how, conditions = None, None
     if how:
-        return Location([target], conditions, how, setting=setting)
+        besides = [name for name in wrong if name != target]
+        return Location([target], conditions, how, setting=setting, besides=besides)
+    cached = [case.wrong_arguments(first) for case in cases if case.is_wrong(first)]
+    if cached and all(cached):
+        names = [name for name in STATES if all(name in each for each in cached)]
+        return Location([first], conditions, setting=setting, cached=names)
     gates = [name for name in wrong if name in GATES.values()]
     return Location(gates if first in gates else [first], conditions, setting=setting)
 

@@ -5,7 +5,7 @@ follow from the results that the program shows before it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import prod
 from typing import Any
@@ -101,7 +101,7 @@ class Steps:
     """All steps of one answer. For each result that the program shows: its values, and the right values.
 
     A right value is computed from the results that are shown before it. `allowed` is the largest rounding
-    error. All arrays are `(n, m T_x)`.
+    error. `cached` has the cached arguments. All arrays are `(n, m T_x)`.
     """
 
     inputs: Inputs
@@ -109,6 +109,7 @@ class Steps:
     place: Place
     shown: Mapping[str, Array]
     allowed: Mapping[str, Array]
+    cached: Mapping[str, Array] = field(default_factory=dict)
 
     @cached_property
     def right(self) -> Mapping[str, Array]:
@@ -138,6 +139,16 @@ class Steps:
         u = np.finfo(self.inputs.dtype).eps / 2
         with np.errstate(all="ignore"):
             return np.asarray(8 * self.allowed[target] + 256 * u * np.abs(self.shown[target]))
+
+    def wrong_arguments(self, target: str) -> list[str]:
+        """The cached arguments that are wrong, if `target` follows from what is cached."""
+        place = self.place_of(target)
+        with np.errstate(all="ignore"):
+            again = replace(place, known={**place.known, **self.cached}).look(target)
+            near = np.abs(again - self.shown[target]) <= self.tolerance(target)
+        if not (near | (np.isnan(again) & np.isnan(self.shown[target]))).all():
+            return []
+        return [name for name, array in self.cached.items() if not same_leaf(array, place.known[name])]
 
     @property
     def first_wrong(self) -> str:
@@ -176,7 +187,8 @@ def observe(function: str, inputs: Inputs, program: Program, limits: Limits) -> 
     p = {"Wy" if name == "Wya" else name: array for name, array in inputs.parameters.items()}
     place = _place(quantities_of(inputs.kind), p, batch.x[:, :, 0], batch.a0, batch.c0, sizes, inputs)
     allowed = {_RESULT.get(name, name): bounded.error[:, :, 0] for name, bounded in bounds.items()}
-    steps = Steps(called, answer, place, {**gates, **shown}, allowed)
+    arguments = {name: array for name, array in cached.items() if name in place.known}
+    steps = Steps(called, answer, place, {**gates, **shown}, allowed, arguments)
     unused = [name for name in gates if not _is_used(steps, name)]
     return replace(steps, shown={name: array for name, array in steps.shown.items() if name not in unused})
 

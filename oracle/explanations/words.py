@@ -79,21 +79,30 @@ def _location(
     when: Sequence[Mapping[str, Any]] | None,
     how: Mapping[str, Any] | None,
     shown: Sequence[str],
+    besides: Sequence[str] = (),
+    cached: Sequence[str] = (),
 ) -> list[str]:
     first, *also = where
+    relu = "relu" if setting == "relu" else "tanh"
     place = f"{SETTINGS[setting]}: " if setting else ""
     if returned:
         equation = f"returned {first[0]} = {first} of each step does not hold"
+    elif cached:
+        are = "is" if len(cached) == 1 else "are"
+        equation = f"{first} follows from the cached {_listed(cached)}, which {are} wrong"
     elif also and len({*where} & {*GATES.values()}) == len(where):
         equation = f"{_listed(where)} are not what their equations give"
     else:
-        relu = "relu" if setting == "relu" else "tanh"
         equation = f"{equation_of(first, network, relu)} does not hold"
     parts = [f"where: {place}{equation}"]
     if when is not None:
         parts.append(f"when: {_when(when) if when else 'wherever it changes a value'}")
     if how is not None:
         parts.append(f"how: {_how(how, where)}")
+    if len(besides) == 1:
+        parts.append(f"besides: {equation_of(besides[0], network, relu)} does not hold, either")
+    elif besides:
+        parts.append(f"besides: {_listed(besides)} are not what their equations give")
     return [line if len(line) <= MOST_CHARACTERS else f"{line[: MOST_CHARACTERS - 1]}…" for line in parts]
 
 

@@ -86,7 +86,7 @@ def test_a_mistake_outside_the_catalogue_is_caught_and_given_no_name(name: str, 
             "lstm_forward",
             "does not hold; when: wherever it changes a value; how: cct of the unit before",
         ),
-        ("two steps in one", "rnn_forward", "where: a_next = tanh(Waa a_prev + Wax xt + ba) does not hold"),
+        ("two steps in one", "rnn_forward", "where: a_next follows from the cached xt, which is wrong"),
         (
             "c decays",
             "lstm_cell_forward",

@@ -200,6 +200,43 @@ def test_blocks_in_layers_are_told_from_blocks_of_their_divisors_or_not_at_all()
     assert found.how is None or found.how.by == 16
 
 
+def test_results_that_do_not_follow_either_are_told_beside_the_first() -> None:
+    """Where xt is 0, both states are kept, and not only the memory state."""
+
+    def kept(name: str, state: str) -> Callable[[Any], Array]:
+        return lambda v: np.asarray(np.where(~v.xt.any(axis=0), getattr(v, state), v.right[name](v)))
+
+    changes = {"c_next": kept("c_next", "c_prev"), "a_next": kept("a_next", "a_prev")}
+    shown = Problem.lstm(n_x=1, n_a=2, n_y=1, m=2, T_x=1, regime="ternary")
+    for most, besides in ((1, ()), (2, ("a_next",))):
+        some = dict([*changes.items()][:most])
+        program = mistaken_program("lstm_cell_forward", Fault("", "", "", {"lstm_cell_forward": some}))
+        found = locate("lstm_cell_forward", program, shown)
+        assert found
+        assert (found.targets[0], found.how, tuple(found.besides)) == (
+            "c_next",
+            Replacement("c_next", source="c_prev"),
+            besides,
+        )
+        assert bool(found.shown) == (not besides)
+
+
+def test_no_equation_is_blamed_that_holds_for_the_cached_arguments() -> None:
+    """A sequence that begins with other states calls a right cell, whose cache shows these states."""
+
+    def begins(a0: Array) -> Array:
+        return np.asarray(a0[:, np.arange(a0.shape[1]) % 3])
+
+    def rnn_forward(x: Array, a0: Array, parameters: Any) -> Any:
+        return reference.rnn_forward(x, begins(a0), parameters)
+
+    shown = Problem.rnn(n_x=1, n_a=2, n_y=1, m=5, T_x=2, regime="unit")
+    for limits in (ANYTHING, Limits(caches=False)):
+        found = locate("rnn_forward", calling("rnn_forward", rnn_forward), shown, limits)
+        assert found
+        assert found.cached == (["a_prev"] if limits.caches else ())
+
+
 def _where(met: Callable[[Any], Any]) -> Program:
     """An RNN cell without the recurrent term where a condition is met."""
 
