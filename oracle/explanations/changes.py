@@ -50,6 +50,8 @@ FUNCTIONS: Mapping[str, Function] = {
     ),
     "constant": lambda v, k: np.full_like(v, k),
     "clipped": lambda v, k: np.clip(v, -k, k),
+    "at most": np.minimum,
+    "at least": np.maximum,
     "times": lambda v, k: v * k,
     "plus": lambda v, k: v + k,
 }

@@ -226,6 +226,8 @@ FUNCTIONS: Mapping[str, str] = {
     "bfloat16, cut": "{v} cut to bfloat16",
     "constant": "{k}",
     "clipped": "{v} clipped at ±{k}",
+    "at most": "{v} limited to at most {k}",
+    "at least": "{v} limited to at least {k}",
     "times": "{k} times {v}",
     "plus": "{v} {sign} {k}",
     "added": "{node} {sign} {factor}{v}",

@@ -281,9 +281,17 @@ def test_conditions_are_told_from_their_neighbours(met: Any, conditions: list[Co
             {"cct": lambda v: np.tanh(v.Wc @ np.concatenate([v.ft * v.a_prev, v.xt]) + v.bc)},
             Replacement("a_prev", source="ft", function="multiplied"),
         ),
+        (
+            {"c_next": lambda v: np.minimum(v.right["c_next"](v), 0.75)},
+            Replacement("c_next", function="at most", number=0.75),
+        ),
+        (
+            {"ft": lambda v: sigmoid(np.maximum(v.zf, -0.5))},
+            Replacement("zf", function="at least", number=-0.5),
+        ),
     ],
 )
-def test_another_quantity_is_added_or_multiplies(changes: Any, how: Replacement) -> None:
+def test_a_change_of_one_equation_is_located(changes: Any, how: Replacement) -> None:
     program = mistaken_program("lstm_cell_forward", Fault("", "", "", {"lstm_cell_forward": changes}))
     found = locate("lstm_cell_forward", program, Problem.lstm(n_x=2, n_a=3, n_y=2, m=2, T_x=1, regime="unit"))
     assert found
