@@ -277,7 +277,8 @@ TEXTS: Mapping[str, Callable[..., str | list[str]]] = {
     "cached": lambda entries: "; ".join(f"the cached {name} is {what}" for name, what in entries),
     "nearly": lambda: "the numbers that are wrong are too small to tell which mistake it is",
     "only in this law": lambda: (
-        "an ordinary call on this problem is right, and the call that this law makes is wrong"
+        "an ordinary call on this problem is right, and the call that this law makes is wrong, "
+        "also as the first call of a process"
     ),
     "right in": lambda dtype, wrong_in: f"on this problem it is right in {dtype}, and not in {wrong_in}",
     "traces": _traces,

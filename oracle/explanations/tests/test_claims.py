@@ -57,7 +57,8 @@ EVERY: list[tuple[Claim, str]] = [
     (Claim.of("nearly"), "the numbers that are wrong are too small to tell which mistake it is"),
     (
         Claim.of("only in this law"),
-        "an ordinary call on this problem is right, and the call that this law makes is wrong",
+        "an ordinary call on this problem is right, and the call that this law makes is wrong, "
+        "also as the first call of a process",
     ),
     (
         Claim.of("right in", dtype="float64", wrong_in="float32"),
