@@ -24,9 +24,16 @@ from oracle.explanations.changes import Condition, Replacement
 from oracle.explanations.claims import Claim
 from oracle.explanations.conditions import FeatureTable, are_met
 from oracle.explanations.effects import flushed_subnormals, side_effect, wrong_outputs
-from oracle.explanations.observer import Budget, Observer, settings_of
+from oracle.explanations.observer import (
+    Budget,
+    Observer,
+    OtherStatesError,
+    cached_arrays,
+    observe,
+    settings_of,
+)
 from oracle.explanations.problems import Scope
-from oracle.explanations.steps import RESULTS, OtherStatesError, Steps, cached_arrays, observe
+from oracle.explanations.steps import RESULTS, Steps
 from oracle.faults.fault import Fault
 from oracle.problems.limits import ANYTHING
 from oracle.problems.problem import LayerProblem, Problem

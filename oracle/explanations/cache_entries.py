@@ -6,8 +6,9 @@ import numpy as np
 
 from oracle.explanations.behaviour import Program, same_leaf
 from oracle.explanations.claims import Claim
+from oracle.explanations.observer import cached_arrays, observe
 from oracle.explanations.problems import larger_problem
-from oracle.explanations.steps import RESULTS, Steps, cached_arrays, observe
+from oracle.explanations.steps import RESULTS, Steps
 from oracle.problems.inputs import Inputs
 from oracle.problems.limits import Limits
 from reference.contract import CONTRACTS, Array

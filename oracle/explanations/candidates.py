@@ -20,7 +20,6 @@ OF_VALUE = (
 )  # fmt: skip
 """The functions that may be applied to a quantity."""
 CLIP_BOUNDS = (0.5, 1, 2, 3, 5, 6, 8, 10, 15, 20, 30, 50, 88, 100)
-ONE_SIDED = ("at most", "at least")
 STATES = ("xt", "a_prev", "c_prev")
 
 
@@ -54,8 +53,8 @@ def candidates(case: Steps, target: str) -> Iterator[tuple[float, Replacement]]:
         if node in implied:
             now, wanted = place.look(node), implied[node]
             for name, number in _numbers(np.broadcast_to(now, wanted.shape), wanted):
-                extra = 0.95 if name in ONE_SIDED else 0.85  # at least 0 is relu
-                yield cost + extra, Replacement(node, function=name, number=number)
+                is_relu = name == "at least" and number == 0
+                yield cost + (0.95 if is_relu else 0.85), Replacement(node, function=name, number=number)
         if node not in implied or node == target:
             yield from ((cost + 1.6, Replacement(node, function="clipped", number=k)) for k in CLIP_BOUNDS)
 
@@ -117,10 +116,14 @@ def _numbers(now: Array, wanted: Array) -> Iterator[tuple[str, float]]:
     """Functions with a number, if most of the wanted values imply the same number."""
     with np.errstate(all="ignore"):
         smaller = np.where(np.abs(wanted) < np.abs(now), np.abs(wanted), np.nan)
-        every = {"constant": wanted, "clipped": smaller, "times": wanted / now, "plus": wanted - now}
-        every["at most"], every["at least"] = (
-            np.where(met, wanted, np.nan) for met in (wanted < now, wanted > now)
-        )
+        every = {
+            "constant": wanted,
+            "clipped": smaller,
+            "at most": np.where(wanted < now, wanted, np.nan),
+            "at least": np.where(wanted > now, wanted, np.nan),
+            "times": wanted / now,
+            "plus": wanted - now,
+        }
     for name, numbers in every.items():
         if (number := _common(numbers)) is not None:
             yield name, number

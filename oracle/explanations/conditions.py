@@ -119,6 +119,15 @@ class FeatureTable:
             return np.zeros(len(self.wrong), bool)
         return RELATIONS[condition.relation](self.values[self.features.index(key)], condition.number)
 
+    def tells_signs(self, threshold: Condition) -> bool:
+        """Whether the elements tell `v > k`, `v < -k` and `|v| > k` apart. True for other thresholds."""
+        key, k = ("value", threshold.name, 0), abs(threshold.number)
+        if key not in self.features or (threshold.relation == ">") != (threshold.number > 0):
+            return True
+        values = self.values[self.features.index(key)]
+        have_one_sign = not ((values < 0).any() and (values > 0).any())
+        return have_one_sign or bool((values < -k).any() and (values > k).any())
+
     def are_separated_by(self, conditions: Sequence[Condition]) -> bool:
         """Whether all wrong elements and almost no right elements meet the conditions."""
         met = np.ones(len(self.wrong), bool)
@@ -153,7 +162,7 @@ def cheapest_conditions(table: FeatureTable, *, thresholds: bool = True) -> Sequ
     least = max(LEAST_EXCLUDED, int(0.003 * right_count))
     found = []
     for condition, cost in _candidates(table):
-        if condition.kind in THRESHOLDS and not thresholds:
+        if condition.kind in THRESHOLDS and not (thresholds and table.tells_signs(condition)):
             continue
         excluded = ~table.meet(condition)[~table.wrong]
         if excluded.sum() >= least:
@@ -176,11 +185,9 @@ def cheapest_conditions(table: FeatureTable, *, thresholds: bool = True) -> Sequ
 def _candidates(table: FeatureTable) -> Iterator[tuple[Condition, float]]:
     """Conditions that all wrong elements and not all right elements meet, each with its cost.
 
-    A size that no element varies is not compared with another size, which is then a number. A number beyond a
-    threshold of one sign is told only where others are beyond that of the other sign.
+    A size that no element varies is not compared with another size, which is then a number.
     """
     rows = [*zip(table.features, table.values, strict=True)]
-    values = {name: row for (kind, name, _), row in rows if kind == "value"}
     constant = {name for (kind, name, _), row in rows if kind == "size" and (row == row[:1]).all()}
     for (kind, name, by), row in rows:
         if kind == "equal" and constant & {*name.split(" = ")}:
@@ -205,23 +212,14 @@ def _candidates(table: FeatureTable) -> Iterator[tuple[Condition, float]]:
                 yield Condition(kind, name, "≥", low), cost + 0.05
             elif np.isfinite(low) and not 0 <= limit < SMALLEST_THRESHOLD and _is_narrow(limit, low):
                 number, more = _threshold(-low, -limit)
-                if number >= 0 or _has_both_beyond(-number, values.get(name)):
-                    yield Condition(kind, name, ">", -number), cost + more
+                yield Condition(kind, name, ">", -number), cost + more
         if above.size:
             limit = float(above.min())
             if is_whole:
                 yield Condition(kind, name, "≤", high), cost + 0.05
             elif np.isfinite(limit) and _is_narrow(high, limit):
                 number, more = _threshold(high, limit)
-                if number >= 0 or _has_both_beyond(-number, values.get(name)):
-                    yield Condition(kind, name, "<", number), cost + more
-
-
-def _has_both_beyond(threshold: float, values: Array | None) -> bool:
-    """Whether `v > k`, `v < -k` and `|v| > k` differ in the values of a quantity, or all have one sign."""
-    if values is None or not ((values < 0).any() and (values > 0).any()):
-        return True
-    return bool((values < -threshold).any() and (values > threshold).any())
+                yield Condition(kind, name, "<", number), cost + more
 
 
 def _is_narrow(low: float, high: float) -> bool:

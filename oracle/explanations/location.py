@@ -50,10 +50,9 @@ class Location:
         """The location as a claim about a network of this kind of cell."""
         when = None if self.conditions is None else [*map(asdict, self.conditions)]
         how = self.how and {name: value for name, value in asdict(self.how).items() if value}
-        where: dict[str, Any] = {"where": [*self.targets], "network": kind, "setting": self.setting}
-        seldom = {"besides": [*self.besides], "cached": [*self.cached]}
-        where |= {name: names for name, names in seldom.items() if names}
-        return Claim.of("location", **where, returned=self.returned, when=when, how=how, shown=[*self.shown])
+        where = {"where": [*self.targets], "network": kind, "setting": self.setting}
+        others = {"shown": [*self.shown], "besides": [*self.besides], "cached": [*self.cached]}
+        return Claim.of("location", **where, returned=self.returned, when=when, how=how, **others)
 
     def fault(self, function: str) -> Fault:
         """The function with this change alone. Raises `ValueError` if `how` or the conditions are unknown."""

@@ -156,10 +156,10 @@ helper.make_model = make_model
 @needs("onnxruntime", "onnx")
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_the_checker_of_onnx_accepts_the_models_of_the_ledger(script: str, tmp_path: Path) -> None:
-    """Takes a second each: a script may end its process, so each script has its own process."""
+    """Takes a second each: a script may end its process and write a model, so each has its own process."""
     done = subprocess.run(
         [sys.executable, "-c", CHECKED + script], cwd=tmp_path, capture_output=True, text=True, check=False
-    )  # a script may write a model
+    )
     assert done.stdout.startswith("valid"), done.stderr
     assert "ValidationError" not in done.stderr
 

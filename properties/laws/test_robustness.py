@@ -35,8 +35,8 @@ def test_memory_layouts(trial: Trial) -> None:
 def test_whole_numbers(trial: Trial) -> None:
     """An input in a dtype of integers, int64, gives the same answer. A target may refuse it, as torch does.
 
-    One-hot columns often have such a dtype. The specification says nothing of it, so that an output in the
-    dtype of x, which cannot hold it, is noted. Other quantities must not change.
+    One-hot columns often have such a dtype. The specification says nothing of integers, so an output that is
+    truncated because it has the dtype of x is only noted. All other outputs must be the same.
     """
     inputs = trial.inputs
     x, *rest = inputs.arguments(trial.contract.name)

@@ -10,8 +10,8 @@ import reference
 from oracle.explanations.behaviour import Behaviour, mistaken_program, specification
 from oracle.explanations.changes import MAPS, Replacement
 from oracle.explanations.location_search import locate
-from oracle.explanations.observer import Setting
-from oracle.explanations.steps import RESULTS, OtherStatesError, Steps, observe, observe_layer
+from oracle.explanations.observer import OtherStatesError, Setting, observe, observe_layer
+from oracle.explanations.steps import RESULTS, Steps
 from oracle.faults.fault import Fault
 from oracle.problems.inputs import Inputs
 from oracle.problems.limits import ANYTHING, Limits

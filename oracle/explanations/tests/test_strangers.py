@@ -5,7 +5,7 @@ import pytest
 from oracle.explanations.behaviour import specification
 from oracle.explanations.cache_entries import wrong_cache_entries
 from oracle.explanations.location_search import CALLS, CALLS_OF_LAYERS, locate
-from oracle.explanations.steps import observe
+from oracle.explanations.observer import observe
 from oracle.explanations.tests.told import differing, predicted, told
 from oracle.explanations.words import MOST_CHARACTERS
 from oracle.problems.limits import ANYTHING, Limits
