@@ -84,7 +84,7 @@ def _explanation(violation: ViolationError, whole: bool, locating: bool) -> Expl
     try:
         claims, is_reproducible, inherited = _explain(violation, whole, locating), True, False
         with suppress(TimeoutError):
-            if violation.trial.holds_in_new_process():  # no program without a memory does so
+            if violation.trial.holds_in_new_process:  # no program without a memory does so
                 claims = [each for each in claims if _is_of_several_calls(violation, each)]
                 is_reproducible, claims = (
                     False,

@@ -83,9 +83,11 @@ class Failure:
         elif others:
             text_by_label["unknown mistake"] = "\n".join(line for each in others for line in each.lines)
         text_by_label["problem"] = repr(trial.problem)
-        text = printed_arguments(trial.problem, trial.contract.name)
-        if text and "network" not in self.facts.get("element", {}):  # the element is of this problem
+        if text := printed_arguments(trial.inputs, trial.contract.name):
             text_by_label["input"] = text
+            if self._violation.inputs is not None:
+                later = printed_arguments(self._violation.inputs, trial.contract.name, trial.inputs)
+                text_by_label |= {"then with": later} if later else {}
         implementation, chosen = trial.implementation, trial.contract.name
         if not self.explanation.is_reproducible:  # after the calls of other laws, the law may fail
             chosen += f" and {trial.law.name.replace(' ', '_')}"

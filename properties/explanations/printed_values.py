@@ -1,4 +1,4 @@
-"""Prints the numbers of a problem that is small enough to read."""
+"""Prints the arguments of a call that are small enough to read."""
 
 from textwrap import wrap
 from typing import Any
@@ -6,32 +6,36 @@ from typing import Any
 import numpy as np
 
 from oracle.problems.inputs import Inputs
-from oracle.problems.problem import Problem
 from reference.contract import CONTRACTS, Array
 
 LINE_WIDTH, MOST_LINES = 90, 10
 """The limits of the text, in characters and in lines."""
 
 
-def printed_arguments(problem: Problem, function: str) -> str:
+def printed_arguments(inputs: Any, function: str, earlier: Any = None) -> str:
     """The arguments of a function as text, as in `x = [[[1]]], a0 = [[0]]`; empty if they are too long.
 
     In place of the caches of a backward pass, the text has the arguments of the forward pass that makes them.
+    With the inputs of an `earlier` call, the text has only the arguments that differ from those.
     """
-    is_layer = CONTRACTS[function].is_layer
-    arguments = _layer_arguments(problem, function) if is_layer else _arguments(problem, function)
-    if any(array.size == 0 or 2 * array.size > LINE_WIDTH for array in arguments.values()):
+    named = _arguments(inputs, function)
+    if earlier is not None:
+        before = _arguments(earlier, function)
+        named = {name: array for name, array in named.items() if not np.array_equal(array, before[name])}
+    if any(array.size == 0 or 2 * array.size > LINE_WIDTH for array in named.values()):
         return ""
     # No line breaks within an array: its spaces are non-breaking until the text is wrapped.
-    entries = ", ".join(f"{name} = {_text(array)}".replace(" ", "\xa0") for name, array in arguments.items())
+    entries = ", ".join(f"{name} = {_text(array)}".replace(" ", "\xa0") for name, array in named.items())
     wrapped = wrap(entries, LINE_WIDTH, break_long_words=False)
     lines = [line.replace("\xa0", " ").rstrip(",") for line in wrapped]
-    return "" if len(lines) > MOST_LINES or max(map(len, lines)) > LINE_WIDTH else "\n".join(lines)
+    return "" if len(lines) > MOST_LINES or max(map(len, lines), default=0) > LINE_WIDTH else "\n".join(lines)
 
 
-def _arguments(problem: Problem, function: str) -> dict[str, Array]:
-    """The arguments of one of the four functions, or of one of their backward passes."""
-    contract, inputs = CONTRACTS[function], problem.inputs(function)
+def _arguments(inputs: Any, function: str) -> dict[str, Array]:
+    """The arguments by name, also those of the forward pass before a backward pass."""
+    contract = CONTRACTS[function]
+    if contract.is_layer:
+        return _layer_arguments(inputs, function)
     named = dict(zip(contract.arguments, inputs.arguments(function), strict=False))
     forward = function.replace("backward", "forward")
     *arrays, parameters = Inputs.arguments(inputs, forward)
@@ -40,10 +44,10 @@ def _arguments(problem: Problem, function: str) -> dict[str, Array]:
     return named | {name: parameters[name] for name in contract.parameters if name not in of_head}
 
 
-def _layer_arguments(problem: Problem, function: str) -> dict[str, Array]:
+def _layer_arguments(inputs: Any, function: str) -> dict[str, Array]:
     """The arguments of a layer or its backward pass, with the lengths if there are any."""
     contract = CONTRACTS[function]
-    *arrays, parameters, options = problem.arguments(function)
+    *arrays, parameters, options = inputs.arguments(function)
     named = dict(zip(contract.arguments, arrays, strict=True))
     for k, p in enumerate(parameters):
         names = [name for name in (*contract.parameters, "Wp") if name in p]

@@ -16,6 +16,7 @@ from properties.laws.test_layers import test_one_absent_state as one_absent_stat
 from properties.laws.test_purity import test_changed_argument as changed_argument
 from properties.laws.test_robustness import test_extreme_magnitudes as extreme_magnitudes
 from properties.questions.question import Question
+from properties.tests.one_law import new_turn
 from properties.trials.trial import Trial, ViolationError
 
 pytestmark = pytest.mark.quartered
@@ -133,4 +134,32 @@ def test_a_law_is_tried_in_a_new_process_with_the_calls_of_a_run(tmp_path: Path)
     with Implementation("counting.py", Settings(directory=tmp_path)) as target:
         trial = Trial(one_absent_state.law, Answers(target, Question("lstm_layer", [problem])), 0)
         assert trial.holds_for(target)
-        assert not trial.holds_in_new_process()
+        assert not trial.holds_in_new_process
+
+
+MEMO = """
+from reference import rnn_cell_forward as right
+known = {}
+def rnn_cell_forward(xt, a_prev, parameters):
+    key = xt.shape, xt.tobytes()
+    if key not in known:
+        known[key] = right(xt, a_prev, parameters)
+    a_next, yt, _ = known[key]
+    return a_next, yt, (a_next, a_prev, xt, parameters)
+"""
+"""A cell that gives what it has once computed for this input, with whichever state and parameters."""
+
+
+def test_the_shown_problem_fails_without_the_calls_for_larger_problems(tmp_path: Path) -> None:
+    """Laws and shrinking call the function on many problems, and the memo knows all of these."""
+    (tmp_path / "memo.py").write_text(MEMO)
+    with Implementation("memo.py", Settings(directory=tmp_path)) as target:
+        for seed in range(100, 110):
+            smallest = Problem.rnn(n_x=1, n_a=1, n_y=1, m=1, T_x=1, regime="ternary", seed=seed)
+            target.call("rnn_cell_forward", smallest.arguments("rnn_cell_forward"))
+        with pytest.raises(ViolationError) as caught:
+            new_turn("changed argument", "rnn_cell_forward", target).run()
+        failure = Failure(caught.value)
+        assert failure.explanation.is_reproducible
+        assert "\n  then with " in failure.message
+        assert max(failure.problem.sizes.values()) == 1

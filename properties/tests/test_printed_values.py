@@ -5,12 +5,18 @@ from itertools import product
 import numpy as np
 import pytest
 
+from oracle.problems.changed_inputs import TRAINED, changed_inputs
 from oracle.problems.problem import DType, Problem
 from oracle.problems.regimes import Regime
-from properties.explanations.printed_values import LINE_WIDTH, MOST_LINES, printed_arguments
+from properties.explanations import printed_values
+from properties.explanations.printed_values import LINE_WIDTH, MOST_LINES
 from reference.contract import CONTRACTS, FUNCTIONS
 
 SIZES = ({"n_x": 1, "n_a": 1, "n_y": 1, "m": 1, "T_x": 1}, {"n_x": 1, "n_a": 2, "n_y": 2, "m": 2, "T_x": 2})
+
+
+def printed_arguments(problem: Problem, function: str) -> str:
+    return printed_values.printed_arguments(problem.inputs(function), function)
 
 
 @pytest.mark.parametrize(("function", "sizes"), [*product(FUNCTIONS, SIZES)])
@@ -50,3 +56,13 @@ def test_the_arguments_of_layers_and_backward_passes_are_shown() -> None:
     shown = printed_arguments(layer, "rnn_layer_backward")
     assert sorted(re.findall(r"(\w+) = ", shown)) == sorted(["da", "da_last", *names])
     assert 'parameters[1]["ba"] = ' in printed_arguments(replace(layer, layers=2), "rnn_layer")
+
+
+def test_of_a_call_after_another_only_what_differs_is_shown() -> None:
+    for seed in range(5):
+        problem = Problem.rnn(**SIZES[0], regime="ternary", seed=seed)
+        inputs = problem.inputs("rnn_forward")
+        for change, changed in changed_inputs("rnn_forward", problem):
+            shown = printed_values.printed_arguments(changed, "rnn_forward", inputs)
+            names = re.findall(r"(\w+) = ", shown)
+            assert names in ([], [change.removeprefix("another ")]) or change == TRAINED

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -46,11 +46,17 @@ class Expected:
 
 
 class ViolationError(AssertionError):
-    """A law does not hold in a trial. Shrinking raises many errors, so slow facts are computed on demand."""
+    """A law does not hold in a trial. Shrinking raises many errors, so slow facts are computed on demand.
 
-    def __init__(self, trial: "Trial", facts: Facts | Callable[[], Facts]) -> None:
+    `inputs` are those of the wrong call, if that call comes after a call on the inputs of the trial.
+    """
+
+    def __init__(
+        self, trial: "Trial", facts: Facts | Callable[[], Facts], inputs: Inputs | None = None
+    ) -> None:
         super().__init__()
         self.trial = trial
+        self.inputs = inputs
         self._facts = facts
 
     @property
@@ -94,12 +100,24 @@ class Trial:
         self.replies: list[tuple[Request, bytes]] = []
         self.is_stored = False
 
+    @cached_property
     def holds_in_new_process(self) -> bool:
         """Whether the law holds on this problem in a new process, as the first problem of a run."""
+        try:
+            return not self.violation_in_new_process(self.problem)
+        except NotJudgedError:
+            return False
+
+    def violation_in_new_process(self, problem: Problem) -> "ViolationError | None":
+        """The violation on a problem in a new process, as the first problem of a run, if any."""
         self.implementation.end_process()
-        answers = Answers.to_one(self.implementation, self.contract.name, self.problem)
+        answers = Answers.to_one(self.implementation, self.contract.name, problem)
         answers.reply(0)  # a run asks for plain answers before it checks a law
-        return self._holds_on(answers)
+        try:
+            self.law.check(Trial(self.law, answers, 0))
+        except ViolationError as violation:
+            return violation
+        return None
 
     def holds_for(
         self, implementation: Implementation, function: str = "", problem: Problem | None = None
@@ -223,7 +241,8 @@ class Trial:
             self.measure(each.worst if each.worst > 1 else each.worst_meaningful)
         for each in comparisons:
             if each.worst > 1:
-                raise ViolationError(self, partial(each.explain, expected.network))
+                later = inputs if expected.network else None
+                raise ViolationError(self, partial(each.explain, expected.network), later)
         return not all(each.is_meaningless for each in comparisons)
 
     def compare_with_torch(self) -> bool:

@@ -25,6 +25,7 @@ from properties.trials.provided_functions import sentence_why_not_judged
 from properties.trials.tally import NotJudgedError, Tally
 from properties.trials.trial import Trial, ViolationError
 from properties.turns.few_shapes import FEW_SHAPES, earlier_shapes, smaller_shapes
+from properties.turns.new_processes import violation_in_new_process
 from properties.turns.records import Record
 from properties.turns.smaller_problems import (
     in_simplest_regime,
@@ -100,6 +101,7 @@ class Turn:
         self._effort = EFFORTS.get(draws.profile, EFFORTS["dev"])
         self._left_out: NotJudgedError | None = None  # why a problem was not judged; of several, the last
         self._failure: tuple[Trial, Exception] | None = None
+        self._failed: list[Problem] = []  # in the order in which they were tried
 
     def run(self) -> None:
         """Try stored problems, then drawn ones, and raise the shrunk failure, if any.
@@ -118,6 +120,7 @@ class Turn:
             except Exception:
                 if not self._failure:
                     raise
+        self._prefer_failure_in_new_process()
         self.raise_failure()
         if self._reason:
             raise self._reason
@@ -268,9 +271,23 @@ class Turn:
                 error.add_note(f"on {trial.problem!r}")
             self.store.add(trial.problem)
             self._failure = trial, error
+            self._failed.append(trial.problem)
             raise
         finally:
             self.tally.add(trial.counts, trial.problem)
+
+    def _prefer_failure_in_new_process(self) -> None:
+        """If the failure needs the calls before it, replace it by one that does not, if there is one."""
+        if not self._failure or self.draws.only_problem or self._history.is_costly:
+            return
+        trial, error = self._failure
+        is_judged = isinstance(error, ViolationError) and "died" not in error.cheap_facts
+        if not is_judged or not trial.holds_in_new_process:
+            return
+        if violation := violation_in_new_process(trial, self._failed, self.law.domain):
+            self.store.discard(trial.problem)
+            self.store.add(violation.trial.problem)
+            self._failure = violation.trial, violation
 
     def raise_failure(self) -> None:
         """Raise the failure, if there is one, without a traceback: the message says where it is."""
