@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from benchmarks.checked_outputs import what_is_false
 from benchmarks.fresh_problems import FIRST_SEED, cases, fresh_problems, ordinary_cases
 from oracle.explanations.behaviour import (
     PARTS,
@@ -23,7 +24,7 @@ from oracle.explanations.candidates import fits, unchanged
 from oracle.explanations.changes import Condition, Replacement
 from oracle.explanations.claims import Claim
 from oracle.explanations.conditions import FeatureTable, are_met
-from oracle.explanations.effects import flushed_subnormals, side_effect, wrong_outputs
+from oracle.explanations.effects import flushed_subnormals, side_effect
 from oracle.explanations.observer import (
     Budget,
     Observer,
@@ -304,15 +305,8 @@ def _right_in(claim: Claim, program: Program, shown: Sequence[Problem]) -> Check
 
 
 def _traces(claim: Claim, program: Program, shown: Sequence[Problem]) -> Check:
-    """Whether exactly the named outputs are wrong on the shown problems, first at the named places."""
-    for each in shown:
-        program.implementation.end_process()
-        found = wrong_outputs(program.function, program, each.inputs(program.function), program.limits)
-        if found is None or [*map(list, found.facts.get("outputs", ()))] != [
-            *map(list, claim.facts["outputs"])
-        ]:
-            return Check("false", f"{each!r}: {found.words if found else 'another form'}")
-    return RIGHT
+    wrong = what_is_false(claim, program, shown)
+    return Check("false", wrong) if wrong else RIGHT
 
 
 def _beside_cell(claim: Claim, program: Program, shown: Sequence[Problem]) -> Check:

@@ -76,11 +76,16 @@ class Claim:
 def shared(claims: Sequence[Claim]) -> Claim:
     """What claims with one cause all state, so that it is true of several failures.
 
-    It has the facts that are equal in all claims. Vague claims that differ state nothing.
+    It has the facts that are equal in all claims. Of wrong outputs, only the cases in which all are right are
+    shared. Other vague claims that differ state nothing.
     """
     first, *others = claims
     if all(each == first for each in others):
         return first
+    if all(each.kind == "traces" for each in claims):
+        every = [each.facts.get("right", ()) for each in claims]
+        right = [case for case in every[0] if all(case in each for each in every)]
+        return Claim.of("traces", outputs=[], right=right) if right else Claim.of("unknown")
     if first.is_vague or any(each.kind != first.kind for each in others):
         return Claim.of("unknown")
     facts = first.facts.items()

@@ -1,4 +1,4 @@
-"""Finds what a mistake outside of the catalogue does: side effects, wrong digits, or wrong outputs."""
+"""Finds what a mistake outside of the catalogue does: side effects, or wrong digits."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -10,7 +10,6 @@ import numpy as np
 from oracle.explanations.behaviour import (
     TOLERANCE,
     Behaviour,
-    Leaves,
     Program,
     all_same,
     relative_error,
@@ -20,7 +19,8 @@ from oracle.explanations.behaviour import (
 )
 from oracle.explanations.claims import Claim
 from oracle.explanations.problems import ORDINARY, Scope, larger_problem, problem
-from oracle.problems.inputs import Inputs, LayerInputs
+from oracle.explanations.wrong_outputs import output_name
+from oracle.problems.inputs import Inputs
 from oracle.problems.limits import ANYTHING, Limits
 from oracle.problems.problem import LayerProblem, Problem
 from reference.contract import CONTRACTS, Array
@@ -89,17 +89,11 @@ def _written_arguments(function: str, shown: Sequence[Behaviour], right: Sequenc
 def _overwritten_outputs(function: str, shown: Behaviour, later: Behaviour) -> Claim:
     """The finding of the outputs that a later call overwrites, or of the caches if no output changes."""
     names = dict.fromkeys(
-        _output_name(function, path)
+        output_name(function, path)
         for path, leaf in shown.outputs.items()
         if not same_leaf(later.outputs.get(path, ""), leaf)
     )
     return Claim.of("overwrites", arrays=[*names] or ["caches"])
-
-
-def _output_name(function: str, path: str) -> str:
-    """The name of the output, or of the gradient in an output, that has a leaf at this path."""
-    _, number, *_, last = [*path.split("."), path.rpartition(".")[2]]
-    return last if last and not last.isdecimal() else [*CONTRACTS[function].outputs][int(number)]
 
 
 def right_digits(
@@ -225,51 +219,3 @@ def _reordered(function: str, limits: Limits) -> Iterator[Inputs]:
 
 def _in_order(inputs: Inputs, names: Sequence[str]) -> Inputs:
     return inputs.with_parameters(lambda p: {name: p[name] for name in names if name in p})
-
-
-def wrong_outputs(
-    function: str, implementation: Program, counterexample: Inputs, limits: Limits = ANYTHING
-) -> Claim | None:
-    """The finding of the wrong outputs, or else of the caches; `None` if the outputs have another structure.
-
-    If nothing is wrong beyond rounding, the finding says so.
-    """
-    right, shown = specification(function, limits)(counterexample), implementation(counterexample)
-    if not same_leaves(shown.outputs, right.outputs):
-        wrong = _wrong_places(function, counterexample, shown.outputs, right.outputs)
-    elif same_leaves(shown.caches, right.caches):
-        return Claim.of("nearly")
-    else:
-        wrong = [("caches", "")]
-    return Claim.of("traces", outputs=wrong) if wrong else None
-
-
-def _wrong_places(function: str, inputs: Inputs, ours: Leaves, right: Leaves) -> list[tuple[str, str]]:
-    """The name of each wrong output, with its first wrong step or layer, or why it cannot be compared."""
-    if ours.keys() != right.keys():
-        return []
-    contract, wrong = CONTRACTS[function], dict[str, str]()
-    for path, spec in right.items():
-        mine = ours[path]
-        if same_leaf(mine, spec):
-            continue
-        name = _output_name(function, path)
-        if isinstance(mine, str) or isinstance(spec, str):
-            place = "no array"
-        elif mine.shape != spec.shape:
-            place = "of another shape"
-        elif contract.is_backward:
-            place = ""
-        elif name.endswith("_last") and isinstance(inputs, LayerInputs):
-            layer, direction = divmod(_first_wrong(mine, spec, 0), inputs.directions)
-            place = f"first in layer {layer}, {('forward', 'backward')[direction]}"
-        else:
-            place = f"first at step {_first_wrong(mine, spec, 2)}" if mine.ndim == 3 else ""
-        wrong.setdefault(name, place)
-    return [*wrong.items()]
-
-
-def _first_wrong(ours: Array, right: Array, axis: int) -> int:
-    """The first index along an axis at which two arrays differ."""
-    pairs = zip(*(np.moveaxis(array, axis, 0) for array in (ours, right)), strict=True)
-    return next((k for k, pair in enumerate(pairs) if not same_leaf(*pair)), 0)

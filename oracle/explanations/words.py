@@ -58,8 +58,24 @@ def _subnormals(all: bool) -> str:
     return "subnormal numbers are wrong; perhaps some of them are flushed to zero"
 
 
-def _traces(outputs: Sequence[Sequence[str]]) -> str:
-    return f"wrong outputs: {', '.join(f'{name} ({place})' if place else name for name, place in outputs)}"
+def _traces(outputs: Sequence[Sequence[str]], right: Sequence[str] = ()) -> list[str]:
+    listed = ", ".join(f"{name} ({place})" if place else name for name, place in outputs)
+    cases = f"right {', and '.join(RIGHT_CASES[case] for case in right)}" if right else ""
+    return [line for line in (listed and f"wrong outputs: {listed}", cases) if line]
+
+
+RIGHT_CASES: Mapping[str, str] = {
+    "ordinary problems": "on ordinary problems",
+    "lengths": "without lengths",
+    "steps": "if T_x = 1",
+    "samples": "if m = 1",
+    "projection": "without a projection",
+    "units": "if n_a = 1",
+    "layers": "in one layer",
+    "directions": "in one direction",
+    "layers and directions": "in one layer in one direction",
+    "initial states": "from initial states of 0",
+}
 
 
 def _helper(functions: Sequence[str], told: Facts | None = None) -> str:

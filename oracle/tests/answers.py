@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 import oracle.explanations.effects
+import oracle.explanations.wrong_outputs
 import reference
 from oracle.explanations.behaviour import Behaviour, Program
 from oracle.explanations.claims import Claim
@@ -132,6 +133,6 @@ def side_effect(*asked: Any) -> list[str]:
 
 
 def wrong_outputs(*asked: Any) -> str:
-    """The text of `oracle.explanations.effects.wrong_outputs`; empty if there is no finding."""
-    known = oracle.explanations.effects.wrong_outputs(*asked)
+    """The text of `oracle.explanations.wrong_outputs.wrong_outputs`; empty if there is no finding."""
+    known = oracle.explanations.wrong_outputs.wrong_outputs(*asked)
     return known.words if known else ""

@@ -14,9 +14,10 @@ from oracle.explanations.catalogue_search import diagnose
 from oracle.explanations.changes import Condition
 from oracle.explanations.claims import Claim, is_far
 from oracle.explanations.conditional_mistakes import conditional_mistake
-from oracle.explanations.effects import flushed_subnormals, right_digits, side_effect, wrong_outputs
+from oracle.explanations.effects import flushed_subnormals, right_digits, side_effect
 from oracle.explanations.location_search import locate
-from oracle.explanations.problems import Scope
+from oracle.explanations.problems import Scope, larger_problem
+from oracle.explanations.wrong_outputs import ordinary_outputs, wrong_outputs
 from oracle.problems.inputs import Inputs
 from oracle.problems.limits import Limits
 from oracle.problems.problem import LayerProblem, Problem
@@ -57,12 +58,14 @@ class _Cache:
     """The earlier explanations of one implementation. Without this cache, judging takes a fifth longer.
 
     `claims` has the claims that predict a failure, by function. `locations` has the location on each problem,
-    by function and dtypes. `is_random` says whether a function answers at random.
+    by function and dtypes. `is_random` says whether a function answers at random. `ordinary` has the wrong
+    outputs of ordinary problems.
     """
 
     claims: defaultdict[str, list[list[Claim]]] = field(default_factory=lambda: defaultdict(list))
     locations: dict[tuple[str, Sequence[str], Problem], Claim | None] = field(default_factory=dict)
     is_random: dict[str, bool] = field(default_factory=dict)
+    ordinary: dict[tuple[str, Problem], Claim | None] = field(default_factory=dict)
 
 
 _CACHES: WeakKeyDictionary[Implementation, _Cache] = WeakKeyDictionary()
@@ -229,11 +232,15 @@ def cached_location(program: Program, problem: Problem, limits: Limits) -> Claim
     known, key = _cache(program).locations, (program.function, limits.dtypes, problem)
     if key not in known:
         known[key] = None  # if the search raises an error, the next law does not repeat it
-        implementation = program.implementation
-        is_slow = isinstance(problem, LayerProblem) and implementation.is_slow
-        if not (is_slow or implementation.histories[program.function].is_costly):
+        if not _is_too_slow(program, problem):
             known[key] = _search_location(program, problem, limits)
     return known[key]
+
+
+def _is_too_slow(program: Program, problem: Problem) -> bool:
+    implementation = program.implementation
+    is_slow = isinstance(problem, LayerProblem) and implementation.is_slow
+    return is_slow or implementation.histories[program.function].is_costly
 
 
 def _search_location(program: Program, problem: Problem, limits: Limits) -> Claim | None:
@@ -269,12 +276,30 @@ def _wrong_outputs(program: Program, problem: Problem, widest: Problem) -> list[
             claim = NEARLY
         elif entries := wrong_cache_entries(function, program, inputs, program.limits):
             claim = entries
+        elif claim:
+            claim = _on_ordinary_problems(program, widest, claim)
     elif problem.dtype != widest.dtype:
         in_dtype = wrong_outputs(function, program, problem.inputs(function), program.limits)
         if in_dtype != claim:
             right = Claim.of("right in", dtype=widest.dtype, wrong_in=problem.dtype)
             return [right, in_dtype] if in_dtype else [right]
     return [claim] if claim else []
+
+
+def _on_ordinary_problems(program: Program, problem: Problem, claim: Claim) -> Claim:
+    """The wrong outputs on ordinary problems, if these include all of a claim about one problem."""
+    if _is_too_slow(program, problem):
+        return claim
+    function, inputs = program.function, problem.inputs(program.function)
+    network = problem.network if isinstance(problem, LayerProblem) else None
+    known, key = _cache(program).ordinary, (function, larger_problem(function, inputs, network))
+    if key not in known:
+        known[key] = ordinary_outputs(function, program, inputs, program.limits, network)
+    ordinary = known[key]
+    if ordinary and not ordinary.facts["outputs"]:
+        return Claim.of("traces", outputs=claim.facts["outputs"], right=["ordinary problems"])
+    names, wrong = ({name for name, _ in each.facts["outputs"]} for each in (claim, ordinary or claim))
+    return ordinary if ordinary and names <= wrong else claim
 
 
 def _is_right_alone(program: Program, inputs: Inputs) -> bool:

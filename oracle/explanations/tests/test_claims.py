@@ -69,6 +69,10 @@ EVERY: list[tuple[Claim, str]] = [
         "wrong outputs: a (first at step 2), y",
     ),
     (
+        Claim.of("traces", outputs=[["dx", ""]], right=["steps", "layers"]),
+        "wrong outputs: dx; right if T_x = 1, and in one layer",
+    ),
+    (
         Claim.of("helper", functions=["u.softmax"], told=vars(mistake("no_softmax"))),
         f"by u.softmax, which the course gives: {FAULTS['no_softmax'].sentence}",
     ),

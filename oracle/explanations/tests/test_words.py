@@ -216,6 +216,11 @@ UNFINISHED = {"what": "unfinished", "function": "rnn_forward"}
             "with a right cell in",
         ),
         (Claim.of("traces", outputs=[["a", ""]]), {"outputs": [["y", ""]]}, "an unknown mistake"),
+        (
+            Claim.of("traces", outputs=[["a", ""]], right=["steps", "samples"]),
+            {"outputs": [["y", ""]], "right": ["samples"]},
+            "an unknown mistake: right if m = 1",
+        ),
     ],
     ids=lambda each: each.kind if isinstance(each, Claim) else "",
 )

@@ -1,0 +1,90 @@
+"""Tests of what is said of wrong outputs on ordinary problems."""
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+import reference
+from oracle.explanations.claims import Claim
+from oracle.explanations.wrong_outputs import ordinary_outputs
+from oracle.problems.limits import ANYTHING
+from oracle.tests.answers import program, small, with_everything
+
+
+def with_lengths(x: Any, *rest: Any) -> bool:
+    return "lengths" in rest[-1] and (rest[-1]["lengths"] < x.shape[2]).any()
+
+
+def in_layers_or_directions(x: Any, *rest: Any) -> bool:
+    return len(rest[-2]) > 1
+
+
+def with_samples(x: Any, *rest: Any) -> bool:
+    return bool(x.shape[1] > 1)
+
+
+def over_steps(x: Any, *rest: Any) -> bool:
+    return bool(x.shape[2] > 1)
+
+
+def on_large_numbers(x: Any, *rest: Any) -> bool:
+    return bool(abs(x).max() > 100)
+
+
+def always(x: Any, *rest: Any) -> bool:
+    return True
+
+
+@pytest.mark.parametrize("function", ["rnn_layer", "lstm_layer"])
+@pytest.mark.parametrize(
+    ("is_wrong", "right"),
+    [
+        (with_lengths, ["lengths"]),
+        (in_layers_or_directions, ["layers and directions"]),
+        (with_samples, ["samples"]),
+        (over_steps, ["steps"]),
+        (always, []),
+    ],
+)
+def test_the_cases_in_which_a_layer_is_right_are_found(
+    function: str, is_wrong: Callable[..., bool], right: list[str]
+) -> None:
+    claim = ordinary(function, is_wrong)
+    assert claim.facts["right"] == right
+    assert [name for name, _ in claim.facts["outputs"]] == ["a"]
+
+
+def test_a_program_that_is_right_on_ordinary_problems_has_no_wrong_outputs() -> None:
+    assert ordinary("lstm_layer", on_large_numbers).facts["outputs"] == []
+
+
+def test_gradients_of_weights_that_are_wrong_in_one_block_are_told() -> None:
+    def lstm_backward(da: Any, caches: Any) -> Any:
+        gradients = reference.lstm_backward(da, caches)
+        gradients["dWf"][:, : len(da)] *= 2
+        gradients["dWo"][:, len(da) :] *= 2
+        gradients["dWc"] *= 2
+        return gradients
+
+    function = "lstm_backward"
+    ask = program(function, SimpleNamespace(lstm_backward=lstm_backward))
+    claim = ordinary_outputs(function, ask, small(function), ANYTHING, None)
+    assert claim
+    outputs = {"dWf": "in the columns for a_prev", "dWo": "in the columns for xt", "dWc": ""}
+    assert dict(claim.facts["outputs"]) == outputs
+    assert claim.facts["right"] == []
+
+
+def ordinary(function: str, is_wrong: Callable[..., bool]) -> Claim:
+    """The claim about a layer that adds 1 to the hidden states if `is_wrong`."""
+
+    def layer(*arguments: Any) -> Any:
+        a, *last = getattr(reference, function)(*arguments)
+        return (a + is_wrong(*arguments), *last)
+
+    ask = program(function, SimpleNamespace(**{function: layer}))
+    claim = ordinary_outputs(function, ask, with_everything(function).inputs(function), ANYTHING, None)
+    assert claim
+    return claim
