@@ -56,6 +56,19 @@ def lstm_layer(x, a0, c0, parameters, options):
 """
 
 
+REQUIRES = """
+from reference import lstm_layer as right
+def lstm_layer(x, a0, c0, parameters, options):
+    return right(x, a0 + 0, c0 + 0, parameters, options)
+"""
+
+
+def test_a_layer_may_require_initial_states(implement: Implement) -> None:
+    turn = new_turn("absent states", "lstm_layer", implement(REQUIRES))
+    assert not violation_facts(turn)
+    assert {*turn.tally.notes} == {"requires initial states"}
+
+
 @pytest.mark.parametrize("profile", ["quick", "dev"])
 @pytest.mark.parametrize("source", [GOES_ON, REFUSES])
 def test_absent_states_are_asked_of_batches_and_after_other_calls(

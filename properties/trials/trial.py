@@ -74,9 +74,6 @@ class ViolationError(AssertionError):
         return f"{trial.contract.name} of {trial.implementation.target}: {law.name} (a {law.grade} law)"
 
 
-REQUIRED = "a layer that requires states has absent_states=False in SUPPORTS"
-
-
 class Trial:
     """One law on one problem, which is the problem `number` of `answers`.
 
@@ -141,7 +138,7 @@ class Trial:
     @property
     def answer(self) -> Answer:
         """The answer to the plain request of the problem. An exception is a violation."""
-        self._require_returned(self._reply())
+        self.require_returned(self._reply())
         return self.answers.answer(self.number)
 
     @property
@@ -166,16 +163,12 @@ class Trial:
         If `arguments` are given, they replace the arguments of the inputs. `how` is as in `Request`.
         """
         reply = self.call(arguments or inputs.arguments(self.contract.name), **how)
-        absent = [
-            name for name, each in zip(self.contract.arguments, arguments, strict=False) if each is None
-        ]
-        facts = {"absent": f"{' and '.join(absent)}, given as None for zeros; {REQUIRED}"} if absent else {}
-        return self.read(self._require_returned(reply, **facts), inputs)
+        return self.read(self.require_returned(reply), inputs)
 
     def outputs_of_parts(self, inputs: Inputs, parts: Sequence[int]) -> list[dict[str, Array]]:
         """Call a forward pass on parts of these numbers of steps, as `worker.steps.call_in_parts` does."""
         arguments = inputs.span(0, sum(parts)).arguments(self.contract.name)
-        returned = self._require_returned(self.call(arguments, parts=parts))
+        returned = self.require_returned(self.call(arguments, parts=parts))
         values = returned.value if isinstance(returned.value, list) else []
         if len(values) != len(parts):
             raise MalformedError("returned states that cannot be the initial states of the next call")
@@ -217,7 +210,8 @@ class Trial:
             self.replies.append((request, reply.digest))
         return reply
 
-    def _require_returned(self, reply: Returned | Raised, **facts: str) -> Returned:
+    def require_returned(self, reply: Returned | Raised, **facts: str) -> Returned:
+        """The reply, if the call returned. An exception is a violation with these facts, too."""
         if isinstance(reply, Returned):
             return reply
         place = {"at": reply.where} if reply.where else {}
