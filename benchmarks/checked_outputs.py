@@ -3,12 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from oracle.explanations.claims import Claim
+from oracle.explanations.claims import ON_ORDINARY_PROBLEMS, Claim
 from oracle.explanations.wrong_outputs import CASES, ordinary_problems, wrong_outputs
 from oracle.problems.problem import LayerProblem, Problem
 from properties.explanations.program import Program
-
-ON_ORDINARY = ["ordinary problems"]
 
 
 def what_is_false(claim: Claim, program: Program, shown: Sequence[Problem]) -> str:
@@ -20,7 +18,7 @@ def what_is_false(claim: Claim, program: Program, shown: Sequence[Problem]) -> s
     """
     named = [*map(list, claim.facts["outputs"])]
     right = claim.facts.get("right")
-    of_ordinary = right is not None and right != ON_ORDINARY
+    of_ordinary = right is not None and right != ON_ORDINARY_PROBLEMS
     for each in shown if named else ():
         program.implementation.end_process()
         found = wrong_outputs(program.function, program, each.inputs(program.function), program.limits)
@@ -42,10 +40,10 @@ def _what_is_false_on_ordinary(claim: Claim, program: Program, shown: Problem) -
             fitted = program.limits.fitted(replace(problem, **CASES.get(case, {})))
             found = wrong_outputs(function, program, fitted.inputs(function), program.limits)
             wrong = _names(found.facts.get("outputs", ())) if found else {"another form"}
-            if wrong and (case or right == ON_ORDINARY):
+            if wrong and (case or right == ON_ORDINARY_PROBLEMS):
                 return f"{fitted!r}: wrong are {', '.join(wrong)}"
             seen |= wrong
-    named = set[str]() if right == ON_ORDINARY else _names(claim.facts["outputs"])
+    named = set[str]() if right == ON_ORDINARY_PROBLEMS else _names(claim.facts["outputs"])
     is_listed = bool(claim.facts["outputs"])
     return f"wrong on ordinary problems are {', '.join(seen)}" if is_listed and seen != named else ""
 

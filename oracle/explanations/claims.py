@@ -76,17 +76,15 @@ class Claim:
 def shared(claims: Sequence[Claim]) -> Claim:
     """What claims with one cause all state, so that it is true of several failures.
 
-    It has the facts that are equal in all claims. Of wrong outputs, only the cases in which all are right are
-    shared. Other vague claims that differ state nothing.
+    It has the facts that are equal in all claims. Vague claims that differ share only what those of wrong
+    outputs say of ordinary problems, which is true of the function.
     """
     first, *others = claims
     if all(each == first for each in others):
         return first
-    if all(each.kind == "traces" for each in claims):
-        every = [each.facts.get("right", ()) for each in claims]
-        right = [case for case in every[0] if all(case in each for each in every)]
-        return Claim.of("traces", outputs=[], right=right) if right else Claim.of("unknown")
-    if first.is_vague or any(each.kind != first.kind for each in others):
+    if all(each.is_vague for each in claims):
+        return _shared_outputs([each.facts for each in claims if each.kind == "traces"])
+    if any(each.kind != first.kind for each in others):
         return Claim.of("unknown")
     facts = first.facts.items()
     return Claim(
@@ -94,10 +92,23 @@ def shared(claims: Sequence[Claim]) -> Claim:
     )
 
 
+def _shared_outputs(every: Sequence[Facts]) -> Claim:
+    """What claims of wrong outputs all say of ordinary problems."""
+    cases = [each.get("right", []) for each in every]
+    is_of_ordinary = every and "right" in every[0] and cases[0] != ON_ORDINARY_PROBLEMS
+    if is_of_ordinary and all(each == every[0] for each in every):
+        return Claim("traces", every[0])
+    right = [case for case in cases[0] if all(case in each for each in cases)] if cases else []
+    return Claim.of("traces", outputs=[], right=right) if right else Claim.of("unknown")
+
+
 def mistake(*names: str) -> Claim:
     """The claim of one mistake of the catalogue, or of several mistakes at once."""
     return Claim.of("mistake", names=[*names])
 
+
+ON_ORDINARY_PROBLEMS = ["ordinary problems"]
+"""The case, in a claim of wrong outputs, that all ordinary problems are right."""
 
 _MISTAKES = frozenset(
     {"mistake", "two answers", "earlier calls", "order of parameters"}
@@ -118,7 +129,7 @@ _CAUSE: Mapping[str, Callable[[Facts], Any]] = {
         facts.get("function", ""),
         facts["detail"] if facts["what"] != "unfinished" else "",
     ],
-    "traces": lambda facts: [],
+    "traces": lambda facts: facts.get("right") == ON_ORDINARY_PROBLEMS,
     "helper": lambda facts: facts["functions"],
     "digits": lambda facts: [],
     "beside cell": lambda facts: [facts["told"]],

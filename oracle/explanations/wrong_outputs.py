@@ -34,7 +34,7 @@ IMPLIED: Mapping[str, Collection[str]] = {
 }
 """A case is not stated besides one of these cases, to which all of its problems belong."""
 
-SHAPES = ((3, 5, 7, 4), (6, 4, 3, 3), (4, 4, 4, 5))
+SHAPES = ((3, 5, 7, 6), (6, 4, 3, 7), (4, 4, 4, 5))
 """n_x, n_a, m and T_x of ordinary problems."""
 
 

@@ -12,7 +12,7 @@ from oracle.explanations.behaviour import TOLERANCE, specification
 from oracle.explanations.cache_entries import wrong_cache_entries
 from oracle.explanations.catalogue_search import diagnose
 from oracle.explanations.changes import Condition
-from oracle.explanations.claims import Claim, is_far
+from oracle.explanations.claims import ON_ORDINARY_PROBLEMS, Claim, is_far
 from oracle.explanations.conditional_mistakes import conditional_mistake
 from oracle.explanations.effects import flushed_subnormals, right_digits, side_effect
 from oracle.explanations.location_search import locate
@@ -205,7 +205,10 @@ def search(
     if not claims or (claims[0].kind == "location" and not claims[0].facts["how"]):
         claims = [*filter(None, [right_digits(function, program, inputs, scope)]), *claims]
     if not claims:
-        claims = _beside_cell(program, inputs, scope) or _wrong_outputs(program, problem, widest)
+        return _beside_cell(program, inputs, scope) or _wrong_outputs(program, problem, widest)
+    facts = claims[-1].facts
+    if claims[-1].kind == "location" and (facts["when"] is None or not facts["how"]):
+        claims += _right_cases(program, problem, widest)
     return claims
 
 
@@ -297,9 +300,20 @@ def _on_ordinary_problems(program: Program, problem: Problem, claim: Claim) -> C
         known[key] = ordinary_outputs(function, program, inputs, program.limits, network)
     ordinary = known[key]
     if ordinary and not ordinary.facts["outputs"]:
-        return Claim.of("traces", outputs=claim.facts["outputs"], right=["ordinary problems"])
+        return Claim.of("traces", outputs=claim.facts["outputs"], right=ON_ORDINARY_PROBLEMS)
     names, wrong = ({name for name, _ in each.facts["outputs"]} for each in (claim, ordinary or claim))
     return ordinary if ordinary and names <= wrong else claim
+
+
+def _right_cases(program: Program, problem: Problem, widest: Problem) -> list[Claim]:
+    """In which dtype a problem is right, or else in which cases ordinary problems are right."""
+    claim = wrong_outputs(program.function, program, widest.inputs(program.function), program.limits)
+    if claim == NEARLY and problem.dtype != widest.dtype:
+        return [Claim.of("right in", dtype=widest.dtype, wrong_in=problem.dtype)]
+    if claim is None or claim == NEARLY:
+        return []
+    right = _on_ordinary_problems(program, widest, claim).facts.get("right")
+    return [Claim.of("traces", outputs=[], right=right)] if right else []
 
 
 def _is_right_alone(program: Program, inputs: Inputs) -> bool:

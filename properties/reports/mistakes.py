@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
 
-from oracle.explanations.claims import Claim, mistake, shared
+from oracle.explanations.claims import ON_ORDINARY_PROBLEMS, Claim, mistake, shared
 from oracle.problems.problem import Problem
 from properties.reports.judgement import Judgement
 from properties.reports.results import LawResult, results_by_function
@@ -120,18 +120,18 @@ def _claims(failed: Sequence[LawResult], helper_causes: Set[str]) -> list[Claim]
     """The claim under which each failure of a target is listed.
 
     A failure is listed under a claim that predicts it: its own, or that of the function that it inherits. The
-    unexplained failures of a function are one mistake. `helper_causes` are the causes of failures that helper
-    modules alone explain.
+    unexplained failures of a function are one mistake; those of a function that is right on ordinary problems
+    are another one. `helper_causes` are the causes of failures that helper modules alone explain.
     """
     own_causes = {each.cause for result in failed for each in result.findings}
     explained: defaultdict[str, dict[str, Claim]] = defaultdict(dict)
-    first, unexplained = dict[str, Claim](), dict[str, Claim]()
+    first, unexplained = dict[str, Claim](), defaultdict[str, dict[bool | None, Claim]](dict)
     for result in sorted(failed, key=lambda each: each.grade != "spec"):
         claim = result.finding
         if not result.inherited:
             first.setdefault(result.function, claim)
         if claim.is_vague:
-            unexplained.setdefault(result.function, claim)
+            unexplained[result.function].setdefault(_is_ordinary(claim), claim)
         elif not result.inherited:
             explained[result.function].setdefault(claim.cause, claim)
 
@@ -145,10 +145,20 @@ def _claims(failed: Sequence[LawResult], helper_causes: Set[str]) -> list[Claim]
         if len(names) > 1 and own and all(each.cause in own_causes for each in own):
             return own[0]
         if claim.is_vague and not result.ours:
-            return first.get(source) or unexplained[result.function]
+            kind, known = _is_ordinary(claim), unexplained[result.function]
+            if kind is None:
+                kind = next(each for each in (True, False, None) if each in known)
+            return first.get(source) or known[kind]
         return claim
 
     return [*map(claim_of, failed)]
+
+
+def _is_ordinary(claim: Claim) -> bool | None:
+    """Whether a claim lists the wrong outputs of ordinary problems, and not of one problem; else `None`."""
+    if claim.kind != "traces":
+        return None
+    return claim.facts.get("right") != ON_ORDINARY_PROBLEMS
 
 
 def ranked_mistakes(judgements: Iterable[Judgement]) -> list[Mistake]:
@@ -160,7 +170,9 @@ def ranked_mistakes(judgements: Iterable[Judgement]) -> list[Mistake]:
     by_cause: defaultdict[object, list[TargetMistake]] = defaultdict(list)
     for judgement in judgements:
         for each in [*mistakes_of(judgement), *_helper_mistakes(judgement)]:
-            unexplained = None if len(judgements) > 1 else (*each.by_function,)
+            unexplained = (
+                None if len(judgements) > 1 else (_is_ordinary(each.finding) is False, *each.by_function)
+            )
             by_cause[unexplained if each.finding.is_vague else each.finding.cause].append(each)
     mistakes = map(Mistake, by_cause.values())
     return sorted(mistakes, key=lambda mistake: (mistake.is_of_helpers, -len(mistake.implementations)))

@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oracle.explanations.claims import Claim, mistake
+from oracle.explanations.claims import ON_ORDINARY_PROBLEMS, Claim, mistake
 from properties.reports.closing_table import render
 from properties.reports.judgement import judgements
 from properties.reports.mistakes import mistakes_of, ranked_mistakes, representative
@@ -70,6 +70,23 @@ def test_an_unexplained_failure_is_told_in_no_words_of_another() -> None:
         failed("a", "nonfinite", findings=[traces("a")]),
     ]
     assert [each.title for each in mistakes_of(judgements(results)[0])] == ["an unknown mistake"]
+
+
+def test_failures_at_edges_are_apart_from_those_of_ordinary_problems() -> None:
+    """A failure of which neither is said is with those of ordinary problems."""
+    ordinary = Claim.of("traces", outputs=[["dWp", ""]], right=["projection"])
+    results = [
+        failed("a", "trajectory", findings=[ordinary]),
+        failed(
+            "a", "nonfinite", findings=[Claim.of("traces", outputs=[["dx", ""]], right=ON_ORDINARY_PROBLEMS)]
+        ),
+        failed("a", "lower precision", findings=[Claim.of("nearly")]),
+    ]
+    titles = [each.words for each in ranked_mistakes(judgements(results))]
+    assert titles == [
+        "an unknown mistake: wrong outputs: dWp; right without a projection",
+        "an unknown mistake: wrong outputs: dx; right on ordinary problems",
+    ]
 
 
 ABOVE = {"rnn_forward": "a.py:8 in rnn_forward", "lstm_forward": "a.py:9 in lstm_forward"}

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from oracle.explanations.claims import Claim, is_far, mistake
+from oracle.explanations.claims import ON_ORDINARY_PROBLEMS, Claim, is_far, mistake, shared
 from oracle.explanations.words import TEXTS, texts_of_facts
 from oracle.faults import ERRORS, FAULTS
 
@@ -147,3 +147,14 @@ def test_different_errors_have_different_causes() -> None:
 )
 def test_the_text_says_who_is_wrong(who: list[str], said: str) -> None:
     assert texts_of_facts({"wrong": who}) == {"wrong": said}
+
+
+def test_unexplained_failures_share_what_is_true_of_ordinary_problems() -> None:
+    wrong = Claim.of("traces", outputs=[["dWp", ""]], right=["projection", "steps"])
+    others = [Claim.of("nearly"), Claim.of("right in", dtype="float64", wrong_in="float16")]
+    assert shared([wrong, *others]) == wrong
+    less = Claim.of("traces", outputs=[["dx", ""]], right=["steps"])
+    assert shared([others[0], wrong, less]) == Claim.of("traces", outputs=[], right=["steps"])
+    on_edge = Claim.of("traces", outputs=[["dx", ""]], right=ON_ORDINARY_PROBLEMS)
+    assert shared([on_edge, *others]) == Claim.of("traces", outputs=[], right=ON_ORDINARY_PROBLEMS)
+    assert shared(others) == shared([Claim.of("traces", outputs=[["a", ""]]), *others]) == Claim.of("unknown")
