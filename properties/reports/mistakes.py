@@ -197,10 +197,17 @@ def _helper_mistakes(judgement: Judgement) -> list[TargetMistake]:
     return mistakes
 
 
-def representative(results: Iterable[LawResult], finding: Claim) -> LawResult:
-    """The failure to show: if possible on ordinary inputs, not inherited, of one call, on a small problem."""
+_OF_ONE_CALL = ("shapes", "exact value", "trajectory")
+"""Laws that make one plain call."""
 
-    def rank(result: LawResult) -> tuple[bool, bool, bool, bool, bool, float]:
+
+def representative(results: Iterable[LawResult], finding: Claim) -> LawResult:
+    """The failure to show: if possible on ordinary inputs, not inherited, of one call, on a small problem.
+
+    Of failures on equal problems, it is that of a law which makes one plain call.
+    """
+
+    def rank(result: LawResult) -> tuple[bool, bool, bool, bool, bool, float, bool]:
         has_other_cause = result.finding.cause != finding.cause
         element = result.facts.get("element")
         is_after_another = isinstance(element, dict) and "network" in element
@@ -210,6 +217,8 @@ def representative(results: Iterable[LawResult], finding: Claim) -> LawResult:
             is_unusual = 0 in problem.sizes.values() or problem.regime in ("nonfinite", "subnormal")
             size = work(problem, result.function)
         is_spec = result.grade == "spec"
-        return not is_spec, result.inherited, has_other_cause, is_after_another, is_unusual, size
+        is_of_more_calls = result.law not in _OF_ONE_CALL
+        unlike = result.inherited, has_other_cause, is_after_another, is_unusual
+        return not is_spec, *unlike, size, is_of_more_calls
 
     return min(results, key=rank)
