@@ -35,6 +35,7 @@ from oracle.explanations.observer import (
 )
 from oracle.explanations.problems import Scope
 from oracle.explanations.steps import RESULTS, Steps
+from oracle.explanations.wrong_outputs import output_name
 from oracle.faults.fault import Fault
 from oracle.problems.limits import ANYTHING
 from oracle.problems.problem import LayerProblem, Problem
@@ -243,7 +244,10 @@ def _asked_again(claim: Claim, program: Program, shown: Sequence[Problem]) -> Ch
 
 
 def _digits(claim: Claim, program: Program, shown: Sequence[Problem]) -> Check:
-    """Whether the largest error on ordinary problems is within a digit of what the claim says."""
+    """Whether the largest error on ordinary problems is within a digit of what the claim says.
+
+    If the claim names outputs, the others are right.
+    """
     function, digits = program.function, claim.facts["digits"]
     right, worst, at = specification(function, program.limits), 0.0, ""
     for text, inputs in ordinary_cases(function, shown, program.limits):
@@ -253,7 +257,10 @@ def _digits(claim: Claim, program: Program, shown: Sequence[Problem]) -> Check:
         for path, leaf in spec.outputs.items():
             mine = ours.outputs.get(path, "")
             if not isinstance(leaf, str) and not isinstance(mine, str) and mine.shape == leaf.shape:
-                error = relative_error(mine, leaf)
+                error, name = relative_error(mine, leaf), output_name(function, path)
+                is_named = name in claim.facts.get("outputs", [name])
+                if not is_named and error > ROUNDING * TOLERANCE[str(inputs.dtype)]:
+                    return Check("false", f"{text}: {name} is wrong, too")
                 worst, at = max((worst, at), (error, text))
     if not 10.0 ** -(digits + 2) <= worst <= 10.0 ** (1 - digits):
         return Check("false", f"{at}: the error is {worst:.1g}")

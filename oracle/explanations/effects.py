@@ -111,14 +111,22 @@ def right_digits(
     if any(inputs.dtype != np.float64 for inputs in inputs_of_all[:2]):
         return None
     right, errors = specification(function, scope.limits), []
+    names, wrong = dict[str, None](), dict[str, None]()
     for k, inputs in enumerate(inputs_of_all):
-        pairs = _pairs(implementation(inputs), right(inputs))
-        if pairs is None or (k == 1 and not any(starmap(_is_mostly_off, pairs))):
+        theirs = right(inputs)
+        pairs = _pairs(implementation(inputs), theirs)
+        if pairs is None or (k == 1 and not any(starmap(_is_mostly_off, pairs.values()))):
             return None
-        errors.append(max(starmap(relative_error, pairs), default=0.0))
+        by_path = {path: relative_error(*pair) for path, pair in pairs.items()}
+        names |= dict.fromkeys(output_name(function, path) for path in by_path)
+        off = (path for path, error in by_path.items() if error > TOLERANCE["float64"])
+        wrong |= dict.fromkeys(output_name(function, path) for path in off)
+        errors.append(max(by_path.values(), default=0.0))
     worst = max(errors)
     digits = int(-np.log10(worst)) if 0 < worst < min(1, LARGEST_GROWTH * max(errors[:2])) else 0
-    return Claim.of("digits", digits=digits) if digits >= FEWEST_DIGITS else None
+    if digits < FEWEST_DIGITS:
+        return None
+    return Claim.of("digits", digits=digits, **({"outputs": [*wrong]} if len(wrong) < len(names) else {}))
 
 
 def _enlarging(problem: Problem, has_any_layers: bool) -> Iterator[Problem]:
@@ -171,12 +179,13 @@ def _errors(ours: Behaviour, right: Behaviour) -> tuple[Array, Array] | None:
     pairs = _pairs(ours, right)
     if pairs is None:
         return None
-    shown, exact = (np.concatenate([np.zeros(0), *(np.ravel(pair[k]) for pair in pairs)]) for k in (0, 1))
+    every = pairs.values()
+    shown, exact = (np.concatenate([np.zeros(0), *(np.ravel(pair[k]) for pair in every)]) for k in (0, 1))
     wrong = np.abs(shown - exact) > 1e-4 * np.abs(exact)  # more than rounding in any precision
     return np.abs(shown - exact)[wrong], shown[wrong]
 
 
-def _pairs(ours: Behaviour, right: Behaviour) -> list[tuple[Array, Array]] | None:
+def _pairs(ours: Behaviour, right: Behaviour) -> dict[str, tuple[Array, Array]] | None:
     """The arrays in the outputs of both behaviours; `None` if shapes or values without numbers differ."""
     mine, spec = (
         {path: leaf if isinstance(leaf, str) else leaf.shape for path, leaf in each.outputs.items()}
@@ -185,7 +194,7 @@ def _pairs(ours: Behaviour, right: Behaviour) -> list[tuple[Array, Array]] | Non
     if mine != spec:
         return None
     paths = [path for path, leaf in right.outputs.items() if not isinstance(leaf, str)]
-    return [(np.asarray(ours.outputs[path]), np.asarray(right.outputs[path])) for path in paths]
+    return {path: (np.asarray(ours.outputs[path]), np.asarray(right.outputs[path])) for path in paths}
 
 
 def _is_mostly_off(ours: Array, right: Array) -> bool:

@@ -45,11 +45,12 @@ def _lacking(what: str, detail: str = "", function: str = "", expected: str = ""
     return detail or "a function cannot be judged"
 
 
-def _digits(digits: int = 0) -> str:
+def _digits(digits: int = 0, outputs: Sequence[str] = ()) -> str:
+    which = f"{', '.join(outputs)}: " if outputs else ""
     if not digits:
-        return "right to some digits only"
+        return f"{which}right to some digits only"
     as_if = ", as if a part were in float32, or an epsilon added" if 5 <= digits <= 8 else ""
-    return f"right to {digits} digits only ({digits} decimals below 1){as_if}"
+    return f"{which}right to {digits} digits only ({digits} decimals below 1){as_if}"
 
 
 def _subnormals(all: bool) -> str:

@@ -57,7 +57,12 @@ def test_a_clip_is_named_with_the_gradients_that_it_clips(
             "lstm_backward",
             Claim.of("overwrites", arrays=["dx"]),
         ),
-        ("zeros((x.shape[0], m, T_x)", "zeros(x.shape, 'f'", "lstm_backward", Claim.of("digits", digits=7)),
+        (
+            "zeros((x.shape[0], m, T_x)",
+            "zeros(x.shape, 'f'",
+            "lstm_backward",
+            Claim.of("digits", digits=7, outputs=["dx"]),
+        ),
         (
             BIAS,
             BIAS.replace("sum", "mean"),

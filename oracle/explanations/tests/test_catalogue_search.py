@@ -144,7 +144,7 @@ def test_an_approximation_has_no_number_of_right_digits(activation: Any, digits:
     approximate = mistaken_program("lstm_cell_forward", Fault("", "", "", {"lstm_cell_forward": changes}))
     inputs = Problem.lstm(n_x=2, n_a=3, n_y=2, m=2, T_x=1).inputs("lstm_cell_forward")
     found = right_digits("lstm_cell_forward", approximate, inputs)
-    assert found == (digits and Claim.of("digits", digits=digits))
+    assert found == (digits and Claim.of("digits", digits=digits, outputs=["a_next", "yt_pred"]))
 
 
 def test_an_error_without_steps_does_not_name_a_mistake_in_caches() -> None:
