@@ -54,6 +54,23 @@ def test_a_notice_is_about_what_it_blames(
     assert ("raised" in facts) == (not notice)
 
 
+def test_an_error_that_is_not_raised_again_is_no_refusal(
+    implement: Callable[..., Implementation],
+) -> None:
+    target = implement("""
+from reference import rnn_cell_forward as right
+def rnn_cell_forward(xt, a_prev, parameters, calls=[]):
+    calls += ["of integers"] * (xt.dtype.kind == "i")
+    if len(calls) == 1:
+        raise ValueError("not yet")
+    return right(xt, a_prev, parameters)
+""")
+    problem = Problem.rnn(n_x=2, n_a=3, n_y=2, m=1, T_x=1, regime="ternary")
+    turn = new_turn("whole numbers", "rnn_cell_forward", target, problem=problem)
+    assert "not yet" in str(violation_facts(turn)["raised"])
+    assert not turn.tally.notes
+
+
 @pytest.mark.parametrize(
     ("dtype", "notes"), [("xt.dtype", ["truncates results to integers if x is of integers"]), ("float", [])]
 )
