@@ -7,7 +7,7 @@ import pytest
 
 from oracle.explanations.claims import Claim, mistake
 from oracle.problems.problem import Problem
-from properties.explanations.explanation import search
+from properties.explanations.claim_search import search
 from properties.explanations.program import Program
 from properties.implementations.implementation import Implementation
 

@@ -8,7 +8,8 @@ import pytest
 
 from oracle.problems.limits import ANYTHING
 from oracle.problems.problem import Problem
-from properties.explanations.explanation import Explanation, cached_location, explain
+from properties.explanations.claim_search import cached_location
+from properties.explanations.explanation import Explanation, explain
 from properties.explanations.program import Program
 from properties.implementations.answers import Answers
 from properties.implementations.calls import Request

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-import properties.explanations.explanation
+import properties.explanations.claim_search
 from oracle.faults import Fault
 from oracle.network.expressions import Equations
 from oracle.problems.problem import Problem
@@ -202,7 +202,7 @@ def test_a_function_that_errs_in_one_call_of_twenty_makes_one_mistake(tmp_path: 
 
 
 def test_that_explaining_it_broke_is_said_and_the_failure_stands(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(properties.explanations.explanation, "diagnose", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(properties.explanations.claim_search, "diagnose", lambda *_, **__: 1 / 0)
     caught = first_catch(outsider("c decays", "lstm_cell_forward"), "lstm_cell_forward", 0)
     assert caught
     assert (

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from oracle.problems.problem import Problem
-from properties.explanations.explanation import search
+from properties.explanations.claim_search import search
 from properties.explanations.program import Program
 from properties.implementations.implementation import Implementation
 from properties.implementations.process_start import Settings

@@ -12,7 +12,7 @@ from hypothesis.database import InMemoryExampleDatabase
 from oracle.explanations.claims import Claim, mistake
 from oracle.faults import FAULTS, Fault
 from oracle.problems.problem import Problem
-from properties.explanations import explanation
+from properties.explanations import claim_search, explanation
 from properties.explanations.explanation import explain
 from properties.explanations.failure import Failure
 from properties.failure_database.store import Store
@@ -216,6 +216,6 @@ def test_when_no_time_is_left_only_known_mistakes_are_named(
         target.histories["rnn_forward"].is_costly = True
         monkeypatch.setattr(explanation, "EXPLAINING", -1)
         assert explain(second).claims == named
-        monkeypatch.setattr(explanation, "_CACHES", WeakKeyDictionary())
+        monkeypatch.setattr(claim_search, "_CACHES", WeakKeyDictionary())
         assert explain(second).claims == [Claim.of("no time")]
         assert "the time to search for the mistake was up, since calls take long" in Failure(second).message
