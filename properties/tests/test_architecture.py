@@ -140,3 +140,9 @@ def test_what_takes_long_to_import_is_imported_where_it_is_needed() -> None:
         "assert not {'torch', 'oracle.checkpoints'} & {*sys.modules}",
     ]
     subprocess.run([sys.executable, "-c", "\n".join(lines)], cwd=ROOT, check=True)
+
+
+def test_no_cell_of_the_tables_is_long() -> None:
+    rows = [line for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("|")]
+    cells = [cell for row in rows for cell in row.strip("|").split(" | ")]
+    assert [cell for cell in cells if len(cell.split()) > 25] == []
