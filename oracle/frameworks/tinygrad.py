@@ -36,7 +36,8 @@ SUPPORTS = {
 def _run(call: Call, *, at_once: bool = False) -> list[Any]:
     """Return the hidden states of all steps and the last states, by a call of `LSTMCell` for each step.
 
-    If each step is computed `at_once`, all steps have the same kernels, but cannot be differentiated.
+    If each step is computed `at_once`, it cannot be differentiated. Otherwise, `contiguous` keeps the steps
+    in kernels of their own, forward and backward: all steps have the same kernels, which are compiled once.
     """
     (w,), sequence, states = call.weights, call.sequence, call.states
     cell = LSTMCell(sequence.shape[2], call.units)
@@ -45,9 +46,11 @@ def _run(call: Call, *, at_once: bool = False) -> list[Any]:
     pair: Any = None if states[0] is None else tuple(state[0] for state in states)
     hidden = []
     for t in range(sequence.shape[0]):
-        pair = cell(sequence[t].contiguous() if at_once else sequence[t], pair)
+        pair = cell(sequence[t].contiguous(), pair)
         if at_once:
             Tensor.realize(*pair)
+        else:
+            pair = tuple(state.contiguous().contiguous_backward() for state in pair)
         hidden.append(pair[0])
     return [Tensor.stack(*hidden), *(state.unsqueeze(0) for state in pair)]
 
@@ -56,6 +59,7 @@ def _gradients(function: Callable[..., Any], leaves: Sequence[Any], incoming: Se
     """Return the gradients of the sum of all outputs, weighted by the incoming gradients."""
     loss: Any = sum((output * Tensor(d)).sum() for output, d in zip(function(*leaves), incoming))
     gradients: list[Any] = loss.gradient(*leaves)
+    Tensor.realize(*gradients)  # together, so that their common part is computed once
     return gradients
 
 

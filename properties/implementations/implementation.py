@@ -119,6 +119,11 @@ class Implementation:
         """Whether a function is costly."""
         return any(history.is_costly for history in self.histories.values())
 
+    @property
+    def seconds(self) -> float:
+        """The seconds that all calls have taken."""
+        return sum(history.seconds for history in self.histories.values())
+
     def limit(self, function: str) -> float:
         """The time limit of a call in seconds. A function that compiles has the time limit of the import."""
         compiles = self.histories[function].compiles

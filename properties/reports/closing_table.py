@@ -19,7 +19,7 @@ from properties.reports.run import Run, shortened
 from properties.strategies.effort import work
 from properties.trials.provided_functions import PRESENCE
 from properties.trials.retries import too_slow
-from properties.turns.few_shapes import FEW_SHAPES
+from properties.turns.few_shapes import COSTLY
 from reference.contract import CONTRACTS
 
 LIMIT_SIGN = "–"
@@ -154,7 +154,7 @@ def _remarks(judgement: Judgement) -> Iterator[str]:
     for reason, functions in _functions_by_text(reasons):
         yield f"skipped, because no problem was judged: {functions}: {reason}"
     ran = [result for result in results if result.function and result.status != "skipped"]
-    notes = ((note, each.function) for each in ran for note in sorted(each.notes) if note != FEW_SHAPES)
+    notes = ((note, each.function) for each in ran for note in sorted(each.notes) if note not in COSTLY)
     for note, functions in _functions_by_text(notes):
         yield f"noticed, but no failure: {functions}: {note}"
 
@@ -223,7 +223,7 @@ def _other_remarks(judgement: Judgement) -> list[str]:
         verdict = judgement.verdict_on(function)
         if verdict != "conforms" and (verdict == "not judged" or function not in failed):
             lines.append(f"{short_name(function)} {verdict}: {judgement.remark_on(function)}")
-    compiled = ((FEW_SHAPES, each.function) for each in judgement.results if FEW_SHAPES in each.notes)
+    compiled = ((note, each.function) for each in judgement.results for note in COSTLY if note in each.notes)
     lines += [f"{functions}: {text}" for text, functions in _functions_by_text(compiled)]
     if judgement.limits:
         lines.append(f"limits: {', '.join(judgement.limits)}")

@@ -25,7 +25,7 @@ from properties.laws import all_laws
 from properties.tests.one_law import InProcess, catch, decoded_body
 from properties.trials.law_cache import HeldTrial
 from properties.trials.trial import Trial
-from properties.turns.few_shapes import FEW_SHAPES, MOST_SHAPES
+from properties.turns.few_shapes import FEW_PROBLEMS, FEW_SHAPES, LONG, MOST_SHAPES
 from properties.turns.turn import Draws, Turn
 
 pytestmark = pytest.mark.quartered
@@ -71,6 +71,15 @@ def test_all_laws_share_the_shapes_and_a_law_without_any_of_them_gets_one() -> N
     assert Judged(target, "lower precision").shapes <= first
     (without_features,) = Judged(target, "no features").shapes
     assert without_features.n_x == 0
+
+
+def test_after_long_calls_a_costly_function_gets_a_quarter_of_the_problems() -> None:
+    targets = [a_right_target(is_costly=True) for _ in range(2)]
+    targets[1].histories["rnn_cell_forward"].seconds = LONG + 1
+    all_problems, quarter = (Judged(each, "trajectory") for each in targets)
+    assert len(quarter.seen) < len(all_problems.seen) / 2
+    assert FEW_PROBLEMS in quarter.tally.notes
+    assert FEW_PROBLEMS not in all_problems.tally.notes
 
 
 class Recording(InProcess):

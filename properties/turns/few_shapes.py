@@ -1,4 +1,4 @@
-"""The shapes that the problems of a costly function share, since each new shape may take long."""
+"""Spares calls of a costly function: its problems share a few shapes, and later laws draw fewer problems."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -17,6 +17,16 @@ FEW_SHAPES = (
 """The note about such a function, which stands below the verdict."""
 
 
+LONG, QUARTER = 120.0, 4
+"""After so many seconds in calls, laws on costly functions draw the fourth part of their problems."""
+
+FEW_PROBLEMS = "all calls have taken two minutes, so later laws draw a quarter of their problems"
+"""The note about a target whose laws do so."""
+
+COSTLY = (FEW_SHAPES, FEW_PROBLEMS)
+"""The notes that stand below the verdict."""
+
+
 def earlier_shapes(history: CallHistory, function: str, domain: Domain, problem: Problem) -> list[Problem]:
     """The earlier shapes that a problem of a costly function may have; empty if it keeps its own.
 
@@ -31,6 +41,13 @@ def earlier_shapes(history: CallHistory, function: str, domain: Domain, problem:
     if is_costly or len(shapes) < MOST_SHAPES:
         shapes[replace(problem, regime="ternary", seed=0, dtype="float64")] = None
     return []
+
+
+def fewer_examples(
+    examples: Sequence[Sequence[Problem]], history: CallHistory, seconds: float
+) -> Sequence[Sequence[Problem]]:
+    """The examples to try for a function after so many seconds in calls."""
+    return examples[::QUARTER] if history.is_costly and seconds > LONG else examples
 
 
 def smaller_shapes(history: CallHistory, problem: Problem) -> Iterator[Sequence[Problem]]:

@@ -24,7 +24,13 @@ from properties.trials.law_cache import LAW_CACHE, HeldTrial
 from properties.trials.provided_functions import sentence_why_not_judged
 from properties.trials.tally import NotJudgedError, Tally
 from properties.trials.trial import Trial, ViolationError
-from properties.turns.few_shapes import FEW_SHAPES, earlier_shapes, smaller_shapes
+from properties.turns.few_shapes import (
+    FEW_PROBLEMS,
+    FEW_SHAPES,
+    earlier_shapes,
+    fewer_examples,
+    smaller_shapes,
+)
 from properties.turns.new_processes import violation_in_new_process
 from properties.turns.records import Record
 from properties.turns.smaller_problems import (
@@ -174,8 +180,11 @@ class Turn:
         assert self.draws.seed is not None
         function, effort = self._function, self._effort
         drawn = drawn_examples(function, effort, self.law.domain, self.draws.seed, self.draws.profile)
+        few = fewer_examples(drawn, self._history, self._implementation.seconds)
+        if len(few) < len(drawn):
+            self.tally.notes[FEW_PROBLEMS] += 1
         constants = self._implementation.load().constants
-        examples = [*drawn, *self.law.fixed_examples(function, effort, constants)]
+        examples = [*few, *self.law.fixed_examples(function, effort, constants)]
         return not self._fails_on_examples(map(self._in_few_shapes, examples))
 
     def _in_few_shapes(self, problems: Sequence[Problem]) -> Sequence[Problem]:
