@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from oracle.explanations.claims import ON_ORDINARY_PROBLEMS, Claim
-from oracle.explanations.wrong_outputs import CASES, ordinary_problems, wrong_outputs
+from oracle.explanations.wrong_outputs import CASES, in_case, ordinary_problems, wrong_outputs
 from oracle.problems.problem import LayerProblem, Problem
 from properties.explanations.program import Program
 
@@ -38,7 +38,8 @@ def _what_is_false_on_ordinary(claim: Claim, program: Program, shown: Problem) -
         problem = replace(each, m=each.m + number % 3, T_x=each.T_x + number % 2)
         for case in ("", *right):
             fitted = program.limits.fitted(replace(problem, **CASES.get(case, {})))
-            found = wrong_outputs(function, program, fitted.inputs(function), program.limits)
+            inputs = in_case(case, fitted.inputs(function))
+            found = wrong_outputs(function, program, inputs, program.limits)
             wrong = _names(found.facts.get("outputs", ())) if found else {"another form"}
             if wrong and (case or right == ON_ORDINARY_PROBLEMS):
                 return f"{fitted!r}: wrong are {', '.join(wrong)}"

@@ -47,7 +47,7 @@ def _entries(function: str, steps: Steps) -> list[tuple[str, str]]:
             values[name] = place.look(name)
             over_time = values[name].reshape(-1, m, T_x)
             last = np.broadcast_to(over_time[:, :, -1:], over_time.shape).reshape(values[name].shape)
-            values[f"{name} of the last step"] = last
+            values[f"{name} of the last step of the sequence"] = last
     entries = []
     for name, array in cached_arrays(CONTRACTS[function], steps.answer, m, T_x).items():
         if not same_leaf(array, values[name]):

@@ -94,10 +94,13 @@ def further_problems(
         problem(function, n_x=2, n_a=6, m=4, T_x=5, layers=3, lengths="with 1", seed=5),
         problem(function, n_x=2, n_a=3, m=3, T_x=1, regime="wild", seed=3),
     ]
-    if NETWORKS[counterexample.kind].has_activations:  # with this seed, every sample ends before T_x
-        chosen.append(
-            problem(function, n_x=2, n_a=3, m=4, T_x=3, **both, activation="relu", lengths="random", seed=8)
-        )
+    if NETWORKS[counterexample.kind].has_activations:
+        relu = {"activation": "relu", "n_x": 2, "n_a": 3, "m": 4, "T_x": 3}
+        chosen += [
+            problem(function, **relu, **both, lengths="random", seed=8),  # every sample ends before T_x
+            problem(function, **relu, layers=1, directions=2, seed=9),
+            problem(function, **relu, layers=3, directions=2, seed=10),
+        ]
     if "Wp" in counterexample.parameters[0]:
         chosen += [
             problem(function, n_x=3, n_a=4, n_p=2, m=3, T_x=4, **both, lengths="random", seed=5),

@@ -59,10 +59,12 @@ def _subnormals(all: bool) -> str:
     return "subnormal numbers are wrong; perhaps some of them are flushed to zero"
 
 
-def _traces(outputs: Sequence[Sequence[str]], right: Sequence[str] = ()) -> list[str]:
+def _traces(outputs: Sequence[Sequence[str]], right: Sequence[str] | None = None) -> list[str]:
     listed = ", ".join(f"{name} ({place})" if place else name for name, place in outputs)
+    are_ordinary = right is not None and "ordinary problems" not in right
+    what = "wrong on ordinary problems" if are_ordinary else "wrong outputs"
     cases = f"right {', and '.join(RIGHT_CASES[case] for case in right)}" if right else ""
-    return [line for line in (listed and f"wrong outputs: {listed}", cases) if line]
+    return [line for line in (listed and f"{what}: {listed}", cases) if line]
 
 
 RIGHT_CASES: Mapping[str, str] = {
@@ -75,7 +77,10 @@ RIGHT_CASES: Mapping[str, str] = {
     "layers": "in one layer",
     "directions": "in one direction",
     "layers and directions": "in one layer in one direction",
-    "initial states": "from initial states of 0",
+    "relu": "with tanh",
+    "tanh": "with relu",
+    "states": "if the initial states are 0",
+    "biases": "if all biases are 0",
 }
 
 
@@ -108,7 +113,7 @@ def _location(
         are = "is" if len(cached) == 1 else "are"
         equation = f"{first} follows from the cached {_listed(cached)}, which {are} wrong"
     elif also and len({*where} & {*GATES.values()}) == len(where):
-        equation = f"{_listed(where)} are not what their equations give"
+        equation = f"not all of {_listed(where)} are what their equations give"
     else:
         equation = f"{equation_of(first, network, relu)} does not hold"
     parts = [f"where: {place}{equation}"]
@@ -119,7 +124,7 @@ def _location(
     if len(besides) == 1:
         parts.append(f"besides: {equation_of(besides[0], network, relu)} does not hold, either")
     elif besides:
-        parts.append(f"besides: {_listed(besides)} are not what their equations give")
+        parts.append(f"besides: not all of {_listed(besides)} are what their equations give")
     return [line if len(line) <= MOST_CHARACTERS else f"{line[: MOST_CHARACTERS - 1]}…" for line in parts]
 
 

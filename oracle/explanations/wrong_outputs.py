@@ -13,7 +13,7 @@ from oracle.problems.inputs import Inputs, LayerInputs
 from oracle.problems.limits import ANYTHING, Limits
 from oracle.problems.problem import LayerProblem, Problem
 from reference.contract import CONTRACTS, Array
-from reference.networks import GATE_WEIGHT, NETWORKS
+from reference.networks import GATE_WEIGHT, NETWORKS, kind_in
 
 CASES: Mapping[str, Mapping[str, Any]] = {
     "lengths": {"lengths": "absent"},
@@ -24,9 +24,15 @@ CASES: Mapping[str, Mapping[str, Any]] = {
     "layers": {"layers": 1},
     "directions": {"directions": 1},
     "layers and directions": {"layers": 1, "directions": 1},
-    "initial states": {"initial": "zero"},
+    "relu": {"activation": "tanh"},
+    "tanh": {"activation": "relu"},
+    "states": {},
+    "biases": {},
 }
-"""The fields of the problems in each case, which has the name of what the problems lack."""
+"""The fields of the problems in each case, which has the name of what the problems lack.
+
+In the last two cases, the initial states or the biases are 0.
+"""
 
 IMPLIED: Mapping[str, Collection[str]] = {
     "steps": {"lengths"},
@@ -43,27 +49,32 @@ def ordinary_outputs(
 ) -> Claim | None:
     """The claim that lists the wrong outputs on ordinary problems.
 
-    Layers have two directions, lengths, and the activation and projection of the counterexample. An output
-    has its place if this is the same on all problems. If all problems are wrong, `right` has the cases in
-    which all outputs are right. The list is empty if all problems are right. `None` if an answer has another
-    form.
+    Layers have two directions, lengths, and the activation and projection of the counterexample. A weight has
+    the columns that are wrong, if these are the same on all problems. If all problems are wrong, `right` has
+    the cases in which all outputs are right. The list is empty if all problems are right. `None` if an answer
+    has another form.
     """
     problems = [*ordinary_problems(function, counterexample, network)]
 
-    def found(**fields: Any) -> list[Claim | None]:
-        changed = dict.fromkeys(limits.fitted(replace(each, **fields)) for each in problems)
-        return [wrong_outputs(function, program, each.inputs(function), limits) for each in changed]
+    def found(case: str) -> list[Claim | None]:
+        changed = dict.fromkeys(limits.fitted(replace(each, **CASES.get(case, {}))) for each in problems)
+        inputs = (in_case(case, each.inputs(function)) for each in changed)
+        return [wrong_outputs(function, program, each, limits) for each in inputs]
 
-    every = found()
+    every = found("")
     if None in every:
         return None
     pairs = [pair for claim in every if claim for pair in claim.facts.get("outputs", ())]
     places = {name: {place for each, place in pairs if each == name} for name, _ in pairs}
-    outputs = [(name, place.pop() if len(place) == 1 else "") for name, place in places.items()]
+    outputs = [
+        (name, place.pop() if place <= {*COLUMNS} and len(place) == 1 else "")
+        for name, place in places.items()
+    ]
     right: list[str] = []
-    for case, fields in CASES.items():
-        is_new = is_possible(case, function, problems[0]) and not {*right} & {*IMPLIED.get(case, ())}
-        if is_new and all(map(_is_wrong, every)) and not any(map(_is_wrong, found(**fields))):
+    for case in CASES if all(map(_is_wrong, every)) else ():
+        is_meant = is_possible(case, function, problems[0]) and not {*right} & {*IMPLIED.get(case, ())}
+        is_meant &= case != "projection" or places.keys() != {"dWp"}
+        if is_meant and not any(map(_is_wrong, found(case))):
             right.append(case)
     return Claim.of("traces", outputs=outputs, right=right)
 
@@ -87,11 +98,42 @@ def ordinary_problems(
             yield replace(larger, **chosen, seed=seed)
 
 
+def in_case(case: str, inputs: Inputs) -> Inputs:
+    """The inputs with the states or the biases that a case has."""
+    if case == "states":
+        return inputs.with_fields(a0=np.zeros_like(inputs.a0), c0=np.zeros_like(inputs.c0))
+    if case == "biases":
+        zeros = {"b": np.zeros_like}
+        without = inputs.with_parameters(
+            lambda p: {name: zeros.get(name[0], np.asarray)(array) for name, array in p.items()}
+        )
+        return inputs.with_fields(parameters=without.parameters)
+    return inputs
+
+
+def belongs_to(case: str, function: str, problem: Problem) -> bool:
+    """Whether a problem is one of a case."""
+    if not CASES[case]:
+        inputs = problem.inputs(function)
+        return _arrays(inputs) == _arrays(in_case(case, inputs))
+    return all(getattr(problem, name, value) == value for name, value in CASES[case].items())
+
+
+def _arrays(inputs: Inputs) -> list[bytes]:
+    """The numbers of the initial states and the parameters."""
+    directions = inputs.parameters if isinstance(inputs, LayerInputs) else [inputs.parameters]
+    arrays = [inputs.a0, inputs.c0, *(array for p in directions for array in p.values())]
+    return [array.tobytes() for array in arrays]
+
+
 def is_possible(case: str, function: str, problem: Problem) -> bool:
     """Whether the fields of a case can be changed in a problem."""
     free = {*problem.free_sizes} - CONTRACTS[function].fixed_sizes.keys()
     if isinstance(problem, LayerProblem):
-        free |= {"lengths", "initial"} | ({"layers", "directions", "n_p"} if not problem.weights else set())
+        if problem.weights and case == "biases":
+            return False
+        free |= {"lengths"} | ({"layers", "directions", "n_p"} if not problem.weights else set())
+        free |= {"activation"} if NETWORKS[kind_in(function)].has_activations else set()
     return CASES[case].keys() <= free
 
 
@@ -148,8 +190,13 @@ def _columns(inputs: Inputs, name: str, ours: Array, right: Array) -> str:
     is_of_gate = NETWORKS[inputs.kind].parameters.get(name[1:]) == GATE_WEIGHT
     if not is_of_gate or not 0 < n_h < right.shape[1]:
         return ""
-    blocks = {"in the columns for xt": slice(n_h), "in the columns for a_prev": slice(n_h, None)}
-    return next((text for text, other in blocks.items() if same_leaf(ours[:, other], right[:, other])), "")
+    others = (slice(n_h), slice(n_h, None))
+    pairs = zip(COLUMNS, others, strict=True)
+    return next((text for text, other in pairs if same_leaf(ours[:, other], right[:, other])), "")
+
+
+COLUMNS = ("in the columns for xt", "in the columns for a_prev")
+"""The places in the gradient of a weight."""
 
 
 def _first_wrong(ours: Array, right: Array, axis: int) -> int:

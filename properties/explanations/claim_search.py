@@ -14,7 +14,7 @@ from oracle.explanations.conditional_mistakes import conditional_mistake
 from oracle.explanations.effects import flushed_subnormals, right_digits, side_effect
 from oracle.explanations.location_search import locate
 from oracle.explanations.problems import Scope, larger_problem
-from oracle.explanations.wrong_outputs import ordinary_outputs, wrong_outputs
+from oracle.explanations.wrong_outputs import belongs_to, ordinary_outputs, wrong_outputs
 from oracle.problems.inputs import Inputs
 from oracle.problems.limits import Limits
 from oracle.problems.problem import LayerProblem, Problem
@@ -157,7 +157,10 @@ def listed_outputs(program: Program, problem: Problem, widest: Problem) -> list[
 
 
 def _on_ordinary_problems(program: Program, problem: Problem, claim: Claim) -> Claim:
-    """The wrong outputs on ordinary problems, if these include all of a claim about one problem."""
+    """The wrong outputs on ordinary problems, unless they are another mistake than that of one problem.
+
+    They are another mistake if the problem has other wrong outputs, or is of a case that is right.
+    """
     if _is_too_slow(program, problem):
         return claim
     function, inputs = program.function, problem.inputs(program.function)
@@ -168,8 +171,10 @@ def _on_ordinary_problems(program: Program, problem: Problem, claim: Claim) -> C
     ordinary = known[key]
     if ordinary and not ordinary.facts["outputs"]:
         return Claim.of("traces", outputs=claim.facts["outputs"], right=ON_ORDINARY_PROBLEMS)
-    names, wrong = ({name for name, _ in each.facts["outputs"]} for each in (claim, ordinary or claim))
-    return ordinary if ordinary and names <= wrong else claim
+    if ordinary is None or any(belongs_to(case, function, problem) for case in ordinary.facts["right"]):
+        return claim
+    names, wrong = ({name for name, _ in each.facts["outputs"]} for each in (claim, ordinary))
+    return ordinary if names <= wrong else claim
 
 
 def _right_cases(program: Program, problem: Problem, widest: Problem) -> list[Claim]:

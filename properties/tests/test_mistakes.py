@@ -84,7 +84,7 @@ def test_failures_at_edges_are_apart_from_those_of_ordinary_problems() -> None:
     ]
     titles = [each.words for each in ranked_mistakes(judgements(results))]
     assert titles == [
-        "an unknown mistake: wrong outputs: dWp; right without a projection",
+        "an unknown mistake: wrong on ordinary problems: dWp; right without a projection",
         "an unknown mistake: wrong outputs: dx; right on ordinary problems",
     ]
 

@@ -78,7 +78,10 @@ def test_no_equation_is_blamed_for_a_mistake_outside_the_steps(name: str) -> Non
     ("name", "said"),
     [
         ("gb/01 cache keeps a_next twice", "the cached a_prev is a_next"),
-        ("gd/09 one state buffer shared by all caches", "the cached a_prev is a_next of the last step"),
+        (
+            "gd/09 one state buffer shared by all caches",
+            "the cached a_prev is a_next of the last step of the sequence",
+        ),
     ],
 )
 def test_wrong_entries_of_caches_have_names(name: str, said: str) -> None:

@@ -1,6 +1,7 @@
 """Tests of what is said of wrong outputs on ordinary problems."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,8 +9,9 @@ import pytest
 
 import reference
 from oracle.explanations.claims import Claim
-from oracle.explanations.wrong_outputs import ordinary_outputs
+from oracle.explanations.wrong_outputs import belongs_to, ordinary_outputs
 from oracle.problems.limits import ANYTHING
+from oracle.problems.problem import LayerProblem
 from oracle.tests.answers import program, small, with_everything
 
 
@@ -23,6 +25,18 @@ def in_layers_or_directions(x: Any, *rest: Any) -> bool:
 
 def with_samples(x: Any, *rest: Any) -> bool:
     return bool(x.shape[1] > 1)
+
+
+def with_relu(x: Any, *rest: Any) -> bool:
+    return bool(rest[-1].get("activation") == "relu")
+
+
+def with_biases(x: Any, *rest: Any) -> bool:
+    return any(array.any() for p in rest[-2] for name, array in p.items() if name[0] == "b")
+
+
+def with_states(x: Any, *rest: Any) -> bool:
+    return bool(rest[0].any())
 
 
 def over_steps(x: Any, *rest: Any) -> bool:
@@ -45,6 +59,8 @@ def always(x: Any, *rest: Any) -> bool:
         (in_layers_or_directions, ["layers and directions"]),
         (with_samples, ["samples"]),
         (over_steps, ["steps"]),
+        (with_biases, ["biases"]),
+        (with_states, ["states"]),
         (always, []),
     ],
 )
@@ -54,6 +70,18 @@ def test_the_cases_in_which_a_layer_is_right_are_found(
     claim = ordinary(function, is_wrong)
     assert claim.facts["right"] == right
     assert [name for name, _ in claim.facts["outputs"]] == ["a"]
+
+
+def test_the_activation_of_the_counterexample_is_that_of_the_problems() -> None:
+    problem = replace(with_everything("rnn_layer"), activation="relu")
+    assert ordinary("rnn_layer", with_relu, problem).facts["right"] == ["relu"]
+
+
+@pytest.mark.parametrize(("case", "fields"), [("steps", {"T_x": 1}), ("states", {"initial": "zero"})])
+def test_a_problem_belongs_to_a_case_if_it_has_what_the_case_has(case: str, fields: dict[str, Any]) -> None:
+    problem = with_everything("lstm_layer")
+    assert not belongs_to(case, "lstm_layer", problem)
+    assert belongs_to(case, "lstm_layer", replace(problem, **fields))
 
 
 def test_a_program_that_is_right_on_ordinary_problems_has_no_wrong_outputs() -> None:
@@ -77,7 +105,7 @@ def test_gradients_of_weights_that_are_wrong_in_one_block_are_told() -> None:
     assert claim.facts["right"] == []
 
 
-def ordinary(function: str, is_wrong: Callable[..., bool]) -> Claim:
+def ordinary(function: str, is_wrong: Callable[..., bool], problem: LayerProblem | None = None) -> Claim:
     """The claim about a layer that adds 1 to the hidden states if `is_wrong`."""
 
     def layer(*arguments: Any) -> Any:
@@ -85,6 +113,7 @@ def ordinary(function: str, is_wrong: Callable[..., bool]) -> Claim:
         return (a + is_wrong(*arguments), *last)
 
     ask = program(function, SimpleNamespace(**{function: layer}))
-    claim = ordinary_outputs(function, ask, with_everything(function).inputs(function), ANYTHING, None)
+    inputs = (problem or with_everything(function)).inputs(function)
+    claim = ordinary_outputs(function, ask, inputs, ANYTHING, None)
     assert claim
     return claim
