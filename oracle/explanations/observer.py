@@ -198,8 +198,8 @@ def cached_arrays(contract: Contract, answer: Behaviour, m: int, T_x: int) -> di
 
 def _is_used(steps: Steps, gate: str) -> bool:
     """Whether the program computes its states with the gate that it caches, which may be a copy."""
-    if not steps.wrong(gate).any():
-        return True
+    if not steps.wrong(gate).any() or not np.isfinite(steps.shown[gate]).all():
+        return True  # a state that is NaN cannot show from which gate
     result = "a_next" if gate == "ot" else "c_next"
     if result not in steps.shown:
         return False

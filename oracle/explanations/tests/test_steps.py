@@ -107,6 +107,19 @@ def test_a_cached_gate_that_is_only_a_copy_is_not_blamed() -> None:
     assert steps.first_wrong == ""
 
 
+def test_gates_that_are_nan_are_blamed_and_not_the_states_that_follow() -> None:
+    def program(inputs: Inputs, then: Inputs | None = None) -> Behaviour:
+        a, _, y, cache = reference.lstm_cell_forward(*inputs.arguments("lstm_cell_forward"))
+        nan = np.full_like(a, np.nan)
+        caches = (nan, nan, *cache[2:4], nan, nan, nan, nan, *cache[8:])
+        return Behaviour.of("lstm_cell_forward", (nan, nan, np.full_like(y, np.nan), caches), [])
+
+    inputs = Problem.lstm(**SIZES).inputs("lstm_cell_forward")
+    steps = observe("lstm_cell_forward", inputs, program, ANYTHING)
+    assert steps
+    assert steps.first_wrong == "ft"
+
+
 @pytest.mark.parametrize("value", [None, (np.zeros((4, 5)), np.zeros(3), None), "nothing"])
 def test_an_answer_of_another_form_has_no_steps(value: Any) -> None:
     def program(inputs: Inputs, then: Inputs | None = None) -> Behaviour:
