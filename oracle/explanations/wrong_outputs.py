@@ -56,25 +56,23 @@ def ordinary_outputs(
     """
     problems = [*ordinary_problems(function, counterexample, network)]
 
-    def found(case: str) -> list[Claim | None]:
+    def claims(case: str) -> list[Claim | None]:
         changed = dict.fromkeys(limits.fitted(replace(each, **CASES.get(case, {}))) for each in problems)
         inputs = (in_case(case, each.inputs(function)) for each in changed)
         return [wrong_outputs(function, program, each, limits) for each in inputs]
 
-    every = found("")
+    every = claims("")
     if None in every:
         return None
     pairs = [pair for claim in every if claim for pair in claim.facts.get("outputs", ())]
     places = {name: {place for each, place in pairs if each == name} for name, _ in pairs}
-    outputs = [
-        (name, place.pop() if place <= {*COLUMNS} and len(place) == 1 else "")
-        for name, place in places.items()
-    ]
+    general = [{place} for place in (*COLUMNS, *FORMS)]  # steps and layers are those of one problem
+    outputs = [(name, found.pop() if found in general else "") for name, found in places.items()]
     right: list[str] = []
     for case in CASES if all(map(_is_wrong, every)) else ():
         is_meant = is_possible(case, function, problems[0]) and not {*right} & {*IMPLIED.get(case, ())}
         is_meant &= case != "projection" or places.keys() != {"dWp"}
-        if is_meant and not any(map(_is_wrong, found(case))):
+        if is_meant and not any(map(_is_wrong, claims(case))):
             right.append(case)
     return Claim.of("traces", outputs=outputs, right=right)
 
@@ -168,9 +166,9 @@ def _wrong_places(function: str, inputs: Inputs, ours: Leaves, right: Leaves) ->
             continue
         name = output_name(function, path)
         if isinstance(mine, str) or isinstance(spec, str):
-            place = "no array"
+            place = FORMS[1]
         elif mine.shape != spec.shape:
-            place = "of another shape"
+            place = FORMS[0]
         elif contract.is_backward:
             place = _columns(inputs, name, mine, spec)
         elif name.endswith("_last") and isinstance(inputs, LayerInputs):
@@ -197,6 +195,8 @@ def _columns(inputs: Inputs, name: str, ours: Array, right: Array) -> str:
 
 COLUMNS = ("in the columns for xt", "in the columns for a_prev")
 """The places in the gradient of a weight."""
+FORMS = ("of another shape", "no array")
+"""Why an output cannot be compared."""
 
 
 def _first_wrong(ours: Array, right: Array, axis: int) -> int:
