@@ -42,6 +42,8 @@ IMPLIED: Mapping[str, Collection[str]] = {
 
 SHAPES = ((3, 5, 7, 6), (6, 4, 3, 7), (4, 4, 4, 5))
 """n_x, n_a, m and T_x of ordinary problems."""
+LEAST = 4
+"""Each size of the last shape is that of the counterexample, which the mistake may need, or at least this."""
 
 
 def ordinary_outputs(
@@ -84,13 +86,15 @@ def _is_wrong(claim: Claim | None) -> bool:
 def ordinary_problems(
     function: str, counterexample: Inputs, network: LayerProblem | None, seeds: Sequence[int] = (0, 1)
 ) -> Iterator[Problem]:
-    """Problems of three shapes with each of the seeds; the weights of a file fix the numbers of units."""
+    """Problems of four shapes with each of the seeds; the weights of a file fix the numbers of units."""
     larger = larger_problem(function, counterexample, network)
     if isinstance(larger, LayerProblem):
         stacked: dict[str, Any] = {} if larger.weights else {"layers": 2, "directions": 2}
         larger = replace(larger, lengths="random", **stacked)
-    for sizes in SHAPES:
-        named = dict(zip(("n_x", "n_a", "m", "T_x"), sizes, strict=True))
+    names = ("n_x", "n_a", "m", "T_x")
+    own = (max(counterexample.sizes[name], LEAST) for name in names)
+    for sizes in (*SHAPES, own):
+        named = dict(zip(names, sizes, strict=True))
         chosen: dict[str, Any] = {name: named[name] for name in named if name in larger.free_sizes}
         for seed in seeds:
             yield replace(larger, **chosen, seed=seed)

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from oracle.explanations.behaviour import specification
@@ -13,8 +14,8 @@ from oracle.explanations.claims import ON_ORDINARY_PROBLEMS, Claim
 from oracle.explanations.conditional_mistakes import conditional_mistake
 from oracle.explanations.effects import flushed_subnormals, right_digits, side_effect
 from oracle.explanations.location_search import locate
-from oracle.explanations.problems import Scope, larger_problem
-from oracle.explanations.wrong_outputs import belongs_to, ordinary_outputs, wrong_outputs
+from oracle.explanations.problems import Scope
+from oracle.explanations.wrong_outputs import belongs_to, ordinary_outputs, ordinary_problems, wrong_outputs
 from oracle.problems.inputs import Inputs
 from oracle.problems.limits import Limits
 from oracle.problems.problem import LayerProblem, Problem
@@ -38,7 +39,7 @@ class Cache:
     claims: defaultdict[str, list[list[Claim]]] = field(default_factory=lambda: defaultdict(list))
     locations: dict[tuple[str, Sequence[str], Problem], Claim | None] = field(default_factory=dict)
     is_random: dict[str, bool] = field(default_factory=dict)
-    ordinary: dict[tuple[str, Problem], Claim | None] = field(default_factory=dict)
+    ordinary: dict[tuple[Any, ...], Claim | None] = field(default_factory=dict)
 
 
 _CACHES: WeakKeyDictionary[Implementation, Cache] = WeakKeyDictionary()
@@ -165,7 +166,7 @@ def _on_ordinary_problems(program: Program, problem: Problem, claim: Claim) -> C
         return claim
     function, inputs = program.function, problem.inputs(program.function)
     network = problem.network if isinstance(problem, LayerProblem) else None
-    known, key = cache_of(program).ordinary, (function, larger_problem(function, inputs, network))
+    known, key = cache_of(program).ordinary, (function, *ordinary_problems(function, inputs, network))
     if key not in known:
         known[key] = ordinary_outputs(function, program, inputs, program.limits, network)
     ordinary = known[key]

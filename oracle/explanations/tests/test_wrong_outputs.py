@@ -88,6 +88,13 @@ def test_a_program_that_is_right_on_ordinary_problems_has_no_wrong_outputs() -> 
     assert ordinary("lstm_layer", on_large_numbers).facts["outputs"] == []
 
 
+def test_ordinary_problems_are_as_large_as_the_counterexample() -> None:
+    problem = replace(with_everything("rnn_layer"), m=9)
+    claim = ordinary("rnn_layer", lambda x, *rest: x.shape[1] > 8, problem)
+    assert [name for name, _ in claim.facts["outputs"]] == ["a"]
+    assert claim.facts["right"] == []
+
+
 def test_gradients_of_weights_that_are_wrong_in_one_block_are_told() -> None:
     def lstm_backward(da: Any, caches: Any) -> Any:
         gradients = reference.lstm_backward(da, caches)
