@@ -41,7 +41,7 @@ def test_of_unknown_mistakes_one_is_shown_for_each_function_and_way_to_fail() ->
     texts = [*messages(results)]
     assert len(texts) == 3
     assert [text.split("\n")[-1] for text in texts if "same" in text] == [
-        "  perhaps for the same reason, also in rnn_forward: trajectory, extreme magnitudes"
+        "  perhaps for the same reason, also in rnn_forward: each step, extreme magnitudes"
     ]
 
 
