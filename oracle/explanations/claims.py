@@ -107,7 +107,7 @@ def mistake(*names: str) -> Claim:
     return Claim.of("mistake", names=[*names])
 
 
-ON_ORDINARY_PROBLEMS = ["ordinary problems"]
+ON_ORDINARY_PROBLEMS = [words.ORDINARY]
 """The case, in a claim of wrong outputs, that all ordinary problems are right."""
 
 _MISTAKES = frozenset(

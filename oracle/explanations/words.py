@@ -61,14 +61,17 @@ def _subnormals(all: bool) -> str:
 
 def _traces(outputs: Sequence[Sequence[str]], right: Sequence[str] | None = None) -> list[str]:
     listed = ", ".join(f"{name} ({place})" if place else name for name, place in outputs)
-    are_ordinary = right is not None and "ordinary problems" not in right
+    are_ordinary = right is not None and ORDINARY not in right
     what = "wrong on ordinary problems" if are_ordinary else "wrong outputs"
     cases = f"right {', and '.join(RIGHT_CASES[case] for case in right)}" if right else ""
     return [line for line in (listed and f"{what}: {listed}", cases) if line]
 
 
+ORDINARY = "ordinary problems"
+"""The case of a function that is right on all ordinary problems."""
+
 RIGHT_CASES: Mapping[str, str] = {
-    "ordinary problems": "on ordinary problems",
+    ORDINARY: "on ordinary problems",
     "lengths": "without lengths",
     "steps": "if T_x = 1",
     "samples": "if m = 1",

@@ -1,6 +1,6 @@
 """Finds which outputs are wrong, on one problem or on ordinary ones, and in which cases all are right."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -34,12 +34,6 @@ CASES: Mapping[str, Mapping[str, Any]] = {
 In the last two cases, the initial states or the biases are 0.
 """
 
-IMPLIED: Mapping[str, Collection[str]] = {
-    "steps": {"lengths"},
-    "layers and directions": {"layers", "directions"},
-}
-"""A case is not stated besides one of these cases, to which all of its problems belong."""
-
 SHAPES = ((3, 5, 7, 6), (6, 4, 3, 7), (4, 4, 4, 5))
 """n_x, n_a, m and T_x of ordinary problems."""
 LEAST = 4
@@ -71,10 +65,13 @@ def ordinary_outputs(
     general = [{place} for place in (*COLUMNS, *FORMS)]  # steps and layers are those of one problem
     outputs = [(name, found.pop() if found in general else "") for name, found in places.items()]
     right: list[str] = []
-    for case in CASES if all(map(_is_wrong, every)) else ():
-        is_meant = is_possible(case, function, problems[0]) and not {*right} & {*IMPLIED.get(case, ())}
-        is_meant &= case != "projection" or places.keys() != {"dWp"}
-        if is_meant and not any(map(_is_wrong, claims(case))):
+    for case, fields in CASES.items() if all(map(_is_wrong, every)) else ():
+        is_implied = any(CASES[each] and CASES[each].items() <= fields.items() for each in right)
+        if (
+            not is_implied
+            and is_possible(case, function, problems[0])
+            and not any(map(_is_wrong, claims(case)))
+        ):
             right.append(case)
     return Claim.of("traces", outputs=outputs, right=right)
 
@@ -101,15 +98,15 @@ def ordinary_problems(
 
 
 def in_case(case: str, inputs: Inputs) -> Inputs:
-    """The inputs with the states or the biases that a case has."""
+    """The inputs with the initial states or the biases that a case has."""
+
+    def without_biases(p: Mapping[str, Array]) -> Mapping[str, Array]:
+        return {name: np.zeros_like(array) if name[0] == "b" else array for name, array in p.items()}
+
     if case == "states":
         return inputs.with_fields(a0=np.zeros_like(inputs.a0), c0=np.zeros_like(inputs.c0))
     if case == "biases":
-        zeros = {"b": np.zeros_like}
-        without = inputs.with_parameters(
-            lambda p: {name: zeros.get(name[0], np.asarray)(array) for name, array in p.items()}
-        )
-        return inputs.with_fields(parameters=without.parameters)
+        return inputs.with_fields(parameters=inputs.with_parameters(without_biases).parameters)
     return inputs
 
 

@@ -43,9 +43,8 @@ def test_whole_numbers(trial: Trial) -> None:
     usual = trial.answer.outputs  # called first, since an error in this call is not due to the dtype
     arguments = [x.astype(np.int64), *rest]
     reply = trial.call(arguments)
-    if isinstance(reply, Raised) and isinstance(
-        trial.call(arguments), Raised
-    ):  # not because of earlier calls
+    # An error that does not come again is not due to the dtype, but to earlier calls.
+    if isinstance(reply, Raised) and isinstance(trial.call(arguments), Raised):
         trial.note("refuses an input of integers")
         return
     outputs = trial.read(trial.require_returned(reply), inputs).outputs

@@ -155,7 +155,7 @@ def _claims(failed: Sequence[LawResult], helper_causes: Set[str]) -> list[Claim]
 
 
 def _is_ordinary(claim: Claim) -> bool | None:
-    """Whether a claim lists the wrong outputs of ordinary problems, and not of one problem; else `None`."""
+    """Whether a claim of wrong outputs leaves ordinary problems possibly wrong; `None` for another claim."""
     if claim.kind != "traces":
         return None
     return claim.facts.get("right") != ON_ORDINARY_PROBLEMS

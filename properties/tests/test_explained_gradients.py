@@ -1,6 +1,7 @@
 """A mistake of a backward pass that is not in the catalogue is described by what it does."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -83,3 +84,26 @@ def test_what_a_wrong_backward_pass_does_is_found(
     problem = Problem.lstm(n_x=2, n_a=3, n_y=1, m=2, T_x=3, regime="unit")
     with Implementation("mine.py", Settings(directory=tmp_path)) as target:
         assert search(Program(target, function), problem, locating=False) == [expected]
+
+
+TWO_MISTAKES = """
+from reference import rnn_backward as right
+def rnn_backward(da, caches):
+    gradients = right(da, caches)
+    if da.shape[2] > 1 or abs(da).max(initial=0) > 100:
+        gradients["da0"] = 2 * gradients["da0"]
+    return gradients
+"""
+
+
+def test_no_case_is_told_that_the_shown_problem_refutes(tmp_path: Path) -> None:
+    """On ordinary problems, one step is right; on the shown one of one step, a large gradient is wrong."""
+    (tmp_path / "mine.py").write_text(TWO_MISTAKES)
+    wrong = [("da0", "")]
+    large = Problem.rnn(n_x=1, n_a=1, n_y=1, m=1, T_x=1, regime="wild")
+    assert abs(large.inputs("rnn_backward").arguments("rnn_backward")[0]).max() > 100
+    with Implementation("mine.py", Settings(directory=tmp_path)) as target:
+        program = Program(target, "rnn_backward")
+        ordinary = search(program, replace(large, T_x=2, regime="unit"))
+        assert ordinary == [Claim.of("traces", outputs=wrong, right=["steps"])]
+        assert search(program, large) == [Claim.of("traces", outputs=wrong)]

@@ -157,12 +157,12 @@ class Trial:
         _ = self.answer.memory  # raises if the answer is malformed
         return self.answers.steps(self.number)
 
-    def answer_to(self, inputs: Inputs, arguments: Sequence[Any] = (), **how: Any) -> Answer:
+    def answer_to(self, inputs: Inputs, **how: Any) -> Answer:
         """Call the function on these inputs, and return the answer. An exception is a violation.
 
-        If `arguments` are given, they replace the arguments of the inputs. `how` is as in `Request`.
+        `how` is as in `Request`.
         """
-        reply = self.call(arguments or inputs.arguments(self.contract.name), **how)
+        reply = self.call(inputs.arguments(self.contract.name), **how)
         return self.read(self.require_returned(reply), inputs)
 
     def outputs_of_parts(self, inputs: Inputs, parts: Sequence[int]) -> list[dict[str, Array]]:

@@ -55,7 +55,7 @@ def always(x: Any, *rest: Any) -> bool:
 @pytest.mark.parametrize(
     ("is_wrong", "right"),
     [
-        (with_lengths, ["lengths"]),
+        (with_lengths, ["lengths", "steps"]),
         (in_layers_or_directions, ["layers and directions"]),
         (with_samples, ["samples"]),
         (over_steps, ["steps"]),
