@@ -1,6 +1,7 @@
 """Are the recurrent layers of frameworks right? Judges every adapter, and writes docs/frameworks.md.
 
-    python -m benchmarks.frameworks --output docs/frameworks.md --python .venv-frameworks/bin/python
+    python -m benchmarks.frameworks --output docs/frameworks.md --picture docs/frameworks.svg \
+        --python .venv-frameworks/bin/python
     python -m benchmarks.frameworks --only onnxruntime,litert --against docs/frameworks.md
 
 Each adapter is judged in the first interpreter that has its framework: this one, or one of `--python`. The
@@ -25,6 +26,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.choice_picture import picture
 from benchmarks.ledger import DEFENDED, Explanation, anchor, explanations
 from benchmarks.shared import ROOT, argument_parser, table, versions, write
 from oracle.frameworks import ADAPTERS
@@ -84,6 +86,7 @@ def main() -> int:
     parser.add_argument("--python", action="append", default=[], help="another interpreter (repeatable)")
     parser.add_argument("--only", default="", help="adapters to judge, with commas (default: all)")
     parser.add_argument("--output", type=Path, help="the page whose tables to replace (default: print)")
+    parser.add_argument("--picture", type=Path, help="the file for the table of choice as a picture (SVG)")
     parser.add_argument("--against", type=Path, help="an earlier page")
     parser.add_argument("--keep", type=Path, help="a folder for results, whose adapters are not judged again")
     options = parser.parse_args()
@@ -95,6 +98,8 @@ def main() -> int:
         print(f"{name}: {result.missing or result.verdict}", file=sys.stderr, flush=True)
     results = [judged.get(name, AdapterResult(name, missing="not in this run")) for name in ADAPTERS]
     write(parts(results), options.output)
+    if options.picture:
+        options.picture.write_text(choice_picture(results), encoding="utf-8")
     changes = verdict_changes(results, page)
     print("\n".join(changes), file=sys.stderr)
     is_missing = any(each.missing and each.name in names for each in results)
@@ -177,20 +182,43 @@ def parts(results: Sequence[AdapterResult]) -> dict[str, str]:
     }
 
 
-def _choice(result: AdapterResult) -> Sequence[str]:
-    """Return the row of an adapter in the table for those who choose: each *no* links to its reason."""
+def choice_picture(results: Sequence[AdapterResult]) -> str:
+    """Return the table for those who choose as a picture (SVG).
+
+    Because the picture has no links, it distinguishes behaviour that the ledger defends from findings.
+    """
+
+    def answer(cell: str, reasons: Sequence[Explanation | None]) -> str:
+        if not cell.startswith("**no**"):
+            return cell
+        return "defended" if all(why and why.heading == DEFENDED for why in reasons) else "no"
+
+    rows = []
+    for each in results:
+        if not each.missing:
+            name = each.version if each.name in each.version else f"{each.name} ({each.version})"
+            rows.append((name, [answer(*cell) for cell in _choices(each)]))
+    note = "–: not supported. defended: differs from the formulas, for a reason that FINDINGS.md states."
+    return picture(CHOICE, rows, note)
+
+
+def _choices(result: AdapterResult) -> Iterator[tuple[str, Sequence[Explanation | None]]]:
+    """Yield the cell of each column for those who choose, with the explanations of its failures."""
     cells = dict(zip(COLUMNS, _summary(result), strict=True))
     failures = [(_aspect(each), _explanation(result.name, each)) for each in result.failures]
-
-    def cell(column: str) -> str:
-        if not cells[column].startswith("**no**"):
-            return cells[column]
+    for column in CHOICE:
         aspect = "nonfinite" if column == "NaN, ∞" else column
-        of_column = [why for found, why in failures if found == aspect or found.endswith(f" {aspect}")]
-        links = (f"[no](../FINDINGS.md{anchor(why.heading)})" if why else "no" for why in of_column)
-        return _joined(links)
+        yield cells[column], [why for found, why in failures if aspect in (found, found.split(" ")[-1])]
 
-    return [f"`{result.name}`", *map(cell, CHOICE)]
+
+def _choice(result: AdapterResult) -> Sequence[str]:
+    """Return the row of an adapter in the table for those who choose: each *no* links to its reason."""
+
+    def cell(text: str, reasons: Sequence[Explanation | None]) -> str:
+        links = (f"[no](../FINDINGS.md{anchor(why.heading)})" if why else "no" for why in reasons)
+        return _joined(links) if text.startswith("**no**") else text
+
+    return [f"`{result.name}`", *(cell(*each) for each in _choices(result))]
 
 
 def _summary(result: AdapterResult) -> Sequence[str]:

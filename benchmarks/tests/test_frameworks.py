@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
 from benchmarks import frameworks
-from benchmarks.frameworks import AdapterResult, parts, verdict_changes
+from benchmarks.choice_picture import COLOURS
+from benchmarks.frameworks import AdapterResult, choice_picture, parts, verdict_changes
 from benchmarks.ledger import DEFENDED, LEDGER, anchor, entries, explanations
 from benchmarks.shared import updated
 from oracle.frameworks import ADAPTERS
@@ -88,6 +90,21 @@ def test_each_no_of_those_who_choose_links_to_its_reason() -> None:
     row = parts([judged("paddle", *met)])["choice"].splitlines()[-1]
     padding = "[no](../FINDINGS.md#paddle-what-is-in-the-padding-reaches-the-last-states)"
     assert row == f"| `paddle` | no | yes | yes | {padding} |"
+
+
+def test_a_picture_distinguishes_defended_behaviour_from_findings_and_escapes_names() -> None:
+    finding = failure("trajectory", gradients=True, lengths="equal", directions=2)
+    defended = failure("lower precision", "raised", gradients=True, dtype="float32")
+    unlisted = replace(judged("other", failure("trajectory")), version="<1>")
+    drawn = choice_picture([judged("paddle", finding), judged("torch_autocast", defended), unlisted])
+    texts = [each.text for each in ElementTree.fromstring(drawn).iter()]
+    answers = [text for text in texts if text in COLOURS]
+    assert answers == [
+        *("yes", "yes", "no", "yes"),
+        *("yes", "yes", "defended", "yes"),
+        *("yes", "no", "yes", "yes"),
+    ]
+    assert "other (<1>)" in texts
 
 
 def test_a_result_that_was_kept_is_not_judged_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
