@@ -1,8 +1,11 @@
 """Torch's modules, compiled by `torch.compile` with the option `torch._dynamo.config.allow_rnn`.
 
 The option is experimental. Without it, torch does not compile RNNs, but runs them as usual. Compilation needs
-a C++ compiler, and takes many seconds for each shape. A module that gets a packed sequence is not compiled,
-so this adapter supports no lengths.
+a C++ compiler, and takes seconds for each shape. That of gradients takes up to a minute, so this adapter has
+none. A module that gets a packed sequence is not compiled, so this adapter supports no lengths.
+
+A process that is killed while it compiles leaves an incomplete file in torch's cache
+(`TORCHINDUCTOR_CACHE_DIR`), with which later calls raise `OSError: … file too short`: delete the cache then.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ import torch
 
 from oracle.frameworks import torch_modules
 
-SUPPORTS = {**torch_modules.SUPPORTS, "lengths": False}
+SUPPORTS = {**torch_modules.SUPPORTS, "lengths": False, "gradients": False}
 
 _CONFIG = {"allow_rnn": True, "recompile_limit": 10**6, "accumulated_recompile_limit": 10**6}
 
