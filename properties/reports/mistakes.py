@@ -125,11 +125,9 @@ def _claims(failed: Sequence[LawResult], helper_causes: Set[str]) -> list[Claim]
     """
     own_causes = {each.cause for result in failed for each in result.findings}
     explained: defaultdict[str, dict[str, Claim]] = defaultdict(dict)
-    first, unexplained = dict[str, Claim](), defaultdict[str, dict[bool | None, Claim]](dict)
+    unexplained: defaultdict[str, dict[bool | None, Claim]] = defaultdict(dict)
     for result in sorted(failed, key=lambda each: each.grade != "spec"):
         claim = result.finding
-        if not result.inherited:
-            first.setdefault(result.function, claim)
         if claim.is_vague:
             unexplained[result.function].setdefault(_is_ordinary(claim), claim)
         elif not result.inherited:
@@ -145,10 +143,11 @@ def _claims(failed: Sequence[LawResult], helper_causes: Set[str]) -> list[Claim]
         if len(names) > 1 and own and all(each.cause in own_causes for each in own):
             return own[0]
         if claim.is_vague and not result.ours:
-            kind, known = _is_ordinary(claim), unexplained[result.function]
-            if kind is None:
-                kind = next(each for each in (True, False, None) if each in known)
-            return first.get(source) or known[kind]
+            if explained.get(source) and source not in unexplained:
+                return next(iter(explained[source].values()))
+            known = unexplained[source if source in unexplained else result.function]
+            kinds = sorted((True, False, None), key=lambda kind: kind is None or kind != _is_ordinary(claim))
+            return next(known[each] for each in kinds if each in known)
         return claim
 
     return [*map(claim_of, failed)]
@@ -208,7 +207,8 @@ def representative(results: Iterable[LawResult], finding: Claim) -> LawResult:
     """
 
     def rank(result: LawResult) -> tuple[bool, bool, bool, bool, bool, float, bool]:
-        has_other_cause = result.finding.cause != finding.cause
+        both_are_vague = finding.is_vague and result.finding.is_vague
+        has_other_cause = result.finding.cause != finding.cause and not both_are_vague
         element = result.facts.get("element")
         is_after_another = isinstance(element, dict) and "network" in element
         is_unusual, size = True, math.inf

@@ -1,7 +1,9 @@
 """Failures are put together by the mistake that they show."""
 
+from collections.abc import Sequence
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -89,6 +91,19 @@ def test_failures_at_edges_are_apart_from_those_of_ordinary_problems() -> None:
     ]
 
 
+def test_an_unexplained_failure_that_is_inherited_is_with_those_of_its_source() -> None:
+    def edges(output: str) -> Claim:
+        return Claim.of("traces", outputs=[[output, ""]], right=ON_ORDINARY_PROBLEMS)
+
+    results = [
+        failed("a", "changed argument", "rnn_cell_backward", findings=[Claim.of("only in this law")]),
+        failed("a", "exact value", "rnn_cell_backward", findings=[edges("dxt")]),
+        failed("a", "exact value", "rnn_backward", findings=[edges("dx")], inherited=True),
+    ]
+    (mistake,) = ranked_mistakes(judgements(results))
+    assert mistake.words == "an unknown mistake: right on ordinary problems"
+
+
 ABOVE = {"rnn_forward": "a.py:8 in rnn_forward", "lstm_forward": "a.py:9 in lstm_forward"}
 
 
@@ -96,13 +111,20 @@ def traces(output: str) -> Claim:
     return Claim.of("traces", outputs=[[output, ""]])
 
 
-def test_the_failure_of_a_call_after_another_is_not_the_one_to_look_at() -> None:
+@pytest.mark.parametrize(
+    "findings", [[mistake("relu_for_tanh")] * 2, [Claim.of("only in this law"), traces("a")]]
+)
+def test_the_failure_of_a_call_after_another_is_not_the_one_to_look_at(findings: Sequence[Claim]) -> None:
     after, alone = (
-        failed("a", law, findings=[mistake("relu_for_tanh")], facts={"element": element})
-        for law, element in [
-            ("changed argument", {"name": "a", "network": "the problem with another x"}),
-            ("trajectory", {"name": "a"}),
-        ]
+        failed("a", law, findings=[finding], facts={"element": element})
+        for finding, (law, element) in zip(
+            findings,
+            [
+                ("changed argument", {"name": "a", "network": "the problem with another x"}),
+                ("trajectory", {"name": "a"}),
+            ],
+            strict=True,
+        )
     )
     assert representative([after, alone], after.finding) == alone
 
