@@ -206,11 +206,8 @@ class Trials:
         no_features: Mapping[str, Any] = {"sizes": replace(self._factory.tried, n_x=0)}
         if self._adapter.with_lengths:  # older versions of torch pack no samples without features
             no_features = {**no_features, "lengths": np.array([4, 3, 1])}
-        for size, how in (("n_x", no_features), ("T_x", {"steps": 0})):
-            with suppress(Exception):  # raised by the user's code
-                trial_error(self._adapter, **how)
-                empty.append(size)
-        self._supports["empty"] = empty
+        tried = {"n_x": no_features, "T_x": {"steps": 0}}
+        self._supports["empty"] = empty + [each for each, how in tried.items() if self._raised(**how) is None]
 
     def _why_limited(self, option: str, sizes: Sizes, **how: Any) -> str:
         """Say why a module lacks an option or refuses a call; empty if the module does neither."""
@@ -230,15 +227,14 @@ class Trials:
 
     def _why_states_are_required(self) -> str:
         """Say why the module cannot be called without initial states; empty if it can."""
-        try:
-            trial_error(self._adapter, has_states=False)
-        except Exception as error:  # raised by the user's code
-            with suppress(Exception):  # states of torch's default dtype, float32, are usual
-                trial_error(self._adapter, has_states=False, dtype="float32")
-                self._limit("dtypes", ["float32"], f"without initial states, {one_line(error)}")
-                self._factory.dtype = "float32"
-                return ""
+        error = self._raised(has_states=False)
+        if error is None:
+            return ""
+        if self._raised(has_states=False, dtype="float32") is not None:
             return refusal(error)
+        # States of torch's default dtype, float32, are usual.
+        self._limit("dtypes", ["float32"], f"without initial states, {one_line(error)}")
+        self._factory.dtype = "float32"
         return ""
 
     def _find_form_for_layers(self) -> None:
@@ -267,10 +263,8 @@ class Trials:
                 if name:  # no argument shows whether a module takes packed sequences
                     self._not_judged.setdefault(name, one_line(wrong))
                 continue
-            try:
-                trial_error(adapter, lengths=np.array([3, 4, 1]))
-            except Exception as wrong:  # raised by the user's code
-                form = replace(form, is_sorted=bool(refusal(wrong)))
+            if (wrong_order := self._raised(adapter, lengths=np.array([3, 4, 1]))) is not None:
+                form = replace(form, is_sorted=bool(refusal(wrong_order)))
             if name not in ways or error < ways[name][0]:
                 ways[name] = error, form
         self._adapter = replace(self._adapter, with_lengths=[form for _, form in ways.values()])
@@ -286,24 +280,22 @@ class Trials:
         layers = 1 if {"layers", "stacked_directions"} & self._supports.keys() else 2
         directions = 1 if "directions" in self._supports else 2
         sizes = replace(self._factory.tried, layers=layers, directions=directions)
-        if not packed or self._raised(
-            self._adapter, sizes=sizes
-        ):  # the laws show what raises without lengths
+        if not packed or self._raised(sizes=sizes) is not None:  # the laws show what raises without lengths
             return
         adapter = replace(self._adapter, with_lengths=packed)
-        if why := self._raised(adapter, sizes=sizes, lengths=np.array([4, 3, 1])):
+        error = self._raised(adapter, sizes=sizes, lengths=np.array([4, 3, 1]))
+        if error is not None:
             self._adapter = replace(self._adapter, with_lengths=others)
-            self._not_judged["a packed sequence"] = f"with {layers=} and {directions=}, {why}"
+            self._not_judged["a packed sequence"] = f"with {layers=} and {directions=}, {one_line(error)}"
             self._limit("lengths", False, "" if others else "no other call with them works")
 
-    @staticmethod
-    def _raised(adapter: Adapter, **how: Any) -> str:
-        """The error of a trial call in one line; empty if the call returns."""
+    def _raised(self, adapter: Adapter | None = None, **how: Any) -> Exception | None:
+        """The exception of a trial call, by default of `self._adapter`; `None` if the call returns."""
         try:
-            trial_error(adapter, **how)
+            trial_error(adapter or self._adapter, **how)
         except Exception as error:  # raised by the user's code
-            return one_line(error)
-        return ""
+            return error
+        return None
 
     def _why_no_gradients(self) -> str:
         """Say why the module has no gradients to judge; empty if the module has gradients."""
