@@ -133,12 +133,6 @@ class LayerBackwardInputs(LayerInputs):
     da_last: Array = field(kw_only=True)
     dc_last: Array = field(kw_only=True)
 
-    def arguments(self, function: str) -> list[Any]:
-        """The positional arguments of a call of `function`, the options last."""
-        contract = CONTRACTS[function]
-        *_, parameters, options = super().arguments(contract.forward)
-        return [*(getattr(self, name) for name in contract.arguments), parameters, options]
-
     def row_name(self, quantity: str, unit: int) -> str:
         """The name of a row of a gradient."""
         return f"feature {unit}" if quantity == "dx" else super().row_name(f"{quantity[1]}_last", unit)

@@ -127,13 +127,12 @@ class LayerInputs(Inputs):
 
     def arguments(self, function: str) -> list[Any]:
         """The positional arguments of a call of `function`, the options last."""
-        given = {"x": self.x, "a0": self.a0, "c0": self.c0}
         options: dict[str, Any] = {"directions": self.directions}
         if NETWORKS[self.kind].has_activations:
             options["activation"] = self.activation
         if self.lengths is not None:
             options["lengths"] = self.lengths
-        arguments = (given[name] for name in CONTRACTS[function].arguments)
+        arguments = (getattr(self, name) for name in CONTRACTS[function].arguments)
         return [*arguments, [dict(p) for p in self.parameters], options]
 
     @property
