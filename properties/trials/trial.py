@@ -120,11 +120,7 @@ class Trial:
         self, implementation: Implementation, function: str = "", problem: Problem | None = None
     ) -> bool:
         """Whether the law holds for an implementation, by default on this trial's function and problem."""
-        return self._holds_on(
-            Answers.to_one(implementation, function or self.contract.name, problem or self.problem)
-        )
-
-    def _holds_on(self, answers: Answers) -> bool:
+        answers = Answers.to_one(implementation, function or self.contract.name, problem or self.problem)
         try:
             self.law.check(Trial(self.law, answers, 0))
         except (ViolationError, NotJudgedError):
