@@ -10,7 +10,7 @@ function, and the errors of the forward pass propagate.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache, partial
 from math import prod
 from types import SimpleNamespace
@@ -39,9 +39,7 @@ def evaluate_each(batch: Sequence[AnyBackward]) -> list[dict[str, Bounded]]:
 
     Each result has the bounds of the precision of its input.
     """
-    of_layers = any(isinstance(inputs, LayerBackwardInputs) for inputs in batch)
-    evaluate_batch: Any = _layer_gradients if of_layers else _function_gradients
-    return for_each_dtype(evaluate_batch, batch)
+    return for_each_dtype(_function_gradients, _layer_gradients, batch)
 
 
 def _function_gradients(fl: Arithmetic, batch: Sequence[BackwardInputs]) -> dict[str, Bounded]:
@@ -85,16 +83,12 @@ def _layer_gradients(fl: Arithmetic, batch: Sequence[LayerBackwardInputs]) -> di
 @cache
 def backward_operations(fl: Arithmetic) -> Any:
     """The operations of the derivative on quantities with bounds."""
-
-    def transposed_map(W: Array) -> Callable[[Bounded], Bounded]:
-        return partial(fl.matmul, fl.matrix(Bounded.exact(W.swapaxes(1, 2))))
-
     return SimpleNamespace(
         **operations(fl),
         largest=fl.largest,
         factors=Factors.of,
         product=lambda gradient, factors, t: fl.product(gradient, factors.entries(t)),
-        transposed_map=transposed_map,
+        transposed_map=lambda W: partial(fl.matmul, fl.matrix(Bounded.exact(W.swapaxes(1, 2)))),
         **{
             name: getattr(fl, name)
             for name in ("total", "matmul", "tanh_slope", "sigmoid_slope", "relu_slope")
@@ -109,9 +103,8 @@ class BoundedStepsBack(StepsBack):
         super().__init__(op, sweep)
         self._sizes = {
             term: prod(_size_multiplied_out(self.values, factor) for factor in term.factors)
-            for each in self.equations.values()
-            if sweep.steps and isinstance(each, Sum) and len(each.terms) > 1
-            for term in each.terms
+            for gradient in (self.equations if sweep.steps else ())
+            for term in self._terms_of(gradient)
         }
         self._largest = {
             key: np.fmax(1, first.reach)

@@ -1,6 +1,6 @@
 """Quantities with bounds on their errors; `rounding` has the rules that compute the bounds."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any, NamedTuple, Self
@@ -24,17 +24,6 @@ class Bounded:
         """A quantity without an error, such as an input."""
         value = value.astype(np.float64)
         return cls(value, np.zeros(value.shape))
-
-    @classmethod
-    def stacked(cls, parts: Sequence["Bounded"], axis: int = 0) -> Self:
-        """Quantities of equal shapes, stacked along a new axis."""
-        return cls(np.stack([p.value for p in parts], axis), np.stack([p.error for p in parts], axis))
-
-    @classmethod
-    def concatenated(cls, parts: Sequence["Bounded"], axis: int) -> Self:
-        """Quantities, joined along an existing axis."""
-        values, errors = ([p.value for p in parts], [p.error for p in parts])
-        return cls(np.concatenate(values, axis), np.concatenate(errors, axis))
 
     @property
     def is_zero(self) -> Array:

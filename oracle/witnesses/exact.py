@@ -91,7 +91,7 @@ def evaluate(inputs: Inputs, radius: float) -> dict[str, Array]:
     _, m, T_x = inputs.x.shape
     answer: dict[str, Array] = {}
     for group, samples in of_equal_lengths(inputs):
-        for name, values in narrow_result(partial(compute, samples), radius).items():
+        for name, [values] in narrow_result(partial(compute, samples), radius).items():
             rows, _, steps = values.shape
             shape = rows, m, steps if "last" in name else T_x
             answer.setdefault(name, np.full(shape, Enclosure(arb(0)), object))
@@ -109,14 +109,13 @@ def of_equal_lengths(inputs: Inputs) -> Iterator[tuple[Array, Any]]:
 
 
 def _layer_quantities(inputs: LayerInputs, radius: float) -> dict[str, Array]:
-    v = compute_layers(operations(radius), [inputs])
-    return {name: array[0] for name, array in layer_results(v).items()}
+    return layer_results(compute_layers(operations(radius), [inputs]))
 
 
 def _function_quantities(inputs: Inputs, radius: float) -> dict[str, Array]:
     v = compute_function(operations(radius), [inputs])
     check_width(radius, v.y)
-    return {name: array[0] for name, array in function_results(v).items()}
+    return function_results(v)
 
 
 as_enclosures: Any = np.frompyfunc(Enclosure, 1, 1)
@@ -200,7 +199,7 @@ def matrix(numbers: Array) -> arb_mat:
 def _affine_map(W: Array, b: Array) -> Callable[[Array], Array]:
     """The affine map of stacks `(k, n, m)`, with stacks of weights and biases."""
     maps = [_affine(*each) for each in zip(W, b, strict=True)]
-    return lambda v: np.concatenate([affine(part)[None] for affine, part in zip(maps, v, strict=True)])
+    return lambda v: np.stack([affine(part) for affine, part in zip(maps, v, strict=True)])
 
 
 def _affine(weight: Array, bias: Array) -> Callable[[Array], Array]:
@@ -246,19 +245,17 @@ def _sigmoid(z: arb) -> arb:
 
 
 def _softmax(s: Array) -> Array:
-    """The softmax of each column of `(k, n_y, m)`."""
+    """The softmax of each column of `(k, n_y, m)`, shifted by the largest logit.
+
+    A column is all NaN if a logit is NaN, or the largest logit infinite.
+    """
     y = np.empty_like(s)
     for k, j in np.ndindex(len(s), s.shape[2]):
-        y[k, :, j] = _softmax_of_column(s[k, :, j].tolist())
+        top = max(s[k, :, j], key=arb.mid)
+        e = [(z - top).exp() for z in s[k, :, j]]
+        total = sum(e, arb(0))
+        y[k, :, j] = [part / total for part in e]
     return y
-
-
-def _softmax_of_column(s: list[arb]) -> list[arb]:
-    """The softmax, shifted by the largest logit; all NaN if a logit is NaN, or the largest logit infinite."""
-    top = max(s, key=arb.mid)
-    e = [(z - top).exp() for z in s]
-    total = sum(e, arb(0))
-    return [part / total for part in e]
 
 
 _OPERATIONS: Mapping[str, Any] = {

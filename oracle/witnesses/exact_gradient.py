@@ -47,7 +47,7 @@ def _values(inputs: AnyBackward, radius: float) -> dict[str, Array]:
     _, m, T_x = inputs.x.shape
     values: dict[str, Array] = {}
     for group, samples in of_equal_lengths(inputs):
-        for name, array in compute(operations(radius), samples).items():
+        for name, [array] in compute(operations(radius), samples).items():
             rows, _, steps = array.shape
             if name in PER_SAMPLE:
                 whole = values.setdefault(
@@ -63,26 +63,23 @@ def _values(inputs: AnyBackward, radius: float) -> dict[str, Array]:
 def _of_functions(op: Mapping[str, Any], inputs: BackwardInputs) -> dict[str, Array]:
     cached = {name: balls(array[None]) for name, array in inputs.cached.items()}
     sweep = cached_sweep(op, [inputs], cached)
-    gradients = function_gradients(_BACKWARD, sweep, balls(inputs.da[None]), balls(inputs.dc[None]))
-    return {name: array[0] for name, array in gradients.items()}
+    return function_gradients(_BACKWARD, sweep, balls(inputs.da[None]), balls(inputs.dc[None]))
 
 
 def _of_layers(op: Mapping[str, Any], inputs: LayerBackwardInputs) -> dict[str, Array]:
     last = {name: stacked(op, [inputs], f"d{name}_last", axis=1) for name in ("a", "c")}
-    gradients = layer_gradients(_BACKWARD, compute_layers(op, [inputs]), balls(inputs.da[None]), last)
-    return {name: array[0] for name, array in gradients.items()}
+    return layer_gradients(_BACKWARD, compute_layers(op, [inputs]), balls(inputs.da[None]), last)
 
 
 def _transposed_map(W: Array) -> Callable[[Array], Array]:
     """The product of transposed weights with a vector, for stacks `(k, n, m)`."""
     maps = [matrix(each.T) for each in W]
-    return lambda v: np.concatenate([product(*each)[None] for each in zip(maps, v, strict=True)])
+    return lambda v: np.stack([product(*each) for each in zip(maps, v, strict=True)])
 
 
 def _matmul(A: Array, B: Array) -> Array:
     """The products of stacks of matrices."""
-    products = (product(matrix(a), b) for a, b in zip(A, B, strict=True))
-    return np.concatenate([each[None] for each in products])
+    return np.stack([product(matrix(a), b) for a, b in zip(A, B, strict=True)])
 
 
 def _relu_slope(z: arb) -> arb:

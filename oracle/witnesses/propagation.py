@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from oracle.network.forward import compute_function, compute_layers, function_results, layer_results
-from oracle.problems.inputs import AnyInputs, Inputs, LayerInputs
+from oracle.problems.inputs import Inputs, LayerInputs
 from oracle.witnesses.rounding import Arithmetic, Bounded
 from reference.contract import Array
 
@@ -28,9 +28,7 @@ def evaluate_each(batch: Sequence[Inputs], *, gradual: bool = False) -> list[dic
 
     Each result has the bounds of the precision of its input.
     """
-    of_layers = any(isinstance(inputs, LayerInputs) for inputs in batch)
-    quantities: Any = _layer_quantities if of_layers else _function_quantities
-    return for_each_dtype(quantities, batch, gradual)
+    return for_each_dtype(_function_quantities, _layer_quantities, batch, gradual)
 
 
 @cache
@@ -41,14 +39,16 @@ def arithmetic(dtype: np.dtype[Any], gradual: bool) -> Arithmetic:
 
 @np.errstate(all="ignore")
 def for_each_dtype(
-    evaluate: Callable[[Arithmetic, Sequence[AnyInputs]], dict[str, Bounded]],
-    batch: Sequence[AnyInputs],
+    of_functions: Callable[..., dict[str, Bounded]],
+    of_layers: Callable[..., dict[str, Bounded]],
+    batch: Sequence[Inputs],
     gradual: bool = False,
 ) -> list[dict[str, Bounded]]:
     """Evaluate all inputs of each dtype at once, in the arithmetic of the dtype.
 
-    `evaluate` returns stacks over the inputs on axis 0.
+    `of_functions` and `of_layers` take the arithmetic and inputs, and return stacks over these on axis 0.
     """
+    evaluate = of_layers if any(isinstance(inputs, LayerInputs) for inputs in batch) else of_functions
     results: list[dict[str, Bounded]] = [{}] * len(batch)
     for dtype in dict.fromkeys(inputs.dtype for inputs in batch):
         indices = [i for i, inputs in enumerate(batch) if inputs.dtype == dtype]
@@ -79,7 +79,7 @@ def operations(fl: Arithmetic) -> Mapping[str, Any]:
         **{name: getattr(fl, name) for name in ("tanh", "sigmoid", "relu", "softmax", "plus", "times")},
         "exact": Bounded.exact,
         "zeros": lambda shape, _: Bounded.exact(np.zeros(shape)),
-        "stack": lambda *parts: Bounded.concatenated(parts, axis=-2),
+        "stack": lambda *parts: np.concatenate(parts, axis=-2),
         "rows": lambda *parts: np.concatenate(parts, axis=-2),
         "beside": lambda *parts: np.concatenate(parts, axis=-1),
         "affine_map": affine_map,

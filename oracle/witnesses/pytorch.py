@@ -32,14 +32,11 @@ def run(inputs: Inputs) -> dict[str, Array]:
     """
     if isinstance(inputs, LayerInputs):
         return _run_layers(inputs)
-    a = tensor(np.zeros((0, *inputs.a0.T.shape), inputs.x.dtype))
-    last: Sequence[torch.Tensor] = [a] * len(NETWORKS[inputs.kind].states)
-    if inputs.x.shape[2]:
-        a, last = _run_module(accepted_by_torch(inputs.as_layer()))
+    answer = _run_layers(inputs.as_layer())
     Wy, by = (tensor(inputs.parameters[name]) for name in NETWORKS[inputs.kind].head)
-    logits = torch.nn.functional.linear(a, Wy, by[:, 0])
-    memory = {"c": _array(last[1])} if NETWORKS[inputs.kind].has_memory else {}
-    return {"a": _array(a), "y": _array(torch.softmax(logits, dim=-1)), **memory}
+    logits = torch.nn.functional.linear(tensor(answer["a"].T), Wy, by[:, 0])
+    memory = {"c": answer["c_last"][:, :, : inputs.x.shape[2]]} if "c_last" in answer else {}
+    return {"a": answer["a"], "y": _array(torch.softmax(logits, dim=-1)), **memory}
 
 
 @torch.inference_mode()
@@ -82,8 +79,7 @@ def module_for(inputs: LayerInputs) -> torch.nn.Module:
     options: dict[str, Any] = {"nonlinearity": inputs.activation} if network.has_activations else {}
     if network.has_projection:
         options["proj_size"] = len(p.get("Wp", ()))
-    return _with_weights(
-        to_torch(inputs.kind, inputs.parameters, inputs.directions),
+    module, parameters = _cached_module(
         _MODULES[inputs.kind],
         len(inputs.x),
         hidden_units(p),
@@ -92,6 +88,10 @@ def module_for(inputs: LayerInputs) -> torch.nn.Module:
         bidirectional=inputs.directions == 2,
         **options,
     )
+    state = to_torch(inputs.kind, inputs.parameters, inputs.directions)
+    for name, parameter in parameters.items():
+        parameter.copy_(tensor(state[name]))
+    return module
 
 
 def call_module(
@@ -135,21 +135,11 @@ def accepted_by_torch(inputs: AnyLayerInputs) -> AnyLayerInputs:
     return replace(inputs, x=x, c0=c0, parameters=parameters)
 
 
-def _with_weights(
-    state: Mapping[str, Array], module_class: Any, n_x: int, n_a: int, **options: Any
-) -> torch.nn.Module:
-    """A module of a class, with the parameters of a state dict."""
-    module, parameters = _cached_module(module_class, n_x, n_a, **options)
-    for name, parameter in parameters.items():
-        parameter.copy_(tensor(state[name]))
-    return module
-
-
 @lru_cache(maxsize=512)
 def _cached_module(
     module_class: Any, n_x: int, n_a: int, dtype: str, **options: Any
 ) -> tuple[torch.nn.Module, Mapping[str, torch.Tensor]]:
-    """A module and its parameters, which `_with_weights` overwrites; cached, since modules are slow to build.
+    """A module and its parameters, which `module_for` overwrites; cached, since modules are slow to build.
 
     The parameters are not inference tensors, since gradients need normal tensors.
     """

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from oracle.problems.backward_inputs import PER_SAMPLE, BackwardInputs, LayerBackwardInputs
+from oracle.problems.backward_inputs import PER_SAMPLE, AnyBackward
 from oracle.problems.inputs import Inputs
 from oracle.witnesses import exact, exact_gradient
 from oracle.witnesses.exact import Enclosure
@@ -46,7 +46,7 @@ def largest_ratio(inputs: Inputs, outputs: Iterable[tuple[Array, Array, Array]],
     with np.errstate(all="ignore"):
         ratio = np.where(ours == theirs, 0, np.abs(ours - theirs) / (bound * _allowed_bounds(witness_name)))
     largest, size = bound.max(keepdims=True), np.ones(1)
-    if _has_gradients(inputs):
+    if isinstance(inputs, AnyBackward):
         starts = np.cumsum([0, *(each[0].size for each in every[:-1])])
         largest = np.maximum.reduceat(bound, starts)
         size = np.maximum.reduceat(np.where(np.isfinite(theirs), np.abs(theirs), 0), starts)
@@ -62,10 +62,6 @@ def _last_steps(ours: Array, theirs: Array, bound: Array) -> tuple[Array, Array,
 def _allowed_bounds(witness_name: str) -> int:
     """The number of bounds by which two correct answers may differ: two, or one from the exact value."""
     return 1 if witness_name == "exact" else 2
-
-
-def _has_gradients(inputs: Inputs) -> bool:
-    return isinstance(inputs, (BackwardInputs, LayerBackwardInputs))
 
 
 @dataclass(frozen=True)
@@ -109,7 +105,8 @@ class Comparison:
         with np.errstate(all="ignore"):
             ratio = np.abs(ours - theirs) / (bound * _allowed_bounds(self.witness_name))
         same = (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))
-        if _has_gradients(self.inputs):  # where one right formula gives infinity, another may give NaN
+        if isinstance(self.inputs, AnyBackward):
+            # Where one right formula gives infinity, another may give NaN.
             same |= ~np.isfinite(ours) & ~np.isfinite(theirs)
         return np.where(same | np.isinf(bound), 0.0, np.where(np.isnan(ratio), np.inf, ratio))
 
@@ -142,7 +139,7 @@ class Comparison:
         """
         _, theirs, bound = self._compared
         size = np.maximum(1, np.abs(theirs))
-        if _has_gradients(self.inputs):
+        if isinstance(self.inputs, AnyBackward):
             size = np.max(np.abs(theirs), initial=0, where=np.isfinite(theirs))
         with np.errstate(all="ignore"):
             relative = np.where(bound == 0, 0, bound / size)
@@ -157,7 +154,7 @@ class Comparison:
         A `network` other than that of the problem is a key of the element.
         """
         is_wrong = self.ratio > 1
-        first = max if _has_gradients(self.inputs) else min
+        first = max if isinstance(self.inputs, AnyBackward) else min
         indices = np.argwhere(is_wrong.any(axis=0)).tolist()
         column, index = first(indices, key=lambda at: self._sample_and_step(*at)[::-1])
         unit = int(np.argmax(self.ratio[:, column, index]))
@@ -205,7 +202,7 @@ class Comparison:
     def _truth(self, unit: int, column: int, t: int, radius: float) -> Enclosure:
         """The exact value of an element."""
         inputs = self.inputs
-        if isinstance(inputs, (BackwardInputs, LayerBackwardInputs)):
+        if isinstance(inputs, AnyBackward):
             if self.quantity in PER_SAMPLE:
                 inputs, column = inputs.samples([column]), 0
             truth: Enclosure = exact_gradient.evaluate(inputs, radius)[self.quantity][unit, column, t]
@@ -226,7 +223,7 @@ class Comparison:
 
         Last and initial states have no step; gradients with respect to parameters have only an index.
         """
-        if _has_gradients(self.inputs) and self.quantity not in PER_SAMPLE:
+        if isinstance(self.inputs, AnyBackward) and self.quantity not in PER_SAMPLE:
             return {"name": self.label, "index": [unit, column]}
         sample, step = self._sample_and_step(column, index)
         row = self.inputs.row_name(self.quantity, unit)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import Any
 
-from oracle.problems.backward_inputs import BackwardInputs, LayerBackwardInputs
+from oracle.problems.backward_inputs import AnyBackward
 from oracle.problems.changed_inputs import changed_inputs
 from oracle.problems.inputs import Inputs
 from oracle.problems.problem import Problem
@@ -97,7 +97,7 @@ class Question:
 
 
 def _torchs_answer(inputs: Inputs) -> dict[str, Array]:
-    if isinstance(inputs, (BackwardInputs, LayerBackwardInputs)):
+    if isinstance(inputs, AnyBackward):
         from oracle.witnesses import pytorch_gradient
 
         return pytorch_gradient.run(inputs)
@@ -107,8 +107,7 @@ def _torchs_answer(inputs: Inputs) -> dict[str, Array]:
 
 
 def _exact_answer(inputs: Inputs) -> dict[str, Array]:
-    is_backward = isinstance(inputs, (BackwardInputs, LayerBackwardInputs))
-    evaluate: Any = exact_gradient.evaluate if is_backward else exact.evaluate
+    evaluate: Any = exact_gradient.evaluate if isinstance(inputs, AnyBackward) else exact.evaluate
     return {name: exact.midpoints(array) for name, array in evaluate(inputs, EXACT_RADIUS).items()}
 
 
