@@ -239,3 +239,13 @@ def test_shapes_of_layers_without_steps() -> None:
     assert_within(torch, bounds)
     assert_within(ours, bounds)
     np.testing.assert_array_equal(ours["dc0"][:, :, 0], inputs.dc_last.reshape(6, 2))
+
+
+def test_every_call_has_the_same_operations() -> None:
+    """The operations are cached, so that fuzzing takes no more memory with every problem."""
+    inputs: Any = Problem.rnn(n_x=1, n_a=1, n_y=1, m=1, T_x=2).inputs("rnn_backward")
+    shown, numbers_of_operations = inputs.showing_each_step(0), set()
+    for _ in range(2):
+        backward_own_steps.evaluate(shown, by_reference(shown)["dx"])
+        numbers_of_operations.add(backpropagation.backward_operations.cache_info().currsize)
+    assert len(numbers_of_operations) == 1

@@ -20,6 +20,7 @@ from oracle.network.forward import over_time
 from oracle.problems.backward_inputs import BackwardInputs
 from oracle.witnesses import backpropagation
 from oracle.witnesses.backpropagation import BoundedStepsBack, backward_operations, bounded_caches
+from oracle.witnesses.propagation import arithmetic
 from oracle.witnesses.rounding import Arithmetic, Bounded
 from reference.contract import Array
 from reference.networks import NETWORKS
@@ -33,7 +34,7 @@ def evaluate(inputs: BackwardInputs, dz: Array) -> dict[str, Bounded]:
     first, since all other gradients follow from it.
     """
     whole = backpropagation.evaluate(inputs)["dx"]
-    fl = Arithmetic(inputs.dtype)
+    fl = arithmetic(inputs.dtype, gradual=False)
     op, sweep = backward_operations(fl), bounded_caches(fl, [inputs])
     steps, (n_a, _, T_x) = BoundedStepsBack(op, sweep), inputs.da.shape
     [back] = [each for each in steps.equations.values() if isinstance(each, Back)]

@@ -31,10 +31,8 @@ def evaluate_each(batch: Sequence[Inputs], *, gradual: bool = False) -> list[dic
     return for_each_dtype(_function_quantities, _layer_quantities, batch, gradual)
 
 
-@cache
-def arithmetic(dtype: np.dtype[Any], gradual: bool) -> Arithmetic:
-    """The rules of rounding in a precision."""
-    return Arithmetic(dtype, gradual=gradual)
+arithmetic = cache(Arithmetic)
+"""The rules of rounding in a precision: one object for all calls, by which `operations` are cached."""
 
 
 @np.errstate(all="ignore")
@@ -52,7 +50,7 @@ def for_each_dtype(
     results: list[dict[str, Bounded]] = [{}] * len(batch)
     for dtype in dict.fromkeys(inputs.dtype for inputs in batch):
         indices = [i for i, inputs in enumerate(batch) if inputs.dtype == dtype]
-        stacks = evaluate(arithmetic(dtype, gradual), [batch[i] for i in indices])
+        stacks = evaluate(arithmetic(dtype, gradual=gradual), [batch[i] for i in indices])
         for k, i in enumerate(indices):
             results[i] = {name: bounded[k] for name, bounded in stacks.items()}
     return results
