@@ -184,10 +184,7 @@ def _array(values: Iterable[arb], shape: Sequence[int]) -> Array:
 
 def product(A: arb_mat, v: Array) -> Array:
     """The product of a matrix and an array of balls `(n, m)`."""
-    shape = A.nrows(), v.shape[1]
-    if not len(v):
-        return np.full(shape, arb(0), object)
-    return _array((A * matrix(v)).entries(), shape)
+    return _array((A * matrix(v)).entries(), (A.nrows(), v.shape[1]))
 
 
 def matrix(numbers: Array) -> arb_mat:
