@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -26,10 +26,11 @@ class BackwardInputs(Inputs):
     With `has_pre_activations`, `x` has one row for each pre-activation, and `dx` has their gradients.
     """
 
-    da: Array = field(kw_only=True)
-    dc: Array = field(kw_only=True)
-    cached: Mapping[str, Array] = field(kw_only=True)
-    has_pre_activations: bool = field(default=False, kw_only=True)
+    _: KW_ONLY
+    da: Array
+    dc: Array
+    cached: Mapping[str, Array]
+    has_pre_activations: bool = False
 
     @staticmethod
     def of(forward: Inputs, da: Array, dc: Array) -> BackwardInputs:
@@ -129,9 +130,10 @@ class LayerBackwardInputs(LayerInputs):
     to the outputs of the layers; for an RNN, `dc_last` is `(L D, 0, m)`.
     """
 
-    da: Array = field(kw_only=True)
-    da_last: Array = field(kw_only=True)
-    dc_last: Array = field(kw_only=True)
+    _: KW_ONLY
+    da: Array
+    da_last: Array
+    dc_last: Array
 
     def row_name(self, quantity: str, unit: int) -> str:
         """The name of a row of a gradient."""

@@ -5,7 +5,7 @@
 
 import ast
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import KW_ONLY, dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, ClassVar, Literal, Self, get_args
 
@@ -171,15 +171,16 @@ class LayerProblem(Problem):
 
     kind: LayerKind  # type: ignore[assignment]
     n_y: int = field(default=1, init=False)
-    layers: int = field(default=1, kw_only=True)
-    directions: int = field(default=1, kw_only=True)
-    n_p: int = field(default=0, kw_only=True)
-    lengths: Lengths = field(default="absent", kw_only=True)
-    activation: Activation = field(default="tanh", kw_only=True)
-    initial: Initial = field(default="given", kw_only=True)
-    weights: str = field(default="", kw_only=True)
-    layout: str = field(default="", kw_only=True)
-    digest: str = field(default="", kw_only=True)
+    _: KW_ONLY
+    layers: int = 1
+    directions: int = 1
+    n_p: int = 0
+    lengths: Lengths = "absent"
+    activation: Activation = "tanh"
+    initial: Initial = "given"
+    weights: str = ""
+    layout: str = ""
+    digest: str = ""
 
     _allowed: ClassVar[Mapping[str, Sequence[str]]] = {
         **Problem._allowed,
