@@ -41,6 +41,8 @@ MOST_CONFIRMING = 36
 """The largest number of new problems in each round."""
 CLEAR = 1e-3
 """The smallest error of an element that is clearly wrong."""
+MOST_IN_BOTH = 4
+"""The most wrong problems on which the other direction is observed."""
 MOST_REPLACEMENTS = 6
 """The largest number of fitting replacements that the search finds."""
 
@@ -183,7 +185,11 @@ def _locate_in_layers(function: str, budget: Budget, shown: LayerProblem, limits
         sizes = {"n_x": shown.n_x, "n_a": shown.n_a, "m": shown.m, "T_x": shown.T_x}
         own = (observer.draw(**sizes, seed=k, regime="unit", dtype=limits.dtypes[0]) for k in range(2))
         cases = [*observer.observe(chain(own, few_problems(function, observer.draw, limits.dtypes)))]
-        if any(case.first_wrong for case in cases):
+        if wrong := [case.inputs for case in cases if case.first_wrong]:
+            if setting.both and _is_wrong(
+                replace(observer, setting=replace(setting, is_backward=True)), wrong
+            ):
+                observer.setting = replace(setting, name=setting.both)
             location = _locate_in_steps(observer, cases)
             if location and not location.how and _are_states_mixed(observer, cases):
                 return None
@@ -193,10 +199,14 @@ def _locate_in_layers(function: str, budget: Budget, shown: LayerProblem, limits
             has_activations = NETWORKS[kind_in(function)].has_activations
             if not setting.name and has_activations:  # which is observed with tanh alone
                 tried.append(replace(location, setting="tanh"))
-            example = next(case.inputs for case in cases if case.first_wrong)
-            true = (each for each in tried if _explains_networks(each, observer, shown, example))
+            true = (each for each in tried if _explains_networks(each, observer, shown, wrong[0]))
             return next(true, replace(location, conditions=None, shown=()))
     return None
+
+
+def _is_wrong(observer: Observer, every: Sequence[Inputs]) -> bool:
+    """Whether the observed direction is wrong on one of the first of these problems."""
+    return any(case.first_wrong for case in observer.observe(every[:MOST_IN_BOTH]))
 
 
 def _are_states_mixed(observer: Observer, cases: Sequence[Steps]) -> bool:

@@ -50,11 +50,16 @@ class Budget:
 
 @dataclass(frozen=True)
 class Setting:
-    """A kind of network, of which one direction of the top layer is observed; its `name` is a scope."""
+    """A kind of network, of which one direction of the top layer is observed; its `name` is a scope.
+
+    `both` is the scope of both directions, in which a mistake is that is in the backward direction, too.
+    """
 
     name: str = ""
     layers: int = 1
     directions: int = 1
+    is_backward: bool = False
+    both: str = ""
 
     def inputs(self, function: str, *, n_a: int, T_x: int, **fields: Any) -> LayerInputs:
         """Draw a network of this kind."""
@@ -78,10 +83,11 @@ def settings_of(shown: LayerProblem, limits: Limits) -> Sequence[Setting]:
         (limits.one_direction and shown.activation == "relu", Setting("relu")),
         (limits.one_direction and shown.n_p and limits.projection is True, Setting("projected to n_a")),
         (limits.one_direction and shown.n_p, Setting("projected")),
-        (has_two, Setting("forward of two", directions=2)),
-        (has_two, Setting("backward", directions=2)),
+        (has_two, Setting("forward of two", directions=2, both="of two")),
+        (has_two, Setting("backward", directions=2, is_backward=True)),
         (has_more and limits.one_direction, Setting("above", layers=2)),
-        (has_more and has_two, Setting("backward above", layers=2, directions=2)),
+        (has_more and has_two, Setting("forward of two above", layers=2, directions=2, both="of two above")),
+        (has_more and has_two, Setting("backward above", layers=2, directions=2, is_backward=True)),
     ]
     return [setting for is_included, setting in every if is_included]
 
@@ -113,8 +119,7 @@ class Observer:
                 if self.setting and isinstance(inputs, LayerInputs):
                     if not self.limits.initial_state:
                         inputs = replace(inputs, a0=0 * inputs.a0, c0=0 * inputs.c0)
-                    backward = "backward" in self.setting.name
-                    found = observe_layer(inputs, self.program, backward=backward)
+                    found = observe_layer(inputs, self.program, backward=self.setting.is_backward)
                 else:
                     found = observe(self.function, inputs, self.program, self.limits)
             except BudgetSpentError:

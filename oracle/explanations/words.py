@@ -134,7 +134,10 @@ def _location(
 SETTINGS: Mapping[str, str] = {
     "backward": "in a backward direction",
     "forward of two": "in the forward direction of two",
+    "of two": "in a layer of two directions",
     "above": "in a layer above another",
+    "forward of two above": "in the forward direction of two, in a layer above another",
+    "of two above": "in a layer of two directions, above another",
     "backward above": "in a backward direction, in a layer above another",
     "tanh": "with tanh",
     "relu": "with relu",

@@ -12,6 +12,7 @@ import reference
 from oracle.explanations import location_search as module
 from oracle.explanations.behaviour import Behaviour, Program, mistaken_program, program_of, specification
 from oracle.explanations.changes import Condition, Replacement
+from oracle.explanations.location import SCOPES
 from oracle.explanations.location_search import locate
 from oracle.explanations.observer import Budget, BudgetSpentError
 from oracle.explanations.problems import problem
@@ -85,6 +86,23 @@ def test_a_layer_is_not_blamed_for_a_layer_below_it() -> None:
     """In smaller networks all layers are right, so no layer of them shows the mistake."""
     shown = Problem.rnn_layer(n_x=1, n_a=1, m=1, T_x=1, layers=3, directions=1, regime="unit", seed=0)
     assert locate("rnn_layer", calling("rnn_layer", with_the_top_parameters_in_the_middle), shown) is None
+
+
+@pytest.mark.parametrize("setting", [each for each in SCOPES if "two" in each or "backward" in each])
+@pytest.mark.parametrize("changed", [lambda v: np.sin(v.a), lambda v: 0.9 * v.a])
+def test_the_other_direction_is_not_left_out(setting: str, changed: Callable[[Any], Array]) -> None:
+    """Whether the search finds how the states are wrong, it names both directions if both are wrong."""
+
+    def a_next(v: Any) -> Array:
+        right = v.right["a_next"](v)
+        return np.asarray(changed(SimpleNamespace(a=right)) if SCOPES[setting](v) else right)
+
+    program = mistaken_program("rnn_layer", Fault("", "", "", {"rnn_layer": {"a_next": a_next}}))
+    found = locate(
+        "rnn_layer", program, problem("rnn_layer", n_x=1, n_a=2, m=2, T_x=2, layers=2, directions=2)
+    )
+    assert found
+    assert found.setting == setting
 
 
 def test_random_answers_of_layers_have_no_conditions() -> None:

@@ -38,7 +38,9 @@ def test_every_result_of_the_reference_is_right(function: str) -> None:
     assert steps.first_wrong == ""
 
 
-@pytest.mark.parametrize("name", ["", "forward of two", "backward", "above", "backward above", "relu"])
+@pytest.mark.parametrize(
+    "name", ["", "forward of two", "backward", "above", "forward of two above", "backward above", "relu"]
+)
 @pytest.mark.parametrize("function", ["rnn_layer", "lstm_layer"])
 def test_every_result_of_a_layer_is_right(function: str, name: str) -> None:
     if name == "relu" and function == "lstm_layer":
