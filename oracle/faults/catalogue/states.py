@@ -180,17 +180,19 @@ MISTAKES = mistakes(
     | {"cached": exchanged("a_prev", "c_prev")},
     ALL("parameters_not_cached", "the parameters are not cached")
     | altered("cache", by=lambda right, v: right[:-1]),
-    LSTM_FORWARD("c_view_cached", "the first cached c_prev is overwritten by c_next")
+    LSTM_FORWARD("c_view_cached", "the first cached c_prev is c[:, :, 0], the state after the first step")
     | {"c0": lambda v: v.c[:, :, 0]},
-    LSTM_FORWARD("last_c_view_cached", "the first cached c_prev is a view of c[:, :, -1]")
+    LSTM_FORWARD("last_c_view_cached", "the first cached c_prev is c[:, :, -1], the last memory state")
     | {"c0": lambda v: v.c[:, :, -1]},
-    LSTM_FORWARD("second_c_view_cached", "the first c_prev is a view of c[:, :, 1]")
+    LSTM_FORWARD(
+        "second_c_view_cached", "the first c_prev is a view of c[:, :, 1]"
+    )
     | {"c0": lambda v: v.c[:, :, 1]},
-    FORWARDS("a_view_cached", "the first cached a_prev is a view of a[:, :, 0], overwritten later")
+    FORWARDS("a_view_cached", "the first cached a_prev is a[:, :, 0], the state after the first step")
     | {"a": lambda v: np.repeat(v.a0[:, :, None], v.T_x, axis=2), "a0": lambda v: v.a[:, :, 0]},
     FORWARDS(
         "a0_in_the_last_slot",
-        "the first cached a_prev is a view of a[:, :, -1], which later holds the last hidden state",
+        "the first cached a_prev is a[:, :, -1], the last hidden state",
     )
     | {"a": lambda v: np.where(np.arange(v.T_x) == v.T_x - 1, v.a0[:, :, None], 0)}
     | {"a_prev": lambda v: v.a[:, :, v.t - 1]},
