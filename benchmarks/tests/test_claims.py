@@ -17,7 +17,7 @@ from oracle.tests.strangers import PROGRAM, STRANGERS
 from properties.explanations.program import Program
 from properties.implementations.implementation import Implementation
 
-pytestmark = pytest.mark.quartered
+pytestmark = pytest.mark.slow
 
 RNN = Problem.rnn(n_x=3, n_a=3, n_y=2, m=9, T_x=2, regime="unit")
 STEP = "np.tanh(np.dot(Waa, a_prev) + np.dot(Wax, xt) + ba)"

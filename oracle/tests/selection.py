@@ -1,16 +1,18 @@
-"""Which tests a run takes: those whose packages are here, and a quarter of the large products.
+"""Which tests a run takes: those whose packages are here, and parts of the large products and slow tests.
 
 `@needs("paddle", "paddle")` marks a test, or a parameter of it. Where the package is installed, the test
 runs. Where it is not, one test is skipped for the package; it says what installs the package and how many
 tests need it.
 
-`@in_quarter(2)` marks a test that takes many seconds. Of a module with the mark `quartered`, whose tests run
-whole commands or long searches, a run takes a quarter, so that all tests take three minutes.
+Of a module with the mark `slow`, whose tests run whole commands or long searches, a run takes a sixth of the
+tests, so that all tests take three minutes. `@in_quarter(2)` marks a test that takes many seconds.
 
-`chosen` takes a quarter of a large product, such as each mistake in each of its functions. The environment
-variable `RNN_CROSSCHECK_QUARTER` says which: `0` (the default) to `3` for every fourth case from that one
-on, and the first case of each group; `all` for every case, as `.ci/nightly` sets it. `.ci/run` takes the
-quarter from the commit, so that successive commits cover all quarters.
+`chosen` takes a quarter of a large product, such as each mistake in each of its functions: every fourth case,
+and the first case of each group.
+
+The environment variable `RNN_CROSSCHECK_QUARTER` says which quarter and which sixth: a number from `0` (the
+default) to `11`, modulo 4 and modulo 6, or `all` for all tests, as `.ci/nightly` sets it. `.ci/run` takes the
+number from the commit, so that successive commits cover all parts.
 """
 
 import os
@@ -25,6 +27,7 @@ import pytest
 T = TypeVar("T")
 
 VARIABLE = "RNN_CROSSCHECK_QUARTER"
+QUARTERS, SIXTHS = 4, 6
 
 
 def needs(package: str, extra: str = "") -> pytest.MarkDecorator:
@@ -36,7 +39,7 @@ def needs(package: str, extra: str = "") -> pytest.MarkDecorator:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect all but a quarter of `quartered` tests.
+    """Deselect all but a sixth of the `slow` tests.
 
     Leave one test for each reason of a `lacks` mark, skipped, and deselect the others.
     """
@@ -44,13 +47,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         for mark in [*item.iter_markers("lacks")][:1]:
             lacking[mark.args[0]].append(item)
-    quarter = _quarter()
     left_out = {
         item
         for item in items
-        if quarter != "all"
-        and item.get_closest_marker("quartered")
-        and crc32(item.nodeid.encode()) % 4 != int(quarter)
+        if item.get_closest_marker("slow") and not _is_taken(crc32(item.nodeid.encode()), SIXTHS)
     }
     for reason, (first, *others) in lacking.items():
         if not first.get_closest_marker("skip"):  # given by the conftest.py of another room
@@ -65,27 +65,27 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def in_quarter(number: int) -> pytest.MarkDecorator:
     """Mark what takes many seconds, and so runs only in this quarter, and with all."""
     return pytest.mark.skipif(
-        _quarter() not in (str(number), "all"), reason=f"takes many seconds; {VARIABLE}={number} runs it"
+        not _is_taken(number, QUARTERS), reason=f"takes many seconds; {VARIABLE}={number} runs it"
     )
 
 
-def _quarter() -> str:
-    """The quarter of this run; raises `ValueError` for an unknown one."""
-    quarter = os.environ.get(VARIABLE, "0")
-    if quarter not in ("0", "1", "2", "3", "all"):
-        raise ValueError(f"{VARIABLE} is {quarter!r}, expected 0, 1, 2, 3 or all")
-    return quarter
+def _is_taken(number: int, parts: int) -> bool:
+    """Whether this run takes the test or case with this number, if it takes one of so many parts.
+
+    Raises `ValueError` if `RNN_CROSSCHECK_QUARTER` is none of `0` to `11` and `all`.
+    """
+    chosen_part = os.environ.get(VARIABLE, "0")
+    if chosen_part not in (*map(str, range(12)), "all"):
+        raise ValueError(f"{VARIABLE} is {chosen_part!r}, expected a number from 0 to 11, or all")
+    return chosen_part == "all" or (number - int(chosen_part)) % parts == 0
 
 
 def chosen(cases: Iterable[T], group: Callable[[T], Hashable]) -> list[T]:
-    """The cases that this run takes, in order.
-
-    Raises `ValueError` where `RNN_CROSSCHECK_QUARTER` is none of `0` to `3` and `all`.
-    """
-    quarter, seen = _quarter(), set[Hashable]()
+    """The cases that this run takes, in order. Raises what `_is_taken` raises."""
+    seen = set[Hashable]()
     taken = []
     for number, case in enumerate(cases):
-        if quarter == "all" or number % 4 == int(quarter) or group(case) not in seen:
+        if _is_taken(number, QUARTERS) or group(case) not in seen:
             taken.append(case)
         seen.add(group(case))
     return taken

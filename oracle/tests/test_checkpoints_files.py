@@ -14,7 +14,7 @@ from oracle.problems.problem import Problem
 from oracle.weights.conversion import CONVERTERS, to_keras, to_torch
 from reference.contract import Array
 
-pytestmark = pytest.mark.quartered
+pytestmark = pytest.mark.slow
 
 STACK = Problem.lstm_layer(n_x=3, n_a=4, m=1, T_x=1, layers=2, directions=2, dtype="float32")
 PROJECTED = Problem.lstm_layer(n_x=3, n_a=4, m=1, T_x=1, n_p=2, dtype="float32")

@@ -17,7 +17,7 @@ from oracle.checkpoints.writing import convert
 from oracle.tests.in_this_process import read_in_this_process
 from oracle.tests.test_checkpoints_files import RNN, STACK, complaint, needs, state_of, tensors, write_h5
 
-pytestmark = pytest.mark.quartered
+pytestmark = pytest.mark.slow
 
 
 class Malicious:

@@ -47,7 +47,7 @@ WITHOUT: dict[str, dict[str, Any]] = {
 }
 """Defects that are not declared: the evaluator ignores lengths. Autocast changes only float32."""
 
-pytestmark = [pytest.mark.quartered, pytest.mark.filterwarnings("ignore")]
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
 
 def adapter(name: str) -> Any:

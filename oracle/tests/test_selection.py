@@ -1,4 +1,4 @@
-"""Of the tests that lack a package one is skipped, and a run takes a quarter of a large product."""
+"""Of the tests that lack a package one is skipped, and a run takes parts of what takes long."""
 
 from collections.abc import Sequence
 from types import SimpleNamespace
@@ -12,8 +12,9 @@ from oracle.tests.selection import VARIABLE, chosen, needs, pytest_collection_mo
 class Item:
     """A collected test, with its marks."""
 
-    def __init__(self, *marks: pytest.MarkDecorator) -> None:
+    def __init__(self, *marks: pytest.MarkDecorator, nodeid: str = "") -> None:
         self.marks = list(marks)
+        self.nodeid = nodeid
 
     def iter_markers(self, name: str) -> list[pytest.Mark]:
         return [each.mark for each in self.marks if each.mark.name == name]
@@ -61,11 +62,28 @@ def taken(quarter: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return chosen(CASES, lambda case: case[0])
 
 
-@pytest.mark.parametrize("quarter", ["0", "1", "2", "3"])
+@pytest.mark.parametrize("part", range(12))
+def test_a_sixth_of_the_slow_tests_is_taken_and_all_are_in_one(
+    part: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = {f"{number}": Item(pytest.mark.slow, nodeid=str(number)) for number in range(60)}
+
+    def taken_in(part: int) -> set[str]:
+        monkeypatch.setenv(VARIABLE, str(part))
+        items = [*slow.values()]
+        collected(items)
+        return {item.nodeid for item in items}
+
+    assert 0 < len(taken_in(part)) < 30
+    assert taken_in(part) == taken_in((part + 6) % 12)
+    assert {*slow} == set[str]().union(*map(taken_in, range(6)))
+
+
+@pytest.mark.parametrize("quarter", ["0", "1", "2", "3", "10"])
 def test_a_quarter_is_every_fourth_case_and_the_first_of_each_group(
     quarter: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    expected = {*CASES[int(quarter) :: 4], "a0", "b0", "c0"}
+    expected = {*CASES[int(quarter) % 4 :: 4], "a0", "b0", "c0"}
     assert taken(quarter, monkeypatch) == [case for case in CASES if case in expected]
 
 
@@ -77,5 +95,7 @@ def test_all_are_all_and_nothing_is_the_first_quarter(monkeypatch: pytest.Monkey
 
 
 def test_anything_else_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ValueError, match="RNN_CROSSCHECK_QUARTER is '4', expected 0, 1, 2, 3 or all"):
-        taken("4", monkeypatch)
+    with pytest.raises(
+        ValueError, match="RNN_CROSSCHECK_QUARTER is '12', expected a number from 0 to 11, or all"
+    ):
+        taken("12", monkeypatch)

@@ -16,7 +16,7 @@ from oracle.parity.weight_copies import difference, program_with
 from oracle.problems.problem import LayerProblem, Problem
 from oracle.weights.conversion import to_torch
 
-pytestmark = pytest.mark.quartered
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(autouse=True)

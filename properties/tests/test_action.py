@@ -12,7 +12,7 @@ import pytest
 
 from properties.tests.runs import CLONE, Installation, lend_packages
 
-pytestmark = pytest.mark.quartered
+pytestmark = pytest.mark.slow
 
 ACTION = (CLONE / "action.yml").read_text()
 INPUTS = re.findall(r"^  ([\w-]+):$", ACTION.partition("inputs:")[2].partition("runs:")[0], re.MULTILINE)

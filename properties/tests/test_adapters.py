@@ -27,7 +27,7 @@ from properties.worker.own_modules import FRAMEWORKS
 from properties.worker.targets import Target, Unusable
 from reference.contract import CONTRACTS, LAYERS, LAYERS_BACKWARD
 
-pytestmark = pytest.mark.quartered
+pytestmark = pytest.mark.slow
 
 DOCS = (CLONE / "docs" / "adapters.md").read_text()
 EXTRAS = tomllib.loads((CLONE / "pyproject.toml").read_text())["project"]["optional-dependencies"]

@@ -29,7 +29,7 @@ from properties.tests.runs import run
 from properties.worker.codec import decode, encode
 from reference.contract import CONTRACTS
 
-pytestmark = pytest.mark.quartered
+pytestmark = pytest.mark.slow
 
 CLONE = Path(__file__).parents[2]
 

@@ -15,7 +15,7 @@ from properties.session.api import judge, laws
 from properties.tests.results import failed, passed, skipped
 from properties.tests.runs import CLONE
 
-pytestmark = pytest.mark.quartered
+pytestmark = pytest.mark.slow
 
 MISTAKE = "oracle.faults:update_and_forget_gates_exchanged"
 

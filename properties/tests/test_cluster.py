@@ -33,7 +33,7 @@ from properties.tests.runs import CLONE, PATIENCE, Done, Run, run
 from properties.turns.records import FILE
 from properties.worker.targets import own_files
 
-pytestmark = pytest.mark.quartered
+pytestmark = pytest.mark.slow
 
 RIGHT = (CLONE / "examples" / "textbook.py").read_text(encoding="utf-8")
 FEW = ("--hypothesis-profile=quick", "-k", "can_be_used or (shapes and rnn_cell_forward)")

@@ -13,7 +13,7 @@ import pytest
 
 from properties.tests.runs import CLONE, Command, Installation, in_clone, run
 
-pytestmark = pytest.mark.quartered
+pytestmark = pytest.mark.slow
 
 ONE = ("--hypothesis-seed=1", "-k", "rnn_cell_forward and shapes")
 WRONG = ("-q", "--hypothesis-seed=1", "-k", "rnn_cell_forward and extreme")

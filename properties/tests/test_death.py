@@ -18,7 +18,7 @@ from properties.implementations.calls import Died, Raised, Returned
 from properties.implementations.implementation import Implementation
 from properties.implementations.process_start import FORKS, Settings
 
-pytestmark = pytest.mark.quartered
+pytestmark = pytest.mark.slow
 
 Misbehave = Callable[..., Implementation]
 

@@ -19,7 +19,7 @@ from properties.questions.question import Question
 from properties.tests.one_law import new_turn
 from properties.trials.trial import Trial, ViolationError
 
-pytestmark = pytest.mark.quartered
+pytestmark = pytest.mark.slow
 
 REMEMBERED = """
     import numpy as np

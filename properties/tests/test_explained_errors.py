@@ -16,7 +16,7 @@ from properties.questions.question import Question
 from properties.trials.law import Law
 from properties.trials.trial import Trial, ViolationError
 
-pytestmark = pytest.mark.quartered
+pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("kind", ["rnn", "lstm"])

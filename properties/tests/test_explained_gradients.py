@@ -13,7 +13,7 @@ from properties.explanations.program import Program
 from properties.implementations.implementation import Implementation
 from properties.implementations.process_start import Settings
 
-pytestmark = pytest.mark.quartered
+pytestmark = pytest.mark.slow
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 DC = "    dc = dc_next + da_next * ot * (1 - h**2)\n"

@@ -19,7 +19,7 @@ from properties.laws import all_laws
 from properties.questions.question import Question
 from properties.trials.trial import Trial, ViolationError
 
-pytestmark = pytest.mark.quartered
+pytestmark = pytest.mark.slow
 
 
 class Recording(Implementation):

@@ -26,7 +26,7 @@ from properties.trials.trial import Trial, ViolationError
 from reference.activations import sigmoid, softmax
 from reference.contract import Array
 
-pytestmark = pytest.mark.quartered
+pytestmark = pytest.mark.slow
 
 RNN = ("rnn_cell_forward", "rnn_forward")
 LSTM = ("lstm_cell_forward", "lstm_forward")

@@ -10,7 +10,7 @@ from properties.explanations.program import Program
 from properties.implementations.implementation import Implementation
 from properties.implementations.process_start import Settings
 
-pytestmark = pytest.mark.quartered
+pytestmark = pytest.mark.slow
 
 
 def test_what_is_wrong_in_float32_alone_is_said_so_of_each_counterexample(tmp_path: Path) -> None:

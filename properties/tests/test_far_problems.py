@@ -22,7 +22,7 @@ from properties.trials.trial import Trial
 from properties.turns.turn import Draws, TimeUpError, Turn
 from reference.contract import CONTRACTS, FUNCTIONS, LAYERS
 
-pytestmark = pytest.mark.quartered
+pytestmark = pytest.mark.slow
 
 FUZZ = EFFORTS["fuzz"]
 

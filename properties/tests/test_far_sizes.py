@@ -12,7 +12,7 @@ from oracle.problems.problem import LayerProblem
 from properties.strategies.fixed_problems import far_examples
 from properties.tests.one_law import first_catch
 
-pytestmark = pytest.mark.quartered
+pytestmark = pytest.mark.slow
 
 RIGHT = SPECIFICATION["lstm"]
 

@@ -28,7 +28,7 @@ from properties.trials.trial import Trial
 from properties.turns.few_shapes import FEW_PROBLEMS, FEW_SHAPES, LONG, MOST_SHAPES
 from properties.turns.turn import Draws, Turn
 
-pytestmark = pytest.mark.quartered
+pytestmark = pytest.mark.slow
 
 
 class Judged(Turn):

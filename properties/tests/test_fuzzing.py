@@ -17,7 +17,7 @@ from properties.session.options import fuzzing_time
 from properties.tests.runs import Run, run
 from properties.turns.records import FILE
 
-pytestmark = pytest.mark.quartered
+pytestmark = pytest.mark.slow
 
 FAULTY = """
 import numpy as np

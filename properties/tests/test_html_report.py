@@ -23,7 +23,7 @@ from properties.tests.results import ENVIRONMENT, every_verdict, failed, passed,
 from properties.trials.provided_functions import USABLE
 from reference.contract import CONTRACTS, FUNCTIONS
 
-pytestmark = pytest.mark.quartered
+pytestmark = pytest.mark.slow
 
 
 def test_the_page_is_one_file_and_accessible() -> None:

@@ -14,7 +14,7 @@ from properties.questions.question import Question
 from properties.tests.runs import run
 from properties.trials.trial import Trial, ViolationError
 
-pytestmark = pytest.mark.quartered
+pytestmark = pytest.mark.slow
 
 TARGET = """
 import numpy as np

@@ -7,7 +7,7 @@ import pytest
 
 from properties.tests.runs import Installation
 
-pytestmark = pytest.mark.quartered
+pytestmark = pytest.mark.slow
 
 ONE = ("--hypothesis-seed=1", "-k", "rnn_cell_forward and shapes or can_be_used")
 

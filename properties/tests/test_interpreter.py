@@ -13,7 +13,7 @@ import pytest
 from properties.implementations.interpreter import find
 from properties.tests.runs import CLONE, environment, in_clone
 
-pytestmark = pytest.mark.quartered
+pytestmark = pytest.mark.slow
 
 
 def program(path: Path, *lines: str) -> None:

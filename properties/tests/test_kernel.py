@@ -12,7 +12,7 @@ from properties.reports.card import Card
 from properties.session import api, notebook
 from properties.session.kernel import with_progress
 
-pytestmark = pytest.mark.quartered
+pytestmark = pytest.mark.slow
 
 
 class Compiler:

@@ -19,7 +19,7 @@ from properties.tests.hostile_targets import changed
 from properties.tests.results import passed, run_of
 from properties.tests.runs import CLONE, Done, Run, run
 
-pytestmark = pytest.mark.quartered
+pytestmark = pytest.mark.slow
 
 TARGET = """
 import os

@@ -14,7 +14,7 @@ from properties.tests.one_law import catch
 from properties.tests.runs import CLONE, run
 from properties.worker.targets import Unusable
 
-pytestmark = pytest.mark.quartered
+pytestmark = pytest.mark.slow
 
 VENDOR = """\
 import sys

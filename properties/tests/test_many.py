@@ -16,7 +16,7 @@ from properties.tests.hostile_targets import targets, write
 from properties.tests.runs import Done, run
 from properties.trials.provided_functions import PRESENCE
 
-pytestmark = pytest.mark.quartered
+pytestmark = pytest.mark.slow
 
 JUDGED = (
     *("right.py", "patches.py", "na[i]ve <b>&\u00e9.py", "textbook.py", "gates.py", "keeps_state.py"),

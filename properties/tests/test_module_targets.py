@@ -19,7 +19,7 @@ from properties.tests.runs import run
 from properties.worker.targets import Unusable
 from reference.layers import rnn_layer
 
-pytestmark = pytest.mark.quartered
+pytestmark = pytest.mark.slow
 
 MODULES = Path(torch_modules_of_users.__file__)
 FEW = ("-k", "shapes", "--hypothesis-profile=quick")

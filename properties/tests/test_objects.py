@@ -21,7 +21,7 @@ from properties.session.objects import Request
 from properties.worker.objects import OBJECTS
 from properties.worker.targets import Unusable
 
-pytestmark = pytest.mark.quartered
+pytestmark = pytest.mark.slow
 
 QUICK = "--hypothesis-profile=quick"
 FACTOR = np.float64(2)

@@ -16,7 +16,7 @@ from properties.strategies.drawn_problems import examples
 from properties.strategies.effort import EFFORTS
 from reference.contract import CONTRACTS, Array
 
-pytestmark = pytest.mark.quartered
+pytestmark = pytest.mark.slow
 
 SPEC = [law for law in all_laws() if law.grade == "spec"]
 

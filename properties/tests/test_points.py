@@ -15,7 +15,7 @@ from properties.session.api import judge
 from properties.tests.results import every_verdict, failed, passed, run_of
 from properties.tests.runs import in_clone
 
-pytestmark = pytest.mark.quartered
+pytestmark = pytest.mark.slow
 
 ONE = Points("spec", {"rnn_forward": 2, "lstm_forward": 2.5})
 

@@ -9,7 +9,7 @@ from oracle.problems.problem import Problem
 from properties.laws import all_laws
 from properties.tests.runs import CLONE, run
 
-pytestmark = pytest.mark.quartered
+pytestmark = pytest.mark.slow
 
 FAULT = "oracle.faults:update_and_forget_gates_exchanged"
 

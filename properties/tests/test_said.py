@@ -15,7 +15,7 @@ from properties.implementations.process_start import Settings
 from properties.tests.one_law import new_turn
 from properties.trials.trial import ViolationError
 
-pytestmark = pytest.mark.quartered
+pytestmark = pytest.mark.slow
 
 RNN = """
 import numpy as np

@@ -14,7 +14,7 @@ from properties.tests.hostile_targets import notebook
 from properties.tests.runs import run
 from properties.worker.targets import Unusable
 
-pytestmark = pytest.mark.quartered
+pytestmark = pytest.mark.slow
 
 Implement = Callable[..., Implementation]
 

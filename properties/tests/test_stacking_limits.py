@@ -13,7 +13,7 @@ from properties.tests.one_law import catch
 from properties.tests.runs import CLONE
 from reference.contract import LAYERS
 
-pytestmark = pytest.mark.quartered
+pytestmark = pytest.mark.slow
 
 BOTH: dict[str, Any] = {"least_directions": 2, "c_last": False}
 """It always has two directions, and does not return the last memory states."""

@@ -12,7 +12,7 @@ from properties.tests.one_law import new_turn
 from properties.tests.runs import run
 from properties.trials.trial import ViolationError
 
-pytestmark = pytest.mark.quartered
+pytestmark = pytest.mark.slow
 
 PROBLEM = Problem.rnn(n_x=1, n_a=1, n_y=1, m=1, T_x=1, regime="ternary")
 

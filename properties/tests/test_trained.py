@@ -12,7 +12,7 @@ from oracle.problems.problem import Problem
 from oracle.weights.conversion import to_torch
 from properties.tests.runs import CLONE, run
 
-pytestmark = pytest.mark.quartered
+pytestmark = pytest.mark.slow
 
 PORT = """
 import sys

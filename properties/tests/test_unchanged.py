@@ -12,7 +12,7 @@ from properties.reports.json_report import as_json, read_json
 from properties.tests.runs import Done, run
 from properties.worker.targets import own_files
 
-pytestmark = pytest.mark.quartered
+pytestmark = pytest.mark.slow
 
 RIGHT = "from rnn_utils import f\ndef rnn_cell_forward(xt, a_prev, parameters): return f(xt)\n"
 FEW = ("--hypothesis-profile=quick", "-k", "test_shapes and rnn_cell")

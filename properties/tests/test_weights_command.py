@@ -12,7 +12,7 @@ from oracle.checkpoints import only_layer
 from properties.session import weights
 from properties.tests.runs import CLONE, Installation, in_clone
 
-pytestmark = pytest.mark.quartered
+pytestmark = pytest.mark.slow
 
 PAGE = (CLONE / "docs" / "checkpoints.md").read_text(encoding="utf-8")
 

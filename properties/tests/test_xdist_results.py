@@ -7,7 +7,7 @@ import pytest
 from properties.reports.run import FEW_TARGETS
 from properties.tests.runs import run
 
-pytestmark = pytest.mark.quartered
+pytestmark = pytest.mark.slow
 
 COUNTS = """
 from collections import Counter

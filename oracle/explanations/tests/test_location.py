@@ -25,7 +25,7 @@ from oracle.problems.problem import Problem
 from reference.activations import sigmoid, softmax
 from reference.contract import Array
 
-pytestmark = pytest.mark.quartered
+pytestmark = pytest.mark.slow
 
 SIZES = {"n_x": 3, "n_a": 4, "n_y": 2, "m": 5, "T_x": 6}
 

@@ -18,7 +18,7 @@ from oracle.problems.limits import ANYTHING
 from oracle.problems.problem import Problem
 from reference.contract import Array
 
-pytestmark = pytest.mark.quartered
+pytestmark = pytest.mark.slow
 
 
 class Twins(NamedTuple):

@@ -184,9 +184,7 @@ MISTAKES = mistakes(
     | {"c0": lambda v: v.c[:, :, 0]},
     LSTM_FORWARD("last_c_view_cached", "the first cached c_prev is c[:, :, -1], the last memory state")
     | {"c0": lambda v: v.c[:, :, -1]},
-    LSTM_FORWARD(
-        "second_c_view_cached", "the first c_prev is a view of c[:, :, 1]"
-    )
+    LSTM_FORWARD("second_c_view_cached", "the first c_prev is a view of c[:, :, 1]")
     | {"c0": lambda v: v.c[:, :, 1]},
     FORWARDS("a_view_cached", "the first cached a_prev is a[:, :, 0], the state after the first step")
     | {"a": lambda v: np.repeat(v.a0[:, :, None], v.T_x, axis=2), "a0": lambda v: v.a[:, :, 0]},
