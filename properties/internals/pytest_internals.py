@@ -1,7 +1,7 @@
 """Contains all uses of undocumented parts of pytest and pytest-xdist."""
 
 import argparse
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
@@ -49,9 +49,18 @@ def drop_property(report: pytest.TestReport, name: str) -> None:
         report.keywords = {}
 
 
-def show_no_files(reporter: pytest.TerminalReporter) -> None:
-    """Do not print the names of test files."""
-    reporter.showfspath = False
+class ProgressPlugin:
+    """A plugin that shows the progress in place of the names of test files and the letters of tests."""
+
+    def __init__(self, reporter: pytest.TerminalReporter) -> None:
+        self._reporter = reporter
+        reporter.showfspath = False
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_report_teststatus(self) -> Generator[None, Any, Any]:
+        """Count a test in its category, but print no letter for it."""
+        category, _, _ = yield
+        return category, "", ""
 
 
 class _Plain(pytest.TerminalReporter):  # type: ignore[misc]  # which pytest declares final

@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from rich.live import Live
 from rich.text import Text
 
 from properties.failure_database.store import DIRECTORY, Store
-from properties.internals.pytest_internals import show_no_files
+from properties.internals.pytest_internals import ProgressPlugin
 from properties.reports.closing_table import messages, short_name
 from properties.reports.collected_results import function_in, implementation_in, law_in
 from properties.reports.results import LawResult, printable
@@ -39,12 +39,12 @@ MOST_FAILURES = 3
 """The most failures that the display lists. Their messages are printed above it."""
 
 
-class FuzzingProgress:
+class FuzzingProgress(ProgressPlugin):
     """The progress of fuzzing in all processes. On a terminal, a display is updated in place."""
 
     def __init__(self, reporter: pytest.TerminalReporter, seconds: float, directory: Path) -> None:
+        super().__init__(reporter)
         self.found: dict[str, LawResult] = {}
-        self._reporter = reporter
         self._seconds = seconds
         self._directory = directory
         self._records: Records | None = None
@@ -52,13 +52,6 @@ class FuzzingProgress:
         self._before = (0, 0.0)
         self._printed = 0
         self._live: Live | None = None
-        show_no_files(reporter)
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_report_teststatus(self) -> Generator[None, Any, Any]:
-        """Count a test in its category, but print no letter for it."""
-        category, _, _ = yield
-        return category, "", ""
 
     def begin(self, nodeids: Sequence[str]) -> None:
         """Start to show the progress of these tests, and say what earlier runs have done."""

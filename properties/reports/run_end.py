@@ -4,7 +4,7 @@ import shlex
 import shutil
 import time
 from collections import Counter
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from properties.internals.pytest_internals import (
+    ProgressPlugin,
     drop_passed,
     drop_property,
     hide_failure,
     hide_interrupt,
     kill_workers,
     option_words,
-    show_no_files,
     show_total,
 )
 from properties.laws import all_laws
@@ -54,7 +54,7 @@ class RunEnd:
     to_go_on: str = ""
     fuzzing_seconds: float = 0.0
     _fuzzing: FuzzingProgress | None = None
-    _progress: "ProgressPlugin | None" = None
+    _progress: "TargetsProgress | None" = None
     _crashed: set[str] = field(default_factory=set)
     _faults: set[str] = field(default_factory=set)  # of the stored answers
     _complaints: Sequence[str] = ()
@@ -84,7 +84,7 @@ class RunEnd:
             self._fuzzing = FuzzingProgress(reporter, self.fuzzing_seconds, directory)
             plugins.register(self._fuzzing)
         elif self._has_many_targets and reporter and session.config.get_verbosity() <= 0:
-            self._progress = ProgressPlugin(
+            self._progress = TargetsProgress(
                 reporter, [*map(encodable, self.targets)], len(self.run.judgements)
             )
             plugins.register(self._progress)
@@ -222,22 +222,15 @@ class RunEnd:
             write(f"report: {path}")
 
 
-class ProgressPlugin:
+class TargetsProgress(ProgressPlugin):
     """Prints a line for each target when it is judged. On a terminal, each line overwrites the last."""
 
     def __init__(self, reporter: pytest.TerminalReporter, targets: Sequence[str], kept: int = 0) -> None:
-        self._reporter = reporter
+        super().__init__(reporter)
         self._names = {target: printable(name) for target, name in short_names(targets).items()}
         self._kept = kept  # the number of targets that an earlier run has judged
         self._verdicts: Counter[str] = Counter()
         self._start = time.monotonic()
-        show_no_files(reporter)
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_report_teststatus(self) -> Generator[None, Any, Any]:
-        """Count a test in its category, but print no letter for it."""
-        category, _, _ = yield
-        return category, "", ""
 
     def show(self, results: Sequence[LawResult], judgements: Sequence[Judgement]) -> None:
         """Print the verdicts on targets that are now complete; on a terminal, how many have which verdict."""

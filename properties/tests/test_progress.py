@@ -9,7 +9,7 @@ import pytest
 from properties.reports.collected_results import CollectedResults, implementation_in
 from properties.reports.judgement import judgements
 from properties.reports.results import LawResult
-from properties.reports.run_end import ProgressPlugin
+from properties.reports.run_end import TargetsProgress
 from properties.tests.results import failed, passed
 
 IDS = [
@@ -32,12 +32,12 @@ def terminal(lines: list[str], isatty: bool = False, reportchars: str = "") -> A
     )
 
 
-def judge(isatty: bool, *results: tuple[str, LawResult]) -> tuple[list[str], ProgressPlugin]:
+def judge(isatty: bool, *results: tuple[str, LawResult]) -> tuple[list[str], TargetsProgress]:
     """The lines that are written while these results come in."""
     lines: list[str] = []
     reporter = terminal(lines, isatty)
     names = ["class/a.py", "class/b[1].py"]
-    plugin = ProgressPlugin(reporter, names)
+    plugin = TargetsProgress(reporter, names)
     gathered = CollectedResults(["class/a.py", "class/b[1].py"])
     gathered.expect(IDS)
     gathered.expect(IDS)  # as from a second worker
@@ -95,7 +95,7 @@ def test_no_report_of_those_that_passed_is_kept_unless_they_are_asked_for(
     reportchars: str, kept: list[int]
 ) -> None:
     reporter = terminal([], reportchars=reportchars)
-    plugin = ProgressPlugin(reporter, ["a.py"])
+    plugin = TargetsProgress(reporter, ["a.py"])
     plugin.show([], judgements([passed("a.py")]))
     assert reporter.stats == {"": [], "passed": kept, "failed": [4, 5]}
 
@@ -104,7 +104,7 @@ def test_the_time_left_is_what_the_targets_so_far_took(monkeypatch: pytest.Monke
     now = [0.0]
     monkeypatch.setattr("properties.reports.run_end.time.monotonic", lambda: now[0])
     lines: list[str] = []
-    plugin = ProgressPlugin(terminal(lines), [f"{number}.py" for number in range(60)])
+    plugin = TargetsProgress(terminal(lines), [f"{number}.py" for number in range(60)])
     now[0] = 200.0
     plugin.show([], judgements([passed("0.py"), passed("1.py")]))
     assert lines[-1] == "1.py: conforms; 2 of 60, 1h 36m left"
@@ -113,7 +113,7 @@ def test_the_time_left_is_what_the_targets_so_far_took(monkeypatch: pytest.Monke
 def test_the_line_on_a_terminal_has_at_most_79_columns() -> None:
     lines: list[str] = []
     name = "a_long_folder/" * 5 + "a.py"
-    plugin = ProgressPlugin(terminal(lines, isatty=True), [name, "b.py"])
+    plugin = TargetsProgress(terminal(lines, isatty=True), [name, "b.py"])
     plugin.show([passed(name)], [])
     assert lines[0].startswith("judged: 0 of 2, now ")
     assert len(lines[0]) <= 79
