@@ -10,14 +10,9 @@ from _pytest.config import argparsing
 from _pytest.runner import runtestprotocol
 
 
-def run_quietly(item: pytest.Item, nextitem: pytest.Item | None) -> list[pytest.TestReport]:
-    """Run a test and return its reports without logging them."""
-    return runtestprotocol(item, nextitem=nextitem, log=False)
-
-
-def run_aside(item: pytest.Item) -> list[pytest.TestReport]:
-    """Run a test before its time, and return its reports without logging them."""
-    return runtestprotocol(item, nextitem=item.session, log=False)  # type: ignore[arg-type]  # keep the session
+def run_quietly(item: pytest.Item, nextitem: pytest.Item | pytest.Session | None) -> list[pytest.TestReport]:
+    """Run a test and return its reports without logging them; `nextitem` says which fixtures stay."""
+    return runtestprotocol(item, nextitem=nextitem, log=False)  # type: ignore[arg-type]  # a session will do
 
 
 def progress_report(item: pytest.Item, properties: list[tuple[str, Any]]) -> pytest.TestReport:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from properties.internals.pytest_internals import progress_report, run_aside
+from properties.internals.pytest_internals import progress_report, run_quietly
 from properties.reports.fuzzing_progress import records_of
 from properties.session.collection import law_of, parameters_of
 from properties.session.law_runs import TURN, new_turn
@@ -89,7 +89,7 @@ class Fuzzing:
         return is_ended
 
     def _report(self, item: pytest.Item) -> None:
-        for report in item.config.stash[REPORTS].pop(item.nodeid, None) or run_aside(item):
+        for report in item.config.stash[REPORTS].pop(item.nodeid, None) or run_quietly(item, item.session):
             item.ihook.pytest_runtest_logreport(report=report)
 
     @property
@@ -119,7 +119,7 @@ class Fuzzing:
 
     def _run_test(self, item: pytest.Item) -> bool:
         """Run the test of a law, keep its reports for later, and return whether it failed."""
-        reports = item.config.stash[REPORTS][item.nodeid] = run_aside(item)
+        reports = item.config.stash[REPORTS][item.nodeid] = run_quietly(item, item.session)
         failed = (result for each in reports if each.failed for result in each.user_properties)
         results = [result for name, result in failed if name == "law"]
         for result in results:
