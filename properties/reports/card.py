@@ -5,7 +5,7 @@ from shutil import get_terminal_size
 from typing import NoReturn
 
 from properties.reports.closing_table import render
-from properties.reports.html_report import as_card
+from properties.reports.html_report import as_page_of_target
 from properties.reports.judgement import Judgement
 from properties.reports.run import Run
 
@@ -26,7 +26,7 @@ class Card(Judgement):
         return f"{table}\n{self.why_unusable}".strip()
 
     def _repr_html_(self) -> str:
-        return as_card(self)
+        return as_page_of_target(self, self.implementation, "card.html.jinja")
 
     def __bool__(self) -> NoReturn:
         raise TypeError("a judgement is neither true nor false; ask for judgement.holds or judgement.verdict")

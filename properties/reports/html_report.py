@@ -46,17 +46,11 @@ def as_html(run: Run) -> str:
     )
 
 
-def as_page_of_target(judgement: Judgement, name: str) -> str:
-    """The page for the author of one target, without the names of other targets."""
-    return _render_target("each.html.jinja", judgement, name)
+def as_page_of_target(judgement: Judgement, name: str, template: str = "each.html.jinja") -> str:
+    """The page for the author of one target, without the names of other targets.
 
-
-def as_card(judgement: Judgement) -> str:
-    """The same as a part of another page, such as a notebook."""
-    return _render_target("card.html.jinja", judgement, judgement.implementation)
-
-
-def _render_target(template: str, judgement: Judgement, name: str) -> str:
+    The template `card.html.jinja` makes a part of another page, such as a notebook.
+    """
     return _render(
         template,
         judgement=judgement,
