@@ -33,10 +33,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Import a public name on first use, because the process of a target must not load all of them."""
-    if name == "Problem":
-        from oracle.problems.problem import Problem
-
-        return Problem
+    home: Any
     if name == "reference":  # in the wheel, it is a package of this one
         import reference
 
@@ -45,23 +42,19 @@ def __getattr__(name: str) -> Any:
         from oracle.weights import layout
 
         return layout
-    if name == "like":
-        from oracle.modules.understanding import like
-
-        return like
-    if name in ("judge", "laws"):
-        from properties.session import api
-
-        return getattr(api, name)
-    if name == "load_ipython_extension":
-        from properties.session.notebook import load_ipython_extension
-
-        return load_ipython_extension
-    if name in __all__:
-        from oracle.weights import conversion
-
-        return getattr(conversion, name)
-    raise AttributeError(f"module 'rnn_crosscheck' has no attribute {name!r}")
+    if name == "Problem":
+        from oracle.problems import problem as home
+    elif name == "like":
+        from oracle.modules import understanding as home
+    elif name in ("judge", "laws"):
+        from properties.session import api as home
+    elif name == "load_ipython_extension":
+        from properties.session import notebook as home
+    elif name in __all__:
+        from oracle.weights import conversion as home
+    else:
+        raise AttributeError(f"module 'rnn_crosscheck' has no attribute {name!r}")
+    return getattr(home, name)
 
 
 def __dir__() -> list[str]:
