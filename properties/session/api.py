@@ -21,7 +21,7 @@ from properties.reports.collected_results import function_in, law_in
 from properties.reports.results import LawResult
 from properties.session.kernel import running_shell, with_progress
 from properties.session.objects import Request
-from properties.worker.objects import OBJECTS
+from properties.worker.own_modules import OBJECTS
 
 
 def judge(*target: Any) -> Card:

@@ -93,7 +93,7 @@ def _home(value: Any) -> str:
 
 
 def _pickled(names: Mapping[str, Any], home: str) -> bytes:
-    """The contents of the file for `properties.worker.objects`.
+    """The contents of the file for `properties.worker.loading`.
 
     What the users' own modules define is pickled by value, because their files may have changed since.
     """

@@ -21,8 +21,7 @@ from properties.internals.pytest_internals import option_words
 from properties.reports.results import encodable
 from properties.session import command
 from properties.worker.codec import MAX_BYTES
-from properties.worker.objects import OBJECTS
-from properties.worker.own_modules import REFERENCE, full_name
+from properties.worker.own_modules import OBJECTS, REFERENCE, full_name
 from properties.worker.targets import SUFFIXES, TargetMissing, Unusable, expand, helper_files, text_of
 from reference.contract import CONTRACTS, FUNCTIONS
 from reference.networks import NETWORKS

@@ -18,7 +18,7 @@ from properties.implementations.calls import Raised, Returned
 from properties.implementations.implementation import Implementation
 from properties.session.api import judge, laws
 from properties.session.objects import Request
-from properties.worker.objects import OBJECTS
+from properties.worker.own_modules import OBJECTS
 from properties.worker.targets import Unusable
 
 pytestmark = pytest.mark.slow

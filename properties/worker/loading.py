@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import linecache
 import os
+import pickle
 import pkgutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -25,8 +27,7 @@ from properties.worker.functions import (
     similar_function,
     wrong_signature,
 )
-from properties.worker.objects import OBJECTS, load_objects
-from properties.worker.own_modules import FRAMEWORKS, OUR_PACKAGES, hide_our_packages, is_ours
+from properties.worker.own_modules import FRAMEWORKS, OBJECTS, OUR_PACKAGES, hide_our_packages, is_ours
 from properties.worker.statements import RunStatements
 from properties.worker.substitution import replace_helpers
 from properties.worker.targets import Target, TargetFacts, TargetMissing, Unusable, closest
@@ -75,7 +76,7 @@ def load(
 
 def _load_module(target: Target, directory: Path, options: ModuleOptions) -> LoadedTarget:
     if OBJECTS in os.environ:
-        return _load_from(load_objects(target.source), target, options)
+        return _load_from(_load_objects(target.source), target, options)
     sys.path.insert(0, str(directory))
     try:
         module = importlib.import_module(target.source)
@@ -94,6 +95,21 @@ def _load_module(target: Target, directory: Path, options: ModuleOptions) -> Loa
         remedy = f"pip install {packages}, or --python with one that has it"
         raise Unusable(f"needs {missing}, which is not installed: {remedy}") from None
     return _load_from(module, target, options)
+
+
+def _load_objects(name: str) -> ModuleType:
+    """Return a module of this name with the objects in the file that `properties.session.objects` wrote.
+
+    Modules are imported from where the caller of `judge` imports them. Code without a file, such as that of
+    notebook cells, gets its source. Raises what unpickling the objects raises.
+    """
+    with open(os.environ[OBJECTS], "rb") as file:
+        sys.path[:], path, sources, pickled = pickle.load(file)
+    for filename, lines in sources.items():
+        linecache.cache[filename] = (sum(map(len, lines)), None, lines, filename)
+    module = ModuleType(name)
+    module.__dict__.update(pickle.loads(pickled), __file__=path)
+    return module
 
 
 def _load_file(target: Target, options: ModuleOptions) -> LoadedTarget:

@@ -23,6 +23,9 @@ _FAULTS = "oracle.faults"
 JUDGED = "RNN_CROSSCHECK_JUDGED"
 """The environment variable in processes of targets, which must not start a run in turn."""
 
+OBJECTS = "RNN_CROSSCHECK_OBJECTS"
+"""The environment variable with the path of the file of the Python objects that `judge` was given."""
+
 OWN_CODE = "with the reference's own code"
 """The end of the note on a target that imports our reference or oracle."""
 _OWN_IMPORT = re.compile(
