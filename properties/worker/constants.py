@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import inspect
-import linecache
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -55,8 +54,7 @@ def _used(function: object, folder: str) -> list[object]:
     file = Path(code.co_filename)
     if file.is_absolute() and (not file.is_relative_to(folder) or "site-packages" in file.parts):
         return []
-    node = definition(code, ast.parse("".join(linecache.getlines(code.co_filename))))
-    inside = [*ast.walk(node)] if node else []
+    _, inside = definition(code)
     names = {each.id for each in inside if isinstance(each, ast.Name)}
     values = [plain.__globals__[name] for name in names if name in plain.__globals__]
     integers = [each.value for each in inside if isinstance(each, ast.Constant) and type(each.value) is int]

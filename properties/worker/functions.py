@@ -113,9 +113,7 @@ def first_placeholder(function: Callable[..., Any], folder: str) -> str:
 
 def _placeholders(code: CodeType, module: dict[str, Any]) -> Iterator[tuple[int, str]]:
     """The line and the text of each placeholder in code whose global names are those of `module`."""
-    source = "".join(linecache.getlines(code.co_filename))
-    node = definition(code, ast.parse(source))
-    inside = [*ast.walk(node)] if node else []
+    source, inside = definition(code)
     branches = [each for each in inside if isinstance(each, (ast.If, ast.Try))]
     in_branches = {each for branch in branches for each in ast.walk(branch)}
     for statement in inside:
@@ -134,14 +132,15 @@ def _placeholders(code: CodeType, module: dict[str, Any]) -> Iterator[tuple[int,
             yield code.co_firstlineno, f"{name} is never computed"
 
 
-def definition(code: CodeType, tree: ast.AST) -> ast.FunctionDef | None:
-    """The function definition in a syntax tree from which the code was compiled."""
-    for node in ast.walk(tree):
+def definition(code: CodeType) -> tuple[str, list[ast.AST]]:
+    """The source of the file that has this code, and the nodes of the definition of the function in it."""
+    source = "".join(linecache.getlines(code.co_filename))
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.FunctionDef) and node.name == code.co_name:
             first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
             if code.co_firstlineno in (first, node.lineno):
-                return node
-    return None
+                return source, [*ast.walk(node)]
+    return source, []
 
 
 def _is_placeholder(statement: ast.stmt) -> bool:
