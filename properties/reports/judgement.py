@@ -198,13 +198,10 @@ class Judgement:
             remarks.append("outputs right, caches wrong")
         if self.inherits(function):
             remarks.append(f"inherited from its {'forward pass' if CONTRACTS[function].is_layer else 'cell'}")
-        causes = Counter(
-            each.findings[0].cause for each in self._deciding_failures(function) if each.findings
-        )
-        if causes:
-            ((cause, _),) = causes.most_common(1)
-            known = (each.findings[0] for each in self.failures(function) if each.findings)
-            remarks.append(next(finding.words for finding in known if finding.cause == cause))
+        findings = [each.findings[0] for each in self._deciding_failures(function) if each.findings]
+        if findings:
+            counts = Counter(each.cause for each in findings)
+            remarks.append(max(findings, key=lambda each: counts[each.cause]).words)
         return "; ".join(remarks)
 
 
