@@ -42,38 +42,30 @@ MOST_FAILURES = 3
 class FuzzingProgress(ProgressPlugin):
     """The progress of fuzzing in all processes. On a terminal, a display is updated in place."""
 
-    def __init__(self, reporter: pytest.TerminalReporter, seconds: float, directory: Path) -> None:
+    def __init__(
+        self, reporter: pytest.TerminalReporter, seconds: float, directory: Path, nodeids: Sequence[str]
+    ) -> None:
+        """Start to show the progress of these tests, and say what earlier runs have done."""
         super().__init__(reporter)
         self.found: dict[str, LawResult] = {}
         self._seconds = seconds
-        self._directory = directory
-        self._records: Records | None = None
+        self._records = records_of(directory, nodeids)
         self._start = self._shown = time.monotonic()
-        self._before = (0, 0.0)
+        self._before = problems, seconds_before = self._done()
         self._printed = 0
         self._live: Live | None = None
-
-    def begin(self, nodeids: Sequence[str]) -> None:
-        """Start to show the progress of these tests, and say what earlier runs have done."""
-        if self._records:
-            return
-        self._records = records_of(self._directory, nodeids)
-        self._start = self._shown = time.monotonic()
-        self._before = problems, seconds = self._done()
         if problems:
-            failed = sum(1 for nodeid in nodeids if [*_store_of(self._directory, nodeid)])
-            done = f"{problems:,} problems in {duration(seconds)}"
-            self._reporter.write_line(f"continuing: {done}, {failed} failure{'s' * (failed != 1)}")
-        if self._reporter.isatty:
+            failed = sum(1 for nodeid in nodeids if [*_store_of(directory, nodeid)])
+            done = f"{problems:,} problems in {duration(seconds_before)}"
+            reporter.write_line(f"continuing: {done}, {failed} failure{'s' * (failed != 1)}")
+        if reporter.isatty:
             width = min(shutil.get_terminal_size().columns, 100)
-            console = Console(file=self._reporter._tw._file, width=width, force_terminal=True)
+            console = Console(file=reporter._tw._file, width=width, force_terminal=True)
             self._live = Live(console=console, auto_refresh=False, transient=True, redirect_stdout=False)
             self._live.start()
 
     def update(self, records: dict[str, Any]) -> None:
         """Take the new records of some laws, and show the progress."""
-        if not self._records:
-            return
         self._records.update(records)
         if self._live:
             self._live.update(Text("\n".join(self.lines())), refresh=True)
@@ -103,8 +95,7 @@ class FuzzingProgress(ProgressPlugin):
         if self._live:
             self._live.stop()
             self._live = None
-        if self._records:
-            self._records.write()
+        self._records.write()
 
     def lines(self) -> list[str]:
         """The lines of the display."""
@@ -112,7 +103,7 @@ class FuzzingProgress(ProgressPlugin):
 
     def map_lines(self) -> list[str]:
         """The map: how many of the laws tried each pair of sizes, each regime and each dtype."""
-        visits = [each.visited for each in self._records.by_test.values()] if self._records else []
+        visits = [each.visited for each in self._records.by_test.values()]
         n_laws = sum(1 for visited in visits if visited)
         if not n_laws:
             return []
@@ -126,11 +117,10 @@ class FuzzingProgress(ProgressPlugin):
         return [*lines, legend, ", ".join(shares[:middle]), ", ".join(shares[middle:])]
 
     def _done(self) -> tuple[int, float]:
-        records = self._records.by_test.values() if self._records else ()
+        records = self._records.by_test.values()
         return sum(each.problems for each in records), sum(each.seconds for each in records)
 
     def _summary(self) -> str:
-        assert self._records
         elapsed = time.monotonic() - self._start
         problems, _ = self._done()
         rate = (problems - self._before[0]) / max(elapsed, 1e-9)

@@ -76,14 +76,11 @@ class RunEnd:
                 config.option.reportchars = ""
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """With many targets, show the progress."""
+        """With many targets, show the progress. That of fuzzing is shown when its tests are known."""
         plugins = session.config.pluginmanager
         reporter = plugins.getplugin("terminalreporter")
-        if self.fuzzing_seconds and reporter:
-            directory = session.config.invocation_params.dir
-            self._fuzzing = FuzzingProgress(reporter, self.fuzzing_seconds, directory)
-            plugins.register(self._fuzzing)
-        elif self._has_many_targets and reporter and session.config.get_verbosity() <= 0:
+        is_quiet = self.fuzzing_seconds or session.config.get_verbosity() > 0
+        if self._has_many_targets and reporter and not is_quiet:
             self._progress = TargetsProgress(
                 reporter, [*map(encodable, self.targets)], len(self.run.judgements)
             )
@@ -101,8 +98,13 @@ class RunEnd:
 
     def _expect(self, nodeids: Sequence[str]) -> None:
         self._collected.expect(nodeids)
-        if self._fuzzing and nodeids and not self._config.option.collectonly:
-            self._fuzzing.begin([each for each in nodeids if "properties/laws/" in each])
+        if not self.fuzzing_seconds or self._fuzzing or not nodeids or self._config.option.collectonly:
+            return
+        plugins, directory = self._config.pluginmanager, self._config.invocation_params.dir
+        if reporter := plugins.getplugin("terminalreporter"):
+            of_laws = [each for each in nodeids if "properties/laws/" in each]
+            self._fuzzing = FuzzingProgress(reporter, self.fuzzing_seconds, directory, of_laws)
+            plugins.register(self._fuzzing)
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:

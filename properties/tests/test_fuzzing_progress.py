@@ -49,9 +49,7 @@ def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 def progress(folder: Path, isatty: bool = False) -> tuple[FuzzingProgress, Terminal]:
     terminal: Any = Terminal(isatty)
-    shown = FuzzingProgress(terminal, 600.0, folder)
-    shown.begin(TESTS)
-    return shown, terminal
+    return FuzzingProgress(terminal, 600.0, folder, TESTS), terminal
 
 
 def test_elsewhere_a_line_is_printed_every_half_minute(tmp_path: Path, now: list[float]) -> None:
