@@ -170,13 +170,12 @@ def scope_scheduler(config: pytest.Config, log: Any, scope: Callable[[str], str]
 
 def partition_scheduler(config: pytest.Config, log: Any) -> Any:
     """Return a scheduler of pytest-xdist that sends every nth test to the same one of n workers."""
-    from xdist.scheduler import LoadScopeScheduling
 
-    class Partitions(LoadScopeScheduling):  # type: ignore[misc]
-        def _split_scope(self, nodeid: str) -> str:
-            return str(self.collection.index(nodeid) % self.numnodes)
+    def partition(nodeid: str) -> str:
+        return str(scheduler.collection.index(nodeid) % scheduler.numnodes)
 
-    return Partitions(config, log)
+    scheduler = scope_scheduler(config, log, partition)
+    return scheduler
 
 
 class _Indexed(list[str]):
