@@ -16,11 +16,8 @@ if not PREFIX:
     sys.path.insert(0, str(Path(__file__).parent))  # for runs from another directory
 
 pytest_plugins = [
-    f"{PREFIX}properties.session.options",
-    f"{PREFIX}properties.session.collection",
-    f"{PREFIX}properties.session.law_runs",
-    f"{PREFIX}properties.session.fuzzing",
-    f"{PREFIX}properties.session.cluster",
+    f"{PREFIX}properties.session.{name}"
+    for name in ("options", "collection", "law_runs", "fuzzing", "cluster")
 ]
 
 # torch and NumPy's BLAS, which are imported later, read this. Their threads wait in busy loops, so that two
