@@ -72,7 +72,7 @@ class Fuzzing:
         records = records_of(directory, [item.nodeid for item in self._items]).by_test
         made = [self._contender(item, records[item.nodeid]) for item in self._items]
         contenders = [each for each in made if each]
-        for target in {str(each.key.callspec.params["implementation"]) for each in contenders}:
+        for target in {parameters_of(each.key)["implementation"] for each in contenders}:
             why_unusable(self._first.config.stash[TARGETS].implementation(target))  # a slow start
         if contenders:
             from oracle.witnesses import pytorch  # noqa: F401 - a slow import
@@ -97,12 +97,11 @@ class Fuzzing:
         return 0 < (self._first.config.option.maxfail or 0) <= self._failures
 
     def _contender(self, item: pytest.Item, record: Record) -> Contender | None:
-        law = law_of(item)
-        if not law or not isinstance(item, pytest.Function):
+        law, parameters = law_of(item), parameters_of(item)
+        if not law:
             return None
-        function, target = (str(item.callspec.params[name]) for name in ("function", "implementation"))
-        implementation = item.config.stash[TARGETS].implementation(target)
-        turn = item.stash[TURN] = new_turn(item.config, law, implementation, function)
+        implementation = item.config.stash[TARGETS].implementation(parameters["implementation"])
+        turn = item.stash[TURN] = new_turn(item.config, law, implementation, parameters["function"])
         turn.record = record
         return Contender(turn, weight_of(item), item)
 

@@ -16,6 +16,7 @@ from properties.implementations.implementation import Implementation
 from properties.internals.pytest_internals import drop_reports, drop_stash, with_message
 from properties.questions.answer_store import ANSWERS
 from properties.reports.results import LawResult, encodable, printable
+from properties.session.collection import parameters_of
 from properties.session.options import EXPECTED, FUZZING_TIME, PROBLEM
 from properties.session.target_options import TARGETS
 from properties.trials.law import Law
@@ -131,7 +132,7 @@ def _result(
     marker = item.get_closest_marker("law")
     assert marker
     law, grade = marker.args
-    parameters = {name: str(value) for name, value in item.callspec.params.items()}
+    parameters = parameters_of(item)
     target, function = parameters["implementation"], parameters.get("function", "")
     implementation = cast(Implementation, item.funcargs["implementation"])
     failed, is_unusable = report.failed and not harness_failed, bool(why_unusable(implementation))
