@@ -97,12 +97,12 @@ class RunEnd:
         self._expect(ids)
 
     def _expect(self, nodeids: Sequence[str]) -> None:
-        self._collected.expect(nodeids)
-        if not self.fuzzing_seconds or self._fuzzing or not nodeids or self._config.option.collectonly:
+        of_laws = [each for each in nodeids if "properties/laws/" in each]  # others may name targets, too
+        self._collected.expect(of_laws)
+        if not self.fuzzing_seconds or self._fuzzing or not of_laws or self._config.option.collectonly:
             return
         plugins, directory = self._config.pluginmanager, self._config.invocation_params.dir
         if reporter := plugins.getplugin("terminalreporter"):
-            of_laws = [each for each in nodeids if "properties/laws/" in each]
             self._fuzzing = FuzzingProgress(reporter, self.fuzzing_seconds, directory, of_laws)
             plugins.register(self._fuzzing)
 
