@@ -20,8 +20,9 @@ STATES: Shape = ("n_a", "m", "T_x")
 
 @dataclass(frozen=True)
 class Contract:
-    """The arguments (without `last_arguments`), outputs and cache entries of a function, in order.
+    """The arguments, outputs and cache entries of a function, in order.
 
+    `last_arguments` are the names of the arguments of a call that follow the arrays in `arguments`.
     A backward pass takes the cache that its forward pass returns, and returns a dict of its outputs. The
     backward pass of a layer takes the inputs of its forward pass instead. It returns a tuple: its outputs,
     then a list of dicts with the gradients with respect to parameters.
@@ -31,6 +32,7 @@ class Contract:
     arguments: Mapping[str, Shape]
     outputs: Mapping[str, Shape]
     cache: Mapping[str, Shape] = field(default_factory=dict)
+    last_arguments: tuple[str, ...] = ("parameters",)
 
     @property
     def kind(self) -> Kind:
@@ -74,18 +76,9 @@ class Contract:
         return f"{self.kind}_layer" if self.is_layer else self.kind
 
     @property
-    def last_arguments(self) -> tuple[str, ...]:
-        """The names of the arguments of a call that follow `arguments`."""
-        if self.is_layer:
-            return ("parameters", "options")
-        if self.is_backward:
-            return ("cache",) if self.is_cell else ("caches",)
-        return ("parameters",)
-
-    @property
     def cell(self) -> str:
-        """The cell of the same network: `lstm_cell_backward` for `lstm_backward`, for example."""
-        return f"{self.kind}_cell_{'backward' if self.is_backward else 'forward'}"
+        """The cell that the function calls at each step; empty for cells, and for layers, which need none."""
+        return "" if self.is_cell or self.is_layer else self.name.replace("_", "_cell_", 1)
 
     @property
     def forward(self) -> str:
@@ -96,9 +89,9 @@ class Contract:
     def source(self) -> str:
         """The function whose mistake this function may inherit.
 
-        It is the cell of the network; for the gradients of layers, it is the forward pass of the layers.
+        It is the cell that the function calls; for the gradients of layers, their forward pass.
         """
-        return self.forward if self.is_layer and self.is_backward else self.cell
+        return self.cell or self.forward
 
     @property
     def parameters(self) -> Mapping[str, Shape]:
@@ -140,12 +133,14 @@ def _contracts(kind: Kind) -> Iterator[Contract]:
     )
     yield Contract(f"{kind}_forward", {"x": _X, "a0": STATE}, {"a": STATES, **y, **states}, cache)
     layer: dict[str, Shape] = {"x": _X, **last("?0")}
-    yield Contract(f"{kind}_layer", layer, {"a": _LAYER_STATES, **last("?_last")})
+    of_layer = ("parameters", "options")
+    yield Contract(f"{kind}_layer", layer, {"a": _LAYER_STATES, **last("?_last")}, {}, of_layer)
     step_back = {"dxt": _XT, **each("d?_prev"), **gradients}
-    yield Contract(f"{kind}_cell_backward", each("d?_next"), step_back, cache)
-    yield Contract(f"{kind}_backward", {"da": STATES}, {"dx": _X, "da0": STATE, **gradients}, cache)
+    yield Contract(f"{kind}_cell_backward", each("d?_next"), step_back, cache, ("cache",))
+    back = {"dx": _X, "da0": STATE, **gradients}
+    yield Contract(f"{kind}_backward", {"da": STATES}, back, cache, ("caches",))
     incoming = {"da": _LAYER_STATES, **last("d?_last")}
-    yield Contract(f"{kind}_layer_backward", {**incoming, **layer}, {"dx": _X, **last("d?0")})
+    yield Contract(f"{kind}_layer_backward", {**incoming, **layer}, {"dx": _X, **last("d?0")}, {}, of_layer)
 
 
 CONTRACTS: Mapping[str, Contract] = {

@@ -12,7 +12,7 @@ import reference
 from oracle.faults import Fault
 from oracle.problems.inputs import Inputs
 from oracle.problems.limits import ANYTHING, Limits
-from reference.contract import CONTRACTS, Array
+from reference.contract import CONTRACTS, Array, Contract
 
 Leaves = Mapping[str, Array | str]
 """The leaves of a nested value, by path: an array, or a text for any other object."""
@@ -39,7 +39,7 @@ class Behaviour:
         """
         contract = CONTRACTS[function]
         names = contract.outputs
-        if contract.is_backward and isinstance(value, dict):  # other keys are not compared
+        if isinstance(value, dict):  # of gradients, whose other keys are not compared
             value = {name: value[name] for name in names if name in value}
         has_caches = isinstance(value, (tuple, list)) and not contract.is_backward
         parts = (value[: len(names)], value[len(names) :]) if has_caches else (value, ())
@@ -110,6 +110,11 @@ def _is_independent_of_calls(implementation: Any) -> bool:
     """Whether later calls cannot change an answer: true for the reference and for mistakes without memory."""
     of_mistake = isinstance(implementation, Fault) and not any(implementation.memory.values())
     return implementation is reference or of_mistake
+
+
+def cache_paths(contract: Contract, T_x: int) -> list[str]:
+    """The path of the cell's cache of each step in `Behaviour.caches`."""
+    return [".0"] if contract.is_cell else [f".0.0.{t}" for t in range(T_x)]
 
 
 def same_leaves(ours: Leaves, theirs: Leaves, factor: float = 1) -> bool:

@@ -105,11 +105,11 @@ def _conditions(function: str, mistaken: Program, answers: Sequence[_Answer]) ->
 def conditional_faults(function: str) -> dict[tuple[str, str], Fault]:
     """The mistakes by name and state. A mistake in both states of layers is listed for each state, too."""
     found, contract = {}, CONTRACTS[function]
-    has_two_states = contract.is_layer and contract.network.has_memory
+    states = contract.network.states if "c_last" in contract.outputs else ()
     for fault in (*mistakes_in(function), *RARE.values()):
         if function in fault.changes:
             found[fault.name, ""] = fault
-            for state in contract.network.states if has_two_states else ():
+            for state in states:
                 alone = _in_one_state(fault.changes[function], state)
                 if alone and alone.keys() != fault.changes[function].keys():
                     found[fault.name, state] = replace(fault, changes={function: alone})

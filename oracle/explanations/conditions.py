@@ -242,13 +242,12 @@ def _threshold(low: float, high: float) -> tuple[float, float]:
 
 def _sizes_of_call(function: str, arguments: Sequence[Any]) -> dict[str, int]:
     """The sizes that a law may change: all but those of the parameters."""
-    contract = CONTRACTS[function]
-    sizes: dict[str, int] = {}
-    for shape, array in zip(contract.arguments.values(), arguments, strict=False):
-        sizes |= zip(map(str, shape), np.shape(array), strict=False)
-    if contract.is_layer:
-        *_, parameters, options = arguments
-        sizes |= {"L": len(parameters) // options["directions"], "D": options["directions"]}
+    contract, sizes = CONTRACTS[function], dict[str, int]()
+    named = dict(zip((*contract.arguments, *contract.last_arguments), arguments, strict=False))
+    for name, shape in contract.arguments.items():
+        sizes |= zip(map(str, shape), np.shape(named[name]), strict=False)
+    if options := named.get("options"):
+        sizes |= {"L": len(named["parameters"]) // options["directions"], "D": options["directions"]}
     return sizes
 
 

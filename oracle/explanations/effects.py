@@ -12,6 +12,7 @@ from oracle.explanations.behaviour import (
     Behaviour,
     Program,
     all_same,
+    cache_paths,
     relative_error,
     same_leaf,
     same_leaves,
@@ -56,7 +57,7 @@ def side_effect(
         return Claim.of("order of parameters")
     right = [specification(function, limits)(inputs) for inputs in inputs_of_both]
     if not all_same(shown, right) or any(
-        _computes_wrong_entries(function, *pair) for pair in zip(shown, right, strict=True)
+        _computes_wrong_entries(function, *each) for each in zip(inputs_of_both, shown, right, strict=True)
     ):
         return None
     later = implementation(first, then=other)
@@ -203,16 +204,12 @@ def _is_mostly_off(ours: Array, right: Array) -> bool:
     return errors.size > 0 and bool(np.median(errors) > TOLERANCE["float64"])
 
 
-def _computes_wrong_entries(function: str, ours: Behaviour, right: Behaviour) -> bool:
+def _computes_wrong_entries(function: str, inputs: Inputs, ours: Behaviour, right: Behaviour) -> bool:
     """Whether a cached result is wrong. A cached argument may be wrong only because it was overwritten."""
     contract = CONTRACTS[function]
-    results = {str(i) for i, name in enumerate(contract.cache) if name not in CACHED_ARGUMENTS}
-    depth = 2 if contract.is_cell else 4  # of the path to an entry of a cell's cache
-    return any(
-        not same_leaf(ours.caches.get(path, ""), entry)
-        for path, entry in right.caches.items()
-        if path.count(".") == depth and path.rpartition(".")[2] in results
-    )
+    results = [i for i, name in enumerate(contract.cache) if name not in CACHED_ARGUMENTS]
+    every = (f"{path}.{i}" for path in cache_paths(contract, inputs.x.shape[2]) for i in results)
+    return any(not same_leaf(ours.caches.get(each, ""), right.caches.get(each, "")) for each in every)
 
 
 def _reordered(function: str, limits: Limits) -> Iterator[Inputs]:

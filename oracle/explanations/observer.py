@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from oracle.explanations.behaviour import Behaviour, Program, same_leaf
+from oracle.explanations.behaviour import Behaviour, Program, cache_paths, same_leaf
 from oracle.explanations.problems import problem
 from oracle.explanations.quantities import Quantities, quantities_of
 from oracle.explanations.steps import Place, Steps, columns
@@ -132,8 +132,6 @@ def observe(function: str, inputs: Inputs, program: Program, limits: Limits) -> 
     """Call one of the four functions. `None` if the call raises, or returns other shapes."""
     contract, answer = CONTRACTS[function], program(inputs)
     n_a, (_, m, T_x) = len(inputs.a0), inputs.x.shape
-    if contract.is_cell:
-        T_x = min(T_x, 1)
     states: dict[str, Array] = {}
     for k, name in enumerate(contract.outputs):
         array = answer.outputs.get(f".{k}")
@@ -191,10 +189,9 @@ def _place(
 
 def cached_arrays(contract: Contract, answer: Behaviour, m: int, T_x: int) -> dict[str, Array]:
     """The entries of the caches over time, each `(n, m T_x)`, if they have m columns at every step."""
-    prefixes = [".0"] if contract.is_cell else [f".0.0.{t}" for t in range(T_x)]
     found = {}
     for k, name in enumerate(contract.cache):
-        arrays = [answer.caches.get(f"{prefix}.{k}") for prefix in prefixes]
+        arrays = [answer.caches.get(f"{path}.{k}") for path in cache_paths(contract, T_x)]
         fitting = [each for each in arrays if isinstance(each, np.ndarray) and each.shape[1:] == (m,)]
         if T_x and len(fitting) == T_x and len({len(each) for each in fitting}) == 1:
             found[name] = columns(np.stack(fitting, axis=2).astype(np.float64))

@@ -111,11 +111,12 @@ def further_problems(
 
 def extreme_problems(function: str) -> list[Problem]:
     """Problems with large pre-activations and logits."""
-    contract = CONTRACTS[function]
-    seed = 7 if contract.is_layer else 7578
-    chosen = [problem(function, n_x=2, n_a=2, n_y=3, m=4, T_x=3, regime="huge", seed=seed)]
-    if contract.network.gates and not contract.is_layer:  # only some gates overflow on this problem
-        chosen.append(problem(function, n_x=2, n_a=3, n_y=2, m=6, T_x=1, regime="huge", seed=131))
+    contract, huge = CONTRACTS[function], {"regime": "huge", "n_x": 2}
+    if contract.is_layer:
+        return [problem(function, **huge, n_a=2, m=4, T_x=3, seed=7)]
+    chosen = [problem(function, **huge, n_a=2, n_y=3, m=4, T_x=3, seed=7578)]
+    if contract.network.gates:  # only some gates overflow on this problem
+        chosen.append(problem(function, **huge, n_a=3, n_y=2, m=6, T_x=1, seed=131))
     return chosen
 
 

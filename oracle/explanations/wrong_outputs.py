@@ -177,7 +177,7 @@ def _wrong_places(function: str, inputs: Inputs, ours: Leaves, right: Leaves) ->
             place = f"first in layer {layer}, {('forward', 'backward')[direction]}"
         else:
             place = f"first at step {_first_wrong(mine, spec, 2)}" if mine.ndim == 3 else ""
-        if contract.is_backward and wrong.get(name, place) != place:  # in another direction of a layer
+        if wrong.get(name, place) != place:  # of a gradient in another direction of a layer
             place = wrong[name] = ""
         wrong.setdefault(name, place)
     return [*wrong.items()]

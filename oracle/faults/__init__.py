@@ -15,7 +15,7 @@ from reference.contract import CONTRACTS
 
 __all__ = ["COMMON", "ERRORS", "FAULTS", "RARE", "Fault"]
 
-_CACHE_SIZES = "|".join(str(len(contract.cache) + 1) for contract in CONTRACTS.values() if contract.is_cell)
+_CACHE_SIZES = "|".join(str(len(contract.cache) + 1) for contract in CONTRACTS.values() if contract.cache)
 
 ERRORS: Mapping[str, tuple[str, str, str]] = {
     "cache_made_an_array": (
@@ -61,7 +61,7 @@ def common_mistakes(function: str) -> list[Fault]:
     """
     contract, known = CONTRACTS[function], mistakes_in(function)
     if contract.is_backward:
-        return [fault for fault in known if contract.is_cell or contract.cell not in fault.functions]
+        return [fault for fault in known if contract.cell not in fault.functions]
     names = COMMON_IN_LAYERS if contract.is_layer else COMMON
     return [fault for fault in known if fault.name in names]
 

@@ -12,7 +12,14 @@ import reference
 from oracle.faults import backward_equations, equations, layer_equations
 from oracle.faults.equations import compose
 from oracle.network.expressions import Equations
-from reference.contract import CONTRACTS, Contract
+from reference.contract import BACKWARDS, CONTRACTS, FUNCTIONS, LAYERS
+
+_MODULES: Mapping[str, Any] = {
+    **dict.fromkeys(FUNCTIONS, equations),
+    **dict.fromkeys(LAYERS, layer_equations),
+    **dict.fromkeys(BACKWARDS, backward_equations),
+}
+"""The module whose `run` computes each function from equations; `SPECIFICATION` has the right equations."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,23 +67,15 @@ class Fault:
 
     def __getattr__(self, name: str) -> Any:
         """The function of this name; `AttributeError` for a backward pass that does not make the mistake."""
-        if name in CONTRACTS and (name in self.changes or not CONTRACTS[name].is_backward):
+        if name in (*FUNCTIONS, *LAYERS, *self.changes):
             return partial(self._call, name)
         raise AttributeError(f"{self.name} has no {name}")
 
     def _call(self, function: str, *arguments: Any) -> Any:
         if function not in self.changes:
             return getattr(reference, function)(*arguments)
-        contract, memory = CONTRACTS[function], self.memory.setdefault(function, {})
-        module = equation_module(contract)
+        contract, module = CONTRACTS[function], _MODULES[function]
         right = module.SPECIFICATION[contract.kind]
-        v = SimpleNamespace(memory=memory, right=right)
+        v = SimpleNamespace(memory=self.memory.setdefault(function, {}), right=right)
         with np.errstate(all="ignore"):
             return module.run(contract, {**right, **self.changes[function]}, v, *arguments)
-
-
-def equation_module(contract: Contract) -> Any:
-    """The module whose `run` computes a function from equations; `SPECIFICATION` has the right equations."""
-    if contract.is_backward:
-        return backward_equations
-    return layer_equations if contract.is_layer else equations

@@ -128,14 +128,14 @@ def _search_location(program: Program, problem: Problem, limits: Limits) -> Clai
 
 def _beside_cell(program: Program, inputs: Inputs, scope: Scope) -> list[Claim]:
     """The mistakes of a function over time that it makes beside those of its cell: with a right cell."""
-    contract = CONTRACTS[program.function]
-    if contract.is_layer or contract.is_cell or contract.cell not in program.implementation.load().functions:
+    cell = CONTRACTS[program.function].cell
+    if cell not in program.implementation.load().functions:
         return []
     with_right_cell = WithRightCell(program.implementation)
     claims = diagnose(program.function, replace(program, implementation=with_right_cell), inputs, scope)
     if not claims or not with_right_cell.used:
         return []
-    return [Claim.of("beside cell", cell=contract.cell, told=vars(claims[0]))]
+    return [Claim.of("beside cell", cell=cell, told=vars(claims[0]))]
 
 
 def listed_outputs(program: Program, problem: Problem, widest: Problem) -> list[Claim]:

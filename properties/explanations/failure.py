@@ -69,9 +69,9 @@ class Failure:
         if self.explanation.inherited:
             source = trial.contract.source
             reason = (
-                f"the gradients are those of the wrong {source} of this target"
-                if trial.contract.is_layer
-                else "this function is right if it calls a right cell"
+                "this function is right if it calls a right cell"
+                if trial.contract.cell
+                else f"the gradients are those of the wrong {source} of this target"
             )
             text_by_label["inherited"] = f"from {source}: {reason}"
         mistakes = [each for each in self.claims if each.is_mistake]

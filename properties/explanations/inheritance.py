@@ -35,7 +35,7 @@ def is_inherited(trial: Trial) -> bool:
     own cell may be missing.
     """
     contract, implementation = trial.contract, trial.implementation
-    if contract.is_layer or contract.is_cell:  # a layer need not have a cell
+    if not contract.cell:
         return False
     program, with_right_cell = Program(implementation, contract.name), WithRightCell(implementation)
     many_inputs = distinguishing_inputs(contract.name, trial.inputs, Scope(program.limits))

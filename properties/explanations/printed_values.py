@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from oracle.problems.inputs import Inputs
+from oracle.problems.inputs import Inputs, LayerInputs
 from reference.contract import CONTRACTS, Array
 
 LINE_WIDTH, MOST_LINES = 90, 10
@@ -32,27 +32,19 @@ def printed_arguments(inputs: Any, function: str, earlier: Any = None) -> str:
 
 
 def _arguments(inputs: Any, function: str) -> dict[str, Array]:
-    """The arguments by name, also those of the forward pass before a backward pass."""
+    """The arguments by name, also those of the forward pass before a backward pass, and lengths if any."""
     contract = CONTRACTS[function]
-    if contract.is_layer:
-        return _layer_arguments(inputs, function)
     named = dict(zip(contract.arguments, inputs.arguments(function), strict=False))
-    forward = function.replace("backward", "forward")
-    *arrays, parameters = Inputs.arguments(inputs, forward)
-    named |= dict(zip(CONTRACTS[forward].arguments, arrays, strict=True))
-    of_head = ("Wya", "Wy", "by") if contract.is_backward else ()
-    return named | {name: parameters[name] for name in contract.parameters if name not in of_head}
-
-
-def _layer_arguments(inputs: Any, function: str) -> dict[str, Array]:
-    """The arguments of a layer or its backward pass, with the lengths if there are any."""
-    contract = CONTRACTS[function]
-    *arrays, parameters, options = inputs.arguments(function)
-    named = dict(zip(contract.arguments, arrays, strict=True))
+    is_layer = isinstance(inputs, LayerInputs)
+    if not is_layer:
+        forward = CONTRACTS[contract.forward].arguments
+        named |= zip(forward, Inputs.arguments(inputs, contract.forward), strict=False)
+    parameters = inputs.parameters if is_layer else [inputs.parameters]
+    of_head = contract.network.head if contract.is_backward else ()
     for k, p in enumerate(parameters):
-        names = [name for name in (*contract.parameters, "Wp") if name in p]
+        names = [name for name in (*contract.parameters, "Wp") if name in p and name not in of_head]
         named |= {name if len(parameters) == 1 else f'parameters[{k}]["{name}"]': p[name] for name in names}
-    lengths = options.get("lengths")
+    lengths = inputs.lengths if is_layer else None
     return named if lengths is None else named | {"lengths": lengths}
 
 
