@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from oracle.explanations.steps import Place
-from oracle.faults.catalogue.arrays import ROUNDING
+from oracle.faults.catalogue.arrays import ROUNDING, bfloat16
 from oracle.network.cells import GATES
 from reference.activations import sigmoid
 from reference.contract import Array
@@ -21,12 +21,6 @@ Relation = Literal["=", "≠", "≥", "≤", ">", "<"]
 Function = Callable[[Array, float], Array]
 Map = Callable[[Place, str, int], Array]
 """Moves the entries of a quantity, by a parameter. Raises `KeyError` or `ValueError` if it cannot."""
-
-
-def _cut_to_bfloat16(v: Array) -> Array:
-    """The numbers cut to the first eight significant bits."""
-    significand, exponent = np.frexp(v)
-    return np.asarray(np.ldexp(np.trunc(256 * significand) / 256, exponent))
 
 
 def _rounded(rounded: Callable[[Array], Array], v: Array, _: float) -> Array:
@@ -40,7 +34,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "tanh": lambda v, _: np.tanh(v),
     "sigmoid": lambda v, _: sigmoid(v),
     "relu": lambda v, _: np.maximum(v, 0),
-    "bfloat16, cut": lambda v, _: _cut_to_bfloat16(v),
+    "bfloat16, cut": lambda v, _: bfloat16(v, np.trunc),
     **{name: partial(_rounded, rounded) for name, rounded in ROUNDING.items()},
     "(tanh(z) + 1) / 2": lambda z, _: (np.tanh(z) + 1) / 2,
     "1.7159 tanh(2 z / 3)": lambda z, _: 1.7159 * np.tanh(2 * z / 3),

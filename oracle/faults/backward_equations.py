@@ -10,19 +10,10 @@ from typing import Any
 import numpy as np
 
 from oracle.network.cells import GATES
-from oracle.network.expressions import Equation, Equations
+from oracle.network.expressions import Equations
 from oracle.network.sweep import evaluate
 from reference.cache_validation import validate_backward, validate_cell_backward
 from reference.contract import Array, Contract, Kind
-
-
-def _weight_gradient(gate: str) -> Equation:
-    return lambda v: getattr(v, f"dz{gate}") @ v.concat.T
-
-
-def _bias_gradient(gate: str) -> Equation:
-    return lambda v: getattr(v, f"dz{gate}").sum(axis=1, keepdims=True)
-
 
 CELL: Mapping[Kind, Equations] = {
     "rnn": {
@@ -48,8 +39,8 @@ CELL: Mapping[Kind, Equations] = {
         "dzc": lambda v: v.dc * v.it * v.slope_c,
         "dzo": lambda v: v.da_next * v.h * v.slope_o,
         "concat": lambda v: np.concatenate([v.a_prev, v.xt]),
-        **{f"dW{gate}": _weight_gradient(gate) for gate in GATES},
-        **{f"db{gate}": _bias_gradient(gate) for gate in GATES},
+        **{f"dW{g}": lambda v, dz=f"dz{g}": getattr(v, dz) @ v.concat.T for g in GATES},
+        **{f"db{g}": lambda v, dz=f"dz{g}": getattr(v, dz).sum(axis=1, keepdims=True) for g in GATES},
         "back": lambda v: v.Wf.T @ v.dzf + v.Wi.T @ v.dzi + v.Wc.T @ v.dzc + v.Wo.T @ v.dzo,
         "da_prev": lambda v: v.back[: v.n_a],
         "dxt": lambda v: v.back[v.n_a :],

@@ -47,14 +47,10 @@ FUNCTIONS: Equations = {
 """The operations of the network in NumPy; `affine` makes each pre-activation, and `head` the logits."""
 
 BEGIN: Equations = {
-    "x": sweep.BEGIN["x"],
-    "a": sweep.BEGIN["a"],
+    **sweep.BEGIN,
     "c": lambda v: v.zeros((*v.a0.shape, v.T_x), v.x.dtype),
     "y": lambda v: v.zeros((v.n_y, v.m, v.T_x), v.x.dtype),
-    "entries": sweep.BEGIN["entries"],
-    "a0": sweep.BEGIN["a0"],
     "c0": lambda v: np.zeros_like(v.a0),
-    "steps": sweep.BEGIN["steps"],
 }
 """The equations before the first step of a sequence."""
 

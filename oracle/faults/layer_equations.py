@@ -18,9 +18,6 @@ from oracle.network.sweep import evaluate
 from reference.contract import Contract, Kind
 from reference.validation import validate_layers
 
-OUTSIDE_STEPS = frozenset({*layers.OUTSIDE_STEPS, "a0", "c0"})
-"""The names of the equations outside the steps of a layer."""
-
 SPECIFICATION: Mapping[Kind, Equations] = {
     kind: {**{n: e for n, e in sequence.SPECIFICATION[kind].items() if n not in CACHE}, **layers.EQUATIONS}
     for kind in CELLS

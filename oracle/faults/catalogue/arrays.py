@@ -27,10 +27,10 @@ def _rounded(z: Array, dtype: str) -> Array:
         return z.astype(dtype).astype(z.dtype)
 
 
-def _bfloat16(z: Array) -> Array:
-    """The numbers of `z` rounded to eight significant bits."""
+def bfloat16(z: Array, whole: Callable[[Array], Array] = np.round) -> Array:
+    """The numbers of `z` rounded to eight significant bits by the function `whole`."""
     significand, exponent = np.frexp(z)
-    return np.ldexp(np.round(256 * significand) / 256, exponent)
+    return np.asarray(np.ldexp(whole(256 * significand) / 256, exponent))
 
 
 def _x_of_sample(v: Any) -> Array:
@@ -44,7 +44,7 @@ _float32, _float16 = partial(_rounded, dtype="float32"), partial(_rounded, dtype
 ROUNDING: Mapping[str, Callable[[Array], Array]] = {
     "float32": _float32,
     "float16": _float16,
-    "bfloat16": _bfloat16,
+    "bfloat16": bfloat16,
 }
 """For each precision, the function that rounds the numbers of an array and keeps its dtype."""
 
@@ -69,14 +69,14 @@ MISTAKES = mistakes(
     | altered("a", "c", "y", by=lambda right, v: right.astype(np.int64)),
     EVERY("parameters_in_float32", "the parameters are rounded to float32") | mapped(_float32),
     EVERY("parameters_in_float16", "the parameters are rounded to float16") | mapped(_float16),
-    EVERY("parameters_in_bfloat16", "the parameters are rounded to bfloat16") | mapped(_bfloat16),
+    EVERY("parameters_in_bfloat16", "the parameters are rounded to bfloat16") | mapped(bfloat16),
     ALL("y_in_float32", "predictions are rounded to float32") | {"softmax": lambda z: _float32(softmax(z))},
     FORWARDS("a_in_float32", "a_prev is rounded to float32") | {"a_prev": lambda v: _float32(v.a_next)},
     LSTM_FORWARD("c_in_float32", "c_prev is rounded to float32") | {"c_prev": lambda v: _float32(v.c_next)},
     EVERY("z_in_float32", "pre-activations are rounded to float32")
     | {"affine": lambda W, u, b: _float32(W @ u + b)},
     EVERY("bfloat16", "products are taken in bfloat16")
-    | {"affine": lambda W, u, b: _bfloat16(W) @ _bfloat16(u) + b},
+    | {"affine": lambda W, u, b: bfloat16(W) @ bfloat16(u) + b},
     "shapes",
     FORWARDS("loop_over_features", "the loop over time runs over len(x)") | {"steps": lambda v: range(v.n_x)},
     FORWARDS("loop_over_samples", "the loop over time runs over m") | {"steps": lambda v: range(v.m)},

@@ -54,22 +54,18 @@ def _without(gate: str, quantity: str) -> Equations:
     return altered(quantity, by=without)
 
 
-def _mean_in(one: str) -> Equations:
-    return {"gradient": lambda name, array, v: array / v.m if name == one else array}
-
-
-def _overwritten(one: str) -> Equations:
-    return {"added": lambda total, part, name: part if name == one else total + part}
-
-
 def _of_one_parameter() -> Iterator[Fault]:
     """The mistakes in the gradient with respect to one parameter, whose other gradients are right."""
     kinds: Sequence[tuple[Kind, Any, Any]] = [("rnn", RNN, RNN_SEQUENCE), ("lstm", LSTM, LSTM_SEQUENCE)]
     for kind, both, sequence in kinds:
         for one in gradient_shapes(NETWORKS[kind].parameters):
-            mean, last = f"{one} is a mean over the samples", f"{one} is that of the last step taken"
-            yield both(f"mean_over_samples_in_{one}", f"{mean}, not a sum") | _mean_in(one)
-            yield sequence(f"{one}_overwritten_by_each_step", f"{last}, not a sum") | _overwritten(one)
+            yield both(f"mean_over_samples_in_{one}", f"{one} is a mean over the samples, not a sum") | {
+                "gradient": lambda name, array, v, one=one: array / v.m if name == one else array
+            }
+            last = f"{one} is that of the last step taken, not a sum"
+            yield sequence(f"{one}_overwritten_by_each_step", last) | {
+                "added": lambda total, part, name, one=one: part if name == one else total + part
+            }
 
 
 MISTAKES = mistakes(

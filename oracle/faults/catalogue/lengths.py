@@ -117,11 +117,7 @@ MISTAKES = mistakes(
     | altered("a_last", "c_last", by=lambda right, v: right[..., _longest_first(v)]),
     LAYERS("sorted_twice", "samples sorted by length, the longest first, are sorted once more, not put back")
     | altered("top", by=lambda right, v: right[:, _longest_first(v)][:, _longest_first(v)])
-    | altered(
-        "a_last",
-        "c_last",
-        by=lambda right, v: right[..., _longest_first(v)][..., _longest_first(v)],
-    ),
+    | altered("a_last", "c_last", by=lambda right, v: right[..., _longest_first(v)][..., _longest_first(v)]),
     LAYERS(
         "initial_states_not_sorted",
         "samples are sorted by length, the longest first, except in the initial states",
