@@ -15,7 +15,6 @@ from oracle.problems.inputs import Inputs, LayerInputs, states_before
 from oracle.problems.limits import Limits
 from oracle.problems.problem import LayerProblem
 from oracle.witnesses import propagation
-from oracle.witnesses.rounding import Bounded
 from reference.contract import CONTRACTS, Array, Contract
 from reference.networks import NETWORKS, kind_in
 
@@ -154,8 +153,7 @@ def observe(function: str, inputs: Inputs, program: Program, limits: Limits) -> 
     gates = {name: array for name, array in cached.items() if name in GATES.values() and len(array) == n_a}
     bounds = propagation.evaluate(batch)
     sizes = {name: called.sizes[name] for name in contract.sizes}
-    p = {"Wy" if name == "Wya" else name: array for name, array in inputs.parameters.items()}
-    place = _place(quantities_of(inputs.kind), p, batch.x[:, :, 0], batch.a0, batch.c0, sizes, inputs)
+    place = _place(quantities_of(inputs.kind), batch, sizes)
     allowed = {_RESULT.get(name, name): bounded.error[:, :, 0] for name, bounded in bounds.items()}
     arguments = {name: array for name, array in cached.items() if name in place.known}
     steps = Steps(called, answer, place, {**gates, **shown}, allowed, arguments)
@@ -166,25 +164,20 @@ def observe(function: str, inputs: Inputs, program: Program, limits: Limits) -> 
 _RESULT = {"a": "a_next", "c": "c_next", "y": "yt_pred"}
 
 
-def _place(
-    quantities: Quantities,
-    parameters: Mapping[str, Array],
-    xt: Array,
-    a_prev: Array,
-    c_prev: Array,
-    sizes: Mapping[str, int],
-    inputs: Inputs,
-) -> Place:
-    arguments = {"xt": xt, "a_prev": a_prev, "c_prev": c_prev}
-    known = {name: array.astype(np.float64) for name, array in {**parameters, **arguments}.items()}
+def _place(quantities: Quantities, batch: Inputs, sizes: Mapping[str, int]) -> Place:
+    """The quantities in a batch of single steps of a cell, or of one direction of a layer."""
+    p = batch.parameters[0] if isinstance(batch, LayerInputs) else batch.parameters
+    given = {"Wy" if name == "Wya" else name: array for name, array in p.items()}
+    given |= {"xt": batch.x[:, :, 0], "a_prev": batch.a0, "c_prev": batch.c0}
+    known = {name: array.reshape(array.shape[-2:]).astype(np.float64) for name, array in given.items()}
     m = sizes["m"]
-    steps = xt.shape[1] // max(m, 1)  # fewer than T_x if only the first step is observed
+    steps = batch.x.shape[1] // max(m, 1)  # fewer than T_x if only the first step is observed
 
     def over_time(name: str) -> Array:
         value = quantities.value(name, known)
         return value.reshape(len(value), m, steps)
 
-    return Place(quantities, known, sizes, 8 * inputs.dtype.itemsize, range(steps), over_time)
+    return Place(quantities, known, sizes, 8 * batch.dtype.itemsize, range(steps), over_time)
 
 
 def cached_arrays(contract: Contract, answer: Behaviour, m: int, T_x: int) -> dict[str, Array]:
@@ -216,18 +209,15 @@ def observe_layer(network: LayerInputs, program: Program, *, backward: bool = Fa
     return only their last memory state: shorter sequences show the others, if there is only one layer. Raises
     `OtherStatesError` if a shorter sequence has other hidden states.
     """
-    D, T_x = network.directions, network.x.shape[2]
+    D, T_x, has_memory = network.directions, network.x.shape[2], NETWORKS[network.kind].has_memory
     lower, n_h = len(network.parameters) - D, network.a0.shape[1]
     index, x, answer = lower + backward, network.x, program(network)
     found = returned_arrays(answer, network)
-    if found is None or (lower and T_x > 1 and NETWORKS[network.kind].has_memory):
+    if found is None or (lower and T_x > 1 and has_memory):
         return None
     if lower:
         beneath = replace(
-            network,
-            parameters=network.parameters[:lower],
-            a0=network.a0[:lower],
-            c0=network.c0[:lower],
+            network, parameters=network.parameters[:lower], a0=network.a0[:lower], c0=network.c0[:lower]
         )
         below = returned_arrays(program(beneath), beneath)
         if below is None:
@@ -236,7 +226,7 @@ def observe_layer(network: LayerInputs, program: Program, *, backward: bool = Fa
     order = slice(None, None, -1) if backward else slice(None)
     a, x = found["a"][backward * n_h :][:n_h, :, order], x[:, :, order]
     c = np.zeros((network.c0.shape[1], x.shape[1], T_x))
-    if NETWORKS[network.kind].has_memory:
+    if has_memory:
         for t in range(T_x):
             part = network.x[:, :, T_x - 1 - t :] if backward else network.x[:, :, : t + 1]
             shorter = found if t == T_x - 1 else returned_arrays(program(replace(network, x=part)), network)
@@ -245,26 +235,20 @@ def observe_layer(network: LayerInputs, program: Program, *, backward: bool = Fa
             if not same_leaf(shorter["a"][backward * n_h :][:n_h, :, order], a[:, :, : t + 1], SAME_STATES):
                 raise OtherStatesError
             c[:, :, t] = shorter["c_last"][index]
-    p, a0, c0 = network.parameters[index], network.a0[index], network.c0[index]
-    before = [columns(states_before(*each)) for each in ((a0, a), (c0, c))]
+    p, firsts = network.parameters[index], (network.a0[index], network.c0[index])
+    before = [columns(states_before(*each))[None] for each in zip(firsts, (a, c), strict=True)]
     one = replace(network, x=x, parameters=[p], directions=1, lengths=None)
-    batch = one.single_steps(*(each[None] for each in before))
+    batch = one.single_steps(*before)
     bounds = propagation.evaluate(batch)
     is_projected = "Wp" in p
     names = {"a": "a_out" if is_projected else "a_next", "c_last": "c_next"}
     shown = {names["a"]: columns(a)}
-    if NETWORKS[network.kind].has_memory:
+    if has_memory:
         shown["c_next"] = columns(c)
     sizes = {name: network.sizes[name] for name in ("n_x", "n_a", "m", "T_x") if name != "n_x" or not lower}
     graph = quantities_of(network.kind, activation=network.activation, projected=is_projected)
-    a_prev, c_prev = before
-    place = _place(graph, p, batch.x[:, :, 0], a_prev, c_prev, sizes, network)
-    allowed = {names[name]: _error(bounds[name]) for name in names if name in bounds}
-    return Steps(network, answer, place, shown, allowed)
-
-
-def _error(bounded: Bounded) -> Array:
-    return np.asarray(bounded.error[:, :, 0])
+    allowed = {names[name]: bounds[name].error[:, :, 0] for name in names if name in bounds}
+    return Steps(network, answer, _place(graph, batch, sizes), shown, allowed)
 
 
 def returned_arrays(shown: Behaviour, network: LayerInputs) -> dict[str, Array] | None:
