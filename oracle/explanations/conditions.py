@@ -93,24 +93,31 @@ class FeatureTable:
                 for each in features_of(place, target)
             }
             by_case.append((found, wrong.reshape(-1)[at]))
-        names = dict.fromkeys(each for found, _ in by_case for each in found)
-        empty = [np.zeros(0)]
-        rows = [
-            np.concatenate(empty + [found.get(name, np.full(len(wrong), np.nan)) for found, wrong in by_case])
-            for name in names
-        ]
-        every = np.concatenate([np.zeros(0, bool), *(wrong for _, wrong in by_case)])
-        return cls([*names], np.array(rows).reshape(len(names), -1), every)
+        return cls._joined(by_case)
 
     @classmethod
     def of_problems(
         cls, function: str, many_inputs: Sequence[Inputs], wrong: Sequence[bool]
     ) -> "FeatureTable":
         """The table of whole problems: their sizes, equal sizes and dtypes."""
-        places = [of_sizes(_sizes(function, inputs), inputs.dtype) for inputs in many_inputs]
-        names = dict.fromkeys(each for place in places for each in features_of_sizes(place))
-        rows = [[feature(place, "", *name).item() for place in places] for name in names]
-        return cls([*names], np.array(rows).reshape(len(names), -1), np.array(wrong, bool))
+        by_problem = []
+        for inputs, is_wrong in zip(many_inputs, wrong, strict=True):
+            place = of_sizes(_sizes(function, inputs), inputs.dtype)
+            found = {each: feature(place, "", *each).reshape(-1) for each in features_of_sizes(place)}
+            by_problem.append((found, np.array([is_wrong])))
+        return cls._joined(by_problem)
+
+    @classmethod
+    def _joined(cls, parts: Sequence[tuple[Mapping[Feature, Array], Array]]) -> "FeatureTable":
+        """The table of several parts, each with its features and wrong elements; NaN for other features."""
+        names = dict.fromkeys(each for found, _ in parts for each in found)
+        empty = [np.zeros(0)]
+        rows = [
+            np.concatenate(empty + [found.get(name, np.full(len(wrong), np.nan)) for found, wrong in parts])
+            for name in names
+        ]
+        every = np.concatenate([np.zeros(0, bool), *(wrong for _, wrong in parts)])
+        return cls([*names], np.array(rows).reshape(len(names), -1), every)
 
     def meet(self, condition: Condition) -> Array:
         """Whether each element meets a condition; NaN meets only conditions with "≠"."""

@@ -62,12 +62,8 @@ def _sizes_meeting(condition: Condition) -> dict[str, int]:
 
 def _sizes_testing(condition: Condition) -> Iterator[dict[str, int]]:
     """Sizes that meet a condition on sizes or indices, and sizes that do not. Other conditions have none."""
-    kind, name, value, by = (
-        condition.kind,
-        condition.name,
-        int(min(condition.number, LARGEST_SIZE)),
-        condition.by,
-    )
+    kind, name, by = condition.kind, condition.name, condition.by
+    value = int(min(condition.number, LARGEST_SIZE))
     if kind == "size":
         sizes = {*range(value - 2, value + 4), 3 * value // 2, *range(2 * value - 2, 2 * value + 2)}
         yield from ({name: size} for size in sizes)

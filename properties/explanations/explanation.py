@@ -12,10 +12,7 @@ from oracle.explanations.wrong_outputs import wrong_outputs
 from oracle.problems.inputs import Inputs
 from oracle.problems.problem import LayerProblem
 from properties.explanations.claim_search import NEARLY, cache_of, listed_outputs, search
-from properties.explanations.inheritance import (
-    follows_wrong_forward,
-    is_inherited,
-)
+from properties.explanations.inheritance import follows_wrong_forward, is_inherited
 from properties.explanations.prediction import is_predicted
 from properties.explanations.program import DiedError, InNewProcesses, Program
 from properties.trials.trial import Trial, ViolationError
@@ -57,11 +54,9 @@ def _explanation(violation: ViolationError, whole: bool, locating: bool) -> Expl
         claims, is_reproducible, inherited = _explain(violation, whole, locating), True, False
         with suppress(TimeoutError):
             if violation.trial.holds_in_new_process:  # no program without a memory does so
+                is_reproducible = False
                 claims = [each for each in claims if _is_of_several_calls(violation, each)]
-                is_reproducible, claims = (
-                    False,
-                    claims or [Claim.of("earlier calls", again="in a new process")],
-                )
+                claims = claims or [Claim.of("earlier calls", again="in a new process")]
             inherited = _is_inherited(violation.trial)
         return Explanation(claims, inherited, is_reproducible)
     except TimeoutError:
