@@ -52,8 +52,8 @@ def distinguishing_problems(
 def problem(function: str, **fields: Any) -> Problem:
     """A problem for a function; `n_y` is ignored for layers, which have no head."""
     contract = CONTRACTS[function]
-    if contract.is_layer:
-        fields = {name: value for name, value in fields.items() if name != "n_y"}
+    if "n_y" not in contract.sizes:
+        fields.pop("n_y", None)
     return getattr(Problem, contract.problem_kind)(**fields)  # type: ignore[no-any-return]
 
 

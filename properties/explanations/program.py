@@ -7,7 +7,7 @@ from itertools import zip_longest
 from oracle.explanations.behaviour import LATER_CALLS, Behaviour, specification
 from oracle.problems.inputs import Inputs
 from oracle.problems.limits import Limits
-from properties.implementations.calls import Outcome, Raised, Reply, Request, Returned
+from properties.implementations.calls import Died, Raised, Reply, Request
 from properties.implementations.implementation import Implementation
 
 REPEATED_CALLS = 100
@@ -34,7 +34,12 @@ class Program:
         """Call the function on `inputs`; with `then`, read the answer only after calls on these inputs."""
         later = [then.arguments(self.function)] * LATER_CALLS if then else []
         request = Request(self.function, inputs.arguments(self.function), "C", later)
-        return behaviour(self.function, self.implementation.reply_each([request])[0].outcome, self.limits)
+        outcome = self.implementation.reply_each([request])[0].outcome
+        if isinstance(outcome, Died):
+            raise DiedError
+        if isinstance(outcome, Raised):
+            return Behaviour.of_error()
+        return Behaviour.of(self.function, outcome.value, outcome.arguments, self.limits)
 
     def acts_at_random(self, inputs: Inputs) -> bool:
         """Whether calls with equal arguments give different answers, beyond rounding."""
@@ -73,12 +78,3 @@ class InNewProcesses(SameTarget):
                 limit = self.settings.import_time_limit
                 replies += self.implementation.reply_each([each.without_earlier()], time_limit=limit)
         return replies
-
-
-def behaviour(function: str, outcome: Outcome, limits: Limits) -> Behaviour:
-    """The behaviour that the outcome of a call shows. Raises `DiedError` if the process died."""
-    if isinstance(outcome, Returned):
-        return Behaviour.of(function, outcome.value, outcome.arguments, limits)
-    if isinstance(outcome, Raised):
-        return Behaviour.of_error()
-    raise DiedError
