@@ -1,6 +1,7 @@
 """Lists the replacements to try for a wrong result; their numbers come from lists or from shown values."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 
 import numpy as np
 
@@ -184,20 +185,17 @@ def fits(cases: Sequence[Steps], target: str, replacement: Replacement, least: i
 
 
 def fitting_replacements(cases: Sequence[Steps], target: str, most: int) -> list[Replacement]:
-    """The replacements that give all wrong elements of `target`, the simplest first."""
+    """The replacements that give all wrong elements of `target`, the simplest first; some must be wrong."""
     cases = [case for case in cases if case.wrong(target).any()]
     cases.sort(key=lambda case: (case.wrong(target).sum() < 4, case.shown[target].size))
-    if not cases:
-        return []
     few = cases[: max(len(cases) // 2, 8)][:: -(-len(cases) // 16)]
-    every = (pair for case in few[:2] for pair in candidates(case, target))
-    found: list[Replacement] = []
-    for each in dict.fromkeys(each for _, each in sorted(every, key=lambda pair: pair[0])):
-        if fits(few, target, each, LEAST_EVIDENCE) and fits(cases, target, each, LEAST_EVIDENCE):
-            found.append(each)
-            if len(found) == most:
-                break
-    return found
+    every = sorted((pair for case in few[:2] for pair in candidates(case, target)), key=lambda pair: pair[0])
+    fitting = (
+        each
+        for each in dict.fromkeys(each for _, each in every)
+        if fits(few, target, each, LEAST_EVIDENCE) and fits(cases, target, each, LEAST_EVIDENCE)
+    )
+    return [*islice(fitting, most)]
 
 
 def unchanged(case: Steps, target: str, replacement: Replacement) -> Array:

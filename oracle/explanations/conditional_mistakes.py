@@ -165,10 +165,10 @@ def _draw(
     fields = {_FIELDS.get(name, name): value for name, value in fields.items() if name != "n_y"}
     fields = {"layers": 1 + k % 3, "directions": 1 + k // 3 % 2, "initial": "given", **fields}
     fields["directions"] = min(fields["directions"], 2)
-    fields["lengths"] = ("random", "absent", "equal", "with T_x")[k // 2 % 4] if limits.lengths else "absent"
+    fields["lengths"] = ("random", "absent", "equal", "with T_x")[k // 2 % 4]
     if CONTRACTS[function].network.has_activations:
         fields["activation"] = ("tanh", "relu")[k // 4 % 2]
-    if shown.n_p and limits.projection:
+    if shown.n_p:
         n_p = fields.get("n_p", fields["n_a"] - (k % 4 > 1)) if k % 5 else 0
         fields["n_p"] = min(n_p, fields["n_a"])
     if shown.weights:
