@@ -69,10 +69,9 @@ def features_of_sizes(place: Place) -> Iterator[Feature]:
 
 @dataclass(frozen=True)
 class FeatureTable:
-    """The features of elements in many answers: `values (features, elements)`, and `wrong (elements,)`."""
+    """The `values` of each feature, and what is `wrong`, of elements in many answers, each `(elements,)`."""
 
-    features: Sequence[Feature]
-    values: Array
+    values: Mapping[Feature, Array]
     wrong: Array
 
     @classmethod
@@ -111,27 +110,24 @@ class FeatureTable:
     def _joined(cls, parts: Sequence[tuple[Mapping[Feature, Array], Array]]) -> "FeatureTable":
         """The table of several parts, each with its features and wrong elements; NaN for other features."""
         names = dict.fromkeys(each for found, _ in parts for each in found)
-        empty = [np.zeros(0)]
-        rows = [
-            np.concatenate(empty + [found.get(name, np.full(len(wrong), np.nan)) for found, wrong in parts])
+        values = {
+            name: np.concatenate([found.get(name, np.full(len(wrong), np.nan)) for found, wrong in parts])
             for name in names
-        ]
-        every = np.concatenate([np.zeros(0, bool), *(wrong for _, wrong in parts)])
-        return cls([*names], np.array(rows).reshape(len(names), -1), every)
+        }
+        return cls(values, np.concatenate([np.zeros(0, bool), *(wrong for _, wrong in parts)]))
 
     def meet(self, condition: Condition) -> Array:
         """Whether each element meets a condition; NaN meets only conditions with "≠"."""
-        key = condition.kind, condition.name, condition.by
-        if key not in self.features:
+        values = self.values.get((condition.kind, condition.name, condition.by))
+        if values is None:
             return np.zeros(len(self.wrong), bool)
-        return RELATIONS[condition.relation](self.values[self.features.index(key)], condition.number)
+        return RELATIONS[condition.relation](values, condition.number)
 
     def tells_signs(self, threshold: Condition) -> bool:
         """Whether the elements tell `v > k`, `v < -k` and `|v| > k` apart. True for other thresholds."""
-        key, k = ("value", threshold.name, 0), abs(threshold.number)
-        if key not in self.features or (threshold.relation == ">") != (threshold.number > 0):
+        values, k = self.values.get(("value", threshold.name, 0)), abs(threshold.number)
+        if values is None or (threshold.relation == ">") != (threshold.number > 0):
             return True
-        values = self.values[self.features.index(key)]
         have_one_sign = not ((values < 0).any() and (values > 0).any())
         return have_one_sign or bool((values < -k).any() and (values > k).any())
 
@@ -194,9 +190,9 @@ def _candidates(table: FeatureTable) -> Iterator[tuple[Condition, float]]:
 
     A size that no element varies is not compared with another size, which is then a number.
     """
-    rows = [*zip(table.features, table.values, strict=True)]
-    constant = {name for (kind, name, _), row in rows if kind == "size" and (row == row[:1]).all()}
-    for (kind, name, by), row in rows:
+    rows = table.values
+    constant = {name for (kind, name, _), row in rows.items() if kind == "size" and (row == row[:1]).all()}
+    for (kind, name, by), row in rows.items():
         if kind == "equal" and constant & {*name.split(" = ")}:
             continue
         ours, theirs = row[table.wrong], row[~table.wrong]

@@ -17,7 +17,7 @@ from reference.contract import Array
 
 def table(values: Array, wrong: Array, kind: str = "size") -> FeatureTable:
     """A table of elements with one feature."""
-    return FeatureTable([(kind, "m", 0)], np.array([values], float), np.array(wrong, bool))
+    return FeatureTable({(kind, "m", 0): np.array(values, float)}, np.array(wrong, bool))
 
 
 def test_a_condition_separates_wrong_from_right() -> None:
@@ -58,8 +58,8 @@ def test_a_threshold_of_one_sign_is_told_if_the_other_sign_is_right(
 ) -> None:
     """Among positive numbers up to 5, nothing tells z < -10 from |z| > 10."""
     values = np.array([*np.linspace(-19.99, 0, 2000), *np.linspace(0, largest, 500)])
-    features = [("value", "z", 0), ("magnitude", "z", 0)]
-    conditions = cheapest_conditions(FeatureTable(features, np.array([values, abs(values)]), values < -10))
+    features = {("value", "z", 0): values, ("magnitude", "z", 0): abs(values)}
+    conditions = cheapest_conditions(FeatureTable(features, values < -10))
     assert (conditions and [*conditions]) == found
 
 
@@ -73,8 +73,8 @@ def test_a_condition_that_excludes_few_right_elements_is_left_out() -> None:
 @pytest.mark.parametrize(("L", "name"), [(np.ones(30), "T_x"), (np.arange(30) % 3 + 1.0, "T_x = L")])
 def test_a_size_that_never_varies_is_not_compared_with_another(L: Array, name: str) -> None:
     T_x = 1 + np.arange(30) % 5
-    features = [("equal", "T_x = L", 0), ("size", "T_x", 0), ("size", "L", 0)]
-    found = cheapest_conditions(FeatureTable(features, np.array([T_x == L, T_x, L], float), T_x == L))
+    features = {("equal", "T_x = L", 0): (T_x == L) * 1.0, ("size", "T_x", 0): T_x, ("size", "L", 0): L}
+    found = cheapest_conditions(FeatureTable(features, T_x == L))
     assert found
     assert [each.name for each in found] == [name]
 
@@ -82,7 +82,7 @@ def test_a_size_that_never_varies_is_not_compared_with_another(L: Array, name: s
 def test_two_conditions_are_found_where_one_is_not_enough() -> None:
     m, T_x = (each.ravel() for each in np.meshgrid(np.arange(1.0, 13), np.arange(1.0, 13)))
     wrong = (m >= 5) & (T_x == 3)
-    both = FeatureTable([("size", "m", 0), ("size", "T_x", 0)], np.array([m, T_x]), wrong)
+    both = FeatureTable({("size", "m", 0): m, ("size", "T_x", 0): T_x}, wrong)
     found = cheapest_conditions(both)
     assert found
     assert {(each.name, each.relation, each.number) for each in found} == {("m", "≥", 5), ("T_x", "=", 3)}
@@ -109,9 +109,10 @@ def test_every_feature_has_a_value_in_every_step(function: str) -> None:
     assert steps
     for target in steps.shown:
         found = FeatureTable.of([steps], target)
-        assert [*found.features] == [*features_of(steps.place_of(target), target)]
-        assert np.isfinite(found.values).all()
-        assert found.values.shape[1] == steps.shown[target].size
+        assert [*found.values] == [*features_of(steps.place_of(target), target)]
+        for values in found.values.values():
+            assert np.isfinite(values).all()
+            assert values.size == steps.shown[target].size
 
 
 CONDITIONS = [
