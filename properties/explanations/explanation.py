@@ -10,12 +10,11 @@ from oracle.explanations.behaviour import TOLERANCE
 from oracle.explanations.claims import Claim, is_far
 from oracle.explanations.wrong_outputs import wrong_outputs
 from oracle.problems.inputs import Inputs
-from oracle.problems.problem import LayerProblem
 from properties.explanations.claim_search import NEARLY, cache_of, listed_outputs, search
-from properties.explanations.inheritance import follows_wrong_forward, is_inherited
+from properties.explanations.inheritance import is_inherited
 from properties.explanations.prediction import is_predicted
 from properties.explanations.program import DiedError, InNewProcesses, Program
-from properties.trials.trial import Trial, ViolationError
+from properties.trials.trial import ViolationError
 
 LARGEST_ORDINARY = 30
 """The largest input of ordinary problems; larger inputs may overflow."""
@@ -57,7 +56,7 @@ def _explanation(violation: ViolationError, whole: bool, locating: bool) -> Expl
                 is_reproducible = False
                 claims = [each for each in claims if _is_of_several_calls(violation, each)]
                 claims = claims or [Claim.of("earlier calls", again="in a new process")]
-            inherited = _is_inherited(violation.trial)
+            inherited = is_inherited(violation.trial)
         return Explanation(claims, inherited, is_reproducible)
     except TimeoutError:
         return Explanation([Claim.of("no time")])
@@ -116,14 +115,6 @@ def _of_all_calls(violation: ViolationError, program: Program, claims: list[Clai
     if claims == [NEARLY]:
         claims = [_of_right_call(violation, program)]
     return claims
-
-
-def _is_inherited(trial: Trial) -> bool:
-    """Whether the function is wrong only because its cell, or for gradients its forward pass, is wrong."""
-    widest = trial.implementation.limits.fitted(replace(trial.problem, dtype="float64"))
-    if isinstance(widest, LayerProblem) and trial.contract.is_backward:
-        return follows_wrong_forward(Program(trial.implementation, trial.contract.name), widest)
-    return is_inherited(trial)
 
 
 def _acts_at_random(program: Program, inputs: Inputs) -> bool:

@@ -29,15 +29,18 @@ COARSE, FINE = (2.0**-8, 0.01), (2.0**-16, 1e-6)
 
 
 def is_inherited(trial: Trial) -> bool:
-    """Whether a function that loops over time is right if it calls a right cell, and its own cell is wrong.
+    """Whether a function is wrong only because its cell, or for gradients its forward pass, is wrong.
 
-    The function must be right with a right cell in the trial, too, and must call the cell for each input. Its
-    own cell may be missing.
+    A function that loops over time must be right with a right cell, in the trial, too, and must call the cell
+    for each input. Its own cell must be wrong, or missing.
     """
     contract, implementation = trial.contract, trial.implementation
+    program, with_right_cell = Program(implementation, contract.name), WithRightCell(implementation)
+    if isinstance(trial.problem, LayerProblem) and contract.is_backward:
+        widest: Any = program.limits.fitted(replace(trial.problem, dtype="float64"))
+        return follows_wrong_forward(program, widest)
     if not contract.cell:
         return False
-    program, with_right_cell = Program(implementation, contract.name), WithRightCell(implementation)
     many_inputs = distinguishing_inputs(contract.name, trial.inputs, Scope(program.limits))
     if not (replace(program, implementation=with_right_cell).is_right(many_inputs) and with_right_cell.used):
         return False
