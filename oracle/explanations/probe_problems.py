@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import combinations, islice, product
+from itertools import combinations, product
 
 import numpy as np
 
@@ -21,11 +21,6 @@ SIZES = {
 
 Draw = Callable[..., Inputs]
 """Draws the inputs of a problem from its sizes, seed, regime and dtype (see `Observer.draw`)."""
-
-
-def few_problems(function: str, draw: Draw, dtypes: Sequence[DType]) -> Iterator[Inputs]:
-    """Every seventh of all problems. This dozen shows most mistakes."""
-    return islice(all_problems(function, draw, dtypes), 2, None, 7)
 
 
 def all_problems(function: str, draw: Draw, dtypes: Sequence[DType]) -> Iterator[Inputs]:

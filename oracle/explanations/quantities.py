@@ -14,9 +14,7 @@ from oracle.network.cells import CELLS, HEAD
 from oracle.network.expressions import Expression
 from reference.contract import Array, Kind
 
-ACTIVATIONS: Mapping[str, Callable[[Array], Array]] = {
-    name: FUNCTIONS[name] for name in ("tanh", "sigmoid", "relu")
-}
+ACTIVATIONS = ("tanh", "sigmoid", "relu")
 
 _OPERATIONS: Mapping[str, Callable[..., Any]] = {**FUNCTIONS, "product": np.matmul}
 
