@@ -346,8 +346,6 @@ def texts_of_facts(facts: Facts) -> dict[str, str]:
 def _text_of(name: str, fact: Any) -> str:
     if name == "layout":
         return _LAYOUTS[fact]
-    if isinstance(fact, float):
-        return repr(fact)
     return _RENDERERS[name](fact) if isinstance(fact, (Mapping, list)) else str(fact)
 
 
