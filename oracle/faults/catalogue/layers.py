@@ -48,16 +48,13 @@ def _only(where: str, name: str, restricted: Callable[[Equations], Equations]) -
 
 def _at_the_last_step(v: Any, state: str) -> Array:
     """The state `(n, m)` after the last step of each sequence, in the order of time."""
-    states: Array = state_after(v.ends, getattr(v, f"{state}0"), in_order(getattr(v, state), v.order))
-    return states
+    return np.asarray(state_after(v.ends, getattr(v, f"{state}0"), in_order(getattr(v, state), v.order)))
 
 
 def _last_before_projection(right: Array, v: Any) -> Array:
     """The last hidden state before the projection, which has another shape; `right` without a projection."""
-    if not ("Wp" in v.p and v.entries):
-        return right
-    last: Array = state_after(v.ends, v.entries[0], np.stack(v.entries, 2))
-    return last
+    has_projection = "Wp" in v.p and v.entries
+    return state_after(v.ends, v.entries[0], np.stack(v.entries, 2)) if has_projection else right
 
 
 def _with_projection(p: Parameters, other: Parameters) -> Parameters:
