@@ -198,7 +198,7 @@ def choice_picture(results: Sequence[AdapterResult]) -> str:
         if not each.missing:
             name = each.version if each.name in each.version else f"{each.name} ({each.version})"
             rows.append((name, [answer(*cell) for cell in _choices(each)]))
-    note = "–: not supported. defended: differs from the formulas, for a reason that FINDINGS.md states."
+    note = "–: not supported, or not judged. defended: differs, for a reason that FINDINGS.md states."
     return picture(CHOICE, rows, note)
 
 
