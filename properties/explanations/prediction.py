@@ -18,7 +18,7 @@ from oracle.faults.fault import Fault
 from properties.explanations.program import SameTarget
 from properties.implementations.answers import Answers
 from properties.implementations.calls import Outcome, Raised, Reply, Request, Returned
-from properties.implementations.implementation import Implementation
+from properties.implementations.implementation import Implementation, LoadedFacts
 from properties.trials.tally import NotJudgedError
 from properties.trials.trial import Trial, ViolationError
 from properties.worker.arguments import arrange, rewritten
@@ -114,6 +114,10 @@ class Predicted(SameTarget):
     def __init__(self, trial: Trial, fault: Fault, when: Sequence[Condition]) -> None:
         super().__init__(trial.implementation)
         self._trial, self._fault, self._when = trial, fault, when
+
+    def load(self) -> LoadedFacts:
+        """The facts of the target."""
+        return self.implementation.load()
 
     def reply_each(self, requests: Sequence[Request], *, time_limit: float | None = None) -> list[Reply]:
         """Answer the requests by the functions of the fault."""
