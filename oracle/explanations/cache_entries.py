@@ -39,8 +39,8 @@ def wrong_cache_entries(
 
 def _entries(function: str, steps: Steps) -> list[tuple[str, str]]:
     """The name of each wrong entry, and what it is; empty if an entry is not known."""
-    place, sizes = steps.place_of("yt_pred"), steps.place.sizes
-    m, T_x = sizes["m"], sizes.get("T_x", 1)
+    place = steps.place_of("yt_pred")
+    m, T_x = place.sizes["m"], len(place.steps)  # one step, if the memory states of others are hidden
     values: dict[str, Array] = {}
     for name in QUANTITIES:
         if name in place.quantities.arguments or place.quantities.operation(name)[0]:

@@ -1,8 +1,12 @@
 """Tests that claims about mistakes of other authors are true on problems that the search did not use."""
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
-from oracle.explanations.behaviour import specification
+import reference
+from oracle.explanations.behaviour import program_of, specification
 from oracle.explanations.cache_entries import wrong_cache_entries
 from oracle.explanations.location_search import CALLS, CALLS_OF_LAYERS, locate
 from oracle.explanations.observer import observe
@@ -90,6 +94,18 @@ def test_wrong_entries_of_caches_have_names(name: str, said: str) -> None:
     found = wrong_cache_entries(stranger.function, program, inputs, ANYTHING)
     assert found
     assert found.words == said
+
+
+def test_wrong_entries_have_names_if_only_the_last_memory_state_is_returned() -> None:
+    def lstm_forward(*arguments: Any) -> Any:
+        a, y, c, (caches, x) = reference.lstm_forward(*arguments)
+        return a, y, c[:, :, -1:], ([(*each[:4], each[5], each[4], *each[6:]) for each in caches], x)
+
+    program = program_of(SimpleNamespace(lstm_forward=lstm_forward), "lstm_forward", ANYTHING)
+    inputs = Problem.lstm(n_x=1, n_a=1, n_y=1, m=1, T_x=2).inputs("lstm_forward")
+    found = wrong_cache_entries("lstm_forward", program, inputs, ANYTHING)
+    assert found
+    assert found.words == "the cached ft is it; the cached it is ft"
 
 
 def test_a_target_without_caches_has_no_wrong_entries() -> None:
