@@ -85,15 +85,18 @@ def _locate_in_steps(observer: Observer, cases: list[Steps]) -> Location | None:
     first = _first_wrong(cases, target)
     if first != target:  # in another case, which the replacement and the conditions do not explain
         how, conditions = None, None
+    gates = [name for name in wrong if name in GATES.values()]
+    targets = [target] if how else gates if first in gates else [first]
+    if cases[0].first_wrong and not any(map(cases[0].is_wrong, targets)):
+        return Location([cases[0].first_wrong], setting=setting)
     if how:
         besides = [name for name in wrong if name != target]
-        return Location([target], conditions, how, setting=setting, besides=besides)
+        return Location(targets, conditions, how, setting=setting, besides=besides)
     cached = [case.wrong_arguments(first) for case in cases if case.is_wrong(first)]
     if cached and all(cached):
         names = [name for name in STATES if all(name in each for each in cached)]
         return Location([first], conditions, setting=setting, cached=names)
-    gates = [name for name in wrong if name in GATES.values()]
-    return Location(gates if first in gates else [first], conditions, setting=setting)
+    return Location(targets, conditions, setting=setting)
 
 
 def _block_problems(observer: Observer, how: Replacement | None, example: Inputs) -> Iterator[Inputs]:
