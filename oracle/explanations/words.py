@@ -59,19 +59,21 @@ def _subnormals(all: bool) -> str:
     return "subnormal numbers are wrong; perhaps some of them are flushed to zero"
 
 
-def _traces(outputs: Sequence[Sequence[str]], right: Sequence[str] | None = None) -> list[str]:
+def _traces(
+    outputs: Sequence[Sequence[str]], right: Sequence[str] | None = None, some: bool = False
+) -> list[str]:
     listed = ", ".join(f"{name} ({place})" if place else name for name, place in outputs)
     are_ordinary = right is not None and ORDINARY not in right
-    what = "wrong on ordinary problems" if are_ordinary else "wrong outputs"
+    what = f"wrong on {'some ' if some else ''}ordinary problems" if are_ordinary else "wrong outputs"
     cases = f"right {', and '.join(RIGHT_CASES[case] for case in right)}" if right else ""
     return [line for line in (listed and f"{what}: {listed}", cases) if line]
 
 
 ORDINARY = "ordinary problems"
-"""The case of a function that is right on all ordinary problems."""
+"""The case of a function that is right on the ordinary problems that were tried."""
 
 RIGHT_CASES: Mapping[str, str] = {
-    ORDINARY: "on ordinary problems",
+    ORDINARY: "on the ordinary problems that were tried",
     "lengths": "without lengths",
     "steps": "if T_x = 1",
     "samples": "if m = 1",
@@ -221,7 +223,7 @@ def _how(how: Mapping[str, Any], where: Sequence[str]) -> str:
     replacement = Replacement(**how)
     first, *also = where
     name, text = _node(replacement.node), _replacing_text(replacement)
-    if replacement.node == first:
+    if replacement.node == first and name in text:  # such as "c_next clipped at ±10"
         return text
     nodes = [_node(for_gate(replacement, first, gate).node) for gate in also if gate in GATES.values()]
     likewise = f"; likewise {_listed(nodes)}" if nodes and name not in nodes else ""

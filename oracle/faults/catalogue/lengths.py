@@ -43,7 +43,7 @@ MISTAKES = mistakes(
     | _lengths(by=lambda right, v: np.full(v.m, min(right, default=0))),
     LAYERS("first_length_for_all", "every sample has the length of the first sample")
     | _lengths(by=lambda right, v: np.repeat(right[:1], v.m)),
-    LAYERS("lengths_sorted", "lengths are sorted, the longest first, but the samples are not")
+    LAYERS("lengths_sorted", "lengths are used as if the samples were sorted by them, the longest first")
     | _lengths(by=lambda right, v: -np.sort(-right)),
     LAYERS(
         "lengths_ignored_backward",
