@@ -29,9 +29,9 @@ def main(arguments: Sequence[str]) -> int:
     try:
         reports.check()
         run = merged({str(file): read_json(file) for file in options.files})
-    except ValueError as error:
+        print(render(run, shutil.get_terminal_size().columns), end="")
+        for path in reports.write(run):
+            print(f"report: {path}")
+    except (ValueError, OSError) as error:
         fail(f"{parser.prog}: error: {error}")
-    print(render(run, shutil.get_terminal_size().columns), end="")
-    for path in reports.write(run):
-        print(f"report: {path}")
     return 0

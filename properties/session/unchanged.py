@@ -61,5 +61,7 @@ def command_to_go_on(config: pytest.Config) -> str:
     files = [file for file in config.getoption("--report") or () if file.endswith(".json")]
     is_command = config.pluginmanager.has_plugin(command.__name__)
     words = ["rnn-crosscheck", *sys.argv[1:]] if is_command else ["pytest", *config.invocation_params.args]
-    since = [] if config.getoption("--since") else ["--since", *files[:1]]
-    return shlex.join([*words, *since]) if files else ""
+    if not files:
+        return ""
+    is_named = config.getoption("--since") == files[0]
+    return shlex.join(words if is_named else [*words, "--since", files[0]])  # the last --since counts

@@ -38,6 +38,22 @@ def test_the_parts_make_the_reports_of_the_whole(tmp_path: Path, capsys: pytest.
     assert [len(report.read_text().splitlines()) > 7 for report in reports] == [True] * 3
 
 
+@pytest.mark.parametrize(
+    ("report", "why"),
+    [
+        ("out.gradescope.json", "Gradescope needs --points and one target"),
+        ("r" * 300 + ".json", "File name too long"),
+    ],
+)
+def test_a_report_that_cannot_be_written_is_one_line(
+    report: str, why: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = written(tmp_path, "a.json", run_of([passed("a.py")]))
+    with pytest.raises(SystemExit, match="4"):
+        merge.main([file, f"--report={tmp_path / report}"])
+    assert why in capsys.readouterr().err
+
+
 def test_parts_of_the_laws_are_joined() -> None:
     rnn = with_facts(passed("a.py"), options="-k rnn")
     lstm = with_facts(passed("a.py", function="lstm_forward"), seed="2")

@@ -1,14 +1,17 @@
 """`--since` keeps the judgements of targets that are unchanged, and nothing else."""
 
 import os
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from properties.reports.json_report import as_json, read_json
+from properties.session.unchanged import command_to_go_on
 from properties.tests.runs import Done, run
 from properties.worker.targets import own_files
 
@@ -139,3 +142,17 @@ def test_what_is_no_file_has_no_files(files_of: Write, tmp_path: Path) -> None:
     (tmp_path / "link.py").symlink_to("link.py")
     assert files_of("mine.py", mine_dot_py="import pipe, link") == ["mine.py"]
     assert files_of("pipe.py") == files_of("link.py") == []  # to read a pipe would take for ever
+
+
+@pytest.mark.parametrize(
+    ("since", "added"),
+    [(None, ["--since", "new.json"]), ("old.json", ["--since", "new.json"]), ("new.json", [])],
+)
+def test_the_command_to_go_on_reads_what_the_run_has_written(since: str | None, added: list[str]) -> None:
+    options = {"--report": ["new.html", "new.json"], "--since": since}
+    config: Any = SimpleNamespace(
+        getoption=options.get,
+        pluginmanager=SimpleNamespace(has_plugin=lambda name: False),
+        invocation_params=SimpleNamespace(args=["properties"]),
+    )
+    assert command_to_go_on(config) == shlex.join(["pytest", "properties", *added])
