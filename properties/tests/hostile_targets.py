@@ -123,6 +123,7 @@ def _conform() -> Sources:
         ),
         "floods.py": in_cell("print('flood \\x1b[2J' * 999)"),
         "patches.py": right(*tanh_and_exp, (IMPORT, IMPORT + PATCHES)),
+        "hangs_at_import.py": at_import("while True: pass"),  # the statement is interrupted and skipped
         "strict.py": at_import("import warnings; np.seterr(all='raise'); warnings.simplefilter('error')"),
         "seeds.py": in_cell("import random; random.seed(0); np.random.seed(0)"),
         "threads.py": at_import(thread),
@@ -205,7 +206,6 @@ def _unusable() -> Sources:
         "raises.py": "raise ValueError('<img src=x onerror=alert(1)>')\n",
         "dies_at_import.py": at_import("import os; os._exit(1)"),
         "crashes_at_import.py": at_import("import ctypes; ctypes.string_at(0)"),
-        "hangs_at_import.py": at_import("while True: pass"),
         "no_such_library.py": "import a_library_that_nobody_has\n",
         "empty.py": "",
         "other_names.py": without(*FUNCTIONS),

@@ -179,11 +179,11 @@ class Worker:
         copies = arrange(arguments, arrangement, with_aliases=with_aliases)
         function = self._loaded.functions[name]
         try:
-            if earlier:
-                given = arrange(earlier, arrangement, with_aliases=with_aliases)
-                _call_quietly(function, given)
-                copies = rewritten(given, copies, in_place=in_place)
             with right_cell(name, function, self._loaded.holder) if with_reference_cell else _NO_CELL as cell:
+                if earlier:
+                    given = arrange(earlier, arrangement, with_aliases=with_aliases)
+                    _call_quietly(function, given)
+                    copies = rewritten(given, copies, in_place=in_place)
                 call = partial(_call_quietly, function)
                 value = call_in_parts(call, copies, parts) if parts else call(copies)
                 for later in then:
