@@ -86,6 +86,7 @@ RIGHT_CASES: Mapping[str, str] = {
     "tanh": "with relu",
     "states": "if the initial states are 0",
     "biases": "if all biases are 0",
+    **{name: f"if {name} is 0" for name in ("da", "da_next", "dc_next", "da_last", "dc_last")},
 }
 
 

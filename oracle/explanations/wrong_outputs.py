@@ -15,6 +15,9 @@ from oracle.problems.problem import LayerProblem, Problem
 from reference.contract import CONTRACTS, Array
 from reference.networks import GATE_WEIGHT, NETWORKS, kind_in
 
+INCOMING = ("da", "da_next", "dc_next", "da_last", "dc_last")
+"""The names of incoming gradients. Where a function has several of them, each may be 0 in a case."""
+
 CASES: Mapping[str, Mapping[str, Any]] = {
     "lengths": {"lengths": "absent"},
     "steps": {"T_x": 1},
@@ -28,10 +31,11 @@ CASES: Mapping[str, Mapping[str, Any]] = {
     "tanh": {"activation": "relu"},
     "states": {},
     "biases": {},
+    **{name: {} for name in INCOMING},
 }
 """The fields of the problems in each case, which has the name of what the problems lack.
 
-In the last two cases, the initial states or the biases are 0.
+In cases without fields, the initial states, the biases or one of several incoming gradients are 0.
 """
 
 SHAPES = ((3, 5, 7, 6), (6, 4, 3, 7), (4, 4, 4, 5))
@@ -109,6 +113,9 @@ def in_case(case: str, inputs: Inputs) -> Inputs:
         return inputs.with_fields(a0=np.zeros_like(inputs.a0), c0=np.zeros_like(inputs.c0))
     if case == "biases":
         return inputs.with_fields(parameters=inputs.with_parameters(without_biases).parameters)
+    if case in INCOMING:
+        field = case.removesuffix("_next")
+        return inputs.with_fields(**{field: np.zeros_like(getattr(inputs, field))})
     return inputs
 
 
@@ -121,14 +128,18 @@ def belongs_to(case: str, function: str, problem: Problem) -> bool:
 
 
 def _arrays(inputs: Inputs) -> list[bytes]:
-    """The numbers of the initial states and the parameters."""
+    """The numbers of the initial states, the parameters and the incoming gradients."""
     directions = inputs.parameters if isinstance(inputs, LayerInputs) else [inputs.parameters]
     arrays = [inputs.a0, inputs.c0, *(array for p in directions for array in p.values())]
-    return [array.tobytes() for array in arrays]
+    incoming = [getattr(inputs, name, None) for name in ("da", "dc", "da_last", "dc_last")]
+    return [array.tobytes() for array in (*arrays, *incoming) if array is not None]
 
 
 def is_possible(case: str, function: str, problem: Problem) -> bool:
-    """Whether the fields of a case can be changed in a problem."""
+    """Whether a problem can be changed into one of a case, and not all gradients are 0 then."""
+    if case in INCOMING:
+        given = [name for name in CONTRACTS[function].arguments if name in INCOMING]
+        return case in given and len(given) > 1
     free = {*problem.free_sizes} - CONTRACTS[function].fixed_sizes.keys()
     if isinstance(problem, LayerProblem):
         if problem.weights and case == "biases":

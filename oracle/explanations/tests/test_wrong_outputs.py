@@ -112,6 +112,31 @@ def test_gradients_of_weights_that_are_wrong_in_one_block_are_told() -> None:
     assert claim.facts["right"] == []
 
 
+@pytest.mark.parametrize(
+    ("function", "number", "right"),
+    [
+        ("rnn_layer_backward", 0, ["da"]),
+        ("rnn_layer_backward", 1, ["da_last"]),
+        ("lstm_layer_backward", 2, ["dc_last"]),
+        ("lstm_cell_backward", 1, ["dc_next"]),
+        ("rnn_backward", 0, []),  # without its only incoming gradient, all gradients are 0
+    ],
+)
+def test_a_gradient_that_must_be_0_is_told(function: str, number: int, right: list[str]) -> None:
+    def backward(*arguments: Any) -> Any:
+        value = getattr(reference, function)(*arguments)
+        if isinstance(value, dict):
+            name, *_ = value
+            return {**value, name: value[name] + arguments[number].any()}
+        return value[0] + arguments[number].any(), *value[1:]
+
+    ask = program(function, SimpleNamespace(**{function: backward}))
+    inputs = with_everything(function).inputs(function) if "layer" in function else small(function)
+    claim = ordinary_outputs(function, ask, inputs, ANYTHING, None)
+    assert claim
+    assert claim.facts["right"] == right
+
+
 def ordinary(function: str, is_wrong: Callable[..., bool], problem: LayerProblem | None = None) -> Claim:
     """The claim about a layer that adds 1 to the hidden states if `is_wrong`."""
 
