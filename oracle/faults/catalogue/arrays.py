@@ -83,12 +83,14 @@ MISTAKES = mistakes(
     FORWARDS("y_of_n_a_steps", "y has n_a steps, not T_x")
     | {"y": lambda v: np.zeros((v.n_y, v.m, v.n_a), v.x.dtype)},
     FORWARDS("x_indexed_by_sample", "step t reads x[:, t]") | {"xt": _x_of_sample},
-    FORWARDS("x_reshaped", "x is reshaped, not transposed") | {"x": lambda v: np.reshape(v.x.T, v.x.shape)},
+    FORWARDS("x_reshaped", "x is read as x.T.reshape(x.shape)")
+    | {"x": lambda v: np.reshape(v.x.T, v.x.shape)},
     FORWARDS("x_to_time_first", "x is reshaped to (T_x, n_x, m)")
     | {"xt": lambda v: v.x.reshape(v.T_x, v.n_x, v.m)[v.t]},
     FORWARDS("x_to_samples", "x is reshaped to (T_x, m, n_x)")
     | {"xt": lambda v: v.x.reshape(v.T_x, v.m, v.n_x)[v.t].T},
-    FORWARDS("a0_reshaped", "a0 is reshaped, not transposed") | {"a0": lambda v: v.a0.reshape(v.m, v.n_a).T},
+    FORWARDS("a0_reshaped", "a0 is read as a0.reshape(m, n_a).T")
+    | {"a0": lambda v: v.a0.reshape(v.m, v.n_a).T},
     FORWARDS("time_before_samples", "the results have time before samples")
     | {"answer": lambda out: out.swapaxes(1, 2)},
     FORWARDS("time_first", "the results have time on the first axis")

@@ -115,7 +115,9 @@ MISTAKES = mistakes(
     LAYERS("all_left_sorted", "all samples are left sorted by length, the longest first")
     | altered("top", by=lambda right, v: right[:, _longest_first(v)])
     | altered("a_last", "c_last", by=lambda right, v: right[..., _longest_first(v)]),
-    LAYERS("sorted_twice", "samples sorted by length, the longest first, are sorted once more, not put back")
+    LAYERS(
+        "sorted_twice", "samples sorted by length are put back by the order of the sort, not by its inverse"
+    )
     | altered("top", by=lambda right, v: right[:, _longest_first(v)][:, _longest_first(v)])
     | altered("a_last", "c_last", by=lambda right, v: right[..., _longest_first(v)][..., _longest_first(v)]),
     LAYERS(
