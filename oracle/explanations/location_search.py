@@ -88,7 +88,7 @@ def _locate_in_steps(observer: Observer, cases: list[Steps]) -> Location | None:
     gates = [name for name in wrong if name in GATES.values()]
     targets = [target] if how else gates if first in gates else [first]
     if cases[0].first_wrong and not any(map(cases[0].is_wrong, targets)):
-        return Location([cases[0].first_wrong], setting=setting)
+        return None  # no result is the first wrong one in the shown case and in all others
     if how:
         besides = [name for name in wrong if name != target]
         return Location(targets, conditions, how, setting=setting, besides=besides)

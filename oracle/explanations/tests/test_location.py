@@ -316,7 +316,7 @@ def test_a_change_of_one_equation_is_located(changes: Any, how: Replacement) -> 
     assert (found.how, found.conditions) == (how, ())
 
 
-def test_what_is_blamed_is_wrong_in_the_shown_problem() -> None:
+def test_nothing_is_blamed_that_is_right_in_the_shown_problem() -> None:
     """Both tanh of an LSTM are wrong near 0. In the shown problem, only c_next is so small."""
 
     def series(z: Array) -> Array:
@@ -325,9 +325,7 @@ def test_what_is_blamed_is_wrong_in_the_shown_problem() -> None:
     changes = {"cct": lambda v: series(v.zc), "a_next": lambda v: v.ot * series(v.c_next)}
     program = mistaken_program("lstm_cell_forward", Fault("", "", "", {"lstm_cell_forward": changes}))
     shown = Problem.lstm(n_x=1, n_a=1, n_y=1, m=1, T_x=1, regime="ternary", seed=13)
-    location = locate("lstm_cell_forward", program, shown)
-    assert location
-    assert location.targets == ["a_next"]
+    assert locate("lstm_cell_forward", program, shown) is None
 
 
 def test_a_result_is_not_blamed_alone_if_an_earlier_one_is_wrong_in_other_cases() -> None:
