@@ -51,7 +51,7 @@ class Budget:
 class Setting:
     """A kind of network, of which one direction of the top layer is observed; its `name` is a scope.
 
-    `both` is the scope of both directions, in which a mistake is that is in the backward direction, too.
+    `both` is the scope of a mistake that is in both directions.
     """
 
     name: str = ""

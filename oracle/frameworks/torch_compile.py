@@ -1,8 +1,9 @@
 """Torch's modules, compiled by `torch.compile` with the option `torch._dynamo.config.allow_rnn`.
 
 The option is experimental. Without it, torch does not compile RNNs, but runs them as usual. Compilation needs
-a C++ compiler, and takes seconds for each shape. That of gradients takes up to a minute, so this adapter has
-none. A module that gets a packed sequence is not compiled, so this adapter supports no lengths.
+a C++ compiler, and takes seconds for each shape. The compilation of gradients takes up to a minute, so this
+adapter has no gradients. A module that gets a packed sequence is not compiled, so this adapter supports no
+lengths.
 
 A process that is killed while it compiles leaves an incomplete file in torch's cache
 (`TORCHINDUCTOR_CACHE_DIR`), with which later calls raise `OSError: … file too short`: delete the cache then.
