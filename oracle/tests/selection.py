@@ -1,18 +1,18 @@
-"""Which tests a run takes: those whose packages are here, and parts of the large products and slow tests.
+"""Which tests a run takes: those whose packages are here, and a sixth of the large products and slow tests.
 
 `@needs("paddle", "paddle")` marks a test, or a parameter of it. Where the package is installed, the test
 runs. Where it is not, one test is skipped for the package; it says what installs the package and how many
 tests need it.
 
 Of a module with the mark `slow`, whose tests run whole commands or long searches, a run takes a sixth of the
-tests, so that all tests take three minutes. `@in_quarter(2)` marks a test that takes many seconds.
+tests, so that all tests take three minutes. `@in_sixth(2)` marks a test that takes many seconds.
 
-`chosen` takes a quarter of a large product, such as each mistake in each of its functions: every fourth case,
+`chosen` takes a sixth of a large product, such as each mistake in each of its functions: every sixth case,
 and the first case of each group.
 
-The environment variable `RNN_CROSSCHECK_QUARTER` says which quarter and which sixth: a number from `0` (the
-default) to `11`, modulo 4 and modulo 6, or `all` for all tests, as `.ci/nightly` sets it. `.ci/run` takes the
-number from the commit, so that successive commits cover all parts.
+The environment variable `RNN_CROSSCHECK_SIXTH` says which sixth: a number from `0` (the default) to `5`, or
+`all` for all tests, as `.ci/nightly` sets it. `.ci/run` takes the number from the commit, so that successive
+commits cover all tests.
 """
 
 import os
@@ -26,8 +26,8 @@ import pytest
 
 T = TypeVar("T")
 
-VARIABLE = "RNN_CROSSCHECK_QUARTER"
-QUARTERS, SIXTHS = 4, 6
+VARIABLE = "RNN_CROSSCHECK_SIXTH"
+PARTS = 6
 
 
 def needs(package: str, extra: str = "") -> pytest.MarkDecorator:
@@ -50,7 +50,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out = {
         item
         for item in items
-        if item.get_closest_marker("slow") and not _is_taken(crc32(item.nodeid.encode()), SIXTHS)
+        if item.get_closest_marker("slow") and not _is_taken(crc32(item.nodeid.encode()))
     }
     for reason, (first, *others) in lacking.items():
         if not first.get_closest_marker("skip"):  # given by the conftest.py of another room
@@ -62,22 +62,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in left_out]
 
 
-def in_quarter(number: int) -> pytest.MarkDecorator:
-    """Mark what takes many seconds, and so runs only in this quarter, and with all."""
+def in_sixth(number: int) -> pytest.MarkDecorator:
+    """Mark what takes many seconds, and so runs only in this sixth, and with all."""
     return pytest.mark.skipif(
-        not _is_taken(number, QUARTERS), reason=f"takes many seconds; {VARIABLE}={number} runs it"
+        not _is_taken(number), reason=f"takes many seconds; {VARIABLE}={number} runs it"
     )
 
 
-def _is_taken(number: int, parts: int) -> bool:
-    """Whether this run takes the test or case with this number, if it takes one of so many parts.
+def _is_taken(number: int) -> bool:
+    """Whether this run takes the test or case with this number.
 
-    Raises `ValueError` if `RNN_CROSSCHECK_QUARTER` is none of `0` to `11` and `all`.
+    Raises `ValueError` if `RNN_CROSSCHECK_SIXTH` is none of `0` to `5` and `all`.
     """
-    chosen_part = os.environ.get(VARIABLE, "0")
-    if chosen_part not in (*map(str, range(12)), "all"):
-        raise ValueError(f"{VARIABLE} is {chosen_part!r}, expected a number from 0 to 11, or all")
-    return chosen_part == "all" or (number - int(chosen_part)) % parts == 0
+    sixth = os.environ.get(VARIABLE, "0")
+    if sixth not in (*map(str, range(PARTS)), "all"):
+        raise ValueError(f"{VARIABLE} is {sixth!r}, expected a number from 0 to {PARTS - 1}, or all")
+    return sixth == "all" or (number - int(sixth)) % PARTS == 0
 
 
 def chosen(cases: Iterable[T], group: Callable[[T], Hashable]) -> list[T]:
@@ -85,7 +85,7 @@ def chosen(cases: Iterable[T], group: Callable[[T], Hashable]) -> list[T]:
     seen = set[Hashable]()
     taken = []
     for number, case in enumerate(cases):
-        if _is_taken(number, QUARTERS) or group(case) not in seen:
+        if _is_taken(number) or group(case) not in seen:
             taken.append(case)
         seen.add(group(case))
     return taken

@@ -67,7 +67,7 @@ LATER: dict[str, tuple[Make, str]] = {
     "zeros of .keras": (hostile.zeros_keras, TOO_LARGE),
     "zeros of .pt": (hostile.zeros_pt, TOO_LARGE),
 }
-"""The files that take a second or two. A run takes a quarter of them, and of those of ONNX."""
+"""The files that take a second or two. A run takes a sixth of them, and of those of ONNX."""
 CASES = {**AT_ONCE, **OF_ONNX, **LATER}
 
 
@@ -136,7 +136,7 @@ def test_a_thousand_layers_are_read(tmp_path: Path) -> None:
     assert len({layer.digest for layer in checkpoint.layers}) == 1
 
 
-@pytest.mark.skipif(os.environ.get(VARIABLE) != "all", reason="takes a minute: RNN_CROSSCHECK_QUARTER=all")
+@pytest.mark.skipif(os.environ.get(VARIABLE) != "all", reason="takes a minute: RNN_CROSSCHECK_SIXTH=all")
 def test_a_hundred_thousand_layers_are_read_or_refused(
     tmp_path: Path,
 ) -> None:

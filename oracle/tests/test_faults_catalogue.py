@@ -53,7 +53,7 @@ EDGES: Sequence[Mapping[str, Any]] = (
 
 
 def some(function: str) -> list[Fault]:
-    """The quarter of the mistakes of a function that this run tests."""
+    """The sixth of the mistakes of a function that this run tests."""
     return chosen(mistakes_in(function), lambda fault: fault.group)
 
 
@@ -89,7 +89,7 @@ def test_every_entry_shows(function: str) -> None:
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_every_two_entries_have_different_answers(function: str) -> None:
-    """Takes seconds: a quarter of the mistakes answer five problems twice, and are compared in pairs."""
+    """Takes seconds: a sixth of the mistakes answer five problems twice, and are compared in pairs."""
     for one, other in combinations(some(function), 2):
         same = all(map(alike, behaviours(function, one.name), behaviours(function, other.name)))
         assert not same, f"{one.name} and {other.name} are one mistake"

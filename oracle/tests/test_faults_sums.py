@@ -31,7 +31,7 @@ SWALLOWED = {
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_two_common_mistakes_at_once(function: str) -> None:
-    """Takes seconds: a quarter of all pairs of common mistakes are made at once."""
+    """Takes seconds: a sixth of all pairs of common mistakes are made at once."""
     # With small logits, which other mistakes cause, one maximum for all samples gives right predictions.
     common = [fault for fault in mistakes_in(function) if fault.name in COMMON - {"one_maximum"}]
     problems = showing(function)[:2]

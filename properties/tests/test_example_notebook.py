@@ -5,12 +5,12 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
-from oracle.tests.selection import in_quarter
+from oracle.tests.selection import in_sixth
 from properties.tests.html_pages import Page
 from properties.tests.runs import CLONE
 
 
-@in_quarter(1)
+@in_sixth(1)
 def test_a_mistake_is_shown_and_mended_in_the_kernel(tmp_path: Path) -> None:
     """Takes seconds: a kernel, in which two runs start."""
     notebook = nbformat.read(CLONE / "examples" / "notebook.ipynb", as_version=4)

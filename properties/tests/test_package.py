@@ -8,7 +8,7 @@ from email.parser import Parser
 from pathlib import Path
 from zipfile import ZipFile
 
-from oracle.tests.selection import in_quarter
+from oracle.tests.selection import in_sixth
 from properties.tests.runs import CLONE, Installation
 
 PROJECT = tomllib.loads((CLONE / "pyproject.toml").read_text())["project"]
@@ -39,7 +39,7 @@ def headings(page: Path) -> set[str]:
     return {re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in found}
 
 
-@in_quarter(1)
+@in_sixth(1)
 def test_a_type_checker_sees_the_types_of_the_installed_package(wheel: Installation, tmp_path: Path) -> None:
     """Takes seconds: mypy reads the package."""
     script = tmp_path / "script.py"

@@ -164,7 +164,7 @@ def test_an_error_without_steps_does_not_name_a_mistake_in_caches() -> None:
 def test_cached_answers_of_a_mistake_equal_fresh_answers(function: str) -> None:
     """Also if a mistake remembers calls, for every order of counterexamples.
 
-    Takes seconds: a quarter of the mistakes answer all problems four times.
+    Takes seconds: a sixth of the mistakes answer all problems four times.
     """
     given, other = (
         distinguishing_problems(function, small(function)),

@@ -79,7 +79,7 @@ def test_every_mistake_is_named_first(function: str) -> None:
 
 @pytest.mark.parametrize("function", LAYERS)
 def test_every_two_mistakes_have_different_answers(function: str) -> None:
-    """Takes seconds: a quarter of the mistakes answer every problem."""
+    """Takes seconds: a sixth of the mistakes answer every problem."""
     asked = distinguishing_inputs(function, with_everything(function).inputs(function), Scope(extreme=True))
     first, second, *rest = asked
 
