@@ -12,8 +12,8 @@ from oracle.network.cells import GATES
 from reference.contract import Array
 
 OF_ARGUMENT = (
-    "", "tanh", "sigmoid", "relu", "(tanh(z) + 1) / 2", "1.7159 tanh(2 z / 3)", "0.2 z + 0.5 in [0, 1]",
-    "z (27 + z^2) / (27 + 9 z^2) in [-1, 1]",
+    "", "tanh", "sigmoid", "relu", "sign", "(tanh(z) + 1) / 2", "1.7159 tanh(2 z / 3)",
+    "0.2 z + 0.5 in [0, 1]", "z (27 + z^2) / (27 + 9 z^2) in [-1, 1]",
 )  # fmt: skip
 """The functions of its argument that may replace an activation; the first is the argument itself."""
 OF_VALUE = (

@@ -34,6 +34,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "tanh": lambda v, _: np.tanh(v),
     "sigmoid": lambda v, _: sigmoid(v),
     "relu": lambda v, _: np.maximum(v, 0),
+    "sign": lambda v, _: np.sign(v),
     "bfloat16, cut": lambda v, _: bfloat16(v, np.trunc),
     **{name: partial(_rounded, rounded) for name, rounded in ROUNDING.items()},
     "(tanh(z) + 1) / 2": lambda z, _: (np.tanh(z) + 1) / 2,
@@ -91,11 +92,12 @@ MAPS: Mapping[str, tuple[Map, Sequence[int]]] = {
         lambda place, name, by: place.earlier(name, by, at_least_first=True),
         (1, 2),
     ),
+    "step ahead": (lambda place, name, by: place.ahead(name, by), (1,)),
     "first step": (lambda place, name, by: place.at_step(name, 0), (0,)),
     "last step": (lambda place, name, by: place.at_step(name, -1), (0,)),
 }
 """The maps by name, each with the parameters to try."""
-OVER_TIME = ("step back", "step back, at least the first", "first step", "last step")
+OVER_TIME = ("step back", "step back, at least the first", "step ahead", "first step", "last step")
 """The maps from other steps, which parameters do not have."""
 
 

@@ -71,6 +71,13 @@ class Place:
             raise KeyError(name)
         return columns(self.over_time(name)[:, :, [index]].repeat(len(self.steps), axis=2))
 
+    def ahead(self, name: str, by: int) -> Array:
+        """A quantity `by` steps later, or at the last step; only xt is known at later steps."""
+        if name != "xt":
+            raise KeyError(name)
+        values = self.over_time(name)
+        return columns(values[:, :, np.minimum(np.asarray(self.steps) + by, values.shape[2] - 1)])
+
     def earlier(self, name: str, by: int, *, at_least_first: bool) -> Array:
         """A quantity `by` steps before; before the first step, 0 or the value of the first step."""
         values, indices = self.over_time(name), np.asarray(self.steps) - by

@@ -238,6 +238,7 @@ def _node(name: str) -> str:
 MAPS: Mapping[str, str] = {
     "step back": "of step t - {by}",
     "step back, at least the first": "of step t - {by}, or of step 0 if t < {by}",
+    "step ahead": "of step t + {by}, or of the last step",
     "first step": "of step 0",
     "last step": "of the last step",
     "first sample": "of sample 0",

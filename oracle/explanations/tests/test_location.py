@@ -136,7 +136,7 @@ def test_a_location_is_checked_also_if_each_round_finds_another_result(
 
 @pytest.mark.parametrize("end", [4, 8])
 def test_the_end_of_a_table_is_not_taken_for_rounding_to_a_dtype(end: int) -> None:
-    """Where |z| is large, tanh(z) rounded to bfloat16 or float32 is 1 or -1, too."""
+    """Where |z| is large, tanh(z) rounded to bfloat16 or float32 is 1 or -1, too, and so are other forms."""
 
     def ends(v: Any) -> Any:
         return np.where(np.abs(v.z) > end, np.sign(v.z), np.tanh(v.z))
@@ -145,7 +145,19 @@ def test_the_end_of_a_table_is_not_taken_for_rounding_to_a_dtype(end: int) -> No
     shown = problem("rnn_cell_forward", n_x=2, n_a=3, n_y=1, m=3, T_x=1, regime="wild", seed=4)
     location = locate("rnn_cell_forward", mistaken_program("rnn_cell_forward", fault), shown)
     assert location
-    assert location.how is None or location.how.function not in ("float32", "float16", "bfloat16")
+    assert location.how == Replacement("a_next", source="z", function="sign")
+
+
+def test_the_step_of_an_input_that_is_read_too_early_is_told() -> None:
+    def ot(v: Any) -> Array:
+        ahead = v.x[:, :, min(v.t + 1, v.T_x - 1)]
+        return sigmoid(v.Wo @ np.concatenate([v.a_prev, ahead]) + v.bo)
+
+    program = mistaken_program("lstm_forward", Fault("", "", "", {"lstm_forward": {"ot": ot}}))
+    location = locate("lstm_forward", program, Problem.lstm(n_x=1, n_a=1, n_y=1, m=1, T_x=2))
+    assert location
+    assert [*location.targets] == ["ot"]
+    assert location.how == Replacement("xt", map="step ahead", by=1)
 
 
 def test_the_budget_limits_the_calls() -> None:
