@@ -1,16 +1,20 @@
-"""How many rare mistakes do the profile dev, fuzzing, and a plain Hypothesis test find?
+"""How many rare mistakes do the profile dev, fuzzing, a plain Hypothesis test, and HypoFuzz find?
 
-    python -m benchmarks.needles --fuzz-for 2m --output docs/fuzzing.md
+    python -m benchmarks.needles --output docs/fuzzing.md
 
 The mistakes are the forty of `benchmarks.needle_targets`. Each is judged in the profile `dev`, and fuzzed
 until the first law fails. A plain test draws problems until one differs from torch. Its sizes are those that
-fuzzing usually draws. The times are processor times as multiples of that of `import torch`. They include the
-start of the processes; those of `dev` and fuzzing also the shrinking, which the plain test leaves out.
+fuzzing usually draws. HypoFuzz, which `pip install hypofuzz` installs, runs the plain test in one process.
+The times are processor times as multiples of that of `import torch`. They include the start of the
+processes; those of `dev` and fuzzing also the shrinking.
 """
 
+import os
 import resource
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
@@ -27,13 +31,29 @@ from oracle.problems.problem import Problem
 from oracle.witnesses import pytorch
 from properties.reports.json_report import read_json
 
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 SIZES = st.integers(1, 66)
+FUZZED = """
+import time
+from pathlib import Path
+
+from benchmarks.needles import plain_test
+from needle import lstm_forward
+
+
+def found():
+    Path("found").write_text(str(time.process_time()))
+
+
+test_needle = plain_test(lstm_forward, 1000, found)
+"""
+"""The test for HypoFuzz, which ends only if it is stopped: a failing test writes its processor time."""
 
 
 def main() -> None:
     """Look for each mistake in each way, and write the table; with `--plain`, run the plain test."""
     parser = argument_parser(__doc__)
-    parser.add_argument("--fuzz-for", default="2m", help="the limit of fuzzing (default: %(default)s)")
+    parser.add_argument("--minutes", type=int, default=2, help="of fuzzing, at most (default: %(default)s)")
     parser.add_argument("--examples", type=int, default=1000, help="of the plain test (default: %(default)s)")
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=[*WAYS], help="(default: all)")
     parser.add_argument("--plain", type=Path, metavar="FILE", help="run only the plain test on this file")
@@ -42,7 +62,7 @@ def main() -> None:
     if options.plain:
         namespace: dict[str, Any] = {}
         exec(options.plain.read_text(encoding="utf-8"), namespace)
-        plain_test(namespace["lstm_forward"], options.examples)
+        plain_test(namespace["lstm_forward"], options.examples)()
         return
     unit = min(processor_time(IMPORT_TORCH, ".")[0] for _ in range(3))
     ways = {way: look for way, look in WAYS.items() if way in options.ways}
@@ -65,8 +85,9 @@ def main() -> None:
     columns = ("kind", "mistakes", *(f"{way}: {cell}" for way in ways for cell in ("found", "time")))
     limits = {
         "dev": "",
-        "fuzzing": f"Fuzzing takes at most {options.fuzz_for}. ",
+        "fuzzing": f"Fuzzing takes at most {options.minutes} minutes. ",
         "plain test": f"The plain test draws at most {options.examples:,} problems. ",
+        "HypoFuzz": f"HypoFuzz runs for at most {options.minutes} minutes. ",
     }
     remarks = [f"Missed by {way}: {'; '.join(words)}." for way, words in missed.items() if words]
     text = "".join(limits[way] for way in ways)
@@ -77,28 +98,36 @@ def main() -> None:
     )
 
 
-def plain_test(lstm_forward: Callable[..., Any], examples: int) -> None:
-    """Compare `lstm_forward` with torch as a test without this project would."""
+def plain_test(
+    lstm_forward: Callable[..., Any], examples: int, failed: Callable[[], object] = lambda: None
+) -> Callable[[], None]:
+    """A test that compares `lstm_forward` with torch, as one would without this project.
 
-    @settings(max_examples=examples, deadline=None, database=None, phases=[Phase.generate])
+    It calls `failed` before it raises `AssertionError`.
+    """
+
+    @settings(max_examples=examples, deadline=None, phases=[Phase.generate])
     @given(SIZES, SIZES, SIZES, st.integers(0, 66), st.integers(1, 160), st.integers(0, 2**32 - 1))
     def test(n_x: int, n_a: int, n_y: int, m: int, T_x: int, seed: int) -> None:
         inputs = Problem.lstm(n_x=n_x, n_a=n_a, n_y=n_y, m=m, T_x=T_x, seed=seed).inputs("lstm_forward")
         a, y, *_ = lstm_forward(*inputs.arguments("lstm_forward"))
         expected = pytorch.run(inputs)
-        np.testing.assert_allclose(a, expected["a"], rtol=1e-6, atol=1e-6)
-        np.testing.assert_allclose(y, expected["y"], rtol=1e-6, atol=1e-6)
+        try:
+            np.testing.assert_allclose(a, expected["a"], rtol=1e-6, atol=1e-6)
+            np.testing.assert_allclose(y, expected["y"], rtol=1e-6, atol=1e-6)
+        except AssertionError:
+            failed()
+            raise
 
-    test()
+    return test
 
 
 def look_by_plain_test(condition: str, options: Any) -> tuple[float, bool]:
     """Return the processor time of the plain test, and whether it found the mistake."""
+    command = (sys.executable, "-m", "benchmarks.needles", f"--examples={options.examples}")
     with TemporaryDirectory() as folder:
-        file = Path(folder, "needle.py")
-        write_target(condition, file)
-        command = (sys.executable, "-m", "benchmarks.needles", f"--examples={options.examples}", "--plain")
-        return processor_time((*command, str(file)), str(ROOT))
+        write_target(condition, Path(folder, "needle.py"))
+        return processor_time((*command, "--plain=needle.py"), folder)
 
 
 def look_by_dev(condition: str, _: Any) -> tuple[float, bool]:
@@ -108,7 +137,31 @@ def look_by_dev(condition: str, _: Any) -> tuple[float, bool]:
 
 def look_by_fuzzing(condition: str, options: Any) -> tuple[float, bool]:
     """Return the processor time until a law fails, and whether one failed."""
-    return judge(condition, "-x", f"--fuzz-for={options.fuzz_for}")
+    return judge(condition, "-x", f"--fuzz-for={options.minutes}m")
+
+
+def look_by_hypofuzz(condition: str, options: Any) -> tuple[float, bool]:
+    """Return the processor time until HypoFuzz has found the mistake, and whether it has."""
+    command = (str(Path(sys.executable).with_name("hypothesis")), "fuzz", "--no-dashboard", "-n", "1")
+    with TemporaryDirectory() as folder:
+        write_target(condition, Path(folder, "needle.py"))
+        Path(folder, "test_needle.py").write_text(FUZZED, encoding="utf-8")
+        Path(folder, "pytest.ini").write_text("[pytest]\npythonpath = .\n", encoding="utf-8")
+        found = Path(folder, "found")
+        process = subprocess.Popen(
+            (*command, "--", "test_needle.py"),
+            cwd=folder,
+            env=ENVIRONMENT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        end = time.monotonic() + 60 * options.minutes
+        while time.monotonic() < end and not found.exists():
+            time.sleep(0.1)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        return (float(found.read_text() or 0), True) if found.exists() else (0.0, False)
 
 
 def judge(condition: str, *words: str) -> tuple[float, bool]:
@@ -124,7 +177,7 @@ def judge(condition: str, *words: str) -> tuple[float, bool]:
 def processor_time(command: Sequence[str], folder: str) -> tuple[float, bool]:
     """Run a command in a folder, and return its processor time in seconds, and whether it failed."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    run = subprocess.run(command, cwd=folder, capture_output=True, check=False)
+    run = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, check=False)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, run.returncode != 0
 
@@ -133,6 +186,7 @@ WAYS: dict[str, Callable[[str, Any], tuple[float, bool]]] = {
     "dev": look_by_dev,
     "fuzzing": look_by_fuzzing,
     "plain test": look_by_plain_test,
+    "HypoFuzz": look_by_hypofuzz,
 }
 
 if __name__ == "__main__":

@@ -58,6 +58,8 @@ def test_there_are_forty_mistakes_ten_of_each_kind() -> None:
 
 
 def test_the_plain_test_finds_a_mistake_and_accepts_the_reference(tmp_path: Path) -> None:
-    plain_test(reference.lstm_forward, examples=3)
+    plain_test(reference.lstm_forward, examples=3)()
+    calls = list[None]()
     with pytest.raises(AssertionError, match="Not equal to tolerance"):
-        plain_test(target("n_a > 2", tmp_path), examples=100)
+        plain_test(target("n_a > 2", tmp_path), 100, lambda: calls.append(None))()
+    assert calls
