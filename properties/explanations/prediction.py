@@ -18,7 +18,8 @@ from oracle.faults.fault import Fault
 from properties.explanations.program import SameTarget
 from properties.implementations.answers import Answers
 from properties.implementations.calls import Outcome, Raised, Reply, Request, Returned
-from properties.implementations.implementation import Implementation, LoadedFacts
+from properties.implementations.implementation import Implementation
+from properties.implementations.loaded_facts import LoadedFacts
 from properties.trials.tally import NotJudgedError
 from properties.trials.trial import Trial, ViolationError
 from properties.worker.arguments import arrange, rewritten

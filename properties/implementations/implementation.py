@@ -5,18 +5,17 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
-from oracle.problems.limits import ANYTHING, Limits
-from properties.implementations.calls import UNREADABLE, CallHistory, Died, Outcome, Reply, Request
+from oracle.problems.limits import Limits
+from properties.implementations.calls import CallHistory, Died, Outcome, Reply, Request
+from properties.implementations.loaded_facts import LoadedFacts, loaded_facts
 from properties.implementations.process import MOST_INTERRUPTS, Process
 from properties.implementations.process_start import FORKS, ForkServer, Settings
-from properties.worker.codec import CodecError, decode, encode
-from properties.worker.constants import LEAST, MOST
-from properties.worker.targets import TargetFacts, TargetMissing, Unusable, locate
-from reference.contract import CONTRACTS
+from properties.worker.codec import encode
+from properties.worker.targets import Unusable, locate
 
 MANY_SLOW_CALLS = 3
 """After this number of slow calls, the target counts as slow. Fewer may be due to a busy machine.
@@ -39,13 +38,6 @@ COSTLY_SECONDS, COSTLY_CALL = 20.0, 0.05
 
 SLOW_IMPORT = 1.0
 """The seconds of a slow import. A target with a slow import is imported once, if a fork is safe."""
-
-
-@dataclass(frozen=True)
-class LoadedFacts(TargetFacts):
-    """The facts of a loaded target, and the limits that the target declares."""
-
-    limits: Limits = ANYTHING
 
 
 class Implementation:
@@ -242,10 +234,11 @@ class Implementation:
         )
         is_slow = max(process.seconds, default=0.0) > SLOW_IMPORT
         try:
-            loaded = self._read(answer)
+            loaded = loaded_facts(answer, self.target)
         except BaseException:
             process.end()
             raise
+        self._folder = loaded.folder
         if self._may_fork and is_slow:
             self._loaded = loaded
             if server := process.as_fork_server(limit):
@@ -254,53 +247,3 @@ class Implementation:
             if server or not process.end.alive:
                 process, _ = self._start()
         return process, loaded
-
-    def _read(self, answer: bytearray | bytes | Died) -> LoadedFacts:
-        """Read the answer to a request to load the target. Raises what `load` raises."""
-        try:
-            match answer if isinstance(answer, Died) else decode(bytearray(answer)):
-                case ("loaded", dict(facts)) if _are_facts(facts):
-                    self._folder, supports = facts["folder"], facts["supports"]
-                    return LoadedFacts(limits=Limits.parse({} if supports is None else supports), **facts)
-                case ("missing", str(reason)):
-                    raise TargetMissing(reason)
-                case ("unusable", str(reason)):
-                    raise Unusable(f"{self.target} {reason}")
-                case Died(reason, hung=hung, stderr=stderr, at=at):
-                    why = f"{reason} while it was imported" + (f" ({at})" if at else "")
-                    why += "; --import-time-limit allows more" if hung else ""
-                    why += f": {stderr.splitlines()[-1]}" if stderr else ""
-                    raise Unusable(f"{self.target} {why}")
-        except CodecError:
-            pass
-        except ValueError as error:
-            raise Unusable(f"{self.target}: {error}") from None
-        raise Unusable(f"{self.target} {UNREADABLE}")
-
-
-def _are_facts(facts: dict[Any, Any]) -> bool:
-    """Whether these are well-formed `TargetFacts`: code of the target may send anything in their place."""
-    match facts:
-        case {
-            "functions": dict(functions),
-            "lacking": dict(lacking),
-            "similar": dict(similar),
-            "unfinished": dict(unfinished),
-            "notes": list(notes) | tuple(notes),
-            "replaced": list(replaced) | tuple(replaced),
-            "folder": str(),
-            "understood": dict(),
-            "network": dict(),
-            "supports": _,
-            "constants": list(constants) | tuple(constants),
-            **others,
-        }:
-            by_name = [text for each in (lacking, similar, unfinished) for text in (*each, *each.values())]
-            signatures = [each for each in functions.values() if each is not None]
-            return (
-                not others
-                and 0 < len(functions) == len(functions.keys() & CONTRACTS.keys())
-                and all(isinstance(text, str) for text in (*notes, *replaced, *by_name, *signatures))
-                and all(type(each) is int and LEAST <= each <= MOST for each in constants)
-            )
-    return False

@@ -15,7 +15,8 @@ from oracle.modules.interface import ModuleOptions, UnusableModule
 from oracle.problems.limits import ANYTHING, Limits
 from oracle.problems.problem import LayerProblem, Problem
 from properties.implementations import interpreter
-from properties.implementations.implementation import Implementation, LoadedFacts
+from properties.implementations.implementation import Implementation
+from properties.implementations.loaded_facts import LoadedFacts
 from properties.implementations.process_start import Settings
 from properties.internals.pytest_internals import option_words
 from properties.reports.results import encodable

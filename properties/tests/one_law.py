@@ -13,7 +13,8 @@ from oracle.faults import Fault
 from oracle.problems.problem import Problem
 from properties.failure_database.store import Store
 from properties.implementations.calls import Outcome, Raised, Reply, Request, Returned
-from properties.implementations.implementation import Implementation, LoadedFacts
+from properties.implementations.implementation import Implementation
+from properties.implementations.loaded_facts import LoadedFacts
 from properties.laws import all_laws
 from properties.trials.law import Law
 from properties.trials.trial import ViolationError

@@ -10,7 +10,7 @@ from oracle.faults import FAULTS
 from oracle.problems.limits import Limits
 from oracle.problems.problem import Problem
 from properties.explanations.failure import Failure
-from properties.implementations.implementation import LoadedFacts
+from properties.implementations.loaded_facts import LoadedFacts
 from properties.laws import all_laws
 from properties.tests.one_law import InProcess, catch
 from reference.contract import CONTRACTS, LAYERS

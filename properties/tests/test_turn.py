@@ -12,7 +12,8 @@ from hypothesis.database import InMemoryExampleDatabase
 from oracle.faults import Fault
 from oracle.problems.problem import Problem
 from properties.failure_database.store import Store
-from properties.implementations.implementation import Implementation, LoadedFacts
+from properties.implementations.implementation import Implementation
+from properties.implementations.loaded_facts import LoadedFacts
 from properties.internals.hypothesis_internals import INDEPENDENT
 from properties.strategies.domain import Domain
 from properties.tests.one_law import InProcess
