@@ -148,6 +148,17 @@ def test_the_first_step_that_is_off_is_named(a: Array, torchs: Array) -> None:
     }
 
 
+@pytest.mark.parametrize(("errors", "sample"), [([1e-9, 1e-3], 1), ([1e-3, 1e-9], 0)])
+def test_of_the_first_step_that_is_off_the_worst_sample_is_named(
+    a: Array, torchs: Array, errors: list[float], sample: int
+) -> None:
+    ours = a.copy()
+    ours[0, :2, 1] += errors
+    ours[1, :2, 2] += 1
+    element = compared(ours, torchs).explain()["element"]
+    assert (element["row"], element["sample"], element["step"]) == ("unit 0", sample, 1)
+
+
 def test_an_infinite_exact_value_is_stated() -> None:
     problem = Problem.rnn_layer(n_x=1, n_a=1, m=1, T_x=1, activation="relu", dtype="float16")
     inputs = problem.inputs("rnn_layer")

@@ -154,10 +154,14 @@ class Comparison:
         A `network` other than that of the problem is a key of the element.
         """
         is_wrong = self.ratio > 1
-        first = max if isinstance(self.inputs, AnyBackward) else min
-        indices = np.argwhere(is_wrong.any(axis=0)).tolist()
-        column, index = first(indices, key=lambda at: self._sample_and_step(*at)[::-1])
-        unit = int(np.argmax(self.ratio[:, column, index]))
+        _, columns, indices = np.nonzero(is_wrong)
+        steps = columns % self.steps + indices
+        first = steps.max() if isinstance(self.inputs, AnyBackward) else steps.min()
+        in_step = (
+            np.add.outer(np.arange(is_wrong.shape[1]) % self.steps, np.arange(is_wrong.shape[2])) == first
+        )
+        worst = np.argmax(np.where(in_step, self.ratio, 0))
+        unit, column, index = map(int, np.unravel_index(worst, self.ratio.shape))
         ours, theirs, bound = (float(array[unit, column, index]) for array in self._compared)
 
         element = {**self._element(unit, column, index), **({"network": network} if network else {})}
