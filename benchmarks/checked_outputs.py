@@ -13,10 +13,10 @@ def what_is_false(claim: Claim, program: Program, shown: Sequence[Problem]) -> s
     """What is false in a claim of wrong outputs; empty if it is true.
 
     A claim about one problem names exactly the wrong outputs of the shown problems, with their places. A
-    claim about ordinary problems names the wrong outputs of those, among them all of the shown problems, and
-    the cases in which all outputs are right.
+    claim about ordinary problems names the wrong outputs of those, among them all of the shown problems, the
+    cases in which all outputs are right, and perhaps the fewer wrong outputs of the shown problem.
     """
-    named = [*map(list, claim.facts["outputs"])]
+    named, here = ([*map(list, claim.facts.get(part, ()))] for part in ("outputs", "here"))
     right = claim.facts.get("right")
     of_ordinary = right is not None and right != ON_ORDINARY_PROBLEMS
     for each in shown if named else ():
@@ -24,6 +24,7 @@ def what_is_false(claim: Claim, program: Program, shown: Sequence[Problem]) -> s
         found = wrong_outputs(program.function, program, each.inputs(program.function), program.limits)
         wrong = [*map(list, found.facts.get("outputs", ()))] if found else []
         is_true = bool(wrong) and _names(wrong) <= _names(named) if of_ordinary else wrong == named
+        is_true &= not here or wrong == here
         if not is_true:
             return f"{each!r}: {found.words if found else 'another form'}"
     return "" if right is None else _what_is_false_on_ordinary(claim, program, shown[0])

@@ -38,6 +38,7 @@ def checked(tmp_path: Path, claim: Claim, new: str, old: str = STEP, shown: Prob
 
 
 WITHOUT = "np.tanh(np.dot(Wax, xt) + ba)"
+WRONG = [["a_next", ""], ["yt_pred", ""], ["caches", ""]]
 AT_9 = f"({WITHOUT} if xt.shape[1] >= 9 else {STEP})"
 ZERO = Replacement("Waa a_prev", function="zero")
 MANY = Condition("size", "m", "≥", 9.0)
@@ -82,9 +83,11 @@ SIZE = {"when": [vars(MANY)]}
         (Claim.of("right in", dtype="float64", wrong_in="float32"), STEP, "false"),
         (Claim.of("right in", dtype="float64", wrong_in="float32"), IN_FLOAT32, "right"),
         (Claim.of("broke", error="TypeError"), WITHOUT, "false"),
-        (Claim.of("traces", outputs=[["a_next", ""], ["yt_pred", ""]]), WITHOUT, "right"),
-        (Claim.of("traces", outputs=[["yt_pred", ""]]), WITHOUT, "false"),
-        (Claim.of("traces", outputs=[["a_next", ""], ["yt_pred", ""]]), STEP, "false"),
+        (Claim.of("traces", outputs=WRONG), WITHOUT, "right"),
+        (Claim.of("traces", outputs=WRONG[1:]), WITHOUT, "false"),
+        (Claim.of("traces", outputs=WRONG), STEP, "false"),
+        (Claim.of("traces", outputs=WRONG, right=[], here=WRONG), WITHOUT, "right"),
+        (Claim.of("traces", outputs=WRONG, right=[], here=WRONG[1:]), WITHOUT, "false"),
         (Claim.of("only in this law"), WITHOUT, "left out"),
     ],
 )  # fmt: skip

@@ -60,13 +60,20 @@ def _subnormals(all: bool) -> str:
 
 
 def _traces(
-    outputs: Sequence[Sequence[str]], right: Sequence[str] | None = None, some: bool = False
+    outputs: Sequence[Sequence[str]],
+    right: Sequence[str] | None = None,
+    some: bool = False,
+    here: Sequence[Sequence[str]] = (),
 ) -> list[str]:
-    listed = ", ".join(f"{name} ({place})" if place else name for name, place in outputs)
+    listed, only = (
+        ", ".join(f"{name} ({place})" if place else name for name, place in each) for each in (outputs, here)
+    )
     are_ordinary = right is not None and ORDINARY not in right
     what = f"wrong on {'some ' if some else ''}ordinary problems" if are_ordinary else "wrong outputs"
     cases = f"right {', and '.join(RIGHT_CASES[case] for case in right)}" if right else ""
-    return [line for line in (listed and f"{what}: {listed}", cases) if line]
+    return [
+        line for line in (listed and f"{what}: {listed}", only and f"in this problem: {only}", cases) if line
+    ]
 
 
 ORDINARY = "ordinary problems"
@@ -87,6 +94,7 @@ RIGHT_CASES: Mapping[str, str] = {
     "states": "if the initial states are 0",
     "biases": "if all biases are 0",
     **{name: f"if {name} is 0" for name in ("da", "da_next", "dc_next", "da_last", "dc_last")},
+    **{name: f"if {name} is 0" for name in ("ba", "bf", "bi", "bc", "bo", "by")},
 }
 
 

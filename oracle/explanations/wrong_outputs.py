@@ -17,6 +17,8 @@ from reference.networks import GATE_WEIGHT, NETWORKS, kind_in
 
 INCOMING = ("da", "da_next", "dc_next", "da_last", "dc_last")
 """The names of incoming gradients. Where a function has several of them, each may be 0 in a case."""
+BIASES = tuple(dict.fromkeys(b for each in NETWORKS.values() for b in each.parameters if b[0] == "b"))
+"""The names of biases. Each may be 0 in a case."""
 
 CASES: Mapping[str, Mapping[str, Any]] = {
     "lengths": {"lengths": "absent"},
@@ -30,12 +32,13 @@ CASES: Mapping[str, Mapping[str, Any]] = {
     "relu": {"activation": "tanh"},
     "tanh": {"activation": "relu"},
     "states": {},
+    **{name: {} for name in BIASES},
     "biases": {},
     **{name: {} for name in INCOMING},
 }
 """The fields of the problems in each case, which has the name of what the problems lack.
 
-In cases without fields, the initial states, the biases or one of several incoming gradients are 0.
+In cases without fields, the initial states, one or all biases, or one of several incoming gradients are 0.
 """
 
 SHAPES = ((3, 5, 7, 6), (6, 4, 3, 7), (4, 4, 4, 5))
@@ -56,12 +59,12 @@ def ordinary_outputs(
     """
     problems = [*ordinary_problems(function, counterexample, network)]
 
-    def claims(case: str) -> list[Claim | None]:
+    def claims(case: str) -> Iterator[Claim | None]:
         changed = dict.fromkeys(limits.fitted(replace(each, **CASES.get(case, {}))) for each in problems)
         inputs = (in_case(case, each.inputs(function)) for each in changed)
-        return [wrong_outputs(function, program, each, limits) for each in inputs]
+        return (wrong_outputs(function, program, each, limits) for each in inputs)
 
-    every = claims("")
+    every = [*claims("")]
     if None in every:
         return None
     pairs = [pair for claim in every if claim for pair in claim.facts.get("outputs", ())]
@@ -72,11 +75,9 @@ def ordinary_outputs(
     are_all_wrong = all(map(_is_wrong, every))
     for case, fields in CASES.items() if are_all_wrong else ():
         is_implied = any(CASES[each] and CASES[each].items() <= fields.items() for each in right)
-        if (
-            not is_implied
-            and is_possible(case, function, problems[0])
-            and not any(map(_is_wrong, claims(case)))
-        ):
+        is_implied |= case == "biases" and not {*right}.isdisjoint(BIASES)
+        is_tried = not is_implied and is_possible(case, function, problems[0])
+        if is_tried and not any(map(_is_wrong, claims(case))):
             right.append(case)
     some = {"some": True} if outputs and not are_all_wrong else {}
     return Claim.of("traces", outputs=outputs, right=right, **some)
@@ -104,14 +105,15 @@ def ordinary_problems(
 
 
 def in_case(case: str, inputs: Inputs) -> Inputs:
-    """The inputs with the initial states or the biases that a case has."""
+    """The inputs with the initial states, biases or incoming gradients that a case has."""
 
     def without_biases(p: Mapping[str, Array]) -> Mapping[str, Array]:
-        return {name: np.zeros_like(array) if name[0] == "b" else array for name, array in p.items()}
+        zero = {name for name in p if name == case or (case == "biases" and name in BIASES)}
+        return {name: np.zeros_like(array) if name in zero else array for name, array in p.items()}
 
     if case == "states":
         return inputs.with_fields(a0=np.zeros_like(inputs.a0), c0=np.zeros_like(inputs.c0))
-    if case == "biases":
+    if case == "biases" or case in BIASES:
         return inputs.with_fields(parameters=inputs.with_parameters(without_biases).parameters)
     if case in INCOMING:
         field = case.removesuffix("_next")
@@ -142,28 +144,29 @@ def is_possible(case: str, function: str, problem: Problem) -> bool:
         return case in given and len(given) > 1
     free = {*problem.free_sizes} - CONTRACTS[function].fixed_sizes.keys()
     if isinstance(problem, LayerProblem):
-        if problem.weights and case == "biases":
+        if problem.weights and (case == "biases" or case in BIASES):
             return False
         free |= {"lengths"} | ({"layers", "directions", "n_p"} if not problem.weights else set())
         free |= {"activation"} if NETWORKS[kind_in(function)].has_activations else set()
+    if case in BIASES and case not in NETWORKS[kind_in(function)].parameters:
+        return False
     return CASES[case].keys() <= free
 
 
 def wrong_outputs(
     function: str, implementation: Program, counterexample: Inputs, limits: Limits = ANYTHING
 ) -> Claim | None:
-    """The finding of the wrong outputs, or else of the caches; `None` if the outputs have another structure.
+    """The finding of the wrong outputs, caches included; `None` if the outputs have another structure.
 
     If nothing is wrong beyond rounding, the finding says so.
     """
     right, shown = specification(function, limits)(counterexample), implementation(counterexample)
-    if not same_leaves(shown.outputs, right.outputs):
-        wrong = _wrong_places(function, counterexample, shown.outputs, right.outputs)
-    elif same_leaves(shown.caches, right.caches):
-        return Claim.of("nearly")
-    else:
-        wrong = [("caches", "")]
-    return Claim.of("traces", outputs=wrong) if wrong else None
+    if shown.outputs.keys() != right.outputs.keys():
+        return None
+    wrong = _wrong_places(function, counterexample, shown.outputs, right.outputs)
+    if not same_leaves(shown.caches, right.caches):
+        wrong.append(("caches", ""))
+    return Claim.of("traces", outputs=wrong) if wrong else Claim.of("nearly")
 
 
 def _wrong_places(function: str, inputs: Inputs, ours: Leaves, right: Leaves) -> list[tuple[str, str]]:
@@ -171,8 +174,6 @@ def _wrong_places(function: str, inputs: Inputs, ours: Leaves, right: Leaves) ->
 
     The place is the first wrong step or layer; in the gradient of a weight, the columns that are wrong.
     """
-    if ours.keys() != right.keys():
-        return []
     contract, wrong = CONTRACTS[function], dict[str, str]()
     for path, spec in right.items():
         mine = ours[path]

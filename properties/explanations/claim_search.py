@@ -148,7 +148,9 @@ def listed_outputs(program: Program, problem: Problem, widest: Problem) -> list[
         elif entries := wrong_cache_entries(function, program, inputs, program.limits):
             claim = entries
         elif claim:
-            claim = _on_ordinary_problems(program, widest, claim)
+            here, claim = claim.facts["outputs"], _on_ordinary_problems(program, widest, claim)
+            if problem == widest and len(here) < len(claim.facts["outputs"]):
+                claim = Claim.of("traces", **claim.facts, here=here)
     elif problem.dtype != widest.dtype:
         in_dtype = wrong_outputs(function, program, problem.inputs(function), program.limits)
         if in_dtype != claim:

@@ -100,7 +100,7 @@ def mistakes_of(judgement: Judgement) -> list[TargetMistake]:
     by_cause: defaultdict[str, list[tuple[Claim, LawResult]]] = defaultdict(list)
     for claim, result in zip(claims, failed, strict=True):
         function = (result.inherited and CONTRACTS[result.function].source) or result.function
-        own = result.finding if claim.is_vague else claim
+        own = result.finding if claim.is_vague and not result.inherited else claim
         by_cause[f"{claim.cause} {function if claim.is_vague else ''}"].append((own, result))
     mistakes = []
     for findings, results in (zip(*pairs, strict=True) for pairs in by_cause.values()):

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -107,3 +108,25 @@ def test_no_case_is_told_that_the_shown_problem_refutes(tmp_path: Path) -> None:
         ordinary = search(program, replace(large, T_x=2, regime="unit"))
         assert ordinary == [Claim.of("traces", outputs=wrong, right=["steps"])]
         assert search(program, large) == [Claim.of("traces", outputs=wrong)]
+
+
+MORE_IN_SEVERAL_STEPS = """
+from reference import rnn_backward as right
+def rnn_backward(da, caches):
+    gradients = right(da, caches)
+    names = ["da0", "dWaa"] if da.shape[2] > 1 else ["da0"]
+    return {**gradients, **{name: 2 * gradients[name] for name in names}}
+"""
+
+
+@pytest.mark.parametrize(("T_x", "here"), [(1, {"here": [("da0", "")]}), (2, {})])
+def test_fewer_wrong_outputs_of_the_shown_problem_are_told(tmp_path: Path, T_x: int, here: Any) -> None:
+    (tmp_path / "mine.py").write_text(MORE_IN_SEVERAL_STEPS)
+    problem = Problem.rnn(n_x=2, n_a=3, n_y=1, m=2, T_x=T_x, regime="unit")
+    with Implementation("mine.py", Settings(directory=tmp_path)) as target:
+        found = search(Program(target, "rnn_backward"), problem)
+    outputs = [("da0", ""), ("dWaa", "")]
+    assert found == [Claim.of("traces", outputs=outputs, right=[], **here)]
+    on_ordinary, *rest = found[0].lines
+    assert on_ordinary == "wrong on ordinary problems: da0, dWaa"
+    assert rest == ["in this problem: da0"] * len(here)

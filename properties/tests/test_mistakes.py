@@ -104,6 +104,14 @@ def test_an_unexplained_failure_that_is_inherited_is_with_those_of_its_source() 
     assert mistake.words == "an unknown mistake: right on the ordinary problems that were tried"
 
 
+def test_an_inherited_failure_leaves_the_words_of_its_source() -> None:
+    results = [
+        failed("a", "exact value", f"rnn_{name}", findings=[traces(output)], inherited=name == "backward")
+        for name, output in {"cell_backward": "dxt", "backward": "dx"}.items()
+    ]
+    assert [each.words for each in ranked_mistakes(judgements(results))] == [traces("dxt").title]
+
+
 ABOVE = {"rnn_forward": "a.py:8 in rnn_forward", "lstm_forward": "a.py:9 in lstm_forward"}
 
 

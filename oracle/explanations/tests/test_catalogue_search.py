@@ -59,7 +59,7 @@ def test_a_program_that_always_raises_has_no_wrong_outputs(function: str) -> Non
 def test_wrong_outputs_are_listed_with_their_first_wrong_step() -> None:
     one_late = mistaken_program("rnn_forward", FAULTS["last_step_skipped"])
     known = wrong_outputs("rnn_forward", one_late, small("rnn_forward"))
-    assert known.endswith("wrong outputs: a (first at step 1), y_pred (first at step 1)")
+    assert known.endswith("wrong outputs: a (first at step 1), y_pred (first at step 1), caches")
     cell = wrong_outputs(
         "rnn_cell_forward", mistaken_program("rnn_cell_forward", FAULTS["no_softmax"]), small("rnn_forward")
     )

@@ -59,7 +59,6 @@ def always(x: Any, *rest: Any) -> bool:
         (in_layers_or_directions, ["layers and directions"]),
         (with_samples, ["samples"]),
         (over_steps, ["steps"]),
-        (with_biases, ["biases"]),
         (with_states, ["states"]),
         (always, []),
     ],
@@ -70,6 +69,12 @@ def test_the_cases_in_which_a_layer_is_right_are_found(
     claim = ordinary(function, is_wrong)
     assert claim.facts["right"] == right
     assert [name for name, _ in claim.facts["outputs"]] == ["a"]
+
+
+@pytest.mark.parametrize(("function", "right"), [("rnn_layer", ["ba"]), ("lstm_layer", ["biases"])])
+def test_one_bias_is_named_if_it_alone_must_be_0(function: str, right: list[str]) -> None:
+    """A layer of an RNN has one bias; that of an LSTM has four, which must all be 0."""
+    assert ordinary(function, with_biases).facts["right"] == right
 
 
 def test_the_activation_of_the_counterexample_is_that_of_the_problems() -> None:
