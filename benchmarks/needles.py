@@ -42,7 +42,8 @@ from needle import lstm_forward
 
 
 def found():
-    Path("found").write_text(str(time.process_time()))
+    Path("part").write_text(str(time.process_time()))
+    Path("part").rename("found")
 
 
 test_needle = plain_test(lstm_forward, 1000, found)
