@@ -53,6 +53,11 @@ class Claim:
         return self.kind in _MISTAKES
 
     @property
+    def is_located(self) -> bool:
+        """Whether the claim says which equation is wrong."""
+        return self.kind in _LOCATED
+
+    @property
     def is_vague(self) -> bool:
         """Whether different mistakes can have this claim."""
         return self.kind in _VAGUE
@@ -68,7 +73,7 @@ class Claim:
 
         Of what a claim predicts, every number matters; otherwise, numbers and places do not.
         """
-        if self.kind in ("mistake", "location", "cached"):
+        if self.kind in {"mistake", "cached"} | _LOCATED:
             return repr((self.kind, self.facts))
         return repr((self.kind, _without_numbers(_CAUSE.get(self.kind, dict)(self.facts))))
 
@@ -117,6 +122,8 @@ _MISTAKES = frozenset(
     {"mistake", "two answers", "earlier calls", "order of parameters"}
     | {"overwrites", "writes", "stated gates", "digits", "subnormals", "beside cell", "cached"}
 )
+
+_LOCATED = frozenset({"location", "misreading"})
 
 _VAGUE = frozenset({"nearly", "only in this law", "right in", "traces", "broke", "no time", "unknown"})
 

@@ -142,6 +142,34 @@ def _location(
     return [line if len(line) <= MOST_CHARACTERS else f"{line[: MOST_CHARACTERS - 1]}…" for line in parts]
 
 
+def _misreading(
+    network: str,
+    equation: str,
+    operand: str = "",
+    instead: str = "",
+    exchanged: bool = False,
+    later: int = 0,
+    without: str = "",
+) -> list[str]:
+    from oracle.faults.backward_equations import FORMULAS, UNNAMED  # only runs with a failure need them
+
+    def named(name: str) -> str:
+        return "[da_prev; dxt]" if name == "back" else formulas[name] if name in UNNAMED else name
+
+    formulas = FORMULAS[network]  # type: ignore[index]
+    taken, replaced = named(instead), named(operand)
+    if without:
+        how = f"without the part of the {without} step"
+    elif later:
+        how = f"{replaced} of step t {'-+'[later > 0]} {abs(later)} in place of {replaced}"
+    else:
+        how = f"{replaced} and {taken} are exchanged" if exchanged else f"{taken} in place of {replaced}"
+    formula = formulas[equation]
+    is_factor = equation in UNNAMED
+    where = f"the factor {formula} is wrong" if is_factor else f"{named(equation)} = {formula} does not hold"
+    return [f"where: {where}", f"how: {how}"]
+
+
 SETTINGS: Mapping[str, str] = {
     "backward": "in a backward direction",
     "forward of two": "in the forward direction of two",
@@ -314,6 +342,7 @@ TEXTS: Mapping[str, Callable[..., str | list[str]]] = {
     "digits": _digits,
     "subnormals": _subnormals,
     "location": _location,
+    "misreading": _misreading,
     "cached": lambda entries: "; ".join(f"the cached {name} is {what}" for name, what in entries),
     "nearly": lambda: "the numbers that are wrong are too small to tell which mistake it is",
     "only in this law": lambda: (

@@ -49,6 +49,43 @@ CELL: Mapping[Kind, Equations] = {
 }
 """The equations of one step."""
 
+FORMULAS: Mapping[Kind, Mapping[str, str]] = {
+    "rnn": {
+        "slope": "1 - a_next ** 2",
+        "dz": "da_next * (1 - a_next ** 2)",
+        "dxt": "Wax.T dz",
+        "da_prev": "Waa.T dz",
+        "dWax": "dz xt.T",
+        "dWaa": "dz a_prev.T",
+        "dba": "the sum of dz over the samples",
+    },
+    "lstm": {
+        "h": "tanh(c_next)",
+        "slope": "1 - tanh(c_next) ** 2",
+        "through_h": "da_next * ot * (1 - tanh(c_next) ** 2)",
+        "dc": "dc_next + da_next * ot * (1 - tanh(c_next) ** 2)",
+        "slope_f": "ft * (1 - ft)",
+        "slope_i": "it * (1 - it)",
+        "slope_c": "1 - cct ** 2",
+        "slope_o": "ot * (1 - ot)",
+        "dzf": "dc * c_prev * ft * (1 - ft)",
+        "dzi": "dc * cct * it * (1 - it)",
+        "dzc": "dc * it * (1 - cct ** 2)",
+        "dzo": "da_next * tanh(c_next) * ot * (1 - ot)",
+        "concat": "[a_prev; xt]",
+        **{f"dW{g}": f"dz{g} [a_prev; xt].T" for g in GATES},
+        **{f"db{g}": f"the sum of dz{g} over the samples" for g in GATES},
+        "back": "Wf.T dzf + Wi.T dzi + Wc.T dzc + Wo.T dzo",
+        "da_prev": "the rows of a_prev in [da_prev; dxt]",
+        "dxt": "the rows of xt in [da_prev; dxt]",
+        "dc_prev": "dc * ft",
+    },
+}
+"""The equations of one step as they are written in messages."""
+
+UNNAMED = ("h", "slope", "through_h", "concat", *(f"slope_{g}" for g in GATES))
+"""The quantities of a step that have no name in messages, but only a formula."""
+
 BEGIN: Equations = {
     "steps": lambda v: reversed(range(v.T_x)),
     "da_carried": lambda v: np.zeros_like(v.da[:, :, 0]),
@@ -87,7 +124,7 @@ def run(contract: Contract, equations: Equations, v: Any, *arguments: Any) -> di
         vars(v).update(arrays)
         evaluate(v, equations, CELL[contract.kind])
         return {name: equations["gradient"](name, getattr(v, name), v) for name in contract.outputs}
-    v.da = arrays.pop("da")
+    v.da, v.arrays = arrays.pop("da"), arrays
     v.T_x = v.da.shape[2]
     evaluate(v, equations, BEGIN)
     sums = v.sums

@@ -14,6 +14,7 @@ from oracle.explanations.claims import ON_ORDINARY_PROBLEMS, Claim
 from oracle.explanations.conditional_mistakes import conditional_mistake
 from oracle.explanations.effects import flushed_subnormals, right_digits, side_effect
 from oracle.explanations.location_search import locate
+from oracle.explanations.misreadings import misread
 from oracle.explanations.problems import Scope
 from oracle.explanations.wrong_outputs import belongs_to, ordinary_outputs, ordinary_problems, wrong_outputs
 from oracle.problems.inputs import Inputs
@@ -32,12 +33,13 @@ class Cache:
     """The earlier explanations of one implementation. Without this cache, judging takes a fifth longer.
 
     `claims` has the claims that predict a failure, by function. `locations` has the location on each problem,
-    by function and dtypes. `is_random` says whether a function answers at random. `ordinary` has the wrong
-    outputs of ordinary problems.
+    by function and dtypes. `misreadings` has those of backward passes, by function. `is_random` says whether
+    a function answers at random. `ordinary` has the wrong outputs of ordinary problems.
     """
 
     claims: defaultdict[str, list[list[Claim]]] = field(default_factory=lambda: defaultdict(list))
     locations: dict[tuple[str, Sequence[str], Problem], Claim | None] = field(default_factory=dict)
+    misreadings: dict[str, Claim | None] = field(default_factory=dict)
     is_random: dict[str, bool] = field(default_factory=dict)
     ordinary: dict[tuple[Any, ...], Claim | None] = field(default_factory=dict)
 
@@ -68,8 +70,9 @@ def search(
     claims = diagnose(function, program, inputs, scope)
     if not claims and (effect := side_effect(function, program, inputs, scope)):
         claims = [effect]
-    if not claims and locating and not CONTRACTS[function].is_backward:
-        claims = [*filter(None, [_located(program, problem, widest)])]
+    if not claims and locating:
+        find = _misread if CONTRACTS[function].is_backward else _located
+        claims = [*filter(None, [find(program, problem, widest)])]
     if not claims or (claims[0].kind == "location" and not claims[0].facts["how"]):
         claims = [*filter(None, [right_digits(function, program, inputs, scope)]), *claims]
     if not claims:
@@ -78,6 +81,16 @@ def search(
     if claims[-1].kind == "location" and (facts["when"] is None or not facts["how"]):
         claims += _right_cases(program, problem, widest)
     return claims
+
+
+def _misread(program: Program, problem: Problem, widest: Problem) -> Claim | None:
+    """The misreading of a backward pass, which is searched once: its problems hardly depend on `problem`."""
+    function, known = program.function, cache_of(program).misreadings
+    if function not in known:
+        known[function] = None  # if the search raises an error, the next law does not repeat it
+        if not CONTRACTS[function].is_layer and not _is_too_slow(program, problem):
+            known[function] = misread(function, program, widest.inputs(function), program.limits)
+    return known[function]
 
 
 def _located(program: Program, problem: Problem, widest: Problem) -> Claim | None:

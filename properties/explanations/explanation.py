@@ -106,7 +106,7 @@ def _of_all_calls(violation: ViolationError, program: Program, claims: list[Clai
     is_named = any(each.kind == "mistake" for each in claims)
     if not is_named and _acts_at_random(program, trial.inputs):
         return [Claim.of("two answers")]
-    is_located = any(each.kind == "location" for each in claims)
+    is_located = any(each.is_located for each in claims)
     if is_located and trial.holds_for(InNewProcesses(trial.implementation)):
         return [Claim.of("earlier calls", again=AS_FIRST_CALL)]
     if not claims:

@@ -58,7 +58,7 @@ class Failure:
             claims.append(Claim.of("died", reason=facts["died"], **place))
         if "form" in facts:
             claims.append(Claim.of("form", text=facts["form"]))
-        order = {"raised": 1, "died": 1, "location": 2, "form": 3}
+        order = {"raised": 1, "died": 1, "location": 2, "misreading": 2, "form": 3}
         return sorted(claims, key=lambda each: 0 if each.is_mistake else order.get(each.kind, 4))
 
     @cached_property

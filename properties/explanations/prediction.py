@@ -14,6 +14,7 @@ from oracle.explanations.changes import Condition
 from oracle.explanations.claims import Claim, is_far
 from oracle.explanations.conditions import are_met
 from oracle.explanations.location import Location
+from oracle.explanations.misreadings import Misreading
 from oracle.faults.fault import Fault
 from properties.explanations.program import SameTarget
 from properties.implementations.answers import Answers
@@ -39,6 +40,8 @@ def fault_of(claim: Claim, function: str) -> Fault | None:
         return known_fault(function, facts["names"], facts.get("state", ""))
     if claim.kind == "location" and facts["shown"]:
         return Location.of(facts).fault(function)
+    if claim.kind == "misreading":
+        return Misreading.of(facts).fault(function)
     return None
 
 

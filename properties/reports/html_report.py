@@ -111,7 +111,7 @@ def _facts(mistake: TargetMistake) -> list[tuple[str, str]]:
     texts = texts_of_facts({name: fact for name, fact in facts.items() if name not in left_out})
     if "exact" in facts:
         texts["exact"] = f"{float(facts['exact']['value']):.10g}"
-    findings = [each for each in mistake.representative.findings if each.kind == "location" or each.is_vague]
+    findings = [each for each in mistake.representative.findings if each.is_located or each.is_vague]
     labelled = [(_PLAIN_LABELS.get(name, name), text) for name, text in texts.items()]
     return labelled + [("what is known about it", "\n".join(each.lines)) for each in findings]
 

@@ -10,9 +10,13 @@ import pytest
 from oracle.explanations.claims import Claim, mistake
 from oracle.problems.problem import Problem
 from properties.explanations.claim_search import search
+from properties.explanations.prediction import is_predicted
 from properties.explanations.program import Program
+from properties.implementations.answers import Answers
 from properties.implementations.implementation import Implementation
 from properties.implementations.process_start import Settings
+from properties.laws import all_laws
+from properties.trials.trial import Trial, ViolationError
 
 pytestmark = pytest.mark.slow
 
@@ -130,3 +134,24 @@ def test_fewer_wrong_outputs_of_the_shown_problem_are_told(tmp_path: Path, T_x: 
     on_ordinary, *rest = found[0].lines
     assert on_ordinary == "wrong on ordinary problems: da0, dWaa"
     assert rest == ["in this problem: da0"] * len(here)
+
+
+FORGET = 'gradients["da_prev"], gradients["dc_prev"]'
+
+
+def test_the_gate_of_another_step_is_named_in_every_failure_and_predicts_it(tmp_path: Path) -> None:
+    (tmp_path / "textbook.py").write_text((EXAMPLES / "textbook.py").read_text())
+    source = (EXAMPLES / "textbook_backward.py").read_text()
+    assert FORGET in source
+    earlier = 'gradients["dc_prev"] / steps[t][4] * steps[max(t - 1, 0)][4]'
+    (tmp_path / "mine.py").write_text(source.replace(FORGET, f'gradients["da_prev"], {earlier}'))
+    claim = Claim.of("misreading", network="lstm", equation="dc_prev", operand="ft", later=-1)
+    (exact_value,) = (law for law in all_laws() if law.name == "exact value")
+    with Implementation("mine.py", Settings(directory=tmp_path)) as target:
+        for seed in range(3):
+            problem = Problem.lstm(n_x=1, n_a=1 + seed, n_y=1, m=2, T_x=3, regime="unit", seed=seed)
+            trial = Trial(exact_value, Answers.to_one(target, "lstm_backward", problem), 0)
+            with pytest.raises(ViolationError) as raised:
+                trial.law.check(trial)
+            assert is_predicted(raised.value, claim)
+            assert search(Program(target, "lstm_backward"), problem) == [claim]

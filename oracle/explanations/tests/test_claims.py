@@ -49,6 +49,10 @@ EVERY: list[tuple[Claim, str]] = [
         LOCATED,
         "where: ot = sigmoid(Wo [a_prev; xt] + bo) does not hold; when: m = 1",
     ),
+    (
+        Claim.of("misreading", network="rnn", equation="dWaa", operand="a_prev", instead="a_next"),
+        "where: dWaa = dz a_prev.T does not hold; how: a_next in place of a_prev",
+    ),
     (Claim.of("cached", entries=[["ft", "it"], ["it", "ft"]]), "the cached ft is it; the cached it is ft"),
     (
         Claim.of("beside cell", cell="rnn_cell_forward", told=vars(mistake("a0_ignored"))),

@@ -1,0 +1,162 @@
+"""Finds one quantity that a backward pass takes in place of another, in one equation of the chain rule.
+
+Mistakes of backward passes that the catalogue lacks are mostly of this kind: the gate of another step, the
+weights of another gate, a factor that is left out. So every quantity that an equation reads is replaced by
+every other one of its shape, and by 0 and 1, until the program's gradients result.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import combinations
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from oracle.explanations.behaviour import Program, mistaken_program, same_leaves, specification
+from oracle.explanations.claims import Claim
+from oracle.explanations.problems import Scope, distinguishing_inputs
+from oracle.explanations.wrong_outputs import ordinary_problems
+from oracle.faults.backward_equations import CELL, END, SPECIFICATION, run
+from oracle.faults.fault import Fault
+from oracle.network.expressions import Equations
+from oracle.problems.inputs import Inputs
+from oracle.problems.limits import Limits
+from oracle.witnesses.verdict import Facts
+from reference.contract import CONTRACTS, Array
+from reference.networks import NETWORKS
+
+NUMBERS: Mapping[str, Callable[[Any], Array]] = {"0": np.zeros_like, "1": np.ones_like}
+SEEDS = (40, 41)
+"""The seeds of the ordinary problems on which a misreading is confirmed."""
+
+
+@dataclass(frozen=True)
+class Misreading:
+    """An equation that takes `instead` in place of `operand`; if `exchanged`, each in place of the other.
+
+    Without `instead`, it takes the operand of the step that is `later` steps after its own. Without an
+    operand, it leaves out the `first` or the `last` step.
+    """
+
+    equation: str
+    operand: str = ""
+    instead: str = ""
+    exchanged: bool = False
+    later: int = 0
+    without: str = ""
+
+    @classmethod
+    def of(cls, facts: Facts) -> "Misreading":
+        """The misreading of a claim with these facts."""
+        return cls(**{name: fact for name, fact in facts.items() if name != "network"})
+
+    def claim(self, function: str) -> Claim:
+        """The misreading as a claim about a function."""
+        facts = {name: fact for name, fact in asdict(self).items() if fact}
+        return Claim.of("misreading", network=CONTRACTS[function].kind, **facts)
+
+    def fault(self, function: str) -> Fault:
+        """The function with this misreading alone."""
+        return Fault("", "", "", {function: {self.equation: self._changed}})
+
+    def _changed(self, v: Any) -> Array:
+        right = v.right[self.equation]
+        if self.without:
+            is_left_out = v.t == (0 if self.without == "first" else v.T_x - 1)
+            return np.zeros_like(right(v)) if is_left_out else right(v)
+        if self.later:
+            array = v.arrays[self.operand]
+            taken = {self.operand: array[:, np.clip(v.t + self.later, 0, array.shape[1] - 1)]}
+        elif self.instead in NUMBERS:
+            taken = {self.operand: NUMBERS[self.instead](getattr(v, self.operand))}
+        else:
+            taken = {self.operand: getattr(v, self.instead)}
+            taken |= {self.instead: getattr(v, self.operand)} if self.exchanged else {}
+        return np.asarray(right(_Reader(v, taken)))
+
+
+class _Reader:
+    """The quantities of `v`, some of which are replaced; `read` has the names of those that were read."""
+
+    def __init__(self, v: Any, taken: Mapping[str, Array]) -> None:
+        self._v, self._taken, self.read = v, taken, list[str]()
+
+    def __getattr__(self, name: str) -> Any:
+        self.read.append(name)
+        return self._taken[name] if name in self._taken else getattr(self._v, name)
+
+
+def misread(function: str, program: Program, counterexample: Inputs, limits: Limits) -> Claim | None:
+    """The misreading that gives all gradients of a program; `None` if there is none.
+
+    It is confirmed on other problems. Only backward passes of cells and sequences have one.
+    """
+    inputs = distinguishing_inputs(function, counterexample, Scope(limits))
+    others = [each.inputs(function) for each in ordinary_problems(function, counterexample, None, SEEDS)]
+    right = specification(function, limits)
+    answers = [(each, program(each).outputs) for each in inputs]
+    wrong = [pair for pair in answers if not same_leaves(pair[1], right(pair[0]).outputs)]
+    if not wrong or any("" in shown for _, shown in answers):  # all are right, or one raised
+        return None
+    answers = [
+        *sorted(wrong, key=lambda pair: pair[0].x.size),
+        *answers,
+    ]  # which most misreadings do not give
+    for misreading in _misreadings(function, inputs[0]):
+        mistaken = mistaken_program(function, misreading.fault(function), limits)
+        fits = all(same_leaves(mistaken(each).outputs, shown) for each, shown in answers)
+        if fits and all(same_leaves(mistaken(each).outputs, program(each).outputs) for each in others):
+            return misreading.claim(function)
+    return None
+
+
+def _misreadings(function: str, inputs: Inputs) -> Iterator[Misreading]:
+    """All misreadings of a function, the simplest first."""
+    contract = CONTRACTS[function]
+    reads, shapes, cached = _reads(function, inputs)
+    cell = [*CELL[contract.kind]]
+    for equation, operands in reads.items():
+        known = [name for name in shapes if name not in cell[cell.index(equation) :]]
+        for one, other in combinations(operands, 2):
+            if shapes[one] == shapes[other]:
+                yield Misreading(equation, one, other, exchanged=True)
+        for operand in operands:
+            same = (name for name in known if name != operand and shapes[name] == shapes[operand])
+            for instead in (*same, *NUMBERS):
+                yield Misreading(equation, operand, instead)
+    for equation, operands in reads.items() if not contract.is_cell else ():
+        for operand in operands:
+            if operand in cached:
+                yield from (Misreading(equation, operand, later=later) for later in (-1, 1))
+        if equation[1:] in NETWORKS[contract.kind].parameters:
+            yield from (Misreading(equation, without=step) for step in ("first", "last"))
+
+
+def _reads(
+    function: str, inputs: Inputs
+) -> tuple[Mapping[str, Sequence[str]], Mapping[str, tuple[int, ...]], Sequence[str]]:
+    """The arrays that each equation of a step reads, the shapes of all arrays, and the cached arrays."""
+    contract = CONTRACTS[function]
+    right, reads = SPECIFICATION[contract.kind], dict[str, list[str]]()
+
+    def recorded(equation: str) -> Callable[[Any], Array]:
+        def recording(v: Any) -> Array:
+            reader = _Reader(v, {})
+            value = right[equation](reader)
+            reads[equation] = [*dict.fromkeys(reader.read)]
+            return np.asarray(value)
+
+        return recording
+
+    equations: Equations = {**right, **{name: recorded(name) for name in CELL[contract.kind]}}
+    v = SimpleNamespace(memory={}, right=right)
+    run(contract, equations, v, *inputs.arguments(function))
+    others = {"da_carried", "dc_carried", *END}
+    arrays = {name: value for name, value in vars(v).items() if isinstance(value, np.ndarray)}
+    shapes = {name: array.shape for name, array in arrays.items() if array.ndim == 2 and name not in others}
+    return (
+        {name: [each for each in read if each in shapes] for name, read in reads.items()},
+        shapes,
+        [*getattr(v, "arrays", ())],
+    )
