@@ -66,9 +66,7 @@ def check(claim: Claim, program: Program, shown: Sequence[Problem]) -> Check:
     """Check a claim about the failures of a function on the `shown` problems."""
     program.implementation.end_process()
     try:
-        if claim.kind in ("mistake", "location", "misreading") and (
-            fault := fault_of(claim, program.function)
-        ):
+        if fault := fault_of(claim, program.function):
             return _prediction(claim, fault, program, shown)
         if claim.kind == "broke":
             return Check("false", "the search broke")

@@ -93,16 +93,15 @@ def misread(function: str, program: Program, counterexample: Inputs, limits: Lim
     It is confirmed on other problems. Only backward passes of cells and sequences have one.
     """
     inputs = distinguishing_inputs(function, counterexample, Scope(limits))
-    others = [each.inputs(function) for each in ordinary_problems(function, counterexample, None, SEEDS)]
+    ordinary = ordinary_problems(function, counterexample, None, SEEDS)
+    others = [limits.fitted(each).inputs(function) for each in ordinary]
     right = specification(function, limits)
     answers = [(each, program(each).outputs) for each in inputs]
     wrong = [pair for pair in answers if not same_leaves(pair[1], right(pair[0]).outputs)]
     if not wrong or any("" in shown for _, shown in answers):  # all are right, or one raised
         return None
-    answers = [
-        *sorted(wrong, key=lambda pair: pair[0].x.size),
-        *answers,
-    ]  # which most misreadings do not give
+    # First a small wrong answer, which most misreadings do not give.
+    answers = [*sorted(wrong, key=lambda pair: pair[0].x.size), *answers]
     for misreading in _misreadings(function, inputs[0]):
         mistaken = mistaken_program(function, misreading.fault(function), limits)
         fits = all(same_leaves(mistaken(each).outputs, shown) for each, shown in answers)

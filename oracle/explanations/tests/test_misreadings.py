@@ -13,7 +13,7 @@ from oracle.explanations.misreadings import Misreading, _misreadings, misread
 from oracle.explanations.problems import opening_problems
 from oracle.faults.backward_equations import CELL, FORMULAS, SPECIFICATION, run
 from oracle.faults.fault import Fault
-from oracle.problems.limits import ANYTHING
+from oracle.problems.limits import ANYTHING, Limits
 from reference.contract import CONTRACTS, Array
 
 FUNCTIONS = ["rnn_cell_backward", "lstm_cell_backward", "rnn_backward", "lstm_backward"]
@@ -85,11 +85,26 @@ def test_a_misreading_is_found_and_told(function: str, changes: Any, lines: list
         {},
         {"dzf": lambda v: v.dc * v.c_prev * np.sin(v.ft)},
         {"dzf": lambda v: v.dc * v.c_next * v.slope_f, "dzi": lambda v: v.dc * v.c_next * v.slope_i},
-        {"dzf": lambda v: v.dc * (v.c_next if v.m == 7 else v.c_prev) * v.slope_f},
+        {"dzf": lambda v: v.dc * (v.c_prev if v.m == 7 else v.c_next) * v.slope_f},
     ],
 )
 def test_nothing_is_told_of_a_right_program_nor_of_another_mistake(changes: Any) -> None:
     assert claim_of("lstm_cell_backward", changes) is None
+
+
+def test_a_target_is_called_within_its_limits() -> None:
+    function, dtypes = "rnn_cell_backward", set[np.dtype[Any]]()
+
+    def with_a_next(da_next: Array, cache: Any) -> Any:
+        dtypes.add(da_next.dtype)
+        change = {"dWaa": lambda v: v.dz @ v.a_next.T}
+        return Fault("", "", "", {function: change}).rnn_cell_backward(da_next, cache)
+
+    limits = Limits(dtypes=("float32",))
+    program = program_of(SimpleNamespace(rnn_cell_backward=with_a_next), function, limits)
+    claim = misread(function, program, limits.fitted(opening_problems(function)[0]).inputs(function), limits)
+    assert claim == Misreading("dWaa", "a_prev", "a_next").claim(function)
+    assert dtypes == {np.dtype("float32")}
 
 
 def test_nothing_is_told_of_a_program_that_raises() -> None:
