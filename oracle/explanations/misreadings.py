@@ -8,7 +8,6 @@ every other one of its shape, and by 0 and 1, until the program's gradients resu
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,9 +16,8 @@ from oracle.explanations.behaviour import Program, mistaken_program, same_leaves
 from oracle.explanations.claims import Claim
 from oracle.explanations.problems import Scope, distinguishing_inputs
 from oracle.explanations.wrong_outputs import ordinary_problems
-from oracle.faults.backward_equations import CELL, END, SPECIFICATION, run
+from oracle.faults.backward_equations import CELL
 from oracle.faults.fault import Fault
-from oracle.network.expressions import Equations
 from oracle.problems.inputs import Inputs
 from oracle.problems.limits import Limits
 from oracle.witnesses.verdict import Facts
@@ -90,7 +88,7 @@ class _Reader:
 def misread(function: str, program: Program, counterexample: Inputs, limits: Limits) -> Claim | None:
     """The misreading that gives all gradients of a program; `None` if there is none.
 
-    It is confirmed on other problems. Only backward passes of cells and sequences have one.
+    It is confirmed on other problems. Only backward passes have one.
     """
     inputs = distinguishing_inputs(function, counterexample, Scope(limits))
     ordinary = ordinary_problems(function, counterexample, None, SEEDS)
@@ -136,26 +134,26 @@ def _reads(
     function: str, inputs: Inputs
 ) -> tuple[Mapping[str, Sequence[str]], Mapping[str, tuple[int, ...]], Sequence[str]]:
     """The arrays that each equation of a step reads, the shapes of all arrays, and the cached arrays."""
-    contract = CONTRACTS[function]
-    right, reads = SPECIFICATION[contract.kind], dict[str, list[str]]()
+    kind, reads = CONTRACTS[function].kind, dict[str, list[str]]()
+    last: Any = None
 
     def recorded(equation: str) -> Callable[[Any], Array]:
         def recording(v: Any) -> Array:
-            reader = _Reader(v, {})
-            value = right[equation](reader)
+            nonlocal last
+            last, reader = v, _Reader(v, {})
+            value = v.right[equation](reader)
             reads[equation] = [*dict.fromkeys(reader.read)]
             return np.asarray(value)
 
         return recording
 
-    equations: Equations = {**right, **{name: recorded(name) for name in CELL[contract.kind]}}
-    v = SimpleNamespace(memory={}, right=right)
-    run(contract, equations, v, *inputs.arguments(function))
-    others = {"da_carried", "dc_carried", *END}
-    arrays = {name: value for name, value in vars(v).items() if isinstance(value, np.ndarray)}
-    shapes = {name: array.shape for name, array in arrays.items() if array.ndim == 2 and name not in others}
+    right = Fault("", "", "", {function: {name: recorded(name) for name in CELL[kind]}})
+    getattr(right, function)(*inputs.arguments(function))
+    cell = CONTRACTS[f"{kind}_cell_forward"]
+    known = (*cell.cache, *cell.parameters, *CONTRACTS[f"{kind}_cell_backward"].arguments, *CELL[kind])
+    shapes = {name: getattr(last, name).shape for name in known if hasattr(last, name)}
     return (
         {name: [each for each in read if each in shapes] for name, read in reads.items()},
         shapes,
-        [*getattr(v, "arrays", ())],
+        [*getattr(last, "arrays", ())],
     )

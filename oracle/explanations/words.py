@@ -165,9 +165,9 @@ def _misreading(
     else:
         how = f"{replaced} and {taken} are exchanged" if exchanged else f"{taken} in place of {replaced}"
     formula = formulas[equation]
-    is_factor = equation in UNNAMED
-    where = f"the factor {formula} is wrong" if is_factor else f"{named(equation)} = {formula} does not hold"
-    return [f"where: {where}", f"how: {how}"]
+    if equation in UNNAMED:
+        return [f"where: the expression {formula} is wrong", f"how: {how}"]
+    return [f"where: {named(equation)} = {formula} does not hold", f"how: {how}"]
 
 
 SETTINGS: Mapping[str, str] = {

@@ -1,7 +1,8 @@
 """The four backward passes as tables of equations that a mistake can replace.
 
 As in `oracle.faults.equations`, an equation computes one quantity from `v`. The attributes of `v` are the
-known quantities: arguments, cache entries, weights, and the results of earlier equations.
+known quantities: arguments, cache entries, weights, and the results of earlier equations. The backward passes
+of layers use `unroll_back`, too: see `oracle.faults.layer_backward_equations`.
 """
 
 from collections.abc import Mapping
@@ -88,20 +89,21 @@ UNNAMED = ("h", "slope", "through_h", "concat", *(f"slope_{g}" for g in GATES))
 
 BEGIN: Equations = {
     "steps": lambda v: reversed(range(v.T_x)),
-    "da_carried": lambda v: np.zeros_like(v.da[:, :, 0]),
-    "dc_carried": lambda v: np.zeros_like(v.da[:, :, 0]),
+    "da_carried": lambda v: np.zeros(v.da.shape[:2], v.da.dtype),
+    "dc_carried": lambda v: np.zeros(v.dc_direct.shape[:2], v.da.dtype),
     "sums": lambda v: {},  # the gradients with respect to the parameters, summed over the steps
 }
 """The equations before the first step of a sequence."""
 
 STEP: Equations = {
-    "da_next": lambda v: v.da[:, :, v.t] + v.da_carried,
-    "dc_next": lambda v: v.dc_carried,
+    "d_hidden": lambda v: v.da[:, :, v.t] + v.da_carried,
+    "da_next": lambda v: v.d_hidden if v.Wp is None else v.Wp.T @ v.d_hidden,
+    "dc_next": lambda v: v.dc_direct[:, :, v.t] + v.dc_carried,
     "slot": lambda v: v.t,  # the time index at which the gradient with respect to xt is stored
 }
 """The equations at the start of each step, before those of the cell."""
 
-END: Equations = {"da0": lambda v: v.da_carried}
+END: Equations = {"da0": lambda v: v.da_carried, "dc0": lambda v: v.dc_carried}
 
 FUNCTIONS: Equations = {
     "added": lambda total, part, name: total + part,  # adds the part of a step to a sum over the steps
@@ -123,24 +125,46 @@ def run(contract: Contract, equations: Equations, v: Any, *arguments: Any) -> di
     if contract.is_cell:
         vars(v).update(arrays)
         evaluate(v, equations, CELL[contract.kind])
-        return {name: equations["gradient"](name, getattr(v, name), v) for name in contract.outputs}
-    v.da, v.arrays = arrays.pop("da"), arrays
-    v.T_x = v.da.shape[2]
+        gradients = {name: getattr(v, name) for name in contract.outputs}
+    else:
+        v.da, v.Wp = arrays.pop("da"), None
+        v.dc_direct = np.zeros_like(v.da)
+        shapes = {
+            name: (v.n_a, 1) if name[1] == "b" else weights[name[1:]].shape
+            for name in contract.outputs
+            if name[1] in "Wb"
+        }
+        gradients = unroll_back(v, equations, contract.kind, arrays, shapes)
+    return {name: equations["gradient"](name, gradients[name], v) for name in contract.outputs}
+
+
+def unroll_back(
+    v: Any,
+    equations: Equations,
+    kind: Kind,
+    arrays: Mapping[str, Array],
+    shapes: Mapping[str, tuple[int, ...]],
+) -> dict[str, Array]:
+    """Compute the gradients of a sequence.
+
+    `v.da (v.n_a, m, T_x)` and `v.dc_direct (n, m, T_x)` are the direct gradients with respect to the states,
+    where n is `v.n_a`, unless the hidden state is projected. `arrays` has the cached quantities, each
+    `(n, T_x, m)`, and `shapes` the shapes of the gradients with respect to the parameters.
+    """
+    v.T_x, v.arrays = v.da.shape[2], arrays
     evaluate(v, equations, BEGIN)
     sums = v.sums
-    dx = np.zeros((len(arrays["xt"]), v.m, v.T_x), v.da.dtype)
-    parameters = [name for name in contract.outputs if name[1] in "Wb"]
-    for name in parameters:
-        shape = (v.n_a, 1) if name[1] == "b" else getattr(v, name[1:]).shape
+    for name, shape in shapes.items():
         sums.setdefault(name, np.zeros(shape, v.da.dtype))
+    dx = np.zeros((len(arrays["xt"]), v.m, v.T_x), v.da.dtype)
+    names = [*STEP, *CELL[kind], *(["dWp"] if "dWp" in shapes else [])]
     for t in v.steps:
         v.t = t
         vars(v).update((name, array[:, t]) for name, array in arrays.items())
-        evaluate(v, equations, (*STEP, *CELL[contract.kind]))
+        evaluate(v, equations, names)
         dx[:, :, v.slot] = v.dxt
-        v.da_carried, v.dc_carried = v.da_prev, getattr(v, "dc_prev", None)
-        for name in parameters:
+        v.da_carried, v.dc_carried = v.da_prev, getattr(v, "dc_prev", v.dc_carried)
+        for name in shapes:
             sums[name] = equations["added"](sums[name], getattr(v, name), name)
     evaluate(v, equations, END)
-    gradients = {"dx": dx, "da0": v.da0, **sums}
-    return {name: equations["gradient"](name, gradients[name], v) for name in contract.outputs}
+    return {"dx": dx, "da0": v.da0, "dc0": v.dc0, **sums}

@@ -9,15 +9,16 @@ from typing import Any, Self
 import numpy as np
 
 import reference
-from oracle.faults import backward_equations, equations, layer_equations
+from oracle.faults import backward_equations, equations, layer_backward_equations, layer_equations
 from oracle.faults.equations import compose
 from oracle.network.expressions import Equations
-from reference.contract import BACKWARDS, CONTRACTS, FUNCTIONS, LAYERS
+from reference.contract import BACKWARDS, CONTRACTS, FUNCTIONS, LAYERS, LAYERS_BACKWARD
 
 _MODULES: Mapping[str, Any] = {
     **dict.fromkeys(FUNCTIONS, equations),
     **dict.fromkeys(LAYERS, layer_equations),
     **dict.fromkeys(BACKWARDS, backward_equations),
+    **dict.fromkeys(LAYERS_BACKWARD, layer_backward_equations),
 }
 """The module whose `run` computes each function from equations; `SPECIFICATION` has the right equations."""
 

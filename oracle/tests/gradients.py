@@ -9,26 +9,28 @@ from oracle.problems.backward_inputs import AnyBackward, BackwardInputs, LayerBa
 from reference.contract import Array
 
 
-def by_reference(inputs: AnyBackward) -> dict[str, Array]:
+def by_reference(inputs: AnyBackward, implementation: Any = reference) -> dict[str, Array]:
     """The gradients from the reference, shaped and named as in `oracle.witnesses.exact_gradient.evaluate`."""
     if isinstance(inputs, LayerBackwardInputs):
         function = f"{inputs.kind}_layer_backward"
-        dx, *states, gradients = getattr(reference, function)(*inputs.arguments(function))
+        dx, *states, gradients = getattr(implementation, function)(*inputs.arguments(function))
         found = {"dx": dx}
         for name, each in zip(("da0", "dc0"), states, strict=False):
             found[name] = each.reshape(each.shape[0] * each.shape[1], each.shape[2], 1)
         for k, by in enumerate(gradients):
             found |= {gradient_name(k, name[1:]): array[:, :, None] for name, array in by.items()}
         return found
-    return _called(inputs, inputs.arguments(_function(inputs)))
+    return _called(inputs, inputs.arguments(_function(inputs)), implementation)
 
 
 def _function(inputs: BackwardInputs) -> str:
     return f"{inputs.kind}{'_cell' if inputs.x.shape[2] == 1 else ''}_backward"
 
 
-def _called(inputs: BackwardInputs, arguments: list[Any]) -> dict[str, Array]:
-    by = getattr(reference, _function(inputs))(*arguments)
+def _called(
+    inputs: BackwardInputs, arguments: list[Any], implementation: Any = reference
+) -> dict[str, Array]:
+    by = getattr(implementation, _function(inputs))(*arguments)
     names = {"dxt": "dx", "da_prev": "da0", "dc_prev": "dc0"}
     return {names.get(n, n): array if array.ndim == 3 else array[:, :, None] for n, array in by.items()}
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from oracle.faults import Fault
 from oracle.problems.backward_inputs import AnyBackward, BackwardInputs, LayerBackwardInputs
 from oracle.problems.drawing import Lengths
 from oracle.problems.problem import DType, Problem
@@ -76,6 +77,16 @@ def assert_exactly_within(answer: Mapping[str, Array], inputs: AnyBackward) -> N
 @given(posed())
 def test_the_reference_stays_within_the_bound(inputs: AnyBackward) -> None:
     assert_within(by_reference(inputs), backpropagation.evaluate(inputs))
+
+
+@given(posed())
+def test_equations_of_mistakes_without_a_change_stay_within_the_bound(inputs: AnyBackward) -> None:
+    unchanged = Fault("", "", "", {function: {} for function in (*BACKWARDS, *LAYERS_BACKWARD)})
+    answer, right = by_reference(inputs, unchanged), by_reference(inputs)
+    assert {name: each.dtype for name, each in answer.items()} == {
+        name: each.dtype for name, each in right.items()
+    }
+    assert_within(answer, backpropagation.evaluate(inputs))
 
 
 @given(posed([name for name in (*BACKWARDS, *LAYERS_BACKWARD) if "cell" in name or "layer" in name]))

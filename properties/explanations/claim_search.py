@@ -88,7 +88,7 @@ def _misread(program: Program, problem: Problem, widest: Problem) -> Claim | Non
     function, known = program.function, cache_of(program).misreadings
     if function not in known:
         known[function] = None  # if the search raises an error, the next law does not repeat it
-        if not CONTRACTS[function].is_layer and not _is_too_slow(program, problem):
+        if not _is_too_slow(program, problem):
             known[function] = misread(function, program, widest.inputs(function), program.limits)
     return known[function]
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from oracle.explanations.claims import Claim, mistake
+from oracle.explanations.misreadings import Misreading
 from oracle.problems.problem import Problem
 from properties.explanations.claim_search import search
 from properties.explanations.prediction import is_predicted
@@ -134,6 +135,43 @@ def test_fewer_wrong_outputs_of_the_shown_problem_are_told(tmp_path: Path, T_x: 
     on_ordinary, *rest = found[0].lines
     assert on_ordinary == "wrong on ordinary problems: da0, dWaa"
     assert rest == ["in this problem: da0"] * len(here)
+
+
+IN_A_LAYER = """
+from reference import layers_backward
+from reference.backward import {name} as right
+layers_backward.{name} = lambda {parameters}: right({arguments})
+{function} = layers_backward.{function}
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "arguments", "expected"),
+    [
+        (
+            "rnn_steps_backward",
+            "da, slope, p",
+            "da, 0 * slope + 1, p",
+            mistake("derivative_of_tanh_left_out"),
+        ),
+        (
+            "lstm_steps_backward",
+            "da, dc, gates, c_next, c_prev, p",
+            "da, dc, gates, c_prev, c_prev, p",
+            Misreading("h", "c_next", "c_prev").claim("lstm_layer_backward"),
+        ),
+    ],
+)
+def test_a_mistake_in_the_backward_pass_of_a_layer_is_named(
+    tmp_path: Path, name: str, parameters: str, arguments: str, expected: Claim
+) -> None:
+    function = f"{name.partition('_')[0]}_layer_backward"
+    source = IN_A_LAYER.format(name=name, parameters=parameters, arguments=arguments, function=function)
+    (tmp_path / "mine.py").write_text(source)
+    sizes: Any = {"n_x": 2, "n_a": 3, "m": 2, "T_x": 3, "layers": 2, "directions": 2, "lengths": "random"}
+    problem = getattr(Problem, function.removesuffix("_backward"))(**sizes)
+    with Implementation("mine.py", Settings(directory=tmp_path)) as target:
+        assert search(Program(target, function), problem) == [expected]
 
 
 FORGET = 'gradients["da_prev"], gradients["dc_prev"]'

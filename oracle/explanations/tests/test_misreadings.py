@@ -14,9 +14,9 @@ from oracle.explanations.problems import opening_problems
 from oracle.faults.backward_equations import CELL, FORMULAS, SPECIFICATION, run
 from oracle.faults.fault import Fault
 from oracle.problems.limits import ANYTHING, Limits
-from reference.contract import CONTRACTS, Array
+from reference.contract import BACKWARDS, CONTRACTS, LAYERS_BACKWARD, Array
 
-FUNCTIONS = ["rnn_cell_backward", "lstm_cell_backward", "rnn_backward", "lstm_backward"]
+FUNCTIONS = [*BACKWARDS, *LAYERS_BACKWARD]
 INPUTS = {function: opening_problems(function)[0].inputs(function) for function in FUNCTIONS}
 MISREADINGS = {function: [*_misreadings(function, inputs)] for function, inputs in INPUTS.items()}
 
@@ -33,7 +33,7 @@ def claim_of(function: str, changes: Any) -> Claim | None:
         (
             "lstm_cell_backward",
             {"dzi": lambda v: v.dc * v.cct * v.slope_o},
-            ["where: the factor it * (1 - it) is wrong", "how: ot in place of it"],
+            ["where: the expression it * (1 - it) is wrong", "how: ot in place of it"],
         ),
         (
             "lstm_cell_backward",
@@ -67,9 +67,22 @@ def claim_of(function: str, changes: Any) -> Claim | None:
             ["where: dWaa = dz a_prev.T does not hold", "how: without the part of the first step"],
         ),
         (
+            "lstm_layer_backward",
+            {"dc": lambda v: v.dc_next + v.da_next * v.it * v.slope},
+            [
+                "where: the expression da_next * ot * (1 - tanh(c_next) ** 2) is wrong",
+                "how: it in place of ot",
+            ],
+        ),
+        (
+            "rnn_layer_backward",
+            {"dWax": lambda v: v.da_next @ v.xt.T},
+            ["where: dWax = dz xt.T does not hold", "how: da_next in place of dz"],
+        ),
+        (
             "lstm_backward",
             {"slope": lambda v: 1 - v.cct**2},
-            ["where: the factor 1 - tanh(c_next) ** 2 is wrong", "how: cct in place of tanh(c_next)"],
+            ["where: the expression 1 - tanh(c_next) ** 2 is wrong", "how: cct in place of tanh(c_next)"],
         ),
     ],
 )

@@ -8,21 +8,26 @@ from typing import Any
 
 import numpy as np
 
-from oracle.faults.entry import GATES, PHRASES, altered, mistakes
+from oracle.faults.entry import GATES, PHRASES, altered, backward, mistakes
 from oracle.faults.fault import Fault
 from oracle.faults.functions import made_in
 from oracle.network.expressions import Equations
+from oracle.network.layers import full_lengths
 from reference.activations import sigmoid
-from reference.contract import BACKWARDS, Array, gradient_shapes
+from reference.contract import BACKWARDS, LAYERS_BACKWARD, Array, gradient_shapes
 from reference.networks import NETWORKS, Kind
 
-EVERY = made_in(*BACKWARDS)
-RNN = made_in("rnn_cell_backward", "rnn_backward")
-LSTM = made_in("lstm_cell_backward", "lstm_backward")
+EVERY = made_in(*BACKWARDS, *LAYERS_BACKWARD)
+RNN = made_in("rnn_cell_backward", "rnn_backward", "rnn_layer_backward")
+LSTM = made_in("lstm_cell_backward", "lstm_backward", "lstm_layer_backward")
 LSTM_CELL = made_in("lstm_cell_backward")
-SEQUENCES = made_in("rnn_backward", "lstm_backward")
-RNN_SEQUENCE = made_in("rnn_backward")
-LSTM_SEQUENCE = made_in("lstm_backward")
+FUNCTIONS = made_in("rnn_backward", "lstm_backward")
+SEQUENCES = made_in("rnn_backward", "lstm_backward", *LAYERS_BACKWARD)
+RNN_SEQUENCE = made_in("rnn_backward", "rnn_layer_backward")
+LSTM_SEQUENCE = made_in("lstm_backward", "lstm_layer_backward")
+LAYERS = made_in(*LAYERS_BACKWARD)
+RNN_LAYER = made_in("rnn_layer_backward")
+LSTM_LAYER = made_in("lstm_layer_backward")
 
 CLIP_BOUNDS = (1, 5, 10)
 CLIPPED = (
@@ -204,24 +209,24 @@ MISTAKES = mistakes(
         for k in CLIP_BOUNDS
     ),
     RNN_SEQUENCE("da_not_carried", "da_prev is not carried through time")
-    | {"da_next": lambda v: v.da[:, :, v.t]},
+    | {"d_hidden": lambda v: v.da[:, :, v.t]},
     LSTM_SEQUENCE(
         "nothing_carried", "nothing is carried through time (as the exercise's first edition expected)"
     )
-    | {"da_next": lambda v: v.da[:, :, v.t], "dc_next": lambda v: np.zeros_like(v.dc_carried)},
+    | {"d_hidden": lambda v: v.da[:, :, v.t], "dc_next": lambda v: v.dc_direct[:, :, v.t]},
     LSTM_SEQUENCE("da_alone_not_carried", "da_prev is not carried through time, but dc_prev is")
-    | {"da_next": lambda v: v.da[:, :, v.t]},
+    | {"d_hidden": lambda v: v.da[:, :, v.t]},
     LSTM_SEQUENCE(
         "dc_not_carried",
         "dc_prev is not carried through time (or only as dc_next * ft, which stays 0); da_prev is",
     )
-    | {"dc_next": lambda v: np.zeros_like(v.dc_carried)},
+    | {"dc_next": lambda v: v.dc_direct[:, :, v.t]},
     SEQUENCES("last_da_alone", "only the last step of da is used")
-    | {"da_next": lambda v: v.da_carried + (v.da[:, :, v.t] if v.t == v.T_x - 1 else 0)},
+    | {"d_hidden": lambda v: v.da_carried + (v.da[:, :, v.t] if v.t == v.T_x - 1 else 0)},
     SEQUENCES("last_da_twice", "the last step of da is counted twice")
     | {"da_carried": lambda v: v.da[:, :, -1]},
     SEQUENCES("da_one_step_early", "step t reads da of step t - 1")
-    | {"da_next": lambda v: v.da[:, :, v.t - 1] + v.da_carried},
+    | {"d_hidden": lambda v: v.da[:, :, v.t - 1] + v.da_carried},
     SEQUENCES(
         "overwritten_by_each_step",
         "the gradients with respect to the parameters are those of the last step taken, not sums",
@@ -237,7 +242,31 @@ MISTAKES = mistakes(
     | {"slot": lambda v: v.T_x - 1 - v.t},
     SEQUENCES("da0_left_out", "da0 is 0") | {"da0": lambda v: np.zeros_like(v.da_carried)},
     SEQUENCES("da0_is_da_next", "da0 is the gradient with respect to the state after step 0")
-    | {"da0": lambda v: v.da_next},
-    SEQUENCES("sums_kept", "the sums over the steps are kept from call to call")
+    | {"da0": lambda v: v.d_hidden},
+    FUNCTIONS("sums_kept", "the sums over the steps are kept from call to call")
     | {"sums": _sums_of_earlier_call},
+    RNN_LAYER("derivative_of_tanh_for_relu", "the derivative of relu is 1 - a ** 2, that of tanh")
+    | {"slope_of_relu": lambda v: 1 - v.a_next**2},
+    RNN_LAYER("derivative_of_relu_left_out", "the derivative of relu is left out")
+    | {"slope_of_relu": lambda v: np.ones_like(v.a_next)},
+    LAYERS("da_last_ignored", "da_last is ignored") | {"da_end": lambda v: np.zeros_like(v.da_last[v.k])},
+    LAYERS("backward_da_last_ignored", "da_last of backward directions is ignored")
+    | backward({"da_end": lambda v: np.zeros_like(v.da_last[v.k])}),
+    LSTM_LAYER("dc_last_ignored", "dc_last is ignored") | {"dc_end": lambda v: np.zeros_like(v.dc_last[v.k])},
+    LAYERS("da_last_of_lower_layers_ignored", "da_last of the layers below the top is ignored")
+    | {"da_end": lambda v: v.da_last[v.k] * (v.k >= len(v.da_last) - v.call.directions)},
+    LAYERS(
+        "backward_da_last_at_the_last_step",
+        "da_last of a backward direction enters at the last step of x, which is the direction's first",
+    )
+    | {"end": lambda v: np.ones_like(v.lengths) if v.direction else v.lengths},
+    LAYERS("halves_of_da_exchanged", "each direction takes the half of da that belongs to the other")
+    | {"half": lambda v: np.roll(v.d_above, v.n_a, axis=0)[v.direction * v.n_a :][: v.n_a]},
+    LAYERS("backward_da_not_reversed", "a backward direction takes da in the order of x")
+    | {"read": lambda v: v.half},
+    LAYERS("backward_dx_not_reversed", "dx of a backward direction stays in the direction's own order")
+    | {"written": lambda v: v.dx},
+    LAYERS("dx_of_forward_alone", "dx of a layer is that of its forward direction alone")
+    | {"d_below": lambda v: v.both[0]},
+    LAYERS("lengths_ignored_in_gradients", "lengths are ignored") | {"lengths": full_lengths},
 )

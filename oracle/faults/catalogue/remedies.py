@@ -116,6 +116,18 @@ _BY_REMEDY: Mapping[str, str] = {
     'dx[:, :, t] = gradients["dxt"]': "dx_reversed",
     'da0 = gradients["da_prev"] of step 0, after the loop over time': "da0_left_out da0_is_da_next",
     "begin each call with new arrays of zeros for the sums": "sums_kept",
+    "the derivative of relu is 1 where a_next is above 0, and 0 elsewhere": """
+        derivative_of_tanh_for_relu derivative_of_relu_left_out""",
+    "add da_last[k] to da at the last step that direction k takes of each sample": """
+        da_last_ignored backward_da_last_ignored da_last_of_lower_layers_ignored
+        backward_da_last_at_the_last_step""",
+    "add dc_last[k] to dc at the last step that direction k takes of each sample": "dc_last_ignored",
+    "the forward direction has the first n_h rows of da, and the backward direction the others": """
+        halves_of_da_exchanged""",
+    "reverse the steps of each sample before a backward direction, and again after it": """
+        backward_da_not_reversed backward_dx_not_reversed""",
+    "add the gradients of both directions with respect to their common input": "dx_of_forward_alone",
+    "end the steps of each sample at its own length": "lengths_ignored_in_gradients",
     **{f'{one} += gradients["{one}"] in each step': f"{one}_overwritten_by_each_step" for one in GRADIENTS},
     **{
         f"{one} is a sum over the samples, without a division": f"mean_over_samples_in_{one}"
