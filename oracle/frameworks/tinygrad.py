@@ -3,18 +3,20 @@
 `cell(x, (h, c))` takes and returns tensors `(batch, features)`. Without the pair, the states are zeros. There
 is one direction, and there are no stacked layers, lengths or projection.
 
-tinygrad compiles every kernel. Its CPU device needs `clang` on the path, or the compiler that the environment
-variable CC names. The environment variable DEV selects another device. The device `PYTHON` needs no compiler.
+tinygrad compiles every kernel. Its device `CPU` needs `clang` on the path, or the compiler that the
+environment variable CC names. Without either, the device is `PYTHON`, which needs no compiler. The
+environment variable DEV selects another device.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-os.environ.setdefault("DEV", "CPU")
+os.environ.setdefault("DEV", "CPU" if os.environ.get("CC") or shutil.which("clang") else "PYTHON")
 
 from tinygrad import Tensor
 from tinygrad.nn import LSTMCell

@@ -2,7 +2,6 @@
 
 import importlib
 import os
-import shutil
 import warnings
 from types import ModuleType
 from typing import Any
@@ -39,7 +38,6 @@ PROBLEMS = {
 def adapter(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """Import the adapter. Keras uses the backend torch if no other is set."""
     monkeypatch.setenv("KERAS_BACKEND", os.environ.get("KERAS_BACKEND", "torch"))
-    monkeypatch.setenv("DEV", os.environ.get("DEV", "CPU" if shutil.which("clang") else "PYTHON"))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return importlib.import_module(f"oracle.frameworks.{name}")

@@ -2,7 +2,6 @@
 
 import importlib
 import os
-import shutil
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,7 +30,6 @@ NEEDS = {
 def adapter(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Import the adapter. Keras uses the backend torch if no other is set."""
     monkeypatch.setenv("KERAS_BACKEND", os.environ.get("KERAS_BACKEND", "torch"))
-    monkeypatch.setenv("DEV", os.environ.get("DEV", "CPU" if shutil.which("clang") else "PYTHON"))
     return importlib.import_module(f"oracle.frameworks.{request.param}")
 
 

@@ -3,7 +3,6 @@
 import os
 import re
 import shlex
-import shutil
 import sys
 import tomllib
 from collections.abc import Sequence
@@ -88,9 +87,8 @@ def extra_of(distribution: str) -> str:
         if name not in SLOW or "SLOW_FRAMEWORKS" in os.environ
     ],
 )
-def test_an_adapter_converts_arrays_in_every_arrangement(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_adapter_converts_arrays_in_every_arrangement(name: str) -> None:
     """Takes seconds if the framework is installed: each adapter is imported in its own process."""
-    monkeypatch.setenv("DEV", os.environ.get("DEV", "CPU" if shutil.which("clang") else "PYTHON"))
     with Implementation(f"{FRAMEWORKS}.{name}", Settings(**HOST)) as adapter:
         try:
             functions = adapter.load().functions
