@@ -81,10 +81,10 @@ class WithRightCell(SameTarget):
 
     def reply_each(self, requests: Sequence[Request], *, time_limit: float | None = None) -> list[Reply]:
         """Send the requests, changed to use the right cell, and return the replies."""
-        with_right_cell = [each.with_right_cell() for each in requests]
+        with_right_cell = [each.changed(with_right_cell=True) for each in requests]
         replies = self.implementation.reply_each(with_right_cell, time_limit=time_limit)
         for reply in replies:
-            self.used &= isinstance(reply.outcome, Returned) and reply.outcome.used_reference_cell
+            self.used &= isinstance(reply.outcome, Returned) and reply.outcome.used_right_cell
         return replies
 
 

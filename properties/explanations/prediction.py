@@ -1,9 +1,7 @@
 """Checks a claim on a failure: the law judges a program that does what the claim says, in the same way."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from math import isclose
 from typing import Any
 
@@ -17,20 +15,15 @@ from oracle.explanations.location import Location
 from oracle.explanations.misreadings import Misreading
 from oracle.faults.fault import Fault
 from properties.explanations.program import SameTarget
-from properties.implementations.answers import Answers
-from properties.implementations.calls import Outcome, Raised, Reply, Request, Returned
-from properties.implementations.implementation import Implementation
+from properties.implementations.calls import Outcome, Reply, Request, outcome_of
 from properties.implementations.loaded_facts import LoadedFacts
 from properties.trials.tally import NotJudgedError
 from properties.trials.trial import Trial, ViolationError
-from properties.worker.arguments import arrange, rewritten
-from properties.worker.codec import decode, encode
-from properties.worker.steps import call_in_parts
 
 PLACES = {"at", "stderr"}
 """The facts about the code of the target, which a prediction does not have."""
-OF_ORACLE = {"allowed", "exact", "expected", "extent", "formulas", "off_by", "raised", "torch", "wrong"}
-"""The facts that do not say what the target returned, or not in numbers that can be compared."""
+NOT_COMPARED = {"allowed", "exact", "expected", "extent", "formulas", "off_by", "raised", "torch", "wrong"}
+"""The facts about the oracle, and those about the target that are no exact numbers."""
 
 
 def fault_of(claim: Claim, function: str) -> Fault | None:
@@ -58,21 +51,13 @@ def is_predicted(violation: ViolationError, claim: Claim) -> bool | None:
         return None
     when = [Condition(**each) for each in (claim.kind == "mistake" and claim.facts.get("when")) or ()]
     fault = replace(fault, memory={})
-    predicted = _violation(trial, Predicted(trial, fault, when))
+    try:
+        predicted = trial.violation_by(Predicted(trial, fault, when))
+    except NotJudgedError:
+        predicted = None
     if predicted is None and any(fault.memory.values()):
         return None  # what the program returns depends on earlier calls
     return predicted is not None and _are_alike(violation, predicted)
-
-
-def _violation(trial: Trial, implementation: Implementation) -> ViolationError | None:
-    """The violation of the law by another implementation, on the same problem."""
-    answers = Answers.to_one(implementation, trial.contract.name, trial.problem)
-    with suppress(NotJudgedError):
-        try:
-            trial.law.check(Trial(trial.law, answers, 0))
-        except ViolationError as error:
-            return error
-    return None
 
 
 def _are_alike(ours: ViolationError, theirs: ViolationError) -> bool:
@@ -88,7 +73,7 @@ def _are_alike(ours: ViolationError, theirs: ViolationError) -> bool:
         bounds = one["off_by"]["bounds"], other["off_by"]["bounds"]
         return is_same_output and _are_close(*bounds, LEAST_TOLERANCE)
     tolerance = TOLERANCE[ours.trial.problem.dtype]
-    return all(_are_close(one[name], other[name], tolerance) for name in one.keys() - PLACES - OF_ORACLE)
+    return all(_are_close(one[name], other[name], tolerance) for name in one.keys() - PLACES - NOT_COMPARED)
 
 
 LEAST_TOLERANCE = 1e-6
@@ -96,7 +81,7 @@ LEAST_TOLERANCE = 1e-6
 
 
 def _are_close(one: Any, other: Any, tolerance: float) -> bool:
-    """Whether two numbers are equal within a tolerance, two texts are equal, or all that two dicts have."""
+    """Whether two values are equal: numbers within a tolerance, and dicts entry by entry."""
     if repr(one) == repr(other):
         return True
     if isinstance(one, dict) and isinstance(other, dict):
@@ -125,25 +110,13 @@ class Predicted(SameTarget):
 
     def reply_each(self, requests: Sequence[Request], *, time_limit: float | None = None) -> list[Reply]:
         """Answer the requests by the functions of the fault."""
-        return [Reply(self._outcome(*decode(bytearray(each.body))[1:])) for each in requests]
+        return [Reply(self._outcome(each)) for each in requests]
 
-    def _outcome(self, name: str, arguments: list[Any], *manner: Any) -> Outcome:
-        arrangement, then, _, parts, earlier, in_place = manner
-        arranged = partial(arrange, arrangement=arrangement, with_aliases=False)
-        copies = arranged(arguments)
+    def _outcome(self, request: Request) -> Outcome:
+        name = request.function
 
         def call(given: list[Any]) -> Any:
             is_met = not self._when or are_met(name, self._trial.inputs, self._when, given)
             return getattr(self._fault if is_met else reference, name)(*given)
 
-        try:
-            if earlier:
-                given = arranged(earlier)
-                call(given)
-                copies = rewritten(given, copies, in_place=in_place)
-            value = call_in_parts(call, copies, parts) if parts else call(copies)
-            for later in then:
-                call(arranged(later))
-        except Exception as error:
-            return Raised(type(error).__name__, str(error), "")
-        return Returned(decode(bytearray(encode(value))), copies, False)  # as the worker sends it
+        return outcome_of(call, request)

@@ -33,7 +33,7 @@ class Program:
     def __call__(self, inputs: Inputs, then: Inputs | None = None) -> Behaviour:
         """Call the function on `inputs`; with `then`, read the answer only after calls on these inputs."""
         later = [then.arguments(self.function)] * LATER_CALLS if then else []
-        request = Request(self.function, inputs.arguments(self.function), "C", later)
+        request = Request(self.function, inputs.arguments(self.function), then=later)
         outcome = self.implementation.reply_each([request])[0].outcome
         if isinstance(outcome, Died):
             raise DiedError
@@ -76,5 +76,5 @@ class InNewProcesses(SameTarget):
             if not (replies and replies[-1].is_death):
                 self.implementation.end_process()
                 limit = self.settings.import_time_limit
-                replies += self.implementation.reply_each([each.without_earlier()], time_limit=limit)
+                replies += self.implementation.reply_each([each.changed(earlier=())], time_limit=limit)
         return replies

@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 from oracle.problems.problem import Problem
 from properties.worker.arguments import Arrangement
 from properties.worker.codec import CodecError, decode, encode
+from properties.worker.manner import Manner, make_calls
 
 UNREADABLE = "sent an answer that cannot be read"
 
@@ -18,48 +19,33 @@ UNREADABLE = "sent an answer that cannot be read"
 class Request:
     """A call of a function with positional arguments, encoded so that it can be sent repeatedly.
 
-    `arrangement` is the memory layout of the arrays. After this call the worker calls the function with each
-    of the lists of arguments in `then`. The value of the first call is encoded last, to show whether a later
-    call overwrites it. `with_reference_cell` replaces the cell that a forward pass calls by the reference's.
-    `parts` calls a forward pass as `worker.steps.call_in_parts` does. With arguments of an `earlier` call,
-    the function is called on these first, and then on the others in the same containers and arrays, as in
-    `worker.arguments.rewritten`. `calls` is the number of calls in a row.
+    `manner` has the fields of `worker.manner.Manner`. The value of the call is encoded after the calls in
+    `then`, to show whether a later call overwrites it. `calls` is the number of calls in a row.
 
     Raises `CodecError` if an argument is not of a type that `worker.codec` encodes.
     """
 
-    def __init__(
-        self,
-        function: str,
-        arguments: Sequence[Any],
-        arrangement: Arrangement = "C",
-        then: Sequence[Sequence[Any]] = (),
-        with_reference_cell: bool = False,
-        parts: Sequence[int] = (),
-        earlier: Sequence[Any] = (),
-        in_place: bool = True,
-    ) -> None:
+    def __init__(self, function: str, arguments: Sequence[Any], **manner: Any) -> None:
+        how = Manner(**manner)
         self.function = function
-        self.calls = len(parts) or 1 + bool(earlier)
-        self.arrangement: Arrangement = arrangement
+        self.calls = len(how.parts) or 1 + bool(how.earlier)
+        self.arrangement: Arrangement = how.arrangement
         self.argument_count = len(arguments)
-        manner = arrangement, [*then], with_reference_cell, [*parts], [*earlier], in_place
-        self.body = encode(("call", function, [*arguments], *manner))
+        self.body = encode(("call", function, [*arguments], *how))
 
     @property
     def arguments(self) -> list[Any]:
         """The arguments of the call."""
         return list(decode(bytearray(self.body))[2])
 
-    def with_right_cell(self) -> "Request":
-        """Return the same call with the reference's cell in place of the target's."""
-        _, function, arguments, arrangement, then, _, *others = decode(bytearray(self.body))
-        return Request(function, arguments, arrangement, then, True, *others)
+    @property
+    def manner(self) -> Manner:
+        """The manner of the call."""
+        return Manner(*decode(bytearray(self.body))[3:])
 
-    def without_earlier(self) -> "Request":
-        """Return the same call without the call on `earlier` arguments before it."""
-        _, function, *others, _, _ = decode(bytearray(self.body))
-        return Request(function, *others)
+    def changed(self, **manner: Any) -> "Request":
+        """Return the same call in another manner, which differs in these fields."""
+        return Request(self.function, self.arguments, **{**self.manner._asdict(), **manner})
 
 
 @dataclass(frozen=True)
@@ -72,7 +58,7 @@ class Returned:
 
     value: Any
     arguments: list[Any]
-    used_reference_cell: bool
+    used_right_cell: bool
     digest: bytes = field(default=b"", compare=False)
 
 
@@ -106,6 +92,20 @@ class Died:
 
 
 Outcome = Returned | Raised | Died
+
+
+def outcome_of(call: Callable[[list[Any]], Any], request: Request) -> Outcome:
+    """The outcome of a request to code of our own, which is called in this process as the worker would do.
+
+    `call` takes the arguments of one call.
+    """
+    _, _, arguments, *manner = decode(bytearray(request.body))
+    try:
+        value, given = make_calls(call, arguments, Manner(*manner))
+    except Exception as error:
+        return Raised(type(error).__name__, str(error), "")
+    value, given = decode(bytearray(encode([value, given])))  # as the worker sends both
+    return Returned(value, given, False)
 
 
 class Reply:

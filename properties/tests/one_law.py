@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
 
 import numpy as np
 from hypothesis.database import InMemoryExampleDatabase
@@ -12,16 +11,13 @@ from hypothesis.database import InMemoryExampleDatabase
 from oracle.faults import Fault
 from oracle.problems.problem import Problem
 from properties.failure_database.store import Store
-from properties.implementations.calls import Outcome, Raised, Reply, Request, Returned
+from properties.implementations.calls import Outcome, Reply, Request, outcome_of
 from properties.implementations.implementation import Implementation
 from properties.implementations.loaded_facts import LoadedFacts
 from properties.laws import all_laws
 from properties.trials.law import Law
 from properties.trials.trial import ViolationError
 from properties.turns.turn import Draws, Turn
-from properties.worker.arguments import arrange, rewritten
-from properties.worker.codec import decode, encode
-from properties.worker.steps import call_in_parts
 from reference.contract import CONTRACTS
 
 FIRST = (
@@ -59,27 +55,8 @@ class InProcess(Implementation):
         return [Reply(self._outcome(each)) for each in requests]
 
     def _outcome(self, request: Request) -> Outcome:
-        _, function, arguments, arrangement, then, _, parts, earlier, in_place = decoded_body(request)
-        called = getattr(self._fault, function)
-        given = arrange(arguments, arrangement, with_aliases=False)
-        try:
-            with np.errstate(all="ignore"):
-                if earlier:
-                    before = arrange(earlier, arrangement, with_aliases=False)
-                    called(*before)
-                    given = rewritten(before, given, in_place=in_place)
-                value = call_in_parts(lambda part: called(*part), given, parts) if parts else called(*given)
-                for later in then:
-                    called(*arrange(later, arrangement, with_aliases=False))
-        except Exception as error:  # a mistake may raise anything
-            return Raised(type(error).__name__, str(error), "")
-        value, given = decode(bytearray(encode([value, given])))
-        return Returned(value, given, False)
-
-
-def decoded_body(request: Request) -> Any:
-    """The decoded body of a request."""
-    return decode(bytearray(request.body))
+        with np.errstate(all="ignore"):
+            return outcome_of(lambda given: getattr(self._fault, request.function)(*given), request)
 
 
 @dataclass(frozen=True)

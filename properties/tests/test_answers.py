@@ -17,7 +17,6 @@ from properties.implementations import answers as module
 from properties.implementations.answers import Answers, answers_to
 from properties.implementations.calls import CallHistory, Died, Raised, Reply, Request, Returned
 from properties.questions.question import SMALL, Question
-from properties.tests.one_law import decoded_body
 from properties.trials.single_steps import joined_steps
 from properties.worker.steps import call_in_parts
 
@@ -40,7 +39,7 @@ class Replies:
         self.requests.append(len(requests))
         replies: list[Reply] = []
         for request in requests:
-            arguments = decoded_body(request)[2]
+            arguments = request.arguments
             right = Returned(getattr(reference, request.function)(*arguments), arguments, False)
             replies.append(Reply(self._instead.get(self._calls, right)))
             self._calls += 1

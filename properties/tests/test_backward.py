@@ -23,7 +23,7 @@ from properties.laws import all_laws
 from properties.reports.judgement import Judgement
 from properties.reports.results import LawResult
 from properties.reports.snippet import snippet
-from properties.tests.one_law import InProcess, catch, decoded_body, new_turn
+from properties.tests.one_law import InProcess, catch, new_turn
 from properties.tests.runs import run
 from properties.trials.law import SEQUENCE_BACKWARDS
 from properties.trials.trial import ViolationError
@@ -245,7 +245,7 @@ class Recorder(InProcess):
         self.calls: list[Any] = []
 
     def reply_each(self, requests: Sequence[Request], *, time_limit: float | None = None) -> list[Reply]:
-        self.calls += [decoded_body(each)[2] for each in requests]
+        self.calls += [each.arguments for each in requests]
         return super().reply_each(requests)
 
 

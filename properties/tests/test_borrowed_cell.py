@@ -66,14 +66,14 @@ def test_a_forward_can_be_given_the_references_cell(
     assert implementation.load().functions["rnn_forward"] is None
     for borrowed in (False, True, False):
         call = [xt[:, :, None], a0, parameters]
-        outcome = returned(implementation.call("rnn_forward", call, with_reference_cell=borrowed))
+        outcome = returned(implementation.call("rnn_forward", call, with_right_cell=borrowed))
         assert np.allclose(outcome.value[0], right if borrowed else a0 + 1)
-        assert outcome.used_reference_cell == borrowed
+        assert outcome.used_right_cell == borrowed
 
 
 def test_a_forward_that_calls_no_cell_does_not_use_the_references(implement: Implement) -> None:
     implementation = implement("def rnn_forward(x, a0, parameters): return 1")
-    assert implementation.call("rnn_forward", [0, 0, 0], with_reference_cell=True) == Returned(
+    assert implementation.call("rnn_forward", [0, 0, 0], with_right_cell=True) == Returned(
         1, [0, 0, 0], False
     )
 
@@ -85,5 +85,5 @@ def test_later_calls_use_the_references_cell_too(implement: Implement, arguments
     implementation = implement(raising + forward)
     xt, a0, parameters = arguments
     call = [xt[:, :, None], a0, parameters]
-    outcome = returned(implementation.call("rnn_forward", call, then=[call], with_reference_cell=True))
-    assert outcome.used_reference_cell
+    outcome = returned(implementation.call("rnn_forward", call, then=[call], with_right_cell=True))
+    assert outcome.used_right_cell

@@ -12,7 +12,7 @@ import torch
 from oracle.faults import Fault
 from oracle.witnesses import propagation, pytorch
 from properties.implementations.calls import Request
-from properties.tests.one_law import InProcess, by_power, catch, decoded_body
+from properties.tests.one_law import InProcess, by_power, catch
 from properties.trials.law import Law
 from properties.trials.trial import Trial
 
@@ -36,7 +36,7 @@ class Counting(InProcess):
 
     def reply_each(self, requests: Sequence[Request], **how: Any) -> Any:
         self._count["requests"] += 1
-        self._count["calls"] += sum(2 if decoded_body(request)[4] else 1 for request in requests)
+        self._count["calls"] += sum(2 if request.manner.then else 1 for request in requests)
         return super().reply_each(requests, **how)
 
 

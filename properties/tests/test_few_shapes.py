@@ -22,7 +22,7 @@ from properties.implementations.implementation import Implementation
 from properties.implementations.process import Process
 from properties.implementations.process_start import Settings
 from properties.laws import all_laws
-from properties.tests.one_law import InProcess, catch, decoded_body
+from properties.tests.one_law import InProcess, catch
 from properties.trials.law_cache import HeldTrial
 from properties.trials.trial import Trial
 from properties.turns.few_shapes import FEW_PROBLEMS, FEW_SHAPES, LONG, MOST_SHAPES
@@ -86,7 +86,7 @@ class Recording(InProcess):
     """Records the shape of `x` in each call."""
 
     def reply_each(self, requests: Sequence[Request], *, time_limit: float | None = None) -> list[Reply]:
-        self.called = [*vars(self).get("called", ()), *(decoded_body(each)[2][0].shape for each in requests)]
+        self.called = [*vars(self).get("called", ()), *(each.arguments[0].shape for each in requests)]
         return super().reply_each(requests)
 
 

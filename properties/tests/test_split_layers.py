@@ -8,13 +8,11 @@ import numpy as np
 import reference
 from oracle.problems.problem import LayerProblem
 from properties.implementations.answers import Answers
-from properties.implementations.calls import Reply, Request, Returned
+from properties.implementations.calls import Reply, Request, outcome_of
 from properties.implementations.process_start import Settings
 from properties.laws.test_parts import test_split as split
-from properties.tests.one_law import decoded_body
 from properties.tests.test_answers import Replies
 from properties.trials.trial import Trial
-from properties.worker.steps import call_in_parts
 
 PROBLEM = LayerProblem(
     "rnn_layer", n_x=2, n_a=1, m=6, T_x=4, layers=3, activation="relu", regime="wild", seed=290
@@ -34,13 +32,7 @@ class RoundedOtherwise(Replies):
     settings = Settings()
 
     def reply_each(self, requests: Sequence[Request]) -> list[Reply]:
-        replies = []
-        for request in requests:
-            body = decoded_body(request)
-            arguments, parts = body[2], body[6]
-            value: Any = call_in_parts(rounded, arguments, parts) if parts else rounded(arguments)
-            replies.append(Reply(Returned(value, arguments, False)))
-        return replies
+        return [Reply(outcome_of(rounded, each)) for each in requests]
 
 
 def test_states_that_are_rounded_otherwise_are_allowed() -> None:

@@ -19,7 +19,6 @@ from properties.implementations.answers import Answers
 from properties.implementations.calls import CallHistory, Died, Reply, Request, Returned
 from properties.implementations.process_start import Settings
 from properties.questions.question import Question
-from properties.tests.one_law import decoded_body
 from properties.trials.law import Law
 from properties.trials.retries import CRASHES_OF_HANG, MOST_CRASHES, MOST_CRASHES_OF_LAW
 from properties.trials.tally import NotJudgedError
@@ -50,7 +49,7 @@ class Mortal:
         return self.reply_each([Request(function, arguments)])[0].outcome
 
     def reply_each(self, requests: Any) -> list[Reply]:
-        m = decoded_body(requests[0])[2][0].shape[1]
+        m = requests[0].arguments[0].shape[1]
         self.asked.append(m)
         return [Reply(self.died if self.dies(m) else Returned(None, [], False))]
 

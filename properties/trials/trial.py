@@ -110,6 +110,20 @@ class Trial:
         self.implementation.end_process()
         answers = Answers.to_one(self.implementation, self.contract.name, problem)
         answers.reply(0)  # a run asks for plain answers before it checks a law
+        return self._violation_in(answers)
+
+    def violation_by(
+        self, implementation: Implementation, function: str = "", problem: Problem | None = None
+    ) -> "ViolationError | None":
+        """The violation of the law by an implementation, if any.
+
+        By default, it is judged on this trial's function and problem. Raises `NotJudgedError` if the law
+        cannot be judged.
+        """
+        answers = Answers.to_one(implementation, function or self.contract.name, problem or self.problem)
+        return self._violation_in(answers)
+
+    def _violation_in(self, answers: Answers) -> "ViolationError | None":
         try:
             self.law.check(Trial(self.law, answers, 0))
         except ViolationError as violation:
@@ -119,13 +133,11 @@ class Trial:
     def holds_for(
         self, implementation: Implementation, function: str = "", problem: Problem | None = None
     ) -> bool:
-        """Whether the law holds for an implementation, by default on this trial's function and problem."""
-        answers = Answers.to_one(implementation, function or self.contract.name, problem or self.problem)
+        """Whether the law can be judged and holds for an implementation, as in `violation_by`."""
         try:
-            self.law.check(Trial(self.law, answers, 0))
-        except (ViolationError, NotJudgedError):
+            return not self.violation_by(implementation, function, problem)
+        except NotJudgedError:
             return False
-        return True
 
     def call(self, arguments: Sequence[Any], **how: Any) -> Returned | Raised:
         """Call the function as in `Request`. The call may raise an exception. A death is a violation."""

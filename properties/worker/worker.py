@@ -21,12 +21,13 @@ from typing import Any, NoReturn, Optional
 from numpy import errstate, random  # many targets use random: a forked worker has it imported already
 
 from properties.worker import posix
-from properties.worker.arguments import arrange, misses_an_alias, rewritten
+from properties.worker.arguments import misses_an_alias
 from properties.worker.codec import CodecError, Foreign, decode, encode
 from properties.worker.constants import constants
 from properties.worker.errors import describe, first_place, frames_of
 from properties.worker.functions import first_placeholder
 from properties.worker.loading import LoadedTarget, load
+from properties.worker.manner import Manner, make_calls
 from properties.worker.messages import (
     DUMP_STACK,
     INTERRUPT,
@@ -37,7 +38,6 @@ from properties.worker.messages import (
     message,
 )
 from properties.worker.own_modules import is_ours, own_import
-from properties.worker.steps import call_in_parts
 from properties.worker.substitution import right_cell
 from properties.worker.targets import Target, TargetMissing, Unusable
 
@@ -174,26 +174,21 @@ class Worker:
 
     def _call(self, name: str, arguments: list[Any], *manner: Any) -> tuple[Any, ...]:
         """Call a function as `properties.implementations.calls.Request` says."""
-        arrangement, then, with_reference_cell, parts, earlier, in_place = manner
-        with_aliases = name in self._needs_aliases
-        copies = arrange(arguments, arrangement, with_aliases=with_aliases)
-        function = self._loaded.functions[name]
+        how, with_aliases, function = (
+            Manner(*manner),
+            name in self._needs_aliases,
+            self._loaded.functions[name],
+        )
+        call = partial(_call_quietly, function)
         try:
-            with right_cell(name, function, self._loaded.holder) if with_reference_cell else _NO_CELL as cell:
-                if earlier:
-                    given = arrange(earlier, arrangement, with_aliases=with_aliases)
-                    _call_quietly(function, given)
-                    copies = rewritten(given, copies, in_place=in_place)
-                call = partial(_call_quietly, function)
-                value = call_in_parts(call, copies, parts) if parts else call(copies)
-                for later in then:
-                    _call_quietly(function, arrange(later, arrangement, with_aliases=with_aliases))
+            with right_cell(name, function, self._loaded.holder) if how.with_right_cell else _NO_CELL as cell:
+                value, given = make_calls(call, arguments, how, with_aliases=with_aliases)
         except BaseException as error:
             if with_aliases or not misses_an_alias(error):
                 return self._raised(error, self._loaded.hint(error))
             self._needs_aliases.add(name)
             return self._call(name, arguments, *manner)
-        return "returned", copies, value, cell is not None and cell.is_used
+        return "returned", given, value, cell is not None and cell.is_used
 
     def _raised(self, error: BaseException, hint: str = "") -> tuple[str, str, str, str]:
         kind, message = describe(error)
