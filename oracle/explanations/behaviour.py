@@ -57,6 +57,11 @@ class Behaviour:
         """The behaviour of a call that raised; it is the same for all errors."""
         return cls({"": "raised"}, {}, {})
 
+    @property
+    def has_raised(self) -> bool:
+        """Whether the call raised."""
+        return same_leaves(self.outputs, self.of_error().outputs)
+
     def with_shared_parts(self, other: "Behaviour") -> "Behaviour":
         """This behaviour, with the parts of `other` in place of equal parts, to save memory."""
         equal = [part for part in PARTS if same_leaves(getattr(self, part), getattr(other, part))]

@@ -61,7 +61,7 @@ def diagnose(function: str, program: Program, counterexample: Inputs, scope: Sco
         return [*_behaviours(program, [*(each.inputs(function) for each in problems), counterexample])]
 
     shown = answers(program)
-    if all(map(_raised, shown)) and not network:
+    if all(each.has_raised for each in shown) and not network:
         problems += tuple(map(limits.fitted, square_problems(function)))
         shown = answers(program)
     every_problem = problems
@@ -69,14 +69,14 @@ def diagnose(function: str, program: Program, counterexample: Inputs, scope: Sco
     problems = tuple(
         each
         for each, behaviour in zip(problems, shown, strict=False)
-        if not (_raised(behaviour) and has_more_options(each.inputs(function), counterexample))
+        if not (behaviour.has_raised and has_more_options(each.inputs(function), counterexample))
     )
     if problems != every_problem:
         shown = answers(program)
     right = answers(specification(function, limits))
     wrong = next((part for part in PARTS if not all_same(shown, right, part)), None)
     pairs = zip(shown, right, strict=True)
-    if wrong is None or all(ours.is_like(spec) or _raised(ours) for ours, spec in pairs):
+    if wrong is None or all(ours.is_like(spec) or ours.has_raised for ours, spec in pairs):
         return []
 
     def fitting(faults: Sequence[Fault], beyond: int = 0) -> list[tuple[int, Claim]]:
@@ -106,10 +106,6 @@ def known_fault(function: str, names: Sequence[str], state: str = "") -> Fault |
     if state or len(names) == 1:
         return conditional_faults(function).get((names[0], state))
     return next((fault for fault in _pairs(function) if [*fault.names] == [*names]), None)
-
-
-def _raised(shown: Behaviour) -> bool:
-    return same_leaves(shown.outputs, Behaviour.of_error().outputs)
 
 
 def _with_counterexample(
@@ -186,7 +182,7 @@ def _fit(
         seen.append(answer)
     if all_same(seen, right, wrong, CLEAR):
         return 0
-    answered = [k for k, answer in enumerate(shown) if not _raised(answer)]
+    answered = [k for k, answer in enumerate(shown) if not answer.has_raised]
     theirs, ours, spec = ([each[k] for k in answered] for each in (seen, shown, right))
     if not any(all_same(theirs, ours, part) and not all_same(theirs, spec, part, CLEAR) for part in PARTS):
         return 0

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from itertools import islice
 from typing import Any
 
@@ -34,7 +34,7 @@ class _Answer:
     shown: Behaviour
     right: Behaviour
 
-    @property
+    @cached_property
     def is_wrong(self) -> bool:
         return not same_leaves(self.shown.outputs, self.right.outputs)
 
@@ -42,14 +42,15 @@ class _Answer:
 def conditional_mistake(function: str, program: Program, shown: Problem, limits: Limits) -> Claim | None:
     """The mistake that gives every wrong answer, confirmed on new problems; `None` if no mistake does.
 
-    It is made for one `state` alone if it is `a` or `c`, and where conditions on sizes are met; if these are
-    `None`, on some problems.
+    The claim has a `state`, `a` or `c`, if the mistake is made for that state alone. Its `when` has the
+    conditions on sizes in which the mistake is made. It is `None` if they are unknown, and absent if the
+    mistake is always made.
     """
     right = specification(function, limits)
 
     def answers(problems: Iterator[Inputs]) -> list[_Answer]:
         found = (_Answer(inputs, program(inputs), right(inputs)) for inputs in problems)
-        return [each for each in found if "" not in each.shown.outputs]  # without those that raised
+        return [each for each in found if not each.shown.has_raised]
 
     known = answers(iter([shown.inputs(function)]))
     if not known or not known[0].is_wrong:

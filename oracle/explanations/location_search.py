@@ -42,7 +42,7 @@ MOST_REPLACEMENTS = 6
 
 
 def locate(function: str, program: Program, shown: Problem, limits: Limits = ANYTHING) -> Location | None:
-    """Find where, when and how a function is wrong on a problem; `None` if nothing is found that is true."""
+    """Find where, when and how a function is wrong on a problem; `None` if no location gives its answers."""
     if isinstance(shown, LayerProblem):
         with suppress(OtherStatesError):  # no step can be observed alone
             return _locate_in_layers(function, Budget(program, CALLS_OF_LAYERS), shown, limits)
@@ -208,7 +208,10 @@ def _is_wrong(observer: Observer, every: Sequence[Inputs]) -> bool:
 
 
 def _are_states_mixed(observer: Observer, cases: Sequence[Steps]) -> bool:
-    """Whether all steps are right if all entries of the initial states are equal: their order is wrong."""
+    """Whether every step is right once all entries of the initial states are equal.
+
+    If so, only the order of these entries is wrong.
+    """
     wrong = [case.inputs for case in cases if case.first_wrong]
     equal = (
         replace(each, a0=np.full_like(each.a0, number), c0=np.full_like(each.c0, number))
@@ -220,12 +223,16 @@ def _are_states_mixed(observer: Observer, cases: Sequence[Steps]) -> bool:
 
 
 def _explains_networks(location: Location, observer: Observer, shown: LayerProblem, example: Inputs) -> bool:
-    """Whether a location gives the answers of networks with other numbers of layers and directions."""
+    """Whether a location gives the answers of networks with other numbers of layers and directions.
+
+    False, too, if the calls run out before all of these networks have answered.
+    """
     function, limits, program = observer.function, observer.limits, observer.program
     predicted = mistaken_program(function, location.fault(function), limits)
     with suppress(BudgetSpentError):
         for inputs in testing_problems(function, shown, limits, location.conditions or (), example):
             answer = program(inputs)
-            if "" not in answer.outputs and not same_leaves(answer.outputs, predicted(inputs).outputs):
+            if not answer.has_raised and not same_leaves(answer.outputs, predicted(inputs).outputs):
                 return False
-    return True
+        return True
+    return False

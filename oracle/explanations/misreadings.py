@@ -94,15 +94,16 @@ def misread(function: str, program: Program, counterexample: Inputs, limits: Lim
     ordinary = ordinary_problems(function, counterexample, None, SEEDS)
     others = [limits.fitted(each).inputs(function) for each in ordinary]
     right = specification(function, limits)
-    answers = [(each, program(each).outputs) for each in inputs]
+    shown = [program(each) for each in inputs]
+    answers = [(each, answer.outputs) for each, answer in zip(inputs, shown, strict=True)]
     wrong = [pair for pair in answers if not same_leaves(pair[1], right(pair[0]).outputs)]
-    if not wrong or any("" in shown for _, shown in answers):  # all are right, or one raised
+    if not wrong or any(answer.has_raised for answer in shown):
         return None
     # First a small wrong answer, which most misreadings do not give.
     answers = [*sorted(wrong, key=lambda pair: pair[0].x.size), *answers]
     for misreading in _misreadings(function, inputs[0]):
         mistaken = mistaken_program(function, misreading.fault(function), limits)
-        fits = all(same_leaves(mistaken(each).outputs, shown) for each, shown in answers)
+        fits = all(same_leaves(mistaken(each).outputs, outputs) for each, outputs in answers)
         if fits and all(same_leaves(mistaken(each).outputs, program(each).outputs) for each in others):
             return misreading.claim(function)
     return None
