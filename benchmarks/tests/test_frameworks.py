@@ -10,7 +10,8 @@ import pytest
 
 from benchmarks import frameworks
 from benchmarks.choice_picture import COLOURS
-from benchmarks.frameworks import AdapterResult, choice_picture, parts, verdict_changes
+from benchmarks.framework_tables import AdapterResult, choice_picture, parts
+from benchmarks.frameworks import verdict_changes
 from benchmarks.ledger import DEFENDED, LEDGER, anchor, entries, explanations
 from benchmarks.shared import updated
 from oracle.frameworks import ADAPTERS
