@@ -2,8 +2,6 @@
 
 import shlex
 import shutil
-import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -12,8 +10,6 @@ from typing import Any
 import pytest
 
 from properties.internals.pytest_internals import (
-    ProgressPlugin,
-    drop_passed,
     drop_property,
     hide_failure,
     hide_interrupt,
@@ -25,11 +21,12 @@ from properties.laws import all_laws
 from properties.reports.closing_table import messages, render
 from properties.reports.collected_results import CollectedResults, killed_law_result
 from properties.reports.expected_failures import ExpectedFailure, stale_entries
-from properties.reports.fuzzing_progress import FuzzingProgress, duration
-from properties.reports.judgement import Judgement, judgements
+from properties.reports.fuzzing_progress import FuzzingProgress
+from properties.reports.judgement import judgements
 from properties.reports.report import Reports
 from properties.reports.results import LawResult, encodable, printable
-from properties.reports.run import FEW_TARGETS, Run, short_names, shortened
+from properties.reports.run import FEW_TARGETS, Run
+from properties.reports.targets_progress import TargetsProgress
 from properties.trials.provided_functions import PROVIDED
 from properties.worker.targets import closest
 from reference.contract import CONTRACTS
@@ -54,7 +51,7 @@ class RunEnd:
     to_go_on: str = ""
     fuzzing_seconds: float = 0.0
     _fuzzing: FuzzingProgress | None = None
-    _progress: "TargetsProgress | None" = None
+    _progress: TargetsProgress | None = None
     _crashed: set[str] = field(default_factory=set)
     _faults: set[str] = field(default_factory=set)  # of the stored answers
     _complaints: Sequence[str] = ()
@@ -79,8 +76,8 @@ class RunEnd:
         """With many targets, show the progress. That of fuzzing is shown when its tests are known."""
         plugins = session.config.pluginmanager
         reporter = plugins.getplugin("terminalreporter")
-        is_quiet = self.fuzzing_seconds or session.config.get_verbosity() > 0
-        if self._has_many_targets and reporter and not is_quiet:
+        shows_other_progress = self.fuzzing_seconds or session.config.get_verbosity() > 0
+        if self._has_many_targets and reporter and not shows_other_progress:
             self._progress = TargetsProgress(
                 reporter, [*map(encodable, self.targets)], len(self.run.judgements)
             )
@@ -222,52 +219,6 @@ class RunEnd:
             write("for each verdict and all mistakes: --report FILE.html; for failures here: --tb=short")
         for path in self._written if not interrupted else ():
             write(f"report: {path}")
-
-
-class TargetsProgress(ProgressPlugin):
-    """Prints a line for each target when it is judged. On a terminal, each line overwrites the last."""
-
-    def __init__(self, reporter: pytest.TerminalReporter, targets: Sequence[str], kept: int = 0) -> None:
-        super().__init__(reporter)
-        self._names = {target: printable(name) for target, name in short_names(targets).items()}
-        self._kept = kept  # the number of targets that an earlier run has judged
-        self._verdicts: Counter[str] = Counter()
-        self._start = time.monotonic()
-
-    def show(self, results: Sequence[LawResult], judgements: Sequence[Judgement]) -> None:
-        """Print the verdicts on targets that are now complete; on a terminal, how many have which verdict."""
-        for judgement in judgements:
-            self._verdicts[judgement.verdict] += 1
-            drop_passed(self._reporter)
-            if not self._reporter.isatty:
-                failed = judgement.laws_failed
-                count = f" ({failed} law{'s' if failed > 1 else ''} failed)" if failed else ""
-                name = self._names.get(judgement.implementation, judgement.implementation)
-                verdict = f"{name}: {judgement.verdict_in_words}{count}"
-                self._reporter.write_line(f"{verdict}; {self._done}{self._time_left()}")
-        for result in results[-1:] if self._reporter.isatty else ():
-            counts = ", ".join(f"{count} {verdict}" for verdict, count in self._verdicts.most_common())
-            line = f"judged: {self._done}{f' ({counts})' if counts else ''}{self._time_left()}, now "
-            name = self._names.get(result.implementation, result.implementation)
-            self._reporter.rewrite(shortened(line, 70) + shortened(name, max(79 - len(line), 9)), erase=True)
-
-    @property
-    def _done(self) -> str:
-        return f"{self._kept + self._verdicts.total()} of {len(self._names)}"
-
-    def _time_left(self) -> str:
-        """The time left, as far as the targets that are complete tell it, in words."""
-        done = self._verdicts.total()
-        left = len(self._names) - self._kept - done
-        seconds = (time.monotonic() - self._start) / done * left if done else 0.0
-        return f", {duration(seconds)} left" if done and left else ""
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionfinish(self) -> None:
-        """Erase the line on a terminal."""
-        if self._reporter.isatty:
-            self._reporter.rewrite("", erase=True)
-            self._reporter.rewrite("")  # moves the cursor to the beginning of the line
 
 
 def _is_unexpected(result: LawResult) -> bool:

@@ -26,9 +26,9 @@ from properties.session.cluster_fuzzing import ClusterFuzzing
 from properties.session.cluster_worker import contents, judged, versions
 from properties.session.collection import parameters_of
 from properties.session.options import FUZZING_TIME
+from properties.session.source_files import own_files
 from properties.session.target_options import AFFECTING_RESULTS
 from properties.worker.posix import SIGKILL, killpg
-from properties.worker.targets import own_files
 
 _OPTIONS = (
     *("-k", "-m", "--reproduce", "--hypothesis-profile", "--hypothesis-seed"),

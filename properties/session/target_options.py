@@ -21,9 +21,10 @@ from properties.implementations.process_start import Settings
 from properties.internals.pytest_internals import option_words
 from properties.reports.results import encodable
 from properties.session import command
+from properties.session.source_files import helper_files, text_of
 from properties.worker.codec import MAX_BYTES
 from properties.worker.own_modules import OBJECTS, REFERENCE, full_name
-from properties.worker.targets import SUFFIXES, TargetMissing, Unusable, expand, helper_files, text_of
+from properties.worker.targets import SUFFIXES, TargetMissing, Unusable, expand
 from reference.contract import CONTRACTS, FUNCTIONS
 from reference.networks import NETWORKS
 

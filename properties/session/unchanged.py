@@ -16,8 +16,8 @@ from properties.reports.judgement import Judgement, judgements
 from properties.reports.results import LawResult, encodable
 from properties.reports.run import Run
 from properties.session import command
+from properties.session.source_files import own_files
 from properties.session.target_options import TARGETS
-from properties.worker.targets import own_files
 
 
 def keys(config: pytest.Config, environment: Mapping[str, str]) -> dict[str, str]:

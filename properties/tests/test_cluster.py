@@ -29,9 +29,9 @@ from oracle.tests.selection import VARIABLE
 from properties.failure_database.store import DIRECTORY, Store
 from properties.implementations.process_end import descendants
 from properties.session.cluster_worker import judged, versions
+from properties.session.source_files import own_files
 from properties.tests.runs import CLONE, PATIENCE, Done, Run, run
 from properties.turns.records import FILE
-from properties.worker.targets import own_files
 
 pytestmark = pytest.mark.slow
 

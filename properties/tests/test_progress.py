@@ -9,7 +9,7 @@ import pytest
 from properties.reports.collected_results import CollectedResults, implementation_in
 from properties.reports.judgement import judgements
 from properties.reports.results import LawResult
-from properties.reports.run_end import TargetsProgress
+from properties.reports.targets_progress import TargetsProgress
 from properties.tests.results import failed, passed
 
 IDS = [
@@ -102,7 +102,7 @@ def test_no_report_of_those_that_passed_is_kept_unless_they_are_asked_for(
 
 def test_the_time_left_is_what_the_targets_so_far_took(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
-    monkeypatch.setattr("properties.reports.run_end.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("properties.reports.targets_progress.time.monotonic", lambda: now[0])
     lines: list[str] = []
     plugin = TargetsProgress(terminal(lines), [f"{number}.py" for number in range(60)])
     now[0] = 200.0

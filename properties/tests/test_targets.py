@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from properties.session.source_files import helper_files
 from properties.worker import targets
-from properties.worker.targets import Target, TargetMissing, canonical, expand, helper_files, locate
+from properties.worker.targets import Target, TargetMissing, canonical, expand, locate
 
 
 @pytest.fixture

@@ -71,6 +71,7 @@ def outcome(trial: Trial) -> tuple[type[Exception] | None, int]:
     try:
         _ = trial.answer
     except (ViolationError, NotJudgedError) as error:
+        assert trial.inputs.x.shape[1] == trial.problem.m  # the message prints both
         return type(error), trial.problem.m
     return None, 0
 

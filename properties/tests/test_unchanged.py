@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from properties.reports.json_report import as_json, read_json
+from properties.session.source_files import own_files
 from properties.session.unchanged import command_to_go_on
 from properties.tests.runs import Done, run
-from properties.worker.targets import own_files
 
 pytestmark = pytest.mark.slow
 

@@ -192,8 +192,8 @@ class Trial:
     def _reply(self, request: Request | None = None) -> Returned | Raised:
         """The reply to a request, by default to the plain request of the problem.
 
-        A death is a violation. It may have been found on a smaller version of the problem, which then becomes
-        the problem of this trial.
+        A death is a violation. It may have been found on another problem, such as a smaller version of this
+        one, which then becomes the problem of this trial.
         """
         self.arrangements.add(request.arrangement if request else "C")
 
@@ -204,14 +204,16 @@ class Trial:
 
         if not request and self.answers.digest(self.number):
             outcome = make()
-            if not isinstance(outcome, Died):  # unless the call was made again
+            if not isinstance(outcome, Died):  # a dropped reply is asked for again, which may end the process
                 return outcome
 
         call = Call(self.implementation, self.contract.name, self.problem, make, is_plain=request is None)
         reply = call_with_retry(call, self.law.name, self.counts.notes.append)
         if isinstance(reply, Death):
             shapes = _shapes(self.contract, request) if request and reply.problem == self.problem else ""
-            self.problem, died = reply.problem, reply.died
+            died = reply.died
+            if reply.problem != self.problem:
+                self.problem, self.inputs = reply.problem, reply.problem.inputs(self.contract.name)
             texts = {"shapes": shapes, "at": died.at, "stderr": died.stderr}
             raise self.violation(died=died.reason, **{name: text for name, text in texts.items() if text})
         if request:

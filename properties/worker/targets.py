@@ -1,4 +1,4 @@
-"""Parses the names of targets, and finds the targets in a directory, without helpers of other targets.
+"""Parses the names of targets, and finds the targets in a directory.
 
 A target is a Python file, a notebook, a module, or an attribute of one of these.
 """
@@ -7,29 +7,18 @@ import difflib
 import glob
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from os import R_OK, X_OK, access, walk
 
-# These accept names that no file can have.
-from os.path import exists, getsize, isabs, isdir, isfile, join, lexists, realpath, relpath, split
+# These accept names that no file can have, such as one with a null byte.
+from os.path import exists, isabs, isdir, isfile, join, lexists, realpath, relpath, split
 from pathlib import Path
 from typing import Any, Optional
-
-from reference.contract import CONTRACTS
 
 SUFFIXES = (".py", ".ipynb")
 
 _WITH_ATTRIBUTE = re.compile(r"(?P<source>.+?)(?::(?P<attribute>[^\W\d]\w*(?:\.[^\W\d]\w*)*))?", re.DOTALL)
 _MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
-
-# In the JSON of a notebook, a line of code begins after a quotation mark or an escaped newline.
-_IMPORT = re.compile(r'(?:^|"|\\n)\s*(?:from\s+\.*([\w.]+)\s+import\b|import\s+([\w., \t]+))', re.MULTILINE)
-_FUNCTION = f"(?:{'|'.join(CONTRACTS)})"
-_BINDING = re.compile(
-    rf"\b(?:def|class|as|import)\s+{_FUNCTION}\b|\bimport\b[^#\n]*\b{_FUNCTION}\b|\b{_FUNCTION}\s*=(?!=)"
-)
-"""A statement that binds the name of one of the functions."""
 
 
 class Unusable(Exception):  # noqa: N818
@@ -50,22 +39,24 @@ class Target:
     @property
     def is_file(self) -> bool:
         """Whether the source is the path of a file rather than the name of a module."""
-        return _is_path(self.source)
+        return is_path(self.source)
 
 
 @dataclass(frozen=True)
 class TargetFacts:
     """What is known of a target after loading.
 
-    - `functions`: `None`, or the signature of a function that does not take the contract's arguments.
+    - `functions`: by name; `None`, or the signature of one that does not take the contract's arguments.
     - `lacking`: the reason why a function that the target defines cannot be used.
     - `similar`: for a missing function, a function of the target that the user may have meant.
     - `unfinished`: the placeholder in a function, with its place.
     - `constants`: integers in the source of the functions, at which a function may change.
     - `notes`: a line for each statement that was skipped or replaced.
     - `replaced`: the functions of helper modules that were replaced by right ones.
-    - `folder`: the folder of the target's code. `supports`: the value of `SUPPORTS`, or `None`.
-    - `understood`, `network`: the facts of `oracle.modules` on a module, and the weights of a trained module.
+    - `folder`: the folder of the target's code.
+    - `supports`: the value of `SUPPORTS`, or `None`.
+    - `understood`: the facts of `oracle.modules` on a module.
+    - `network`: the weights of a trained module.
     """
 
     functions: Mapping[str, Optional[str]] = field(default_factory=dict)
@@ -87,8 +78,8 @@ def locate(target: str, directory: Path) -> Target:
     Whether a file can be read is not checked here. Raises `TargetMissing` if a file does not exist or the
     text names neither a file nor a module.
     """
-    source, attribute = _split(target, directory)
-    if not _is_path(source):
+    source, attribute = parts_of(target, directory)
+    if not is_path(source):
         if not _MODULE.fullmatch(source):
             raise _malformed(target)
         return Target(source, attribute)
@@ -105,8 +96,8 @@ def locate(target: str, directory: Path) -> Target:
 
 def canonical(target: str, directory: Path) -> str:
     """The same text for each way to write a target, with the path of a file relative to `directory`."""
-    source, attribute = _split(target, directory)
-    if not _is_path(source):
+    source, attribute = parts_of(target, directory)
+    if not is_path(source):
         return target
     folder, name = split(join(directory, source))
     path = relpath(join(realpath(folder), name), realpath(directory))
@@ -137,10 +128,10 @@ def closest(name: str, names: Iterable[str]) -> str:
 
 
 def _expand(pattern: str, directory: Path) -> list[str]:
-    source, attribute = _split(pattern, directory)
+    source, attribute = parts_of(pattern, directory)
     path = directory / source
     is_folder = isdir(path) and not source.endswith(SUFFIXES) and _is_open(path)
-    if is_folder and (_is_path(source) or not isfile(path / "__init__.py")):
+    if is_folder and (is_path(source) or not isfile(path / "__init__.py")):
         found = [entry for entry in path.iterdir() if _may_be_target(entry.name)]
         found = [*_targets_below(path)] if all(map(isdir, found)) else found
         targets = [str(Path(source, file.relative_to(path))) for file in found]
@@ -177,7 +168,7 @@ def _may_be_target(file: str) -> bool:
     return name.endswith(SUFFIXES) and not name.startswith(("_", ".", "test_")) and name != "conftest.py"
 
 
-def _split(target: str, directory: Path) -> tuple[str, str]:
+def parts_of(target: str, directory: Path) -> tuple[str, str]:
     """The source and the attribute of a target. The name of a file may contain a colon."""
     if isfile(directory / target):
         return target, ""
@@ -191,7 +182,8 @@ def _malformed(target: str) -> TargetMissing:
     return TargetMissing(f"{target!r} is neither a file nor a module nor module:attribute")
 
 
-def _is_path(source: str) -> bool:
+def is_path(source: str) -> bool:
+    """Whether a source is the path of a file rather than the name of a module."""
     return "/" in source or source.endswith(SUFFIXES)
 
 
@@ -205,65 +197,3 @@ def why_missing(source: str, directory: Path) -> str:
     hint = closest(path.name, (entry.name for entry in path.parent.iterdir()))
     hint = hint or ("" if isabs(source) else "; paths are relative to the current directory")
     return f"no file {path.name!r} in {str(path.parent)!r}{hint}"
-
-
-MOST_SOURCE_BYTES = 2**26
-"""The size of a file beyond which its text is not read; a file with holes takes no space on the disk."""
-
-
-def text_of(file: Path) -> str:
-    """The text of a file; empty if it is unreadable, too large, or not regular: a pipe would block."""
-    with suppress(OSError):
-        if isfile(file) and getsize(file) <= MOST_SOURCE_BYTES:
-            return file.read_text("utf-8", "replace")
-    return ""
-
-
-def _imported_modules(source: str) -> set[str]:
-    """The top-level names of the modules that the text of a file or notebook imports."""
-    modules = [name for package, names in _IMPORT.findall(source) for name in (package, *names.split(","))]
-    return {name.strip().partition(" ")[0].partition(".")[0] for name in modules} - {""}
-
-
-def helper_files(files: Sequence[str], directory: Path) -> list[str]:
-    """The helpers among these files, whose paths are relative to `directory`.
-
-    A helper binds none of the functions, and a file in the same folder imports it.
-    """
-    sources = {file: text_of(directory / file) for file in files}
-    imports = {
-        (Path(file).parent, module)
-        for file, source in sources.items()
-        for module in _imported_modules(source)
-    }
-    return [
-        file
-        for file, source in sources.items()
-        if (Path(file).parent, Path(file).stem) in imports and not _BINDING.search(source)
-    ]
-
-
-def own_files(target: str, directory: Path) -> list[Path]:
-    """The file of a target, and the files beside it that it imports or names, directly or through others.
-
-    If the file is in a package, all modules of the package count. An installed module has no such files.
-    Files of more than `MOST_SOURCE_BYTES` are left out.
-    """
-    source, _ = _split(target, directory)
-    files = [directory / source] if _is_path(source) else []
-    folder = files[0].parent if files else directory
-    package = folder
-    while isfile(package / "__init__.py"):
-        files += package.glob("*.py")
-        package = package.parent
-    names = set() if files else {source.partition(".")[0]}
-    data = [file for file in folder.glob("*.*") if file.suffix not in SUFFIXES]
-    found: list[Path] = []
-    while files or names:
-        files += [file for name in names for file in (folder / f"{name}.py", *(folder / name).rglob("*.py"))]
-        new = [file for file in dict.fromkeys(files) if file not in found and isfile(file)]
-        found += new
-        texts = [text_of(file) for file in new]
-        names = {name for text in texts for name in _imported_modules(text)}
-        files = [file for file in data if any(file.name in text for text in texts)]
-    return [file for file in found if getsize(file) <= MOST_SOURCE_BYTES]
