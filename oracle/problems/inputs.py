@@ -195,11 +195,18 @@ def states_before(first: Array, states: Array) -> Array:
 AnyInputs = TypeVar("AnyInputs", bound=Inputs)
 
 
-def with_nonfinite_entry(inputs: AnyInputs, names: list[str], seed: int) -> AnyInputs:
-    """The inputs with NaN or infinity in one entry of one of the named arrays, unless all these are empty."""
+def with_nonfinite_entry(inputs: AnyInputs, names: list[str], seed: int, allowed: Any = None) -> AnyInputs:
+    """The inputs with NaN or infinity in one entry of one of the named arrays, unless all these are empty.
+
+    With `allowed (m,)`, an entry of a sample for which it is false keeps its number.
+    """
     rng = np.random.default_rng([seed, 1])
     arrays = {name: getattr(inputs, name).copy() for name in names if getattr(inputs, name).size}
     if arrays:
-        array = arrays[rng.choice(list(arrays))]
-        array.flat[rng.integers(array.size)] = rng.choice([np.nan, np.inf, -np.inf])
+        name = rng.choice(list(arrays))
+        number = rng.choice([np.nan, np.inf, -np.inf])
+        place = np.unravel_index(rng.integers(arrays[name].size), arrays[name].shape)
+        sample = place[1 if name in ("x", "da") else -1]
+        if allowed is None or allowed[sample]:
+            arrays[name][place] = number
     return replace(inputs, **arrays)

@@ -235,15 +235,17 @@ class LayerProblem(Problem):
         names, forward = ["x", *(states if self.initial == "given" else ())], self._layers
         is_backward = CONTRACTS[function].is_backward
         in_gradient = is_backward and self._drawing.has_nonfinite_gradient
+        # Many right modules also compute the padding, and mask it. The gradient of a mask multiplies by 0.
+        allowed = forward.within.all(axis=1) if is_backward else None
         if self.regime == "nonfinite" and not in_gradient:
-            forward = with_nonfinite_entry(forward, names, self.seed)
+            forward = with_nonfinite_entry(forward, names, self.seed, allowed)
         if not is_backward:
             return forward
         (_, m, T_x), (_, n_h, _) = forward.x.shape, forward.a0.shape
         shapes = [(self.directions * n_h, m, T_x), forward.a0.shape, forward.c0.shape]
         da, da_last, dc_last = (self._drawing.gradient(shape, number) for number, shape in enumerate(shapes))
         inputs = LayerBackwardInputs(**vars(forward), da=da, da_last=da_last, dc_last=dc_last)
-        return with_nonfinite_entry(inputs, ["da"], self.seed) if in_gradient else inputs
+        return with_nonfinite_entry(inputs, ["da"], self.seed, allowed) if in_gradient else inputs
 
     @property
     def network(self) -> "LayerProblem | None":

@@ -212,20 +212,13 @@ def test_without_incoming_gradients_all_gradients_are_zero(function: str) -> Non
         assert bounded.is_zero.all(), name
 
 
-@pytest.mark.parametrize(
-    "problem",
-    [  # problems with a value that is not finite in the last state of a sample or in the padding
-        'Problem.rnn_layer(n_x=2, n_a=7, m=2, T_x=3, layers=2, directions=2, activation="relu", '
-        'lengths="random", regime="nonfinite", seed=1070639499, dtype="float16")',
-        'Problem.rnn_layer(n_x=0, n_a=8, m=6, T_x=7, layers=1, directions=2, activation="relu", '
-        'lengths="with 1", regime="nonfinite", seed=1639205471, dtype="float64")',
-        "Problem.lstm_layer(n_x=1, n_a=2, m=4, T_x=6, layers=2, directions=1, n_p=2, "
-        'lengths="with T_x", regime="nonfinite", seed=1220653459, dtype="float16")',
-    ],
+@given(
+    posed(LAYERS_BACKWARD, lengths=st.sampled_from(["equal", "random", "with 1", "with T_x"])),
+    st.sampled_from([np.nan, np.inf, -np.inf]),
 )
-def test_the_padding_has_no_effect_on_any_gradient(problem: str) -> None:
-    posed = Problem.parse(problem)
-    inputs: Any = posed.inputs(f"{posed.kind}_backward")
+def test_the_padding_has_no_effect_on_any_gradient(posed: LayerBackwardInputs, padding: float) -> None:
+    x, da = (np.where(posed.within, each, padding).astype(each.dtype) for each in (posed.x, posed.da))
+    inputs = replace(posed, x=x, da=da)
     bounds = backpropagation.evaluate(inputs)
     assert_within(by_reference(inputs), bounds)
     assert_within(pytorch_gradient.run(inputs), bounds)

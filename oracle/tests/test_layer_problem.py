@@ -195,6 +195,18 @@ def test_nonfinite_changes_exactly_one_entry_of_the_input_or_a_state(problem: La
     assert poisoned[0] in ("x", "a0", "c0")
 
 
+@given(layer_problems(**some, regime=st.just("nonfinite"), n_x=st.integers(1, 3)))
+def test_in_a_backward_pass_a_sample_with_padding_is_finite(problem: LayerProblem) -> None:
+    inputs: Any = problem.inputs(f"{problem.kind}_backward")
+    ends_early = inputs.ends < inputs.x.shape[2]
+    for array in (
+        inputs.x[:, ends_early],
+        inputs.da[:, ends_early],
+        *(state[:, :, ends_early] for state in (inputs.a0, inputs.c0)),
+    ):
+        assert np.isfinite(array).all()
+
+
 @pytest.mark.parametrize(("n_x", "m", "T_x"), [(0, 1, 1), (1, 0, 1), (1, 1, 0), (0, 0, 0)])
 @pytest.mark.parametrize("regime", get_args(Regime))
 def test_every_regime_draws_empty_arrays(regime: Regime, n_x: int, m: int, T_x: int) -> None:
