@@ -157,6 +157,9 @@ class Adapter:
         leaves = [leaf.requires_grad_() for leaf in self._tensors([x, *states])]
         answer = self._answer(built, sizes, leaves, options.get("lengths"))
         by_answer = [d.to(each.dtype) for d, each in zip(self._tensors(incoming), answer)]
+        returned, expected = ([tuple(each.shape) for each in one] for one in (answer, by_answer))
+        if returned != expected:
+            raise WrongModule(f"it returned shapes {returned}, expected {expected}")
         found = torch_gradients(answer, [*leaves, *built.weights.values()], by_answer)
         of_weights = dict(zip(built.weights, map(_array, found[len(leaves) :])))
         values = np.zeros(len(flat(parameters)), x.dtype)

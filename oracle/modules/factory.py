@@ -71,6 +71,8 @@ class Factory:
 
     tried, dtype, is_trained, converts_anew = Sizes(), "float64", False, False
     _fixed: Mapping[str, Any] = {}
+    _free: Mapping[str, Any] = {}
+    _names: Mapping[str, str] = {}
     _advice = ""
 
     def __init__(self, make: Callable[..., Any], interface: Interface, stated: ModuleOptions) -> None:
@@ -80,11 +82,12 @@ class Factory:
         if _VAR_KEYWORD not in kinds:
             _check_names(self._fixed, parameters)
         self._free = {name: each for name, each in parameters.items() if name not in self._fixed}
-        self._names: dict[str, str] = {}
+        names: dict[str, str] = {}
         for option in (*_DEFAULTS, "batch_first", "bias"):
             named = [name for name in (option, *_SYNONYMS.get(option, ())) if name in self._free]
             if named or (_VAR_KEYWORD in kinds and option not in self._fixed):
-                self._names[option] = named[0] if named else option
+                names[option] = named[0] if named else option
+        self._names = names
         self._sizes = [] if _VAR_POSITIONAL in kinds else self._names_of_sizes()
         self.missing_options = {option: self._why_lacking(option) for option in {*_DEFAULTS} - {*self._names}}
 
@@ -110,6 +113,10 @@ class Factory:
         named = ", ".join(name for name in others if name not in known)
         return f"its constructor has no {option}, but {named}" if named else _NO_ARGUMENT
 
+    def takes(self, option: str) -> bool:
+        """Whether the constructor has an argument for an option of torch, which the user has not fixed."""
+        return self._names.get(option) in self._free
+
     def with_advice(self, error: UnusableModule) -> UnusableModule:
         """Add to the error the arguments that the user fixed, or options that the user may state."""
         fixed = ", ".join(f"{name}={value!r}" for name, value in self._fixed.items())
@@ -121,7 +128,7 @@ class Factory:
         both = (sizes.n_x, sizes.n_a)
         named = dict(zip(self._sizes, both))
         for option, value in {**sizes.options, "batch_first": False, "bias": True}.items():
-            if self._names.get(option) in self._free or value != self.tried.options.get(option, value):
+            if self.takes(option) or value != self.tried.options.get(option, value):
                 named[self._names.get(option, option)] = value
         return self._make(*(() if self._sizes else both), **{**named, **self._fixed})
 

@@ -92,6 +92,8 @@ class Trials:
             "other_modes": self._other_modes(),
             "limits": self._why,
         }
+        if factory.takes("batch_first"):
+            self._not_judged["batch_first=True"] = "--with batch_first=True"
         network: dict[str, Any] = {}
         if factory.is_trained:
             of = factory.tried

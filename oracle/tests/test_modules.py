@@ -10,7 +10,7 @@ import torch
 
 from oracle.modules.adapter import torch_gradients
 from oracle.modules.fitting import choose_reading, trial_arguments
-from oracle.modules.interface import INTERFACES, ModuleOptions, Sizes, UnusableModule
+from oracle.modules.interface import INTERFACES, ModuleOptions, Sizes, UnusableModule, WrongModule
 from oracle.modules.trials import Understood
 from oracle.modules.understanding import like, understand
 from oracle.modules.weights import Role
@@ -110,6 +110,28 @@ def test_weights_that_act_from_the_right_and_the_batch_first() -> None:
     found = understood(users.BatchFirst)
     assert (found.facts["time"], found.facts["gates"]) == ("second", "ifgo")
     assert is_right(found, Sizes(2, 3))
+
+
+def test_what_is_not_judged_of_the_batch_first_is_told() -> None:
+    stated = "batch_first=True"
+    assert understood(right.MaskByStep).facts["not_judged"] == {stated: f"--with {stated}"}
+    assert stated not in understood(right.MaskByStep, fixed={"batch_first": True}).facts["not_judged"]
+    assert stated not in understood(users.BatchFirst).facts["not_judged"]
+
+
+class BatchFirstStates(torch.nn.LSTM):
+    """Returns the last states with the batch first, which torch never does."""
+
+    def forward(self, input: Any, hx: Any = None) -> Any:
+        output, last = super().forward(input, hx)
+        return output, tuple(each.transpose(0, 1) for each in last)
+
+
+def test_states_of_another_shape_have_no_gradients() -> None:
+    _, backward, _ = like(BatchFirstStates, torch.nn.LSTM)
+    given: Any = trial_arguments("lstm", DEEP)
+    with pytest.raises(WrongModule, match="it returned shapes"):
+        backward(*lstm_layer(*given), *given)
 
 
 def test_the_names_of_gates_count_whatever_the_module_computes() -> None:
