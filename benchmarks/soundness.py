@@ -51,7 +51,7 @@ from oracle.witnesses import (
     pytorch,
     pytorch_gradient,
 )
-from oracle.witnesses.rounding import Bounded
+from oracle.witnesses.bounded import Bounded
 from oracle.witnesses.verdict import Comparison
 from properties.trials.single_steps import joined_steps
 from reference.contract import BACKWARDS, CONTRACTS, FUNCTIONS, LAYERS, LAYERS_BACKWARD, Array

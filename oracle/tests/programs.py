@@ -9,8 +9,8 @@ import numpy as np
 import reference
 from oracle.problems.inputs import Inputs, LayerInputs
 from oracle.witnesses import exact
+from oracle.witnesses.bounded import Bounded
 from oracle.witnesses.propagation import evaluate
-from oracle.witnesses.rounding import Bounded
 from reference.contract import CONTRACTS, Array, Kind
 
 Answer = dict[str, Array]

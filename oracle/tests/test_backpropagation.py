@@ -16,7 +16,7 @@ from oracle.problems.problem import DType, Problem
 from oracle.problems.regimes import Regime
 from oracle.tests.gradients import by_reference, multiplied_out, recomputed
 from oracle.witnesses import backpropagation, backward_own_steps, exact_gradient, pytorch_gradient
-from oracle.witnesses.rounding import Bounded
+from oracle.witnesses.bounded import Bounded
 from reference.contract import BACKWARDS, CONTRACTS, LAYERS_BACKWARD, Array
 
 sizes = {name: st.integers(1, 5) for name in ("n_x", "n_a", "m")}

@@ -22,8 +22,8 @@ from oracle.tests.programs import (
     in_float64,
 )
 from oracle.witnesses import backpropagation, pytorch
+from oracle.witnesses.bounded import Bounded
 from oracle.witnesses.propagation import evaluate, evaluate_each
-from oracle.witnesses.rounding import Bounded
 
 some = {"m": st.integers(1, 3), "T_x": st.integers(1, 4)}
 one_layer = {"layers": st.just(1), "directions": st.just(1), "lengths": st.just("absent")}

@@ -17,8 +17,8 @@ from oracle.problems.problem import DType, Problem
 from oracle.tests.problems import CELL, FORWARD, problems
 from oracle.weights.conversion import to_torch
 from oracle.witnesses import pytorch
+from oracle.witnesses.bounded import Bounded
 from oracle.witnesses.propagation import evaluate
-from oracle.witnesses.rounding import Bounded
 from reference.contract import Array, Kind
 
 

@@ -18,8 +18,8 @@ from oracle.tests.problems import layer_problems
 from oracle.tests.programs import Answer, assert_within
 from oracle.weights.conversion import to_torch
 from oracle.witnesses import pytorch
+from oracle.witnesses.bounded import Bounded
 from oracle.witnesses.propagation import evaluate
-from oracle.witnesses.rounding import Bounded
 from reference.contract import Array
 
 some = {"m": st.integers(1, 3), "T_x": st.integers(1, 4)}

@@ -17,6 +17,7 @@ from oracle.tests.programs import (
     tanh_by_exp,
     tanh_by_sigmoid,
 )
+from oracle.witnesses.bounded import Bounded
 from oracle.witnesses.rounding import (
     EXP,
     SIGMOID,
@@ -24,7 +25,6 @@ from oracle.witnesses.rounding import (
     TANH,
     TANH_BY_FORMULA,
     Arithmetic,
-    Bounded,
 )
 from reference.contract import Array
 

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from oracle.problems.inputs import Inputs
 from oracle.problems.problem import DType, Problem
 from oracle.tests.problems import FORWARD, problems
+from oracle.witnesses.bounded import Bounded
 from oracle.witnesses.propagation import evaluate
-from oracle.witnesses.rounding import Arithmetic, Bounded
+from oracle.witnesses.rounding import Arithmetic
 from reference.activations import sigmoid, softmax
 from reference.contract import Array
 

@@ -24,8 +24,9 @@ from oracle.network.derivative import Product, Sum
 from oracle.network.forward import cached_sweep, compute_layers, compute_steps, stacked, stacked_parameters
 from oracle.network.sweep import Sweep
 from oracle.problems.backward_inputs import AnyBackward, BackwardInputs, LayerBackwardInputs
+from oracle.witnesses.bounded import Bounded, Factors
 from oracle.witnesses.propagation import for_each_dtype, operations
-from oracle.witnesses.rounding import Arithmetic, Bounded, Factors
+from oracle.witnesses.rounding import Arithmetic
 from reference.contract import Array
 
 

@@ -20,8 +20,9 @@ from oracle.network.forward import over_time
 from oracle.problems.backward_inputs import BackwardInputs
 from oracle.witnesses import backpropagation
 from oracle.witnesses.backpropagation import BoundedStepsBack, backward_operations, bounded_caches
+from oracle.witnesses.bounded import Bounded
 from oracle.witnesses.propagation import arithmetic
-from oracle.witnesses.rounding import Arithmetic, Bounded
+from oracle.witnesses.rounding import Arithmetic
 from reference.contract import Array
 from reference.networks import NETWORKS
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from oracle.network.forward import compute_function, compute_layers, function_results, layer_results
 from oracle.problems.inputs import Inputs, LayerInputs
-from oracle.witnesses.rounding import Arithmetic, Bounded
+from oracle.witnesses.bounded import Bounded
+from oracle.witnesses.rounding import Arithmetic
 from reference.contract import Array
 
 

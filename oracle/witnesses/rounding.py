@@ -22,8 +22,6 @@ import numpy as np
 from oracle.witnesses.bounded import Bounded, Factors, Matrix, where_finite
 from reference.contract import Array
 
-__all__ = ["Arithmetic", "Bounded", "Factors"]
-
 SLACK = 1 + 1e-6
 """A factor that covers the rounding of the bounds themselves, with up to 1e9 float64 operations in a row."""
 
@@ -62,7 +60,7 @@ class Arithmetic:
         return Matrix(A, A.error if A.error.any() else None, self._subnormal(A))
 
     def affine(self, W: Array | Matrix, v: Bounded, b: Array) -> Bounded:
-        """`W v + b` with exact W and b. The bias may be added in two parts.
+        """`W v + b` with exact W and b. b may be the sum of two biases, as in torch.
 
         Each of k products is rounded once, and passes through at most k + 1 additions. If a partial sum might
         overflow in some order, the result is unknown, and may even be NaN.

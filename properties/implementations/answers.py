@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 from oracle.problems.inputs import Inputs
 from oracle.problems.problem import Problem
 from oracle.witnesses import propagation
-from oracle.witnesses.rounding import Bounded
+from oracle.witnesses.bounded import Bounded
 from properties.implementations.answer import Answer, MalformedError
 from properties.implementations.calls import Died, Reply, Request, Returned
 from properties.implementations.implementation import Implementation

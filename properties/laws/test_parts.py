@@ -7,7 +7,7 @@ import numpy as np
 
 from oracle.problems.backward_inputs import PER_SAMPLE
 from oracle.witnesses import propagation
-from oracle.witnesses.rounding import Bounded
+from oracle.witnesses.bounded import Bounded
 from properties.trials.law import ALL_FUNCTIONS, SEQUENCE_BACKWARDS, SEQUENCE_FORWARDS, law
 from properties.trials.trial import Expected, Trial
 from reference.contract import LAYERS

@@ -13,7 +13,7 @@ from oracle.problems.changed_inputs import changed_inputs
 from oracle.problems.inputs import Inputs
 from oracle.problems.problem import Problem
 from oracle.witnesses import backpropagation, exact, exact_gradient, propagation
-from oracle.witnesses.rounding import Bounded
+from oracle.witnesses.bounded import Bounded
 from properties.questions.answer_store import ANSWERS
 from properties.questions.stored_answers import are_near
 from reference.contract import CONTRACTS, Array, Contract

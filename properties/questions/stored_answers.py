@@ -10,7 +10,7 @@ import numpy as np
 
 from oracle.network.cells import GATES
 from oracle.problems.inputs import Inputs
-from oracle.witnesses.rounding import Bounded
+from oracle.witnesses.bounded import Bounded
 from oracle.witnesses.verdict import Comparison, largest_ratio
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from oracle.problems.backward_inputs import BackwardInputs
 from oracle.problems.inputs import Inputs, LayerInputs
 from oracle.witnesses import backward_own_steps, propagation
-from oracle.witnesses.rounding import Bounded
+from oracle.witnesses.bounded import Bounded
 from oracle.witnesses.verdict import FROM_OWN_GRADIENTS
 from properties.implementations.answer import steps_as_samples
 from properties.questions.question import torchs_steps

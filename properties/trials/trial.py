@@ -11,7 +11,7 @@ from oracle.problems.backward_inputs import PER_SAMPLE
 from oracle.problems.inputs import Inputs
 from oracle.problems.problem import Problem
 from oracle.witnesses import propagation
-from oracle.witnesses.rounding import Bounded
+from oracle.witnesses.bounded import Bounded
 from oracle.witnesses.verdict import Comparison, Facts, json_number, largest_ratio
 from properties.implementations.answer import Answer, MalformedError, quantity
 from properties.implementations.answers import Answers

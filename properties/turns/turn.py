@@ -77,7 +77,7 @@ class Turn:
     """The seconds of the processor for shrinking a failure, which extend the turn."""
 
     PATIENCE = 5
-    """Shrinking ends after this many times as many seconds, since a function may wait."""
+    """The seconds of the clock for each second of the processor, since a function may wait."""
 
     def __init__(
         self,
@@ -101,7 +101,7 @@ class Turn:
         self._shrinking_end = math.inf  # in seconds of the processor
         self._fixed: deque[Sequence[Problem]] | None = None  # examples that are still to be fuzzed
         self._backends = cycle(("hypothesis", INDEPENDENT, INDEPENDENT))
-        self._reason: BaseException | None = None  # why fuzzing ended, besides a failure
+        self._error: BaseException | None = None  # why fuzzing ended, besides a failure
         self._implementation = implementation
         self._function = function
         self._effort = EFFORTS.get(draws.profile, EFFORTS["dev"])
@@ -128,8 +128,8 @@ class Turn:
                     raise
         self._prefer_failure_in_new_process()
         self.raise_failure()
-        if self._reason:
-            raise self._reason
+        if self._error:
+            raise self._error
         if self._left_out and not self.tally.problems:
             pytest.skip(str(self._left_out))
 
@@ -155,15 +155,15 @@ class Turn:
         except TimeUpError:
             pass
         except (Exception, pytest.skip.Exception) as error:
-            self._reason = None if self._failure else error
-        self.is_over = bool(self._failure or self._reason)
+            self._error = None if self._failure else error
+        self.is_over = bool(self._failure or self._error)
 
     @property
     def _history(self) -> CallHistory:
         return self._implementation.histories[self._function]
 
     def _prepare(self) -> None:
-        """Fit the law and the effort to the target. Skips the law if it cannot be checked."""
+        """Fit the law and the effort to the target, or skip the law if it cannot be checked."""
         if reason := sentence_why_not_judged(self._implementation, self._function):
             pytest.skip(reason)
         limits = self._implementation.limits
@@ -200,7 +200,7 @@ class Turn:
         """Shrink the failure.
 
         First, small shapes are tried. If the law holds on all of these, Hypothesis draws the problems of the
-        turn again, and shrinks the failure. If none of them fails, the failing problem is a fixed one, whose
+        turn again, and shrinks the failure. If none of these problems fails, the failing one is fixed: its
         sizes are then reduced one by one, and its regime at last. Raises what `search` raises.
 
         If the function is costly, only the shapes that the laws share are tried.
