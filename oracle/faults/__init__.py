@@ -57,11 +57,12 @@ def mistakes_in(function: str) -> list[Fault]:
 def common_mistakes(function: str) -> list[Fault]:
     """The most common mistakes of `function`, which the diagnosis also tries in pairs.
 
-    In a backward pass, they are all mistakes of a cell, and those of a sequence that its cell cannot make.
+    In a backward pass, they are all mistakes of a cell, and those of others that a cell cannot make.
     """
     contract, known = CONTRACTS[function], mistakes_in(function)
     if contract.is_backward:
-        return [fault for fault in known if contract.cell not in fault.functions]
+        cell = f"{contract.kind}_cell_backward"
+        return [fault for fault in known if contract.is_cell or cell not in fault.functions]
     names = COMMON_IN_LAYERS if contract.is_layer else COMMON
     return [fault for fault in known if fault.name in names]
 
