@@ -77,10 +77,10 @@ def _traces(
 
 
 ORDINARY = "ordinary problems"
-"""The case of a function that is right on the ordinary problems that were tried."""
+"""The case of a function that is right on the ordinary problems that were tried; their numbers are near 1."""
 
 RIGHT_CASES: Mapping[str, str] = {
-    ORDINARY: "on the ordinary problems that were tried",
+    ORDINARY: "on the problems with numbers near 1 that were tried",
     "lengths": "without lengths",
     "steps": "if T_x = 1",
     "samples": "if m = 1",

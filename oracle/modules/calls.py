@@ -75,8 +75,9 @@ class CallForm:
             return output[:, back], [each[:, back] for each in last]
         value, named = self._with_lengths(steps, lengths)
         tensors = self._call(module, value, states, **named)
-        if torch.is_tensor(tensors[0]) and tensors[0].ndim == 2:  # the output is a list of steps
-            tensors[: len(steps)] = [torch.stack(tensors[: len(steps)], int(self.time == "second"))]
+        first = tensors[: len(steps)]
+        if first and all(torch.is_tensor(each) and each.ndim == 2 for each in first):  # a list of steps
+            tensors[: len(steps)] = [torch.stack(first, int(self.time == "second"))]
         output, *last = tensors
         last = self._last_states(last, shapes) if last else []
         if isinstance(output, torch.nn.utils.rnn.PackedSequence):
@@ -84,7 +85,8 @@ class CallForm:
         elif self.time == "second":
             output = output.transpose(0, 1)
         if any(each.ndim != 3 for each in (output, *last)):
-            raise WrongModule(f"it returned shapes {[tuple(each.shape) for each in (output, *last)]}")
+            shapes = [tuple(each.shape) for each in (output, *last)]
+            raise WrongModule(f"it returned shapes {shapes}, expected three axes in each")
         if lengths is not None and len(output) == lengths.max():  # it ends with the longest sample
             output = torch.cat([output, output.new_zeros(len(steps) - len(output), *output.shape[1:])])
         if named:  # outputs beyond the end are not specified

@@ -34,7 +34,7 @@ def loaded_facts(answer: bytearray | bytes | Died, target: str) -> LoadedFacts:
             case ("unusable", str(reason)):
                 raise Unusable(f"{target} {reason}")
             case Died(reason, hung=hung, stderr=stderr, at=at):
-                why = f"{reason} while it was imported" + (f" ({at})" if at else "")
+                why = f"{reason} while it was loaded" + (f" ({at})" if at else "")
                 why += "; --import-time-limit allows more" if hung else ""
                 why += f": {stderr.splitlines()[-1]}" if stderr else ""
                 raise Unusable(f"{target} {why}")

@@ -203,14 +203,14 @@ def test_what_does_not_exist_is_missing(
             "target.py cannot be imported: ZeroDivisionError: division by zero (target.py:1 in f)",
         ),
         ("raise SystemExit(3)", "target.py cannot be imported: SystemExit: 3 (target.py:1)"),
-        ("import os; os._exit(3)", "target.py exited with status 3 while it was imported"),
+        ("import os; os._exit(3)", "target.py exited with status 3 while it was loaded"),
         (
             "while True: pass",
             "cannot be imported: KeyboardInterrupt: did not end within --import-time-limit (target.py:1)",
         ),
         (
             "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: pass",
-            "did not answer within 1 s while it was imported (target.py:3); --import-time-limit allows more",
+            "did not answer within 1 s while it was loaded (target.py:3); --import-time-limit allows more",
         ),
     ],
 )

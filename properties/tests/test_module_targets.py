@@ -201,3 +201,39 @@ def test_a_layer_of_keras_is_called_on_torch(monkeypatch: pytest.MonkeyPatch) ->
     assert isinstance(answer, Returned)
     for ours, right in zip(answer.value, rnn_layer(*arguments), strict=True):
         assert np.allclose(ours, right, atol=1e-5)
+
+
+OF_ANOTHER_SHAPE = """
+import torch
+class Squeezed(torch.nn.LSTM):
+    def forward(self, x, hx=None):
+        output, last = super().forward(x, hx)
+        return output.squeeze(1) if torch.is_tensor(output) else output, last
+class Exits(torch.nn.LSTM):
+    def forward(self, x, hx=None):
+        raise SystemExit(3)
+class Dies(torch.nn.LSTM):
+    def forward(self, x, hx=None):
+        import os
+        os._exit(3)
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("Squeezed", "form it returned shapes [("),
+        ("Exits", "mine.py:Exits cannot be judged: a trial call raised SystemExit: 3 (mine.py:9 in forward)"),
+        ("Dies", "mine.py:Dies exited with status 3 while it was loaded"),
+    ],
+)
+def test_no_error_of_ours_and_no_trial_call_is_taken_for_another(
+    tmp_path: Path, name: str, message: str
+) -> None:
+    """Takes seconds: a run of the command."""
+    (tmp_path / "mine.py").write_text(OF_ANOTHER_SHAPE)
+    problem = repr(Problem.lstm_layer(n_x=1, n_a=2, m=1, T_x=2))
+    law = ("-k", "shapes and lstm_layer and not backward", "--reproduce", problem)
+    done = run(f"mine.py:{name}", *law, program="rnn-crosscheck", directory=tmp_path)
+    assert done.status == 1
+    assert message in " ".join(done.output.split())

@@ -101,5 +101,5 @@ def test_who_closes_its_standard_error_answers_or_dies_as_ever(misbehave: Misbeh
 
 def test_the_last_line_of_an_import_that_dies_is_told(implement: Implement) -> None:
     implementation = implement("import os; os.write(2, b'no such device'); os._exit(7)")
-    with pytest.raises(Unusable, match="exited with status 7 while it was imported: no such device"):
+    with pytest.raises(Unusable, match="exited with status 7 while it was loaded: no such device"):
         implementation.load()

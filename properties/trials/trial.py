@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from oracle.modules.interface import WrongModule
 from oracle.problems.backward_inputs import PER_SAMPLE
 from oracle.problems.inputs import Inputs
 from oracle.problems.problem import Problem
@@ -221,9 +222,14 @@ class Trial:
         return reply
 
     def require_returned(self, reply: Returned | Raised, **facts: str) -> Returned:
-        """The reply, if the call returned. An exception is a violation with these facts, too."""
+        """The reply, if the call returned. An exception is a violation with these facts, too.
+
+        Raises `MalformedError` if a module returned tensors of other shapes.
+        """
         if isinstance(reply, Returned):
             return reply
+        if reply.type_name == WrongModule.__name__ and not reply.where:  # by the code that calls modules
+            raise MalformedError(reply.message)
         place = {"at": reply.where} if reply.where else {}
         raise self.violation(raised={"type": reply.type_name, "text": reply.message}, **place, **facts)
 

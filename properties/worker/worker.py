@@ -20,6 +20,7 @@ from typing import Any, NoReturn, Optional
 
 from numpy import errstate, random  # many targets use random: a forked worker has it imported already
 
+from oracle.modules.understanding import understand
 from properties.worker import posix
 from properties.worker.arguments import misses_an_alias
 from properties.worker.codec import CodecError, Foreign, decode, encode
@@ -45,6 +46,7 @@ from properties.worker.targets import Target, TargetMissing, Unusable
 _catch_warnings = partial(warnings.catch_warnings, module=warnings)
 _simplefilter = warnings.simplefilter
 _NO_CELL = nullcontext()
+_TRIALS = understand.__code__.co_filename, understand.__name__  # the function that makes all trial calls
 _chdir, _dup2, _seed = os.chdir, os.dup2, random.seed
 _prctl: Any = None
 with suppress(ImportError, AttributeError):  # some interpreters lack ctypes, and only Linux has prctl
@@ -160,7 +162,9 @@ class Worker:
             return "unusable", str(error)
         except BaseException as error:
             _, kind, text, where = self._raised(error)
-            return "unusable", f"cannot be imported: {kind}: {text}" + (f" ({where})" if where else "")
+            is_trial = any((file, name) == _TRIALS for file, _, name in frames_of(error))
+            what = "cannot be judged: a trial call raised" if is_trial else "cannot be imported:"
+            return "unusable", f"{what} {kind}: {text}" + (f" ({where})" if where else "")
         finally:
             signal(INTERRUPT, before)
         facts = {**vars(loaded.facts)}

@@ -87,7 +87,10 @@ MISTAKES = mistakes(
     ALL("biases_doubled", "every bias but by is added twice") | {"affine": lambda W, u, b: W @ u + 2 * b},
     LAYERS("every_bias_missing", "every bias is left out") | {"affine": lambda W, u, b: W @ u},
     LAYERS("every_bias_doubled", "every bias is added twice") | {"affine": lambda W, u, b: W @ u + 2 * b},
-    LAYERS("every_bias_halved", "half of every bias is added, as if one of two equal biases were left out")
+    LAYERS(
+        "every_bias_halved",
+        "half of every bias is added, as if one of two biases, of half each, were left out",
+    )
     | {"affine": lambda W, u, b: W @ u + b / 2},
     "weights",
     EVERY("x_above_a", "[x; a] is used in place of [a; x]")
