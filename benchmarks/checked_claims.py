@@ -202,7 +202,8 @@ def _steps(claim: Claim, program: Program, shown: Sequence[Problem]) -> Iterator
             if found := observe(function, inputs, program, limits):
                 yield text, found
         return
-    setting = next(each for each in settings_of(shown[0], limits) if each.name == claim.facts["setting"])
+    name = claim.facts["setting"]
+    setting = next(each for each in settings_of(shown[0], limits) if name in (each.name, each.both))
     observer = Observer(function, Budget(program, 10_000), limits, setting)
     for each in fresh_problems(function, shown, limits):
         fields = {name: getattr(each, name) for name in ("n_x", "n_a", "m", "T_x", "seed", "regime", "dtype")}
