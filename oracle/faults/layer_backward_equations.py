@@ -97,14 +97,13 @@ def run(contract: Contract, equations: Equations, v: Any, *arguments: Any) -> tu
 
 def _sweeps(kind: Kind, v: Any, given: Mapping[str, Array]) -> list[Sweep]:
     """All directions of the forward pass; each step has the quantities that a cell caches."""
-    cached = CONTRACTS[f"{kind}_cell_forward"].cache
-    call = replace(v.call, lengths=v.lengths)
-    v = SimpleNamespace(kind=kind, call=call, inputs=given)
-    right = layer_equations.SPECIFICATION[kind]
-    vars(v).update((name, right[name]) for name in FUNCTIONS)
+    cached, right = CONTRACTS[f"{kind}_cell_forward"].cache, layer_equations.SPECIFICATION[kind]
     entry = {"entry": lambda v: {name: getattr(v, name) for name in cached}}
-    layers.compute(v, {**right, **entry}, CELLS[kind])
-    return list(v.sweeps)
+    functions = {name: right[name] for name in FUNCTIONS}
+    call = replace(v.call, lengths=v.lengths)
+    forward = SimpleNamespace(kind=kind, call=call, inputs=given, **functions)
+    layers.compute(forward, {**right, **entry}, CELLS[kind])
+    return list(forward.sweeps)
 
 
 def _gradients(kind: Kind, equations: Equations, v: Any) -> dict[str, Array]:

@@ -195,7 +195,9 @@ def states_before(first: Array, states: Array) -> Array:
 AnyInputs = TypeVar("AnyInputs", bound=Inputs)
 
 
-def with_nonfinite_entry(inputs: AnyInputs, names: list[str], seed: int, allowed: Any = None) -> AnyInputs:
+def with_nonfinite_entry(
+    inputs: AnyInputs, names: list[str], seed: int, allowed: Array | None = None
+) -> AnyInputs:
     """The inputs with NaN or infinity in one entry of one of the named arrays, unless all these are empty.
 
     With `allowed (m,)`, an entry of a sample for which it is false keeps its number.

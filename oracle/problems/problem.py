@@ -235,8 +235,9 @@ class LayerProblem(Problem):
         names, forward = ["x", *(states if self.initial == "given" else ())], self._layers
         is_backward = CONTRACTS[function].is_backward
         in_gradient = is_backward and self._drawing.has_nonfinite_gradient
-        # Many right modules also compute the padding, and mask it. The gradient of a mask multiplies by 0.
-        allowed = forward.within.all(axis=1) if is_backward else None
+        # Many right modules compute the padding, too, and mask it. In the gradient, the mask multiplies an
+        # infinity by 0, which is NaN.
+        allowed = forward.ends == forward.x.shape[2] if is_backward else None
         if self.regime == "nonfinite" and not in_gradient:
             forward = with_nonfinite_entry(forward, names, self.seed, allowed)
         if not is_backward:

@@ -21,7 +21,7 @@ from oracle.faults.catalogue import COMMON_IN_LAYERS, arrays, backward, cell, la
 from oracle.faults.catalogue.remedies import REMEDIES
 from oracle.tests.answers import RAISED, alike, behaviour, behaviours, showing
 from oracle.tests.selection import chosen
-from reference.contract import BACKWARDS, CONTRACTS, FUNCTIONS, LAYERS
+from reference.contract import BACKWARDS, CONTRACTS, FUNCTIONS, LAYERS, LAYERS_BACKWARD
 
 EVERY = (*FUNCTIONS, *LAYERS)
 RANDOM = {"noise", "dropout", "dropout_between"}
@@ -128,6 +128,14 @@ def test_common_mistakes_are_in_the_catalogue() -> None:
     assert FAULTS.keys() >= COMMON | COMMON_IN_LAYERS
     common = common_mistakes("rnn_layer") + common_mistakes("lstm_layer")
     assert {fault.name for fault in common} == COMMON_IN_LAYERS
+
+
+def test_a_backward_pass_over_time_is_paired_without_the_mistakes_of_its_cell() -> None:
+    for function in (*BACKWARDS, *LAYERS_BACKWARD):
+        contract = CONTRACTS[function]
+        of_cell = {each.name for each in mistakes_in(f"{contract.kind}_cell_backward")}
+        common = {each.name for each in common_mistakes(function)}
+        assert common == of_cell if contract.is_cell else not common & of_cell
 
 
 def test_imports_no_torch() -> None:

@@ -196,9 +196,9 @@ def _on_ordinary_problems(program: Program, problem: Problem, claim: Claim) -> C
 def _right_cases(program: Program, problem: Problem, widest: Problem) -> list[Claim]:
     """In which dtype a problem is right, or else in which cases ordinary problems are right."""
     claim = wrong_outputs(program.function, program, widest.inputs(program.function), program.limits)
-    if claim == NEARLY and problem.dtype != widest.dtype:
-        return [Claim.of("right in", dtype=widest.dtype, wrong_in=problem.dtype)]
-    if claim is None or claim == NEARLY:
+    if claim == NEARLY:
+        return [each for each in listed_outputs(program, problem, widest) if each.kind == "right in"]
+    if claim is None:
         return []
     right = _on_ordinary_problems(program, widest, claim).facts.get("right")
     return [Claim.of("traces", outputs=[], right=right)] if right else []

@@ -178,11 +178,8 @@ class Worker:
 
     def _call(self, name: str, arguments: list[Any], *manner: Any) -> tuple[Any, ...]:
         """Call a function as `properties.implementations.calls.Request` says."""
-        how, with_aliases, function = (
-            Manner(*manner),
-            name in self._needs_aliases,
-            self._loaded.functions[name],
-        )
+        how, function = Manner(*manner), self._loaded.functions[name]
+        with_aliases = name in self._needs_aliases
         call = partial(_call_quietly, function)
         try:
             with right_cell(name, function, self._loaded.holder) if how.with_right_cell else _NO_CELL as cell:

@@ -169,6 +169,26 @@ def test_the_budget_limits_the_calls() -> None:
         budget(inputs)
 
 
+def test_a_location_whose_check_runs_out_of_calls_predicts_no_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scaled = {"rnn_layer": {"z": lambda v: 1.5 * v.right["z"](v)}}
+    program, calls = mistaken_program("rnn_layer", Fault("", "", "", scaled)), list[Inputs]()
+
+    def counted(inputs: Inputs, then: Inputs | None = None) -> Behaviour:
+        calls.append(inputs)
+        return program(inputs, then)
+
+    shown = Problem.rnn_layer(n_x=2, n_a=3, m=2, T_x=3)
+    location = locate("rnn_layer", counted, shown)
+    assert location
+    assert location.shown
+    monkeypatch.setattr("oracle.explanations.location_search.CALLS_OF_LAYERS", len(calls) - 1)
+    unchecked = locate("rnn_layer", counted, shown)
+    assert unchecked
+    assert not unchecked.shown
+
+
 def test_an_answer_that_is_right_in_a_second_call_has_no_conditions() -> None:
     """As if only the first calls were disturbed: the mistake does not depend on the arguments."""
     calls = count()
