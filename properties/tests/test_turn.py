@@ -198,7 +198,7 @@ def test_fuzzing_tries_all_stored_problems_even_without_time() -> None:
 
 def test_a_law_that_cannot_be_checked_ends_fuzzing_and_is_skipped() -> None:
     turn = a_turn(holds, implementation=InProcess(Fault("right", "none", "", {})))
-    turn._implementation._loaded = LoadedFacts(functions={"lstm_forward": None})
+    turn.implementation._loaded = LoadedFacts(functions={"lstm_forward": None})
     turn.go_on(1.0)
     assert turn.is_over
     with pytest.raises(pytest.skip.Exception, match="rnn_forward"):

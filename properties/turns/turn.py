@@ -4,7 +4,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import cycle, islice
 
 import pytest
@@ -65,8 +65,9 @@ class TimeUpError(BaseException):
     """The time of the turn is up. This is a `BaseException`, because Hypothesis catches an `Exception`."""
 
 
+@dataclass(eq=False, repr=False)
 class Turn:
-    """Tries problems until `end` (in seconds of `clock`), and stores a failing problem.
+    """Tries problems until `end` (in seconds of the monotonic clock), and stores a failing problem.
 
     A law that is fuzzed goes on in several turns until it `is_over`; `record` is what these have done. During
     shrinking, the last problem that failed is in the store, so that it is not lost if the program ends.
@@ -79,35 +80,28 @@ class Turn:
     PATIENCE = 5
     """The seconds of the clock for each second of the processor, since a function may wait."""
 
-    def __init__(
-        self,
-        law: Law,
-        implementation: Implementation,
-        function: str,
-        store: Store,
-        draws: Draws,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self.law = law
-        self.store = store
-        self.tally = Tally()
-        self.draws = draws
-        self.end = math.inf
-        self.declared = ""
-        self.record = Record()
-        self.is_over = False
-        self._clock = clock
-        self._tried_before = 0  # in earlier turns
-        self._shrinking_end = math.inf  # in seconds of the processor
-        self._fixed: deque[Sequence[Problem]] | None = None  # examples that are still to be fuzzed
+    law: Law
+    implementation: Implementation
+    function: str
+    store: Store
+    draws: Draws
+    tally: Tally = field(default_factory=Tally)
+    end: float = math.inf
+    declared: str = ""
+    record: Record = field(default_factory=Record)
+    is_over: bool = False
+    _clock: Callable[[], float] = time.monotonic
+    _tried_before: int = 0  # in earlier turns
+    _shrinking_end: float = math.inf  # in seconds of the processor
+    _fixed: deque[Sequence[Problem]] | None = None  # examples that are still to be fuzzed
+    _error: BaseException | None = None  # why fuzzing ended, besides a failure
+    _left_out: NotJudgedError | None = None  # why a problem was not judged; of several, the last
+    _failure: tuple[Trial, Exception] | None = None
+    _failed: list[Problem] = field(default_factory=list)  # in the order in which they were tried
+
+    def __post_init__(self) -> None:
         self._backends = cycle(("hypothesis", INDEPENDENT, INDEPENDENT))
-        self._error: BaseException | None = None  # why fuzzing ended, besides a failure
-        self._implementation = implementation
-        self._function = function
-        self._effort = EFFORTS.get(draws.profile, EFFORTS["dev"])
-        self._left_out: NotJudgedError | None = None  # why a problem was not judged; of several, the last
-        self._failure: tuple[Trial, Exception] | None = None
-        self._failed: list[Problem] = []  # in the order in which they were tried
+        self._effort = EFFORTS.get(self.draws.profile, EFFORTS["dev"])
 
     def run(self) -> None:
         """Try stored problems, then drawn ones, and raise the shrunk failure, if any.
@@ -141,8 +135,8 @@ class Turn:
         try:
             if self._fixed is None:
                 self._prepare()
-                constants = self._implementation.load().constants
-                self._fixed = deque(self.law.fixed_examples(self._function, self._effort, constants))
+                constants = self.implementation.load().constants
+                self._fixed = deque(self.law.fixed_examples(self.function, self._effort, constants))
                 self._replay()  # all stored problems, also if they take longer
             self.end, self._tried_before = self._clock() + seconds, self.tally.tried
             while self._fixed:
@@ -160,36 +154,36 @@ class Turn:
 
     @property
     def _history(self) -> CallHistory:
-        return self._implementation.histories[self._function]
+        return self.implementation.histories[self.function]
 
     def _prepare(self) -> None:
         """Fit the law and the effort to the target, or skip the law if it cannot be checked."""
-        if reason := sentence_why_not_judged(self._implementation, self._function):
+        if reason := sentence_why_not_judged(self.implementation, self.function):
             pytest.skip(reason)
-        limits = self._implementation.limits
-        self.declared = self.law.domain.excluded_by(self._function, limits)
+        limits = self.implementation.limits
+        self.declared = self.law.domain.excluded_by(self.function, limits)
         if self.declared:
             pytest.skip(f"declared: {self.declared}")
         self.law = self.law.within(limits)
         if self._effort.work < math.inf:
-            tenth = self._implementation.settings.time_limit / 10
+            tenth = self.implementation.settings.time_limit / 10
             self._effort = self._effort.within(self._history.affordable_work(tenth))
 
     def holds_on_drawn_problems(self) -> bool:
         """Whether the law holds on the problems that are drawn with the seed, and on the fixed problems."""
         assert self.draws.seed is not None
-        function, effort = self._function, self._effort
+        function, effort = self.function, self._effort
         drawn = drawn_examples(function, effort, self.law.domain, self.draws.seed, self.draws.profile)
-        few = fewer_examples(drawn, self._history, self._implementation.seconds)
+        few = fewer_examples(drawn, self._history, self.implementation.seconds)
         if len(few) < len(drawn):
             self.tally.notes[FEW_PROBLEMS] += 1
-        constants = self._implementation.load().constants
+        constants = self.implementation.load().constants
         examples = [*few, *self.law.fixed_examples(function, effort, constants)]
         return not self._fails_on_examples(map(self._in_few_shapes, examples))
 
     def _in_few_shapes(self, problems: Sequence[Problem]) -> Sequence[Problem]:
         """These problems; of a costly function, their regimes, seeds and dtypes in an earlier shape."""
-        shapes = earlier_shapes(self._history, self._function, self.law.domain, problems[0])
+        shapes = earlier_shapes(self._history, self.function, self.law.domain, problems[0])
         if not shapes:
             return problems
         self.tally.notes[FEW_SHAPES] += 1
@@ -221,7 +215,7 @@ class Turn:
         self._fails_on(in_simplest_regime(self._failure[0].problem, self.law.domain))
 
     def _fails_on(self, problems: Sequence[Problem]) -> bool:
-        concerned = [each for each in problems if self.law.concerns(self._function, each)]
+        concerned = [each for each in problems if self.law.concerns(self.function, each)]
         return self._fails_on_examples([concerned])
 
     def _fails_on_examples(self, examples: Iterable[Sequence[Problem]]) -> bool:
@@ -236,7 +230,7 @@ class Turn:
 
     def search(self, backend: str = "hypothesis") -> None:
         """Let Hypothesis draw problems, and shrink and raise a failure."""
-        strategy = examples(self._function, self._effort, self.law.domain)
+        strategy = examples(self.function, self._effort, self.law.domain)
 
         @settings(settings.get_profile(self.draws.profile), backend=backend)
         @given(st.data())
@@ -307,7 +301,7 @@ class Turn:
         """Try the stored problems, and delete those on which the law holds now."""
         for problem in self.store:
             left_out = self._left_out
-            if self.law.concerns(self._function, problem):  # the limits of the target may have changed
+            if self.law.concerns(self.function, problem):  # the limits of the target may have changed
                 self._check_each([[problem]], is_stored=True)
             if self._left_out is left_out:
                 self.store.discard(problem)
@@ -319,7 +313,7 @@ class Turn:
             trials = [
                 Trial(self.law, answers, number)
                 for problems in batch
-                for answers in [answers_to(self._implementation, self._function, problems)]
+                for answers in [answers_to(self.implementation, self.function, problems)]
                 for number in range(len(problems))
             ]
             held = {} if self.draws.is_fuzzing else LAW_CACHE.held_with_equal_replies(trials)
