@@ -38,33 +38,25 @@ def take_turns(
     the next turn goes to the law that has had the least time for its weight. A law that finds nothing new
     counts as lighter.
     """
+
+    def take_turn(contender: Contender, turn_seconds: float) -> bool:
+        record, start = contender.turn.record, clock()
+        before = record.visited, record.worst_ratio
+        contender.turn.go_on(turn_seconds)
+        record.seconds += clock() - start
+        is_new = record.visited != before[0] or record.worst_ratio > before[1]
+        record.idle = 0 if is_new else min(record.idle + 1, MOST_IDLE)
+        return after_turn(contender)
+
     end, share = clock() + seconds, seconds / max(len(contenders), 1)
-    waiting = sorted(contenders, key=lambda each: (each.turn.record.seconds > 0, -each.weight))
-    for contender in waiting:
-        if _turn(contender, min(FIRST_TURN * share, MOST_SECONDS[0]), clock, after_turn):
+    for contender in sorted(contenders, key=lambda each: (each.turn.record.seconds > 0, -each.weight)):
+        if take_turn(contender, min(FIRST_TURN * share, MOST_SECONDS[0])):
             return
     while clock() < end:
         left = [each for each in contenders if not each.turn.is_over]
-        length = min(TURN * share, MOST_SECONDS[1], end - clock())
-        if not left or _turn(
-            min(left, key=lambda each: time_had(each.turn.record, each.weight)), length, clock, after_turn
-        ):
+        next_one = min(left, key=lambda each: time_had(each.turn.record, each.weight), default=None)
+        if not next_one or take_turn(next_one, min(TURN * share, MOST_SECONDS[1], end - clock())):
             return
-
-
-def _turn(
-    contender: Contender,
-    seconds: float,
-    clock: Callable[[], float],
-    after_turn: Callable[[Contender], bool],
-) -> bool:
-    record, start = contender.turn.record, clock()
-    before = record.visited, record.worst_ratio
-    contender.turn.go_on(seconds)
-    record.seconds += clock() - start
-    is_new = record.visited != before[0] or record.worst_ratio > before[1]
-    record.idle = 0 if is_new else min(record.idle + 1, MOST_IDLE)
-    return after_turn(contender)
 
 
 def time_had(record: Any, weight: int, promised: float = 0.0) -> float:
