@@ -64,7 +64,3 @@ class Tally:
     def tried(self) -> int:
         """The number of all problems, including those that were left out."""
         return self.problems + self.too_slow + self.not_asked
-
-    def clear(self) -> None:
-        """Set all counts to zero."""
-        vars(self).update(vars(Tally()))

@@ -43,13 +43,6 @@ def earlier_shapes(history: CallHistory, function: str, domain: Domain, problem:
     return []
 
 
-def fewer_examples(
-    examples: Sequence[Sequence[Problem]], history: CallHistory, seconds: float
-) -> Sequence[Sequence[Problem]]:
-    """The examples to try for a function after so many seconds in calls."""
-    return examples[::QUARTER] if history.is_costly and seconds > LONG else examples
-
-
 def smaller_shapes(history: CallHistory, problem: Problem) -> Iterator[Sequence[Problem]]:
     """Problems like this one in each of the earlier shapes, the smallest first."""
     for shape in sorted(history.shapes, key=lambda each: sum(each.sizes.values())):

@@ -27,8 +27,9 @@ from properties.trials.trial import Trial, ViolationError
 from properties.turns.few_shapes import (
     FEW_PROBLEMS,
     FEW_SHAPES,
+    LONG,
+    QUARTER,
     earlier_shapes,
-    fewer_examples,
     smaller_shapes,
 )
 from properties.turns.new_processes import violation_in_new_process
@@ -174,7 +175,8 @@ class Turn:
         assert self.draws.seed is not None
         function, effort = self.function, self._effort
         drawn = drawn_examples(function, effort, self.law.domain, self.draws.seed, self.draws.profile)
-        few = fewer_examples(drawn, self._history, self.implementation.seconds)
+        is_long = self._history.is_costly and self.implementation.seconds > LONG
+        few = drawn[::QUARTER] if is_long else drawn
         if len(few) < len(drawn):
             self.tally.notes[FEW_PROBLEMS] += 1
         constants = self.implementation.load().constants
@@ -208,7 +210,7 @@ class Turn:
         if any(map(self._fails_on, small_problems(problem, self.law.domain))) or is_smallest(problem):
             return
         if self.draws.seed is not None:
-            self.tally.clear()  # Hypothesis tries the same problems again
+            self.tally = Tally()  # Hypothesis tries the same problems again
             self.search()
         while any(self._fails_on([each]) for each in with_one_size_reduced(self._failure[0].problem)):
             pass
