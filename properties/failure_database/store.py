@@ -1,10 +1,13 @@
 """Stores the problems on which a law failed, which the next run tries first."""
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Self
 
-from hypothesis.database import ExampleDatabase
+from hypothesis.database import DirectoryBasedExampleDatabase, ExampleDatabase
 
 from oracle.problems.problem import Problem
+from properties.worker.targets import canonical
 
 DIRECTORY = ".hypothesis/examples"
 """The directory of the database. Hypothesis uses the same directory, and stores nothing in our profiles."""
@@ -18,6 +21,12 @@ class Store:
         self._key = f"rnn-crosscheck: {law} of {function} of {implementation}".encode(
             errors="surrogateescape"
         )
+
+    @classmethod
+    def below(cls, directory: Path, target: str, law: str, function: str) -> Self:
+        """The stored problems of a target's law on a function, in the database below this directory."""
+        database = DirectoryBasedExampleDatabase(directory / DIRECTORY)
+        return cls(database, canonical(target, directory), law, function)
 
     def __iter__(self) -> Iterator[Problem]:
         for value in sorted(self._database.fetch(self._key)):

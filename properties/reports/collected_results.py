@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 from properties.laws import all_laws
 from properties.reports.judgement import Judgement
@@ -31,14 +31,14 @@ class CollectedResults:
         if self._pending is None:
             self._pending = defaultdict(set)
             for nodeid in nodeids:
-                self._pending[implementation_in(nodeid)].add(nodeid)
+                self._pending[case_in(nodeid).target].add(nodeid)
 
     def add(
         self, nodeid: str, properties: Iterable[tuple[str, Any]]
     ) -> tuple[list[LawResult], list[Judgement]]:
         """Add the results in a report. Returns these results, and the targets that are now complete."""
         new, complete = [LawResult.from_dict(result) for name, result in properties if name == "law"], []
-        pending = (self._pending or {}).get(implementation_in(nodeid), set())
+        pending = (self._pending or {}).get(case_in(nodeid).target, set())
         for result in new:
             target = result.implementation
             self._by_target[target].append(result)
@@ -63,27 +63,23 @@ class CollectedResults:
 
 def killed_law_result(nodeid: str) -> LawResult:
     """The failure of a law that did not end, because its worker was killed twice."""
-    target, name, function = implementation_in(nodeid), law_in(nodeid), function_in(nodeid)
+    target, name, function = case_in(nodeid)
     grade = next((law.grade for law in all_laws() if law.name == name), "spec")
     message = "a worker of pytest-xdist was killed while it ran this law, and again in a second run"
     return LawResult(target, name, grade, function, "failed", 0.0, message)
 
 
-def implementation_in(nodeid: str) -> str:
-    """The target in the id of a test, such as `"my_rnn.py"`."""
-    parameters = nodeid.partition("[")[2].removesuffix("]")
-    for function in CONTRACTS:
-        parameters = parameters.removesuffix(f"-{function}")
-    return parameters
+class Case(NamedTuple):
+    """What the id of a test names. `function` is empty if the test is about the whole target."""
+
+    target: str
+    law: str
+    function: str
 
 
-def function_in(nodeid: str) -> str:
-    """The function in the id of a test, such as `"rnn_forward"`; empty if there is none."""
-    named = nodeid.removesuffix("]")
-    return next((function for function in CONTRACTS if named.endswith(f"-{function}")), "")
-
-
-def law_in(nodeid: str) -> str:
-    """The law in the id of a test, such as `"each step"`."""
-    test = nodeid.partition("[")[0].rpartition("::")[2]
-    return test.removeprefix("test_").replace("_", " ")
+def case_in(nodeid: str) -> Case:
+    """The case in the id of a test, such as `"test_steps.py::test_each_step[my_rnn.py-rnn_forward]"`."""
+    path, _, parameters = nodeid.removesuffix("]").partition("[")
+    law = path.rpartition("::")[2].removeprefix("test_").replace("_", " ")
+    function = next((name for name in CONTRACTS if parameters.endswith(f"-{name}")), "")
+    return Case(parameters.removesuffix(f"-{function}") if function else parameters, law, function)

@@ -8,20 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis.database import DirectoryBasedExampleDatabase
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from properties.failure_database.store import DIRECTORY, Store
+from properties.failure_database.store import Store
 from properties.internals.pytest_internals import ProgressPlugin
 from properties.reports.closing_table import messages, short_name
-from properties.reports.collected_results import function_in, implementation_in, law_in
+from properties.reports.collected_results import case_in
 from properties.reports.results import LawResult, printable
 from properties.reports.run import shortened
 from properties.turns.records import Records
 from properties.turns.visits import RANGES, counts_of, map_of
-from properties.worker.targets import canonical
 
 SECONDS = 30.0
 """The seconds between two lines if the output is no terminal."""
@@ -55,7 +53,7 @@ class FuzzingProgress(ProgressPlugin):
         self._printed = 0
         self._live: Live | None = None
         if problems:
-            failed = sum(1 for nodeid in nodeids if [*_store_of(directory, nodeid)])
+            failed = sum(1 for nodeid in nodeids if [*Store.below(directory, *case_in(nodeid))])
             done = f"{problems:,} problems in {duration(seconds_before)}"
             reporter.write_line(f"continuing: {done}, {failed} failure{'s' * (failed != 1)}")
         if reporter.isatty:
@@ -125,7 +123,7 @@ class FuzzingProgress(ProgressPlugin):
         problems, _ = self._done()
         rate = (problems - self._before[0]) / max(elapsed, 1e-9)
         ratios = {name: each.worst_ratio for name, each in self._records.by_test.items() if each.problems}
-        functions = {function_in(nodeid) for nodeid in ratios}
+        functions = {case_in(nodeid).function for nodeid in ratios}
         line = (
             f"{duration(max(self._seconds - elapsed, 0))} left: {problems:,} problems ({rate:.0f}/s), "
             f"{len(ratios)} laws of {len(functions)} functions, {len(self.found)} failed"
@@ -133,12 +131,12 @@ class FuzzingProgress(ProgressPlugin):
         if not ratios:
             return line
         worst = max(ratios, key=lambda nodeid: ratios[nodeid])
-        where = f"{law_in(worst)}, {short_name(function_in(worst))}"
-        return f"{line}\nlargest error: {ratios[worst]:.2f} of its bound ({where})"
+        _, law, function = case_in(worst)
+        return f"{line}\nlargest error: {ratios[worst]:.2f} of its bound ({law}, {short_name(function)})"
 
     def _failures(self) -> Iterator[str]:
-        for nodeid, result in [*self.found.items()][-MOST_FAILURES:]:
-            where = f"  {law_in(nodeid)}, {short_name(result.function)}: "
+        for result in [*self.found.values()][-MOST_FAILURES:]:
+            where = f"  {result.law}, {short_name(result.function)}: "
             yield printable(where + shortened(result.counterexample, 79 - len(where)))
 
 
@@ -161,14 +159,7 @@ def duration(seconds: float) -> str:
     return f"{hours}h {minutes:02}m" if hours else f"{minutes}m {rest:02}s"
 
 
-def _store_of(directory: Path, nodeid: str) -> Store:
-    """The stored failures of the law of a test."""
-    database = DirectoryBasedExampleDatabase(directory / DIRECTORY)
-    target = canonical(implementation_in(nodeid), directory)
-    return Store(database, target, law_in(nodeid), function_in(nodeid))
-
-
 def records_of(directory: Path, nodeids: Sequence[str]) -> Records:
     """The stored records of these tests."""
-    targets = {nodeid: implementation_in(nodeid) for nodeid in nodeids}
+    targets = {nodeid: case_in(nodeid).target for nodeid in nodeids}
     return Records(directory, targets, version("rnn-crosscheck"))

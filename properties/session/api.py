@@ -17,7 +17,7 @@ import pytest
 
 from properties.reports import json_report
 from properties.reports.card import Card
-from properties.reports.collected_results import function_in, law_in
+from properties.reports.collected_results import case_in
 from properties.reports.results import LawResult
 from properties.session.kernel import running_shell, with_progress
 from properties.session.objects import Request
@@ -81,7 +81,7 @@ def laws(*target: Any) -> Callable[[Callable[..., Any]], Any]:
     if status:
         raise ValueError("\n".join(line for line in lines if line and "::" not in line))
     cases = []
-    for law, function in ((law_in(line), function_in(line)) for line in lines if "::" in line):
+    for _, law, function in (case_in(line) for line in lines if "::" in line):
         name = f"{law} of {function}" if function else law
         cases.append(pytest.param(partial(_check, request, law, function), id=name))
     return pytest.mark.parametrize("law", cases)

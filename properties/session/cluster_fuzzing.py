@@ -11,7 +11,7 @@ import pytest
 
 from properties.failure_database.store import DIRECTORY
 from properties.internals.pytest_internals import progress_report
-from properties.reports.collected_results import function_in, law_in
+from properties.reports.collected_results import case_in
 from properties.reports.fuzzing_progress import records_of
 from properties.reports.json_report import from_json
 from properties.reports.results import LawResult
@@ -43,7 +43,7 @@ class _Law:
     is_suspect: bool = False  # because the worker of its last batch died
 
     def __post_init__(self) -> None:
-        self.key = law_in(self.item.nodeid), function_in(self.item.nodeid)
+        self.key = case_in(self.item.nodeid)[1:]  # the law and the function
         self.target = parameters_of(self.item)["implementation"]
 
 
@@ -136,7 +136,7 @@ class ClusterFuzzing:
             return
         results = {(each.law, each.function): each for each in from_json(report).judgements[0].results}
         by_test = records_in(files.pop(FILE, b"{}").decode())
-        records = {(law_in(nodeid), function_in(nodeid)): record for nodeid, record in by_test.items()}
+        records = {case_in(nodeid)[1:]: record for nodeid, record in by_test.items()}
         self._store(stored, files)
         for law in laws:
             law.is_suspect = False

@@ -8,7 +8,7 @@ import pytest
 
 from oracle.problems.problem import Problem
 from properties.internals.pytest_internals import partition_scheduler, run_quietly, scope_scheduler
-from properties.reports.collected_results import implementation_in
+from properties.reports.collected_results import case_in
 from properties.reports.run import FEW_TARGETS
 from properties.session.options import FUZZING_TIME, PROBLEM
 from properties.session.target_options import TARGETS, Targets
@@ -86,7 +86,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     if FUZZING_TIME in config.stash:
         return partition_scheduler(config, log)
     if len(config.stash[TARGETS].names) > FEW_TARGETS and config.getoption("dist") == "load":
-        return scope_scheduler(config, log, implementation_in)
+        return scope_scheduler(config, log, lambda nodeid: case_in(nodeid).target)
     return None
 
 

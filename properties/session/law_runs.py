@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from hypothesis import settings
-from hypothesis.database import DirectoryBasedExampleDatabase
 
-from properties.failure_database.store import DIRECTORY, Store
+from properties.failure_database.store import Store
 from properties.implementations.answers import free_cached_answers
 from properties.implementations.implementation import Implementation
 from properties.internals.pytest_internals import drop_reports, drop_stash, with_message
@@ -31,7 +30,6 @@ from properties.trials.provided_functions import (
 from properties.trials.tally import Tally
 from properties.trials.trial import ViolationError
 from properties.turns.turn import Draws, Turn
-from properties.worker.targets import canonical
 
 if TYPE_CHECKING:
     from properties.explanations.failure import Failure
@@ -68,14 +66,12 @@ def turn(request: pytest.FixtureRequest, implementation: Implementation, functio
 
 def new_turn(config: pytest.Config, law: Law, implementation: Implementation, function: str) -> Turn:
     """A turn of a law, before its first problem. A turn that fuzzes has no seed."""
-    directory = config.invocation_params.dir
-    database = DirectoryBasedExampleDatabase(directory / DIRECTORY)
     seed = None if FUZZING_TIME in config.stash else int(config.option.hypothesis_seed)
     return Turn(
         law.for_networks(config.stash[TARGETS].networks),
         implementation,
         function,
-        Store(database, canonical(implementation.target, directory), law.name, function),
+        Store.below(config.invocation_params.dir, implementation.target, law.name, function),
         Draws(settings.get_current_profile_name(), seed, config.stash[PROBLEM]),
     )
 

@@ -94,7 +94,7 @@ def test_before_the_first_problem_no_largest_error_is_shown(tmp_path: Path, now:
 def test_the_display_names_the_law_and_the_function_of_a_failure(tmp_path: Path) -> None:
     """The lines of a cell and of its sequence were the same, since what is too long is cut."""
     shown, _ = progress(tmp_path)
-    shown.found[TESTS[0]] = failed("my.py", function="lstm_cell_forward")
+    shown.found[TESTS[0]] = failed("my.py", "each step", "lstm_cell_forward")
     (line,) = [line for line in shown.lines() if "Problem" in line]
     assert line.startswith("  each step, lstm cell: Problem.")
     assert line.endswith('seed=0, dtype="float64")')

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from properties.reports.collected_results import CollectedResults, implementation_in
+from properties.reports.collected_results import CollectedResults, case_in
 from properties.reports.judgement import judgements
 from properties.reports.results import LawResult
 from properties.reports.targets_progress import TargetsProgress
@@ -55,7 +55,7 @@ RESULTS = [
 
 
 def test_an_id_names_its_implementation() -> None:
-    assert list(map(implementation_in, IDS)) == ["class/a.py", "class/b[1].py", "class/a.py"]
+    assert [case_in(each).target for each in IDS] == ["class/a.py", "class/b[1].py", "class/a.py"]
 
 
 def test_each_implementation_gets_a_line_when_it_is_done() -> None:
