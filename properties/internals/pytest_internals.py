@@ -15,11 +15,11 @@ def run_quietly(item: pytest.Item, nextitem: pytest.Item | pytest.Session | None
     return runtestprotocol(item, nextitem=nextitem, log=False)  # type: ignore[arg-type]  # a session will do
 
 
-def progress_report(item: pytest.Item, properties: list[tuple[str, Any]]) -> pytest.TestReport:
-    """A report with these properties, which pytest counts as no test, and pytest-xdist sends at once."""
-    return pytest.TestReport(
-        item.nodeid, item.location, {}, "passed", None, "setup", user_properties=properties
-    )
+def send_progress(item: pytest.Item, name: str, value: Any) -> None:
+    """Send a property in a report, which pytest counts as no test, and pytest-xdist sends at once."""
+    report = pytest.TestReport(item.nodeid, item.location, {}, "passed", None, "setup")
+    report.user_properties = [(name, value)]
+    item.ihook.pytest_runtest_logreport(report=report)
 
 
 def drop_passed(reporter: pytest.TerminalReporter) -> None:

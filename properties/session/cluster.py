@@ -20,6 +20,7 @@ import pytest
 
 from properties.implementations.process_start import END_SECONDS, popen
 from properties.internals.pytest_internals import option_words
+from properties.reports.collected_results import case_in
 from properties.reports.json_report import from_json
 from properties.reports.results import LawResult
 from properties.session.cluster_fuzzing import ClusterFuzzing
@@ -61,10 +62,8 @@ def pytest_runtestloop(session: pytest.Session) -> None:
         return
     by_target: defaultdict[str, dict[tuple[str, str], pytest.Item]] = defaultdict(dict)
     for item in session.items:
-        if marker := item.get_closest_marker("law"):
-            parameters = parameters_of(item)
-            law = marker.args[0], parameters.get("function", "")
-            by_target[parameters["implementation"]][law] = item
+        if parameters := parameters_of(item):
+            by_target[parameters["implementation"]][case_in(item.nodeid)[1:]] = item
     expected, options = versions(), option_words(config, *_OPTIONS)
     tasks = {target: (expected, _files(target, config), [target, *options]) for target in by_target}
     done: set[pytest.Item] = set()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from properties.failure_database.store import DIRECTORY
-from properties.internals.pytest_internals import progress_report
+from properties.internals.pytest_internals import send_progress
 from properties.reports.collected_results import case_in
 from properties.reports.fuzzing_progress import records_of
 from properties.reports.json_report import from_json
@@ -85,8 +85,7 @@ class ClusterFuzzing:
 
     def log(self, name: str, value: Any) -> None:
         """Send something to `RunEnd`, which shows it."""
-        item = self._session.items[0]
-        item.ihook.pytest_runtest_logreport(report=progress_report(item, [(name, value)]))
+        send_progress(self._session.items[0], name, value)
 
     def _next(self, threads: int) -> Sequence[_Law]:
         """The laws of the next batch; a suspect is alone. If the time is up, some that were not asked."""

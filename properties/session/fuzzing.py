@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from properties.internals.pytest_internals import progress_report, run_quietly
+from properties.internals.pytest_internals import run_quietly, send_progress
 from properties.reports.fuzzing_progress import records_of
 from properties.session.collection import law_of, parameters_of
 from properties.session.law_runs import TURN, new_turn
@@ -122,11 +122,9 @@ class Fuzzing:
         failed = (result for each in reports if each.failed for result in each.user_properties)
         results = [result for name, result in failed if name == "law"]
         for result in results:
-            found = progress_report(self._first, [("found", (item.nodeid, result))])
-            self._first.ihook.pytest_runtest_logreport(report=found)
+            send_progress(self._first, "found", (item.nodeid, result))
         return bool(results)
 
     def _send(self) -> None:
-        report = progress_report(self._first, [("fuzzing", self._new)])
-        self._first.ihook.pytest_runtest_logreport(report=report)
+        send_progress(self._first, "fuzzing", self._new)
         self._new, self._sent = {}, time.monotonic()
