@@ -8,12 +8,10 @@ import pytest
 from properties.internals.pytest_internals import run_quietly, send_progress
 from properties.reports.fuzzing_progress import records_of
 from properties.session.collection import law_of, parameters_of
-from properties.session.law_runs import TURN, new_turn
+from properties.session.law_runs import new_turn
 from properties.session.options import FUZZING_TIME
-from properties.session.target_options import TARGETS
 from properties.trials.law import SEQUENCE_FORWARDS
 from properties.trials.provided_functions import why_unusable
-from properties.turns.records import Record
 from properties.turns.schedule import Contender, take_turns
 
 REPORTS = pytest.StashKey[dict[str, list[pytest.TestReport]]]()
@@ -70,10 +68,14 @@ class Fuzzing:
         """
         directory = self._first.config.invocation_params.dir
         records = records_of(directory, [item.nodeid for item in self._items]).by_test
-        made = [self._contender(item, records[item.nodeid]) for item in self._items]
-        contenders = [each for each in made if each]
-        for target in {parameters_of(each.key)["implementation"] for each in contenders}:
-            why_unusable(self._first.config.stash[TARGETS].implementation(target))  # a slow start
+        contenders = []
+        for item in self._items:
+            if law := law_of(item):
+                turn = new_turn(item, law)
+                turn.record = records[item.nodeid]
+                contenders.append(Contender(turn, weight_of(item), item))
+        for implementation in {each.turn.implementation for each in contenders}:
+            why_unusable(implementation)  # a slow start
         if contenders:
             from oracle.witnesses import pytorch  # noqa: F401 - a slow import
         is_ended = True
@@ -95,15 +97,6 @@ class Fuzzing:
     @property
     def _has_failed_enough(self) -> bool:
         return 0 < (self._first.config.option.maxfail or 0) <= self._failures
-
-    def _contender(self, item: pytest.Item, record: Record) -> Contender | None:
-        law, parameters = law_of(item), parameters_of(item)
-        if not law:
-            return None
-        implementation = item.config.stash[TARGETS].implementation(parameters["implementation"])
-        turn = item.stash[TURN] = new_turn(item.config, law, implementation, parameters["function"])
-        turn.record = record
-        return Contender(turn, weight_of(item), item)
 
     def _after_turn(self, contender: Contender) -> bool:
         """Report what is new, and return whether this process has had as many failures as `-x` allows."""

@@ -56,24 +56,24 @@ def tally() -> Tally:
 
 
 @pytest.fixture
-def turn(request: pytest.FixtureRequest, implementation: Implementation, function: str) -> Turn:
-    """The turn of the law, which fuzzing may have begun."""
-    stash: pytest.Stash = request.node.stash
-    if TURN not in stash:
-        stash[TURN] = new_turn(request.config, request.function.law, implementation, function)
-    return stash[TURN]
+def turn(request: pytest.FixtureRequest, implementation: Implementation) -> Turn:
+    """The turn of the law, which fuzzing may have begun. It calls `implementation`, which is freed later."""
+    return request.node.stash.get(TURN, None) or new_turn(request.node, request.function.law)
 
 
-def new_turn(config: pytest.Config, law: Law, implementation: Implementation, function: str) -> Turn:
-    """A turn of a law, before its first problem. A turn that fuzzes has no seed."""
+def new_turn(item: pytest.Item, law: Law) -> Turn:
+    """The turn of the law of a test, before its first problem. A turn that fuzzes has no seed."""
+    config, targets = item.config, item.config.stash[TARGETS]
+    target, function = parameters_of(item)["implementation"], parameters_of(item)["function"]
     seed = None if FUZZING_TIME in config.stash else int(config.option.hypothesis_seed)
-    return Turn(
-        law.for_networks(config.stash[TARGETS].networks),
-        implementation,
+    item.stash[TURN] = Turn(
+        law.for_networks(targets.networks),
+        targets.implementation(target),
         function,
-        Store.below(config.invocation_params.dir, implementation.target, law.name, function),
+        Store.below(config.invocation_params.dir, target, law.name, function),
         Draws(settings.get_current_profile_name(), seed, config.stash[PROBLEM]),
     )
+    return item.stash[TURN]
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
