@@ -4,8 +4,9 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from itertools import cycle, islice
+from itertools import chain, cycle, islice
 
 import pytest
 from hypothesis import given, seed, settings, target
@@ -32,7 +33,6 @@ from properties.turns.few_shapes import (
     earlier_shapes,
     smaller_shapes,
 )
-from properties.turns.new_processes import violation_in_new_process
 from properties.turns.records import Record
 from properties.turns.smaller_problems import (
     in_simplest_regime,
@@ -43,6 +43,9 @@ from properties.turns.smaller_problems import (
 
 UNLIMITED = 2**30
 """More examples than any turn has."""
+
+MOST_SMALL, MOST_FAILED = 40, 10
+"""The most small problems, and problems that have failed, that are tried in new processes, one in each."""
 
 
 @dataclass(frozen=True)
@@ -282,17 +285,25 @@ class Turn:
             self.tally.add(trial.counts, trial.problem)
 
     def _prefer_failure_in_new_process(self) -> None:
-        """If the failure needs the calls before it, replace it by one that does not, if there is one."""
+        """If the failure needs the calls before it, replace it by one that does not, if there is one.
+
+        A function that keeps something from call to call perhaps fails only because of the calls for other
+        problems. One command shows a failure of the first problem of a run.
+        """
         if not self._failure or self.draws.only_problem or self._history.is_costly:
             return
         trial, error = self._failure
         is_judged = isinstance(error, ViolationError) and "died" not in error.cheap_facts
         if not is_judged or not trial.holds_in_new_process:
             return
-        if violation := violation_in_new_process(trial, self._failed, self.law.domain):
-            self.store.discard(trial.problem)
-            self.store.add(violation.trial.problem)
-            self._failure = violation.trial, violation
+        small = chain.from_iterable(small_problems(trial.problem, self.law.domain))
+        for problem in chain(islice(small, MOST_SMALL), islice(reversed(self._failed), MOST_FAILED)):
+            with suppress(NotJudgedError):
+                if violation := trial.violation_in_new_process(problem):
+                    self.store.discard(trial.problem)
+                    self.store.add(violation.trial.problem)
+                    self._failure = violation.trial, violation
+                    return
 
     def raise_failure(self) -> None:
         """Raise the failure, if there is one, without a traceback: the message says where it is."""
