@@ -103,19 +103,15 @@ def word_usage_errors(worded: Callable[[str, list[str]], str]) -> None:
 
     `worded` returns the new message from argparse's message and the names of our own options.
     """
-    # The class has another name before pytest 9.
-    parsers = (each for each in vars(argparsing).values() if isinstance(each, type))
-    for parser in parsers:
-        if issubclass(parser, argparse.ArgumentParser):
 
-            def error(self: argparse.ArgumentParser, message: str) -> NoReturn:
-                groups = (each for each in self._action_groups if each.title == "rnn-crosscheck")
-                ours = [
-                    name for group in groups for each in group._group_actions for name in each.option_strings
-                ]
-                raise pytest.UsageError(worded(message, ours))
+    def error(self: argparse.ArgumentParser, message: str) -> NoReturn:
+        groups = (each for each in self._action_groups if each.title == "rnn-crosscheck")
+        ours = [name for group in groups for each in group._group_actions for name in each.option_strings]
+        raise pytest.UsageError(worded(message, ours))
 
-            parser.error = error  # type: ignore[method-assign]
+    for each in vars(argparsing).values():  # the class has another name before pytest 9
+        if isinstance(each, type) and issubclass(each, argparse.ArgumentParser):
+            each.error = error  # type: ignore[method-assign]
 
 
 @contextmanager

@@ -77,11 +77,8 @@ def pytest_configure(config: pytest.Config) -> None:
         else:
             names, environment = config.stash[TARGETS].names, _environment(config)
             given = _points(config, reports)
-            keys = (
-                unchanged.keys(config, environment)
-                if since or any(file.suffix == ".json" for file in files)
-                else {}
-            )
+            compares_runs = since or any(file.suffix == ".json" for file in files)
+            keys = unchanged.keys(config, environment) if compares_runs else {}
             kept = config.stash[KEPT] = unchanged.keep(earlier, keys, config, failures)
             run, to_go_on = Run(kept, environment, given, keys), unchanged.command_to_go_on(config)
             seconds = config.stash.get(FUZZING_TIME, 0.0)

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from hashlib import file_digest, sha256
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -30,15 +30,10 @@ def keys(config: pytest.Config, environment: Mapping[str, str]) -> dict[str, str
     for target in targets.names if not config.getoption("--weights") else ():
         with suppress(OSError):  # a file has vanished
             if files := own_files(target, config.invocation_params.dir):
-                contents = sorted((file.name, _digest(file)) for file in [*files, *helpers])
-                text = json.dumps([contents, dict(environment)])
+                digests = ((file.name, sha256(file.read_bytes()).hexdigest()) for file in [*files, *helpers])
+                text = json.dumps([sorted(digests), dict(environment)])
                 found[encodable(target)] = sha256(text.encode()).hexdigest()
     return found
-
-
-def _digest(file: Path) -> str:
-    with file.open("rb") as content:
-        return file_digest(content, "sha256").hexdigest()
 
 
 def keep(
