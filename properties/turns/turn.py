@@ -25,14 +25,7 @@ from properties.trials.law_cache import LAW_CACHE, HeldTrial
 from properties.trials.provided_functions import sentence_why_not_judged
 from properties.trials.tally import NotJudgedError, Tally
 from properties.trials.trial import Trial, ViolationError
-from properties.turns.few_shapes import (
-    FEW_PROBLEMS,
-    FEW_SHAPES,
-    LONG,
-    QUARTER,
-    earlier_shapes,
-    smaller_shapes,
-)
+from properties.turns import few_shapes
 from properties.turns.records import Record
 from properties.turns.smaller_problems import (
     in_simplest_regime,
@@ -178,21 +171,21 @@ class Turn:
         assert self.draws.seed is not None
         function, effort = self.function, self._effort
         drawn = drawn_examples(function, effort, self.law.domain, self.draws.seed, self.draws.profile)
-        is_long = self._history.is_costly and self.implementation.seconds > LONG
-        few = drawn[::QUARTER] if is_long else drawn
+        is_long = self._history.is_costly and self.implementation.seconds > few_shapes.LONG
+        few = drawn[:: few_shapes.QUARTER] if is_long else drawn
         if len(few) < len(drawn):
-            self.tally.notes[FEW_PROBLEMS] += 1
+            self.tally.notes[few_shapes.FEW_PROBLEMS] += 1
         constants = self.implementation.load().constants
         examples = [*few, *self.law.fixed_examples(function, effort, constants)]
         return not self._fails_on_examples(map(self._in_few_shapes, examples))
 
     def _in_few_shapes(self, problems: Sequence[Problem]) -> Sequence[Problem]:
         """These problems; of a costly function, their regimes, seeds and dtypes in an earlier shape."""
-        shapes = earlier_shapes(self._history, self.function, self.law.domain, problems[0])
+        shapes = few_shapes.earlier_shapes(self._history, self.function, self.law.domain, problems[0])
         if not shapes:
             return problems
-        self.tally.notes[FEW_SHAPES] += 1
-        shape = shapes[self.tally.notes[FEW_SHAPES] % len(shapes)]
+        self.tally.notes[few_shapes.FEW_SHAPES] += 1
+        shape = shapes[self.tally.notes[few_shapes.FEW_SHAPES] % len(shapes)]
         return [replace(shape, regime=p.regime, seed=p.seed, dtype=p.dtype) for p in problems]
 
     def shrink(self) -> None:
@@ -207,16 +200,15 @@ class Turn:
         assert self._failure
         problem = self._failure[0].problem
         if self._history.is_costly and self._history.shapes:
-            any(map(self._fails_on, smaller_shapes(self._history, problem)))
-            self._fails_on(in_simplest_regime(self._failure[0].problem, self.law.domain))
+            any(map(self._fails_on, few_shapes.smaller_shapes(self._history, problem)))
+        elif any(map(self._fails_on, small_problems(problem, self.law.domain))) or is_smallest(problem):
             return
-        if any(map(self._fails_on, small_problems(problem, self.law.domain))) or is_smallest(problem):
-            return
-        if self.draws.seed is not None:
-            self.tally = Tally()  # Hypothesis tries the same problems again
-            self.search()
-        while any(self._fails_on([each]) for each in with_one_size_reduced(self._failure[0].problem)):
-            pass
+        else:
+            if self.draws.seed is not None:
+                self.tally = Tally()  # Hypothesis tries the same problems again
+                self.search()
+            while any(self._fails_on([each]) for each in with_one_size_reduced(self._failure[0].problem)):
+                pass
         self._fails_on(in_simplest_regime(self._failure[0].problem, self.law.domain))
 
     def _fails_on(self, problems: Sequence[Problem]) -> bool:
