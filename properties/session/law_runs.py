@@ -29,7 +29,7 @@ from properties.trials.provided_functions import (
 )
 from properties.trials.tally import Tally
 from properties.trials.trial import ViolationError
-from properties.turns.turn import Draws, Turn
+from properties.turns.turn import Turn
 
 if TYPE_CHECKING:
     from properties.explanations.failure import Failure
@@ -71,7 +71,9 @@ def new_turn(item: pytest.Item, law: Law) -> Turn:
         targets.implementation(target),
         function,
         Store.below(config.invocation_params.dir, target, law.name, function),
-        Draws(settings.get_current_profile_name(), seed, config.stash[PROBLEM]),
+        settings.get_current_profile_name(),
+        seed,
+        config.stash[PROBLEM],
     )
     return item.stash[TURN]
 

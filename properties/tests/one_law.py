@@ -17,7 +17,7 @@ from properties.implementations.loaded_facts import LoadedFacts
 from properties.laws import all_laws
 from properties.trials.law import Law
 from properties.trials.trial import ViolationError
-from properties.turns.turn import Draws, Turn
+from properties.turns.turn import Turn
 from reference.contract import CONTRACTS
 
 FIRST = (
@@ -82,7 +82,7 @@ def catch(
     The first violation, or with `shrink` the simplest that is made of it; `None` if the law holds.
     """
     store = Store(InMemoryExampleDatabase(), implementation.target, law.name, function)
-    turn = Turn(law, implementation, function, store, Draws(profile, number))
+    turn = Turn(law, implementation, function, store, profile, number)
     if turn.holds_on_drawn_problems():
         return None
     problems = turn.tally.problems
@@ -113,13 +113,13 @@ def new_turn(
     """A turn of a law, before its first call."""
     stated = next(each for each in all_laws() if each.name == law)
     store = Store(InMemoryExampleDatabase(), target.target, law, function)
-    return Turn(stated, target, function, store, Draws(profile, 0, problem))
+    return Turn(stated, target, function, store, profile, 0, problem)
 
 
 def violation_facts(turn: Turn) -> dict[str, str]:
     """The facts of the first violation, without shrinking; empty if the law holds."""
     try:
-        if turn.draws.only_problem:
+        if turn.only_problem:
             turn.run()
         elif not turn.holds_on_drawn_problems():
             turn.raise_failure()

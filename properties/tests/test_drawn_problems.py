@@ -18,7 +18,7 @@ from properties.strategies.drawn_problems import drawn_examples, examples
 from properties.strategies.effort import EFFORTS
 from properties.trials.law import Law
 from properties.trials.trial import ViolationError
-from properties.turns.turn import Draws, Turn
+from properties.turns.turn import Turn
 
 MOODY = """
 from reference import rnn_cell_forward as right
@@ -62,7 +62,7 @@ CHAOTIC = Problem.lstm(n_x=1, n_a=6, n_y=1, m=1, T_x=200, regime="wild", seed=5)
 def test_one_problem_is_checked_without_a_search(law: Law) -> None:
     store = Store(InMemoryExampleDatabase(), "reference", law.name, "lstm_forward")
     with Implementation("reference") as reference:
-        turn = Turn(law, reference, "lstm_forward", store, Draws(only_problem=CHAOTIC))
+        turn = Turn(law, reference, "lstm_forward", store, only_problem=CHAOTIC)
         turn.run()
     assert turn.tally.problems == 1
 
@@ -97,7 +97,7 @@ def turn_of(law: str, function: str, target: Implementation) -> Turn:
     """The first turn of a law in the quick profile."""
     (checked,) = (each for each in all_laws() if each.name == law)
     store = Store(InMemoryExampleDatabase(), target.target, law, function)
-    return Turn(checked, target, function, store, Draws("quick", 1))
+    return Turn(checked, target, function, store, "quick", 1)
 
 
 @pytest.mark.parametrize(("law", "function"), SELDOM)

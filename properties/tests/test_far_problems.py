@@ -19,7 +19,7 @@ from properties.strategies.effort import EFFORTS
 from properties.strategies.fixed_problems import far_examples
 from properties.tests.one_law import InProcess, by_power
 from properties.trials.trial import Trial
-from properties.turns.turn import Draws, TimeUpError, Turn
+from properties.turns.turn import TimeUpError, Turn
 from reference.contract import CONTRACTS, FUNCTIONS, LAYERS
 
 pytestmark = pytest.mark.slow
@@ -61,7 +61,7 @@ def shapes(backend: str, limit: int) -> set[tuple[int, ...]]:
     law = replace(by_power()[0], check=check)
     implementation = InProcess(FAULTS["x_above_a"])
     store = Store(InMemoryExampleDatabase(), "", "", "")
-    turn = Turn(law, implementation, "lstm_forward", store, Draws("fuzz"))
+    turn = Turn(law, implementation, "lstm_forward", store, "fuzz")
     with suppress(TimeUpError):
         while True:
             turn.search(backend)

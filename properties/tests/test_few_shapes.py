@@ -26,7 +26,7 @@ from properties.tests.one_law import InProcess, catch
 from properties.trials.law_cache import HeldTrial
 from properties.trials.trial import Trial
 from properties.turns.few_shapes import FEW_PROBLEMS, FEW_SHAPES, LONG, MOST_SHAPES
-from properties.turns.turn import Draws, Turn
+from properties.turns.turn import Turn
 
 pytestmark = pytest.mark.slow
 
@@ -37,7 +37,7 @@ class Judged(Turn):
     def __init__(self, target: Implementation, law: str) -> None:
         (chosen,) = (each for each in all_laws() if each.name == law)
         store = Store(InMemoryExampleDatabase(), "", law, "rnn_forward")
-        super().__init__(chosen, target, "rnn_forward", store, Draws(seed=1))
+        super().__init__(chosen, target, "rnn_forward", store, seed=1)
         self.seen: list[Problem] = []
         self.run()
 

@@ -16,7 +16,7 @@ from properties.laws import all_laws
 from properties.strategies.effort import work
 from properties.trials.retries import may_be_called
 from properties.trials.tally import Tally
-from properties.turns.turn import Draws, Turn
+from properties.turns.turn import Turn
 
 FUNCTION = "rnn_forward"
 TARGET = """
@@ -43,7 +43,7 @@ def judge(tmp_path: Path) -> Callable[..., tuple[Tally, int]]:
         store = Store(InMemoryExampleDatabase(), name, law, FUNCTION)
         checked.clear()
         with Implementation(name, Settings(directory=tmp_path)) as target:
-            turn = Turn(counted, target, FUNCTION, store, Draws(seed=0))
+            turn = Turn(counted, target, FUNCTION, store, seed=0)
             turn.holds_on_drawn_problems()
         return turn.tally, len(checked)
 

@@ -18,7 +18,7 @@ from properties.strategies.effort import EFFORTS
 from properties.tests.one_law import InProcess
 from properties.trials.law import Law
 from properties.turns.smaller_problems import MOST_EXCESS, is_smallest, small_problems
-from properties.turns.turn import Draws, Turn
+from properties.turns.turn import Turn
 from reference.contract import FUNCTIONS
 
 RIGHT = InProcess(Fault("right", "none", "", {}))
@@ -49,7 +49,7 @@ def found(
 
     law = Law("a law", "spec", fails, (function,), domain, complete=True)
     store = Store(InMemoryExampleDatabase(), "my_rnn.py", "a law", function)
-    turn = Turn(law, RIGHT, function, store, Draws(seed=0))
+    turn = Turn(law, RIGHT, function, store, seed=0)
     with pytest.raises(AssertionError):
         turn.run()
     return turn

@@ -20,7 +20,7 @@ from properties.tests.one_law import InProcess
 from properties.trials.law import Law
 from properties.trials.retries import too_slow
 from properties.trials.tally import Counts, NotJudgedError
-from properties.turns.turn import Draws, TimeUpError, Turn
+from properties.turns.turn import TimeUpError, Turn
 from reference.contract import CONTRACTS
 
 RIGHT = InProcess(Fault("right", "none", "", {}))
@@ -45,7 +45,7 @@ def a_turn(check: Callable[[Any], None] = fails, end: float = math.inf, **option
     law = Law("a law", "spec", check, ("rnn_forward",), Domain())
     store = Store(InMemoryExampleDatabase(), "my_rnn.py", "a law", "rnn_forward")
     implementation = options.pop("implementation", cast(Implementation, None))
-    turn = Turn(law, implementation, "rnn_forward", store, Draws(**options))
+    turn = Turn(law, implementation, "rnn_forward", store, **options)
     turn.end = end
     return turn
 

@@ -41,23 +41,6 @@ MOST_SMALL, MOST_FAILED = 40, 10
 """The most small problems, and problems that have failed, that are tried in new processes, one in each."""
 
 
-@dataclass(frozen=True)
-class Draws:
-    """The problems that a turn tries: only one problem, or else the problems of a profile.
-
-    With a seed, the number of problems is that of the profile. Without a seed, the law is fuzzed.
-    """
-
-    profile: str = "dev"
-    seed: int | None = None
-    only_problem: Problem | None = None
-
-    @property
-    def is_fuzzing(self) -> bool:
-        """Whether problems are drawn until the end of the run."""
-        return self.seed is None and self.only_problem is None
-
-
 class TimeUpError(BaseException):
     """The time of the turn is up. This is a `BaseException`, because Hypothesis catches an `Exception`."""
 
@@ -66,8 +49,9 @@ class TimeUpError(BaseException):
 class Turn:
     """Tries problems until `end` (in seconds of the monotonic clock), and stores a failing problem.
 
-    A law that is fuzzed goes on in several turns until it `is_over`; `record` is what these have done. During
-    shrinking, the last problem that failed is in the store, so that it is not lost if the program ends.
+    The problems are `only_problem`, or else as many as the profile has, drawn with the seed. Without a seed,
+    the law is fuzzed: it goes on in several turns until it `is_over`; `record` is what these have done.
+    During shrinking, the last problem that failed is in the store, and so not lost if the program ends.
     `declared` is the limit of the target that excludes the law; empty if there is none.
     """
 
@@ -81,7 +65,9 @@ class Turn:
     implementation: Implementation
     function: str
     store: Store
-    draws: Draws
+    profile: str = "dev"
+    seed: int | None = None
+    only_problem: Problem | None = None
     tally: Tally = field(default_factory=Tally)
     end: float = math.inf
     declared: str = ""
@@ -98,18 +84,23 @@ class Turn:
 
     def __post_init__(self) -> None:
         self._backends = cycle(("hypothesis", INDEPENDENT, INDEPENDENT))
-        self._effort = EFFORTS.get(self.draws.profile, EFFORTS["dev"])
+        self._effort = EFFORTS.get(self.profile, EFFORTS["dev"])
+
+    @property
+    def _is_fuzzing(self) -> bool:
+        """Whether problems are drawn until the end of the run."""
+        return self.seed is None and self.only_problem is None
 
     def run(self) -> None:
         """Try stored problems, then drawn ones, and raise the shrunk failure, if any.
 
         A law that was fuzzed tries no more problems.
         """
-        if not self.draws.is_fuzzing:
+        if not self._is_fuzzing:
             self._prepare()
             try:
-                if self.draws.only_problem:
-                    self._check_each([[self.draws.only_problem]])
+                if self.only_problem:
+                    self._check_each([[self.only_problem]])
                 else:
                     self._replay()
                     if not self.holds_on_drawn_problems():
@@ -168,9 +159,9 @@ class Turn:
 
     def holds_on_drawn_problems(self) -> bool:
         """Whether the law holds on the problems that are drawn with the seed, and on the fixed problems."""
-        assert self.draws.seed is not None
+        assert self.seed is not None
         function, effort = self.function, self._effort
-        drawn = drawn_examples(function, effort, self.law.domain, self.draws.seed, self.draws.profile)
+        drawn = drawn_examples(function, effort, self.law.domain, self.seed, self.profile)
         is_long = self._history.is_costly and self.implementation.seconds > few_shapes.LONG
         few = drawn[:: few_shapes.QUARTER] if is_long else drawn
         if len(few) < len(drawn):
@@ -204,7 +195,7 @@ class Turn:
         elif any(map(self._fails_on, small_problems(problem, self.law.domain))) or is_smallest(problem):
             return
         else:
-            if self.draws.seed is not None:
+            if self.seed is not None:
                 self.tally = Tally()  # Hypothesis tries the same problems again
                 self.search()
             while any(self._fails_on([each]) for each in with_one_size_reduced(self._failure[0].problem)):
@@ -229,14 +220,14 @@ class Turn:
         """Let Hypothesis draw problems, and shrink and raise a failure."""
         strategy = examples(self.function, self._effort, self.law.domain)
 
-        @settings(settings.get_profile(self.draws.profile), backend=backend)
+        @settings(settings.get_profile(self.profile), backend=backend)
         @given(st.data())
         def check(data: st.DataObject) -> None:
             ratio = self._check_each([data.draw(strategy)])
             if self._effort.is_steered and ratio:
                 target(ratio, label="error as a fraction of its bound")
 
-        (check if self.draws.seed is None else seed(self.draws.seed)(check))()
+        (check if self.seed is None else seed(self.seed)(check))()
 
     def check(self, trial: Trial, held: HeldTrial | None = None) -> None:
         """Check the law in a trial. If the replies equal those of a `held` trial, count that trial again.
@@ -254,7 +245,7 @@ class Turn:
                 trial.counts = held.counts
             else:
                 self.law.check(trial)
-                if not self.draws.is_fuzzing:
+                if not self._is_fuzzing:
                     LAW_CACHE.store(trial)
             if not self._failure:
                 self.record.add(trial.problem, trial.counts.worst_ratio)
@@ -282,7 +273,7 @@ class Turn:
         A function that keeps something from call to call perhaps fails only because of the calls for other
         problems. One command shows a failure of the first problem of a run.
         """
-        if not self._failure or self.draws.only_problem or self._history.is_costly:
+        if not self._failure or self.only_problem or self._history.is_costly:
             return
         trial, error = self._failure
         is_judged = isinstance(error, ViolationError) and "died" not in error.cheap_facts
@@ -321,7 +312,7 @@ class Turn:
                 for answers in [answers_to(self.implementation, self.function, problems)]
                 for number in range(len(problems))
             ]
-            held = {} if self.draws.is_fuzzing else LAW_CACHE.held_with_equal_replies(trials)
+            held = {} if self._is_fuzzing else LAW_CACHE.held_with_equal_replies(trials)
             for trial in trials:
                 trial.is_stored = is_stored
                 self.check(trial, held.get(trial))
