@@ -14,7 +14,7 @@ from rich.text import Text
 from oracle.problems.problem import Problem
 from properties.reports.judgement import Judgement, Verdict, judgements
 from properties.reports.mistakes import Mistake, ranked_mistakes, representative
-from properties.reports.results import LawResult, functions_by_laws, law_names, printable
+from properties.reports.results import LawResult, functions_by_laws, law_names, printable, results_by_function
 from properties.reports.run import Run, shortened
 from properties.strategies.effort import work
 from properties.trials.provided_functions import PRESENCE
@@ -140,12 +140,10 @@ def _remarks(judgement: Judgement) -> Iterator[str]:
         yield f"helper: fails only because of {helpers}, which the course gives, and is not counted"
     if any(result.not_meaningful for result in results):
         yield "n.m.: not meaningful, because the bound on the whole trajectory is too large"
-    for function in judgement.functions:
-        slow = [result for result in results if result.too_slow and result.function == function]
-        if slow:
-            count = sum(result.too_slow for result in slow)
-            late = min((Problem.parse(each.late) for each in slow), key=lambda each: work(each, function))
-            yield f"not judged: {function} on {count} problems, {too_slow(late)}"
+    for function, slow in results_by_function([each for each in results if each.too_slow]).items():
+        count = sum(result.too_slow for result in slow)
+        late = min((Problem.parse(each.late) for each in slow), key=lambda each: work(each, function))
+        yield f"not judged: {function} on {count} problems, {too_slow(late)}"
     reasons = [
         (each.message, each.function)
         for each in results

@@ -8,7 +8,7 @@ from properties.reports.closing_table import render
 from properties.reports.json_report import read_json
 from properties.reports.merging import merged
 from properties.reports.report import Reports
-from properties.session.weights import Parser, fail
+from properties.session.weights import Parser
 
 ABOUT = (
     "Make one report of the reports of several runs, each of which has judged some of the targets or some of "
@@ -33,5 +33,5 @@ def main(arguments: Sequence[str]) -> int:
         for path in reports.write(run):
             print(f"report: {path}")
     except (ValueError, OSError) as error:
-        fail(f"{parser.prog}: error: {error}")
+        parser.error(str(error))
     return 0

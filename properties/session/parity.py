@@ -13,7 +13,7 @@ from oracle.checkpoints import CheckpointError
 from oracle.checkpoints.contents import printable, shorten
 from oracle.parity.comparison import Row, compare
 from oracle.parity.original import original_from
-from properties.session.weights import Parser, fail, print_table
+from properties.session.weights import Parser, print_table
 from properties.worker.targets import TargetMissing, locate
 
 ABOUT = (
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str]) -> int:
         original = original_from(_factory(options.against), options.against)
         parity = compare(options.model, *original, options.memory_limit)
     except (CheckpointError, TargetMissing) as error:
-        fail(f"rnn-crosscheck: error: {error}")
+        parser.error(str(error))
     print_table(_COLUMNS, _NUMBERS, [_cells(row) for row in parity.rows])
     print(printable(parity.sentence))
     return 0 if parity.is_right else 1
