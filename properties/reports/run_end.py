@@ -9,14 +9,7 @@ from typing import Any
 
 import pytest
 
-from properties.internals.pytest_internals import (
-    drop_property,
-    hide_failure,
-    hide_interrupt,
-    kill_workers,
-    option_words,
-    show_total,
-)
+from properties.internals import pytest_internals
 from properties.laws import all_laws
 from properties.reports.closing_table import messages, render
 from properties.reports.collected_results import CollectedResults, killed_law_result
@@ -113,8 +106,8 @@ class RunEnd:
         if self._progress:
             self._progress.show(results, judgements)
         if results:
-            hide_failure(report)
-        drop_property(report, "law")
+            pytest_internals.hide_failure(report)
+        pytest_internals.drop_property(report, "law")
 
     def _show_fuzzing(self, fuzzing: FuzzingProgress, report: pytest.TestReport) -> None:
         """Show the progress in a report, and print a failure at once. With `-x`, end all workers."""
@@ -131,7 +124,7 @@ class RunEnd:
                 maxfail = options.maxfail or 0
                 if 0 < maxfail <= len(fuzzing.found) and self._config.pluginmanager.hasplugin("dsession"):
                     self._collected.add(nodeid, [("law", result)])
-                    kill_workers(self._config)
+                    pytest_internals.kill_workers(self._config)
                     raise pytest.Session.Failed(f"stopping after {maxfail} failures")
 
     @pytest.hookimpl(optionalhook=True)
@@ -149,11 +142,11 @@ class RunEnd:
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """End at once, without pytest's message, because the summary says that the run was interrupted."""
         if excinfo.errisinstance(KeyboardInterrupt):
-            kill_workers(self._config)
+            pytest_internals.kill_workers(self._config)
             excinfo.traceback = excinfo.traceback[-1:]  # pytest would print the arguments of every call
             reporter = self._config.pluginmanager.getplugin("terminalreporter")
             if reporter and self._collected.results:
-                hide_interrupt(reporter)
+                pytest_internals.hide_interrupt(reporter)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
@@ -184,11 +177,11 @@ class RunEnd:
     ) -> None:
         """Print the failures, the closing table, the complaints and the paths of the reports."""
         write, results = terminalreporter.write_line, self._collected.results
-        selected = shlex.join(option_words(config, "-k", "-m"))
+        selected = shlex.join(pytest_internals.option_words(config, "-k", "-m"))
         interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
         done = len(self.targets) - len(self._run.left_targets)
         if self._has_many_targets and results:
-            show_total(terminalreporter, f"{done} targets judged")
+            pytest_internals.show_total(terminalreporter, f"{done} targets judged")
         if config.option.tbstyle != "no":
             printed = [*self._fuzzing.found.values()] if self._fuzzing else []
             failed = [each for each in results if _is_unexpected(each) and each not in printed]

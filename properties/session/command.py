@@ -15,12 +15,7 @@ from typing import Any
 
 import pytest
 
-from properties.internals.pytest_internals import (
-    hide_test_counts,
-    positional_arguments,
-    show_plainly,
-    word_usage_errors,
-)
+from properties.internals import pytest_internals
 from properties.questions.answer_store import ANSWERS
 from properties.reports.report import FORMATS
 from properties.reports.results import GRADES, print_in_every_encoding
@@ -107,7 +102,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Make messages about wrong options refer to this command, and not to pytest."""
-    word_usage_errors(usage_error)
+    pytest_internals.word_usage_errors(usage_error)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -118,7 +113,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     if config.getoption("hypothesis_profile") in (None, "dev", "quick"):
         ANSWERS.open()
-    targets = positional_arguments(config)
+    targets = pytest_internals.positional_arguments(config)
     config.option.implementation = [*(config.option.implementation or ()), *targets]
     config.args[:] = [str(PROPERTIES / "laws")]
     if config.option.reportchars == "fE":  # pytest's default
@@ -138,8 +133,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
             header = config.pluginmanager.subset_hook_caller("pytest_report_header", pytests)
             for line in chain.from_iterable(header(config=config, start_path=config.invocation_params.dir)):
                 reporter.write_line(line)
-        show_plainly(reporter)
-    hide_test_counts(config)
+        pytest_internals.show_plainly(reporter)
+    pytest_internals.hide_test_counts(config)
 
 
 def usage_error(message: str, options: Sequence[str]) -> str:
