@@ -192,6 +192,16 @@ def test_nan_and_infinity_equal_only_themselves(a: Array) -> None:
     assert compared(a, special).worst == np.inf
 
 
+def test_a_relu_may_give_any_number_for_nan(a: Array) -> None:
+    problem = Problem.rnn_layer(n_x=3, n_a=2, m=2, T_x=3, seed=1, activation="relu")
+    inputs, expected = problem.inputs("rnn_layer"), np.full_like(a, np.nan)
+    zeros, bound = np.zeros_like(a), np.zeros_like(a)
+    assert Comparison(inputs, "a", "a", zeros, expected, bound).worst == 0
+    assert Comparison(inputs, "a", "a", expected, zeros, bound).worst > 1
+    assert Comparison(inputs, "a", "a", zeros, expected, bound, witness_name="asked again").worst > 1
+    assert compared(zeros, expected, bound=bound).worst > 1
+
+
 def test_a_bound_that_is_not_meaningful_is_no_evidence(a: Array, torchs: Array) -> None:
     assert not compared(a, torchs).is_meaningless
     assert compared(a, torchs, bound=np.full_like(a, 0.2)).is_meaningless

@@ -18,6 +18,9 @@ LEAST_RADIUS = float(np.finfo(np.float64).smallest_subnormal)
 MEANINGFUL_BOUND = 0.1
 """The largest meaningful bound on a value of size 1. A larger bound would accept nearly any answer."""
 
+WITNESSES = ("torch", "formulas", "exact")
+"""The witnesses that answer the problem: `formulas` are in float64, `exact` has no rounding error."""
+
 FROM_OWN_GRADIENTS = "from its own dx"
 """The witness of a step of a backward pass: the formulas, from those own gradients that are right."""
 
@@ -82,8 +85,8 @@ class Comparison:
     steps
         How many columns (on the axis m) in a row are the steps of one sample; 1 if each column is a sample.
     witness_name
-        `torch`; `formulas`, which are evaluated in float64; `exact`, which has no rounding error;
-        `FROM_OWN_GRADIENTS`; or, if the implementation answered twice, a few words on the second call.
+        One of `WITNESSES`; `FROM_OWN_GRADIENTS`; or, if the implementation answered twice, a few words on the
+        second call.
     """
 
     inputs: Inputs
@@ -108,6 +111,9 @@ class Comparison:
         if isinstance(self.inputs, AnyBackward):
             # Where one right formula gives infinity, another may give NaN.
             same |= ~np.isfinite(ours) & ~np.isfinite(theirs)
+        if self.inputs.activation == "relu" and self.witness_name in WITNESSES:
+            # A usual relu, `np.where(z > 0, z, 0)`, gives 0 for NaN; all that depends on it should be NaN.
+            same |= np.isnan(theirs)
         return np.where(same | np.isinf(bound), 0.0, np.where(np.isnan(ratio), np.inf, ratio))
 
     @cached_property
@@ -167,7 +173,7 @@ class Comparison:
         element = {**self._element(unit, column, index), **({"network": network} if network else {})}
         extent = {"extent": {"wrong": int(is_wrong.sum()), "of": is_wrong.size, "name": self.label}}
         dtype = str(self.inputs.dtype)
-        if self.witness_name not in ("torch", "exact", "formulas"):
+        if self.witness_name not in WITNESSES:
             witness: Facts = {"again": {"asked": self.witness_name, "value": json_number(theirs)}}
             if self.witness_name == FROM_OWN_GRADIENTS:
                 after = " of the step after" if self.quantity == "dx" else ""
