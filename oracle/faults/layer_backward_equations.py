@@ -33,11 +33,12 @@ BEGIN: Equations = {
 DIRECTION: Equations = {
     "da_end": lambda v: v.da_last[v.k],
     "dc_end": lambda v: v.dc_last[v.k],
-    "end": lambda v: v.lengths,  # the number of steps after which da_end and dc_end enter
+    "da_steps": lambda v: v.lengths,  # the number of steps after which da_end enters
+    "dc_steps": lambda v: v.lengths,
     "half": lambda v: v.d_above[v.direction * v.n_a : (v.direction + 1) * v.n_a],
     "read": lambda v: in_order(v.half, v.sweep.order),
-    "da": lambda v: v.read + _at_end(v.da_end, v),
-    "dc_direct": lambda v: _at_end(v.dc_end, v),
+    "da": lambda v: v.read + _after(v.da_steps, v.da_end, v),
+    "dc_direct": lambda v: _after(v.dc_steps, v.dc_end, v),
 }
 """The equations of a direction before its last step. `d_above (D n_a, m, T_x)` is the gradient with respect
 to the hidden states of the layer."""
@@ -129,6 +130,6 @@ def _gradients(kind: Kind, equations: Equations, v: Any) -> dict[str, Array]:
     return gradients
 
 
-def _at_end(gradient: Array, v: Any) -> Array:
-    """The gradient `(n, m)` at the last step of each sample, and 0 at the others, `(n, m, T_x)`."""
-    return np.where(np.arange(v.T_x) == v.end[:, None] - 1, gradient[..., None], 0)
+def _after(steps: Array, gradient: Array, v: Any) -> Array:
+    """The gradient `(n, m)` at the last of the steps `(m,)` of each sample, else 0, `(n, m, T_x)`."""
+    return np.where(np.arange(v.T_x) == steps[:, None] - 1, gradient[..., None], 0)

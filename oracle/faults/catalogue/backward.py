@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from oracle.faults.entry import GATES, PHRASES, altered, backward, mistakes
+from oracle.faults.entry import GATES, PHRASES, altered, backward, forward, mistakes
 from oracle.faults.fault import Fault
 from oracle.faults.functions import made_in
 from oracle.network.expressions import Equations
@@ -71,6 +71,30 @@ def _of_one_parameter() -> Iterator[Fault]:
             yield sequence(f"{one}_overwritten_by_each_step", last) | {
                 "added": lambda total, part, name, one=one: part if name == one else total + part
             }
+
+
+def _of_last_states() -> Iterator[Fault]:
+    """The mistakes in how the gradients with respect to the last states of a direction enter."""
+    for functions, states in ((LAYERS, "a"), (LSTM_LAYER, "c"), (LSTM_LAYER, "ac")):
+        name = "_and_".join(f"d{state}_last" for state in states)
+        words, (are, enter) = (
+            name.replace("_and_", " and "),
+            ("are", "enter") if len(states) > 1 else ("is", "enters"),
+        )
+        ends, steps = ([f"d{state}_{what}" for state in states] for what in ("end", "steps"))
+        ignored = altered(*ends, by=lambda right, v: np.zeros_like(right))
+        yield functions(f"{name}_ignored", f"{words} {are} ignored") | ignored
+        yield functions(
+            f"backward_{name}_ignored", f"{words} of backward directions {are} ignored"
+        ) | backward(ignored)
+        yield functions(
+            f"forward_{name}_of_shorter_samples_ignored",
+            f"{words} of forward directions {are} ignored in samples shorter than T_x",
+        ) | forward(altered(*ends, by=lambda right, v: np.where(v.lengths == v.T_x, right, 0)))
+        yield functions(
+            f"backward_{name}_at_the_last_step",
+            f"{words} of a backward direction {enter} at the last step of x, which is the direction's first",
+        ) | backward(altered(*steps, by=lambda right, v: np.ones_like(right)))
 
 
 MISTAKES = mistakes(
@@ -249,17 +273,9 @@ MISTAKES = mistakes(
     | {"slope_of_relu": lambda v: 1 - v.a_next**2},
     RNN_LAYER("derivative_of_relu_left_out", "the derivative of relu is left out")
     | {"slope_of_relu": lambda v: np.ones_like(v.a_next)},
-    LAYERS("da_last_ignored", "da_last is ignored") | {"da_end": lambda v: np.zeros_like(v.da_last[v.k])},
-    LAYERS("backward_da_last_ignored", "da_last of backward directions is ignored")
-    | backward({"da_end": lambda v: np.zeros_like(v.da_last[v.k])}),
-    LSTM_LAYER("dc_last_ignored", "dc_last is ignored") | {"dc_end": lambda v: np.zeros_like(v.dc_last[v.k])},
+    *_of_last_states(),
     LAYERS("da_last_of_lower_layers_ignored", "da_last of the layers below the top is ignored")
     | {"da_end": lambda v: v.da_last[v.k] * (v.k >= len(v.da_last) - v.call.directions)},
-    LAYERS(
-        "backward_da_last_at_the_last_step",
-        "da_last of a backward direction enters at the last step of x, which is the direction's first",
-    )
-    | {"end": lambda v: np.ones_like(v.lengths) if v.direction else v.lengths},
     LAYERS("halves_of_da_exchanged", "each direction takes the half of da that belongs to the other")
     | {"half": lambda v: np.roll(v.d_above, v.n_a, axis=0)[v.direction * v.n_a :][: v.n_a]},
     LAYERS("backward_da_not_reversed", "a backward direction takes da in the order of x")

@@ -118,10 +118,18 @@ _BY_REMEDY: Mapping[str, str] = {
     "begin each call with new arrays of zeros for the sums": "sums_kept",
     "the derivative of relu is 1 where a_next is above 0, and 0 elsewhere": """
         derivative_of_tanh_for_relu derivative_of_relu_left_out""",
-    "add da_last[k] to da at the last step that direction k takes of each sample": """
-        da_last_ignored backward_da_last_ignored da_last_of_lower_layers_ignored
-        backward_da_last_at_the_last_step""",
-    "add dc_last[k] to dc at the last step that direction k takes of each sample": "dc_last_ignored",
+    **{
+        f"add {added} at the last step that direction k takes of each sample": f"""
+        {name}_ignored backward_{name}_ignored forward_{name}_of_shorter_samples_ignored
+        backward_{name}_at_the_last_step"""
+        for name, added in (
+            ("da_last", "da_last[k] to da"),
+            ("dc_last", "dc_last[k] to dc"),
+            ("da_last_and_dc_last", "da_last[k] to da, and dc_last[k] to dc"),
+        )
+    },
+    "add da_last[k] to da in every layer, at the last step that direction k takes of each sample": """
+        da_last_of_lower_layers_ignored""",
     "the forward direction has the first n_h rows of da, and the backward direction the others": """
         halves_of_da_exchanged""",
     "reverse the steps of each sample before a backward direction, and again after it": """
