@@ -18,7 +18,7 @@ from properties.implementations.answers import Answers, answers_to
 from properties.implementations.calls import CallHistory, Died, Raised, Reply, Request, Returned
 from properties.questions.question import SMALL, Question
 from properties.trials.single_steps import joined_steps
-from properties.worker.steps import call_in_parts
+from properties.worker.manner import call_in_parts
 
 PROBLEM = Problem.lstm(n_x=2, n_a=3, n_y=4, m=5, T_x=2)
 

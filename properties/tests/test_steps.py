@@ -12,7 +12,7 @@ from properties.implementations.answers import Answers
 from properties.implementations.calls import Reply, Returned
 from properties.laws.test_agreement import test_each_step as each_step
 from properties.trials.trial import Trial
-from properties.worker.steps import call_in_parts
+from properties.worker.manner import call_in_parts
 
 EACH = [1, 1, 1]
 

@@ -175,7 +175,7 @@ class Trial:
         return self.read(self.require_returned(reply), inputs)
 
     def outputs_of_parts(self, inputs: Inputs, parts: Sequence[int]) -> list[dict[str, Array]]:
-        """Call a forward pass on parts of these numbers of steps, as `worker.steps.call_in_parts` does."""
+        """Call a forward pass on parts of these numbers of steps, as `worker.manner.call_in_parts` does."""
         arguments = inputs.span(0, sum(parts)).arguments(self.contract.name)
         returned = self.require_returned(self.call(arguments, parts=parts))
         values = returned.value if isinstance(returned.value, list) else []
