@@ -154,12 +154,10 @@ class Implementation:
         seconds = process.seconds
         self.slowest_seconds = max(seconds, default=0.0)
         replies: list[Reply] = []
-
-        def ask_again(request: Request) -> Reply:
-            return self.reply_each([request], time_limit=time_limit)[0]
-
         for request, answer in zip(requests, answers, strict=False):
-            replies.append(Reply(answer, request, ask_again))
+            replies.append(
+                Reply(answer, request, lambda each: self.reply_each([each], time_limit=time_limit)[0])
+            )
             if replies[-1].is_death:
                 self.end_process()
                 return replies
@@ -224,14 +222,11 @@ class Implementation:
         self._folder = str(Path(target.source).parent if target.is_file else settings.directory)
         again = isinstance(self._loaded, LoadedFacts)
         process = self._process = Process(settings)
-        names = target.source, target.attribute, str(settings.directory)
         module = dict(settings.module)
         options = {"helpers": settings.helpers, "replaced": [*settings.replaced], "module": module}
-        request = ("load", *names, options, again)
-        limit = settings.import_time_limit
-        (answer,) = process.ask(
-            [encode(request)], time_limit=limit, folder=self._folder, interrupts=MOST_INTERRUPTS
-        )
+        names = target.source, target.attribute, str(settings.directory)
+        load, limit = encode(("load", *names, options, again)), settings.import_time_limit
+        (answer,) = process.ask([load], time_limit=limit, folder=self._folder, interrupts=MOST_INTERRUPTS)
         is_slow = max(process.seconds, default=0.0) > SLOW_IMPORT
         try:
             loaded = loaded_facts(answer, self.target)

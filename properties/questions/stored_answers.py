@@ -36,7 +36,13 @@ def are_near(
             if "c" in shapes:
                 n_a, m, T_x = shapes["c"]
                 shapes["c"] = n_a, m, min(T_x, 1)
-        if not _has_shapes(answer, shapes):
+        if type(answer) is not dict:
+            return False
+        found = {
+            name: array.shape if type(array) is np.ndarray and array.dtype.kind == "f" else None
+            for name, array in answer.items()
+        }
+        if found != shapes:
             return False
         outputs = {name: (array, known[name].value, known[name].error) for name, array in answer.items()}
         if not largest_ratio(of_one, outputs.values(), witness_name) <= 1 and any(
@@ -45,15 +51,3 @@ def are_near(
         ):
             return False
     return True
-
-
-def _has_shapes(answer: Any, shapes: Mapping[str, tuple[int, ...]]) -> bool:
-    """Whether a value is a dict of arrays of real numbers with these names and shapes."""
-    return (
-        type(answer) is dict
-        and answer.keys() == shapes.keys()
-        and all(
-            type(array) is np.ndarray and array.dtype.kind == "f" and array.shape == shapes[name]
-            for name, array in answer.items()
-        )
-    )
