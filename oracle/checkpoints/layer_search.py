@@ -20,7 +20,7 @@ from oracle.weights.named_weights import (
     split_joined_weight,
 )
 from oracle.weights.naming import REFERENCE
-from reference.contract import Array, Kind
+from reference.contract import Array
 
 _OPTIMIZER = re.compile(r"(?i)opt(im(izers?)?)?(_?(weights|states?|vars))?|exp_avg(_sq)?|momentum_buffer")
 """Parts of the names that optimizers give to their own data."""
@@ -83,20 +83,18 @@ def _layer(
             return Incomplete(prefix, why)
     try:
         with np.errstate(over="ignore"):
-            network, parameters, directions = parameters_of(convention, by_direction, layout)
+            kind, parameters, directions = parameters_of(convention, by_direction, layout)
     except ValueError as error:
         return Incomplete(prefix, f"parts do not fit: {error}")
-    if network == "gru":
+    if kind == "gru":
         return None
     for k, p in enumerate(parameters):
         if not all(np.isfinite(array).all() for array in p.values()):
             roles = by_direction[divmod(k, directions)]
             which = " and ".join(weight.name for role, weight in roles.items() if "bias" in role)
-            return Incomplete(
-                prefix, f"the sum of {which} overflows {p['ba' if network == 'rnn' else 'bf'].dtype}"
-            )
+            bias = p["ba" if kind == "rnn" else "bf"]
+            return Incomplete(prefix, f"the sum of {which} overflows {bias.dtype}")
     dtype = np.result_type(*(weight.array for weight in weights))
-    kind: Kind = "rnn" if network == "rnn" else "lstm"
     split_bias = layout_of(convention, layout).split_bias
     biases = [
         [split_bias(kind, roles[role].array[:, None]) for role in ("bias", "recurrent_bias")]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -28,7 +29,8 @@ Roles = dict[str, Weight]
 WeightsByDirection = dict[tuple[int, int], Roles]
 """The weights of all directions, by the numbers of layer and direction."""
 
-_KINDS: Mapping[int, str] = {1: "rnn", 3: "gru", 4: "lstm"}
+AnyKind = Literal["rnn", "gru", "lstm"]
+_KINDS: Mapping[int, AnyKind] = {1: "rnn", 3: "gru", 4: "lstm"}
 """The kind of network, by the number of stacked gates."""
 _SINGLE_GATES: Mapping[str, Layout] = {"flax": LAYOUTS["flax"], REFERENCE: Layout("fico", joined="ax")}
 """The conventions in which each gate has its own tensors, with the layout of these tensors."""
@@ -109,8 +111,8 @@ def split_joined_weight(weight: Weight, layout: Layout, n_h: int) -> Roles:
 
 def parameters_of(
     convention: str, by_direction: WeightsByDirection, layout: str = ""
-) -> tuple[str, list[dict[str, Array]], int]:
-    """The kind of network (`"rnn"`, `"lstm"` or `"gru"`), the parameters of each direction, and D.
+) -> tuple[AnyKind, list[dict[str, Array]], int]:
+    """The kind of network, the parameters of each direction, and D.
 
     `layout` is as in `layout_of`. Absent biases become zeros. For a GRU the parameters are empty. Raises
     `ValueError` if a weight is missing, superfluous, or of a wrong shape.
@@ -126,17 +128,15 @@ def parameters_of(
     used_layout, first = layout_of(convention, layout), by_direction[0, 0]
     n_x, n_h = (_extent(first[role], -1, used_layout) for role in ("weight", "recurrent_weight"))
     n_a = _extent(first["projection"], -1, used_layout) if "projection" in first else n_h
-    network = _network_kind(first["recurrent_weight"], n_a, used_layout)
-    if convention == REFERENCE and (network == "lstm") != (
-        first["weight"].name == first["recurrent_weight"].name
-    ):
+    kind = _network_kind(first["recurrent_weight"], n_a, used_layout)
+    is_joined = first["weight"].name == first["recurrent_weight"].name
+    if convention == REFERENCE and is_joined != (kind == "lstm"):
         raise ValueError(f"{first['recurrent_weight'].name} has another number of rows than its name says")
-    if network == "gru":
-        return network, [], directions
-    kind: Kind = "rnn" if network == "rnn" else "lstm"
+    if kind == "gru":
+        return kind, [], directions
     sizes = {at: (n_a, n_h, directions * n_h if at[0] else n_x) for at in order}
     parameters = [_direction_parameters(kind, by_direction[at], used_layout, sizes[at]) for at in order]
-    return network, parameters, directions
+    return kind, parameters, directions
 
 
 def _check_complete(roles: Roles) -> None:
@@ -158,7 +158,7 @@ def _extent(weight: Weight, axis: int, layout: Layout) -> int:
     return shape[axis] if shape else 0
 
 
-def _network_kind(recurrent: Weight, n_a: int, layout: Layout) -> str:
+def _network_kind(recurrent: Weight, n_a: int, layout: Layout) -> AnyKind:
     """The kind of network, from the number of gates in the recurrent weight. May raise `ValueError`."""
     rows = _extent(recurrent, 0, layout)
     gates = rows // n_a if n_a and rows % n_a == 0 else 0
