@@ -14,15 +14,11 @@ from oracle.checkpoints.contents import CheckpointError, Contents, import_option
 from oracle.checkpoints.onnx_files import read_onnx
 from oracle.checkpoints.torch_files import LEGACY, read_safetensors, read_state_dict
 
-SAFETENSORS, TORCH, NPZ, ONNX, KERAS, HDF5 = (
-    "a .safetensors file",
-    "a file of torch.save",
-    "an .npz archive",
-    "an ONNX model",
-    "a .keras archive",
-    "an HDF5 file",
-)
-TORCHSCRIPT = "a TorchScript archive, which is a program: save the state_dict() of the module"
+SAFETENSORS = "a .safetensors file"
+TORCH = "a file of torch.save"
+NPZ = "an .npz archive"
+KERAS = "a .keras archive"
+HDF5 = "an HDF5 file"
 
 _MAGIC = (
     (0, b"\x89HDF\r\n\x1a\n", HDF5),
@@ -60,7 +56,7 @@ def _zip_kind(path: Path) -> str:
         return ""
     last = {name.rpartition("/")[2] for name in names}
     if "constants.pkl" in last:
-        return TORCHSCRIPT
+        return "a TorchScript archive, which is a program: save the state_dict() of the module"
     if "data.pkl" in last:
         return TORCH
     if "model.weights.h5" in names:
@@ -108,7 +104,7 @@ _READERS: Mapping[str, tuple[Reader, Sequence[str]]] = {
     SAFETENSORS: (read_safetensors, [".safetensors"]),
     TORCH: (read_state_dict, [".pt", ".pth", ".bin", ".ckpt"]),
     NPZ: (read_npz, [".npz"]),
-    ONNX: (read_onnx, [".onnx"]),
+    "an ONNX model": (read_onnx, [".onnx"]),
     HDF5: (read_h5, [".h5", ".hdf5"]),
     KERAS: (read_keras, [".keras"]),
 }

@@ -77,7 +77,11 @@ class Factory:
 
     def __init__(self, make: Callable[..., Any], interface: Interface, stated: ModuleOptions) -> None:
         self.interface, self.device = interface, stated.device
-        self._make, self._fixed, parameters = make, {**stated.fixed}, _parameters(make)
+        self._make, self._fixed = make, {**stated.fixed}
+        try:
+            parameters = inspect.signature(make).parameters
+        except (TypeError, ValueError) as error:
+            raise UnusableModule(f"its constructor cannot be inspected: {one_line(error)}") from None
         kinds = {each.kind for each in parameters.values()}
         if _VAR_KEYWORD not in kinds:
             _check_names(self._fixed, parameters)
@@ -286,10 +290,3 @@ def _check_names(fixed: Iterable[str], known: Iterable[str]) -> None:
         close = difflib.get_close_matches(name, [*known], n=1, cutoff=0.5)
         hint = f"did you mean {close[0]}?" if close else f"it has {', '.join(known)}"
         raise UnusableModule(f"its constructor has no argument {name}; {hint}")
-
-
-def _parameters(make: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
-    try:
-        return inspect.signature(make).parameters
-    except (TypeError, ValueError) as error:
-        raise UnusableModule(f"its constructor cannot be inspected: {one_line(error)}") from None

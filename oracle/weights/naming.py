@@ -46,11 +46,8 @@ _ROLES: Mapping[str, str] = {
     "h.kernel": "recurrent_weight",
     "i.bias": "bias",
     "h.bias": "bias",
-    **{
-        f"{letter}{gate}": f"{role}:{gate}"
-        for letter, role in (("W", "weight"), ("b", "bias"))
-        for gate in "fico"
-    },
+    **{f"W{gate}": f"weight:{gate}" for gate in "fico"},
+    **{f"b{gate}": f"bias:{gate}" for gate in "fico"},
     "Wax": "weight",
     "Waa": "recurrent_weight",
     "ba": "bias",

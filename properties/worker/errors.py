@@ -9,9 +9,8 @@ from traceback import walk_tb
 Frame = tuple[str, int, str]
 """File, line and function."""
 
-traceback_of = vars(BaseException)[
-    "__traceback__"
-].__get__  # an error may have its own attribute of this name
+# An error may have its own attribute of this name.
+traceback_of = vars(BaseException)["__traceback__"].__get__
 
 
 def first_place(frames: Iterable[Frame], folder: str) -> str:
