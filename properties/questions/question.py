@@ -1,4 +1,4 @@
-"""Computes the answers of the witnesses to the problems of one example.
+"""Computes the answers of the witnesses to the problems of one example, and checks those that were stored.
 
 Torch is imported on first use, because the import takes a second, and the process that only distributes tests
 to the workers of pytest-xdist does not need it.
@@ -8,14 +8,17 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import Any
 
+import numpy as np
+
+from oracle.network.cells import GATES
 from oracle.problems.backward_inputs import AnyBackward
 from oracle.problems.changed_inputs import changed_inputs
 from oracle.problems.inputs import Inputs
 from oracle.problems.problem import Problem
 from oracle.witnesses import backpropagation, exact, exact_gradient, propagation
 from oracle.witnesses.bounded import Bounded
+from oracle.witnesses.verdict import Comparison, largest_ratio
 from properties.questions.answer_store import ANSWERS
-from properties.questions.stored_answers import are_near
 from reference.contract import CONTRACTS, Array, Contract
 
 MOST_CACHED = 1024
@@ -59,7 +62,7 @@ class Question:
         return ANSWERS.value(
             self._key("witness"),
             lambda: [*map(_torchs_answer, self.inputs)],
-            lambda answers: are_near(answers, self.inputs, self.bounds, "torch"),
+            lambda answers: _are_near(answers, self.inputs, self.bounds, "torch"),
         )
 
     @cached_property
@@ -68,7 +71,7 @@ class Question:
         return ANSWERS.value(
             self._key("exact"),
             lambda: [*map(_exact_answer, self.inputs)],
-            lambda answers: are_near(answers, self.inputs, self.bounds, "exact"),
+            lambda answers: _are_near(answers, self.inputs, self.bounds, "exact"),
             is_sampled=True,
         )
 
@@ -123,9 +126,48 @@ def torchs_steps(inputs: Inputs, bounds: Mapping[str, Bounded], *, gates: bool =
     [answer] = ANSWERS.value(
         ["gates" if gates else "steps", numbers],
         compute,
-        lambda answers: are_near(answers, [inputs], [bounds], "torch", gates=gates),
+        lambda answers: _are_near(answers, [inputs], [bounds], "torch", gates=gates),
     )
     return answer
+
+
+def _are_near(
+    stored: Any,
+    inputs: Sequence[Inputs],
+    bounds: Sequence[Mapping[str, Bounded]],
+    witness_name: str,
+    *,
+    gates: bool = False,
+) -> bool:
+    """Whether these are answers to all inputs that are as near to the bounded values as right answers are.
+
+    A target runs as the user, and may have written what is stored, so `stored` is a value of any type of
+    `worker.codec`. Torch has only the last memory state, and with `gates` it has only the gates.
+    """
+    if type(stored) is not list or len(stored) != len(inputs):
+        return False
+    for answer, of_one, known in zip(stored, inputs, bounds, strict=True):
+        shapes = {name: each.value.shape for name, each in known.items()}
+        if witness_name == "torch":
+            shapes = {name: shape for name, shape in shapes.items() if (name in GATES.values()) == gates}
+            if "c" in shapes:
+                n_a, m, T_x = shapes["c"]
+                shapes["c"] = n_a, m, min(T_x, 1)
+        if type(answer) is not dict:
+            return False
+        found = {
+            name: array.shape if type(array) is np.ndarray and array.dtype.kind == "f" else None
+            for name, array in answer.items()
+        }
+        if found != shapes:
+            return False
+        outputs = {name: (array, known[name].value, known[name].error) for name, array in answer.items()}
+        if not largest_ratio(of_one, outputs.values(), witness_name) <= 1 and any(
+            Comparison(of_one, name, name, *output, witness_name=witness_name).worst > 1
+            for name, output in outputs.items()
+        ):
+            return False
+    return True
 
 
 def is_small(problems: Sequence[Problem]) -> bool:
