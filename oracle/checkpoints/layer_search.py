@@ -193,7 +193,6 @@ def _acts_on(name: str, usual_names: re.Pattern[str]) -> bool:
 
 
 def _is_layer(roles: Roles, layout: str) -> bool:
-    """Whether the shapes of the weights fit an RNN or an LSTM."""
     try:
         return parameters_of("", {(0, 0): roles}, layout)[0] in ("rnn", "lstm")
     except ValueError:

@@ -190,7 +190,6 @@ class _Constants:
         return array
 
     def _outputs(self, node: Any, scope: Scope) -> dict[str, Array]:
-        """Compute the outputs of a node from constants."""
         if node.op_type in _QUANTISATION:
             raise CheckpointError("its weights are quantised")
         if node.op_type not in _COMPUTABLE or not is_onnx(node):

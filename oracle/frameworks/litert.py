@@ -122,7 +122,6 @@ def _tensor(shape: Sequence[int], dtype: str = "float32", **fields: Any) -> Any:
 
 
 def _new(of_type: Any, **fields: Any) -> Any:
-    """Return an object of a type of the schema with these fields."""
     new = of_type()
     vars(new).update(fields)
     return new

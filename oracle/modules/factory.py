@@ -285,7 +285,6 @@ class KerasFactory(Factory):
 
 
 def _check_names(fixed: Iterable[str], known: Iterable[str]) -> None:
-    """Raise `UnusableModule` if the user fixes an unknown argument."""
     for name in {*fixed} - {*known}:
         close = difflib.get_close_matches(name, [*known], n=1, cutoff=0.5)
         hint = f"did you mean {close[0]}?" if close else f"it has {', '.join(known)}"

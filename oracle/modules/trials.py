@@ -168,7 +168,6 @@ class Trials:
         return determined_by, fitting_order
 
     def _find_limits(self) -> None:
-        """Try options of the constructor, lengths, other precisions, empty sizes, and gradients."""
         factory, supports, tried = self._factory, self._supports, self._factory.tried
         is_lstm = self._interface.kind == "lstm"
         if not self._adapter.returns_states:

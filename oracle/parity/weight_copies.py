@@ -66,7 +66,6 @@ def _differing(original: RecurrentLayer, copy: RecurrentLayer, k: int) -> list[s
 
 
 def _single_direction(layer: RecurrentLayer, k: int) -> RecurrentLayer:
-    """One direction of one layer, as a layer of its own."""
     return replace(layer, parameters=[layer.parameters[k]], directions=1, biases=layer.biases[k : k + 1])
 
 

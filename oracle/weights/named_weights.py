@@ -48,8 +48,7 @@ def group_weights(arrays: Mapping[str, Array]) -> dict[tuple[str, str], WeightsB
     """Sort the tensors with known names by convention and prefix; ignore the others."""
     groups: dict[tuple[str, str], WeightsByDirection] = {}
     for name, array in arrays.items():
-        parsed = parse_name(name)
-        if parsed is None:
+        if not (parsed := parse_name(name)):
             continue
         for direction, role, part in _split_directions(parsed.role, parsed.direction, array):
             if parsed.convention == REFERENCE and role.startswith("bias") and part.shape[1:] == (1,):

@@ -99,7 +99,6 @@ class Answer:
             raise MalformedError(f"returned {_kind(self._value)}, expected {', '.join(names)}{cache}")
 
     def _parameter_gradients(self, dicts: Any) -> dict[str, Array]:
-        """The gradients of a layer with respect to the parameters of each direction."""
         sizes, gradients = self._sizes, dict[str, Array]()
         count, is_projected = sizes["L"] * sizes["D"], sizes["n_h"] != sizes["n_a"] or sizes.get("n_p", 0) > 0
         if not isinstance(dicts, (tuple, list)) or len(dicts) != count:

@@ -59,8 +59,7 @@ class Answers:
             returned = reply.outcome
             assert isinstance(returned, Returned)
             sizes = self.question.inputs[number].sizes
-            limits = self.implementation.limits
-            reply.parsed = Answer(self.question.contract, returned, sizes, limits)
+            reply.parsed = Answer(self.question.contract, returned, sizes, self.implementation.limits)
         answer: Answer = reply.parsed
         return answer
 

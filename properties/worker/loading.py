@@ -150,15 +150,11 @@ def _load_from(module: ModuleType, target: Target, options: ModuleOptions) -> Lo
     if not target.attribute:
         hint = modules_hint(module)
         raise UnusableModule(f"it {hint}" if hint else "name a class or function in it, TARGET:CLASS")
-    understood = understand(holder, target.attribute, options)
+    functions, supports, understood, network = understand(holder, target.attribute, options)
     facts = TargetFacts(
-        functions=dict.fromkeys(understood.functions),
-        folder=folder,
-        supports=understood.supports,
-        understood=dict(understood.facts),
-        network=dict(understood.network),
+        dict.fromkeys(functions), folder=folder, supports=supports, understood=understood, network=network
     )
-    return LoadedTarget(understood.functions, holder, facts)
+    return LoadedTarget(functions, holder, facts)
 
 
 def _run_file(path: Path) -> tuple[ModuleType, RunStatements]:

@@ -201,7 +201,6 @@ def _filled(node: ast.stmt) -> set[str]:
 
 
 def _why(failed: Statement, names: set[str]) -> str:
-    """Why a failed statement did not bind these names, and a remedy."""
     missing = missing_module(failed.error)
     if not missing:
         return f"it needs {failed.place}, which fails: {_error_line(failed)}"
