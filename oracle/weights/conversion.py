@@ -6,8 +6,6 @@ Parameters are a list of L D dicts, layer by layer, and in each layer forward be
 A conversion and its inverse give the same numbers bit for bit. If a framework has two biases, the first gets
 the bias of the specification, and the second is zero; the inverse adds the two. It ignores tensors with
 unknown names.
-
-The module needs only NumPy, since adapters import it in the environment of their framework.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Converts the weights of one direction from the specification to the layouts of frameworks, and back.
-
-The module needs only NumPy, since adapters import it in the environment of their framework.
-"""
+"""Converts the weights of one direction from the specification to the layouts of frameworks, and back."""
 
 from __future__ import annotations
 

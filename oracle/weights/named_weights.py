@@ -1,7 +1,4 @@
-"""Sorts named weights by layer and direction, checks their shapes, and converts them to parameters.
-
-The module needs only NumPy, since adapters import it in the environment of their framework.
-"""
+"""Sorts named weights by layer and direction, checks their shapes, and converts them to parameters."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Reads and writes the names that frameworks give to recurrent weights.
-
-The module needs no package, since adapters import it in the environment of their framework.
-"""
+"""Reads and writes the names that frameworks give to recurrent weights."""
 
 from __future__ import annotations
 
