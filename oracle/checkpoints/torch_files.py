@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 from zipfile import ZipFile
 
-from oracle.checkpoints.contents import CheckpointError, Contents, Tensor, stored_tensor
+from oracle.checkpoints.contents import CheckpointError, Contents, stored_tensor
 
 LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 """The first bytes of a file of `torch.save`, from the time before it wrote zip archives."""
@@ -44,7 +44,9 @@ def read_state_dict(path: Path) -> Contents:
         while entries and len(entries[0][0]) > 1 and len({keys[0] for keys, _ in entries}) == 1:
             entries = [(keys[1:], value) for keys, value in entries]
         tensors = {".".join(keys): value for keys, value in entries}
-        return Contents({name: each.tensor(storage) for name, each in tensors.items()})
+        return Contents(
+            {name: stored_tensor(partial(storage, each.key), *each[1:]) for name, each in tensors.items()}
+        )
 
 
 def _read_archive(file: IO[bytes]) -> tuple[Any, Callable[[str], bytes]]:
@@ -83,17 +85,13 @@ def _entries(loaded: Any) -> Iterator[tuple[tuple[str, ...], "_Stored"]]:
 
 
 class _Stored(NamedTuple):
-    """A tensor in a pickle. Its offset and strides count numbers of the storage with the key."""
+    """A tensor in a pickle: the key of its storage, and the further arguments of `stored_tensor`."""
 
     key: str
     dtype: str
     shape: Sequence[int]
     offset: int = 0
     strides: Sequence[int] = ()
-
-    def tensor(self, storage: Callable[[str], bytes]) -> Tensor:
-        """Return the tensor, from a function that returns the bytes of a storage."""
-        return stored_tensor(partial(storage, self.key), self.dtype, self.shape, self.offset, self.strides)
 
 
 class _Unpickler(pickle.Unpickler):

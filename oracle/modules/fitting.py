@@ -11,7 +11,7 @@ from oracle.modules.adapter import Adapter, parameter_indices
 from oracle.modules.calls import CallForm
 from oracle.modules.factory import Factory
 from oracle.modules.interface import Sizes, UnusableModule, WrongModule, one_line
-from oracle.modules.weights import WITH_ARTICLE, Reading, orders
+from oracle.modules.weights import Reading, orders
 from reference.contract import Array, Kind
 from reference.layers import lstm_layer, rnn_layer
 from reference.networks import NETWORKS
@@ -125,7 +125,7 @@ def choose_reading(readings: Sequence[Reading], errors: Sequence[float], kind: K
     (least, first), *others = sorted((error, k) for k, error in enumerate(errors))
     nearest = stated_order(readings[first])
     if others and (least > FIT_ERROR or others[0][0] <= MISFIT_ERROR):
-        none = f"none of {len(readings)} readings of its weights gives {WITH_ARTICLE[kind]}; the nearest"
+        none = f"none of {len(readings)} readings of its weights gives an {kind.upper()}; the nearest"
         both = f"two readings of its weights fit, {nearest} and {stated_order(readings[others[0][1]])}"
         why = f"{none}, {nearest}, is {least:.1g} off" if least > FIT_ERROR else both
         raise UnusableModule(why, "state its order of gates, as by --gates ifgo", stage=2)

@@ -22,8 +22,6 @@ from oracle.weights.naming import KERAS, TORCH
 from reference.contract import Array, Kind
 from reference.networks import NETWORKS
 
-WITH_ARTICLE = {"lstm": "an LSTM", "rnn": "an RNN"}
-
 
 @dataclass(frozen=True)
 class Role:
@@ -75,7 +73,7 @@ def readings(shapes: Mapping[str, Shape], interface: Interface, sizes: Sizes) ->
         return {"torch": "torch's names", "keras": "Keras's names"}[interface.framework], [named]
     shapes = _first_of_each(shapes, sizes)
     n, letters = len(NETWORKS[interface.kind].affine_maps), "".join(NETWORKS[interface.kind].gates) or "r"
-    network = f"{WITH_ARTICLE[interface.kind]} of one layer, {sizes.n_x} inputs and {sizes.n_a} units"
+    network = f"an {interface.kind.upper()} of one layer, {sizes.n_x} inputs and {sizes.n_a} units"
     possible = {
         name: [*_by_shape(shape, sizes, letters)] or [*_by_shape_of_gate(shape, sizes, letters)]
         for name, shape in shapes.items()
