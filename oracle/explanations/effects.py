@@ -64,10 +64,10 @@ def side_effect(
     if not (same_leaves(later.outputs, shown[1].outputs) and same_leaves(later.caches, shown[1].caches)):
         is_random = not all_same([implementation(first, then=other)], [later])
         return Claim.of("two answers") if is_random else _overwritten_outputs(function, shown[1], later)
-    return _written_arguments(function, shown, right)
+    return written_arguments(function, shown, right)
 
 
-def _written_arguments(function: str, shown: Sequence[Behaviour], right: Sequence[Behaviour]) -> Claim | None:
+def written_arguments(function: str, shown: Sequence[Behaviour], right: Sequence[Behaviour]) -> Claim | None:
     """The finding of the arguments that calls write to, with the keys in dicts; `None` if there are none."""
     contract = CONTRACTS[function]
     names, written = [*contract.arguments, *contract.last_arguments], set[tuple[int, str]]()

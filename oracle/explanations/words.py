@@ -64,13 +64,17 @@ def _traces(
     right: Sequence[str] | None = None,
     some: bool = False,
     here: Sequence[Sequence[str]] = (),
+    unless: Mapping[str, int] | None = None,
 ) -> list[str]:
     listed, only = (
         ", ".join(f"{name} ({place})" if place else name for name, place in each) for each in (outputs, here)
     )
     are_ordinary = right is not None and ORDINARY not in right
     what = f"wrong on {'some ' if some else ''}ordinary problems" if are_ordinary else "wrong outputs"
-    cases = f"right {', and '.join(RIGHT_CASES[case] for case in right)}" if right else ""
+    cases = f"right {', or '.join(RIGHT_CASES[case] for case in right)}" if right else ""
+    if unless:
+        sizes = " or ".join(f"{name} = {size}" for name, size in unless.items())
+        cases = f"right on the ordinary problems that were tried, unless {sizes}"
     return [
         line for line in (listed and f"{what}: {listed}", only and f"in this problem: {only}", cases) if line
     ]
@@ -426,7 +430,7 @@ def _wrong(who: Sequence[str]) -> str:
 
 _RENDERERS: Mapping[str, Callable[[Any], str]] = {
     "element": _element,
-    "exact": lambda fact: str(fact["digits"]),
+    "exact": lambda fact: f"{fact['digits']}{', one step from its own state' if 'own' in fact else ''}",
     "again": lambda fact: str(fact["value"]),
     "expected": lambda fact: f"{fact['value']}{fact['from']}",
     "allowed": _allowed,

@@ -83,6 +83,26 @@ def ordinary_outputs(
     return Claim.of("traces", outputs=outputs, right=right, **some)
 
 
+def deciding_sizes(
+    function: str, program: Program, counterexample: Problem, limits: Limits
+) -> dict[str, int]:
+    """The sizes of the counterexample, such as T_x = 0, with which each ordinary problem is wrong."""
+    network = counterexample.network if isinstance(counterexample, LayerProblem) else None
+    problems = [*ordinary_problems(function, counterexample.inputs(function), network)]
+
+    def decides(name: str, size: int) -> bool:
+        changed: dict[str, Any] = {name: size}
+        if isinstance(counterexample, LayerProblem) and changed == {"T_x": 0}:
+            changed["lengths"] = "absent"
+        every = dict.fromkeys(limits.fitted(replace(each, **changed)) for each in problems)
+        claims = (wrong_outputs(function, program, each.inputs(function), limits) for each in every)
+        return size < min(getattr(each, name) for each in problems) and all(map(_is_wrong, claims))
+
+    names = [name for name in counterexample.free_sizes if name not in CONTRACTS[function].fixed_sizes]
+    sizes = {name: getattr(counterexample, name) for name in names}
+    return {name: size for name, size in sizes.items() if decides(name, size)}
+
+
 def _is_wrong(claim: Claim | None) -> bool:
     return claim is None or claim.kind == "traces"
 

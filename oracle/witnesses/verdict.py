@@ -155,7 +155,8 @@ class Comparison:
         """The facts of the worst element in the first wrong step; for a gradient, in the last wrong step.
 
         The keys are `element`, `implementation`, `allowed`, `wrong` and `extent`. If the witness is torch,
-        the formulas or the exact value, there are also `exact` and `off_by`, and `torch` for torch. For
+        the formulas or the exact value, there are also `exact` and `off_by`, and `torch` for torch. If each
+        step is compared, `exact` is the value of one step from the state of the answer (`own`). For
         `FROM_OWN_GRADIENTS` there is `expected`, and for a second answer of the implementation `again`.
         A `network` other than that of the problem is a key of the element.
         """
@@ -190,13 +191,14 @@ class Comparison:
             }
         truth = self._truth(unit, column, self._step(index), max(bound / 1000, LEAST_RADIUS))
         distance = truth.distance(ours)
+        own = {"own": True} if self.steps > 1 and element["step"] else {}
         with np.errstate(all="ignore"):  # the spacing of infinity is NaN
             ulp = float(np.abs(np.spacing(np.asarray(truth.midpoint, self.inputs.dtype))))
         return {
             "element": element,
             "implementation": json_number(ours),
             **({"torch": json_number(theirs)} if self.witness_name == "torch" else {}),
-            "exact": {"value": json_number(float(truth.midpoint)), "digits": str(truth)},
+            "exact": {"value": json_number(float(truth.midpoint)), "digits": str(truth), **own},
             "allowed": {"error": json_number(bound), "dtype": dtype},
             "off_by": {
                 "bounds": json_number(distance / bound if bound else np.inf),

@@ -12,11 +12,17 @@ from oracle.explanations.catalogue_search import diagnose
 from oracle.explanations.changes import Condition
 from oracle.explanations.claims import ON_ORDINARY_PROBLEMS, Claim
 from oracle.explanations.conditional_mistakes import conditional_mistake
-from oracle.explanations.effects import flushed_subnormals, right_digits, side_effect
+from oracle.explanations.effects import flushed_subnormals, right_digits, side_effect, written_arguments
 from oracle.explanations.location_search import locate
 from oracle.explanations.misreadings import misread
-from oracle.explanations.problems import Scope
-from oracle.explanations.wrong_outputs import belongs_to, ordinary_outputs, ordinary_problems, wrong_outputs
+from oracle.explanations.problems import Scope, larger_problem
+from oracle.explanations.wrong_outputs import (
+    belongs_to,
+    deciding_sizes,
+    ordinary_outputs,
+    ordinary_problems,
+    wrong_outputs,
+)
 from oracle.problems.inputs import Inputs
 from oracle.problems.limits import Limits
 from oracle.problems.problem import LayerProblem, Problem
@@ -151,6 +157,15 @@ def _beside_cell(program: Program, inputs: Inputs, scope: Scope) -> list[Claim]:
     return [Claim.of("beside cell", cell=cell, told=vars(claims[0]))]
 
 
+def written(program: Program, inputs: Inputs, network: LayerProblem | None) -> list[Claim]:
+    """The arguments that calls write to, whatever they return."""
+    larger = program.limits.fitted(larger_problem(program.function, inputs, network))
+    every = [inputs, larger.inputs(program.function)]
+    right = map(specification(program.function, program.limits), every)
+    claim = written_arguments(program.function, [*map(program, every)], [*right])
+    return [claim] if claim else []
+
+
 def listed_outputs(program: Program, problem: Problem, widest: Problem) -> list[Claim]:
     """Find which outputs are wrong. `widest` is the problem in the widest dtype that the target supports."""
     function, inputs = program.function, widest.inputs(program.function)
@@ -186,7 +201,9 @@ def _on_ordinary_problems(program: Program, problem: Problem, claim: Claim) -> C
         known[key] = ordinary_outputs(function, program, inputs, program.limits, network)
     ordinary = known[key]
     if ordinary and not ordinary.facts["outputs"]:
-        return Claim.of("traces", outputs=claim.facts["outputs"], right=ON_ORDINARY_PROBLEMS)
+        sizes = deciding_sizes(function, program, problem, program.limits)
+        unless = {"unless": sizes} if sizes else {}
+        return Claim.of("traces", outputs=claim.facts["outputs"], right=ON_ORDINARY_PROBLEMS, **unless)
     if ordinary is None or any(belongs_to(case, function, problem) for case in ordinary.facts["right"]):
         return claim
     names, wrong = ({name for name, _ in each.facts["outputs"]} for each in (claim, ordinary))
@@ -200,8 +217,9 @@ def _right_cases(program: Program, problem: Problem, widest: Problem) -> list[Cl
         return [each for each in listed_outputs(program, problem, widest) if each.kind == "right in"]
     if claim is None:
         return []
-    right = _on_ordinary_problems(program, widest, claim).facts.get("right")
-    return [Claim.of("traces", outputs=[], right=right)] if right else []
+    facts = _on_ordinary_problems(program, widest, claim).facts
+    cases = {name: facts[name] for name in ("right", "unless") if facts.get(name)}
+    return [Claim.of("traces", outputs=[], **cases)] if cases else []
 
 
 def _is_right_alone(program: Program, inputs: Inputs) -> bool:

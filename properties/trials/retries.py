@@ -151,8 +151,8 @@ def retry_late_call(call: Call) -> Returned | Raised | Death | None:
         return reply
     if reply.hung and predicted > time_limit:
         return None
-    if version is versions[0]:
-        return Death(problem, reply, hangs_always=reply.hung)
+    if version is versions[0] and reply.hung:
+        return Death(problem, reply, hangs_always=True)
     return Death(version, reply, hangs_beyond=reply.hung and _halved(version) in versions[1:])
 
 

@@ -74,7 +74,7 @@ EVERY: list[tuple[Claim, str]] = [
     ),
     (
         Claim.of("traces", outputs=[["dx", ""]], right=["steps", "layers"]),
-        "wrong on ordinary problems: dx; right if T_x = 1, and in one layer",
+        "wrong on ordinary problems: dx; right if T_x = 1, or in one layer",
     ),
     (
         Claim.of("helper", functions=["u.softmax"], told=vars(mistake("no_softmax"))),
