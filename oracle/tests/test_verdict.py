@@ -181,7 +181,9 @@ def test_single_steps_are_named_by_sample_and_step(a: Array) -> None:
     ours = theirs.copy()
     ours[1, 4, 0] += 1e-3  # the second step of the second sample, of three steps each
     comparison = Comparison(inputs, "c", "c", ours, theirs, bound, steps=3)
-    assert comparison.explain()["element"] == {"name": "c", "row": "unit 1", "sample": 1, "step": 1}
+    facts = comparison.explain()
+    assert facts["element"] == {"name": "c", "row": "unit 1", "sample": 1, "step": 1}
+    assert texts_of_facts(facts)["exact"].endswith("…, one step from its own state")
 
 
 def test_nan_and_infinity_equal_only_themselves(a: Array) -> None:

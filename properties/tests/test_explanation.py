@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import properties.explanations.claim_search
-from oracle.faults import Fault
+from oracle.faults import FAULTS, Fault
 from oracle.network.expressions import Equations
 from oracle.problems.problem import Problem
 from oracle.tests.strangers import STRANGERS
@@ -20,7 +20,7 @@ from properties.implementations.implementation import Implementation
 from properties.implementations.process_start import Settings
 from properties.laws import all_laws
 from properties.questions.question import Question
-from properties.tests.one_law import first_catch
+from properties.tests.one_law import InProcess, first_catch, new_turn, violation_facts
 from properties.tests.runs import run
 from properties.trials.trial import Trial, ViolationError
 from reference.activations import sigmoid, softmax
@@ -147,6 +147,36 @@ def test_the_way_it_answers_is_named_where_that_is_wrong(name: str) -> None:
     assert [each.words for each in Failure(caught.violation).claims] == sentences
     message = Failure(caught.violation).message
     assert ("fails only after other calls" in message) == (name == "weights remembered")
+
+
+def test_a_wrong_equation_does_not_explain_a_written_argument() -> None:
+    def doubled(v: Any) -> Any:
+        v.parameters["Wf"] *= 2
+        return v.arguments
+
+    changes = {
+        "arguments": doubled,
+        "parameters": lambda p: {**p, "Wf": p["Wf"] / 2},
+        "cct": lambda v: v.zc / (1 + np.abs(v.zc)),
+    }
+    target = InProcess(Fault("two", "none", "", {"lstm_cell_forward": changes}))
+    of_law = {}
+    for law in ("exact value", "inputs untouched"):
+        turn = new_turn(law, "lstm_cell_forward", target)
+        assert not turn.holds_on_drawn_problems()
+        with pytest.raises(ViolationError) as raised:
+            turn.raise_failure()
+        of_law[law] = [each.words for each in Failure(raised.value).claims]
+    assert of_law["exact value"][0].startswith("where: cct = tanh")
+    assert of_law["inputs untouched"] == ["it writes to parameters['Wf']"]
+
+
+def test_torch_is_no_witness_of_a_sequence_without_steps() -> None:
+    function = "rnn_layer_backward"
+    turn = new_turn("no steps", function, InProcess(FAULTS["da_last_ignored"]))
+    facts = violation_facts(turn)
+    assert facts["exact"]
+    assert "torch" not in facts
 
 
 def test_what_is_wrong_in_float16_alone_is_told_from_what_needs_other_calls() -> None:

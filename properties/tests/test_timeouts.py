@@ -174,6 +174,18 @@ def test_a_crash_of_a_smaller_version_is_the_outcome() -> None:
     assert (came.died.reason, came.problem.T_x) == ("crashed", 5)
 
 
+@given(questions())
+def test_the_death_of_the_smallest_version_is_told_of_that_version(asked: tuple[str, Problem]) -> None:
+    class Dies(Timed):
+        def call(self, function: str, arguments: Any, **how: Any) -> Any:
+            return Died("crashed")
+
+    function, problem = asked
+    assert look(Dies(lambda _: 0.001), problem, function) == Death(
+        smaller_versions(problem)[0], Died("crashed")
+    )
+
+
 @given(questions(), questions(), st.floats(1.01, 100))
 def test_a_slow_function_is_not_called_on_as_much_work_again(
     late: tuple[str, Problem], other: tuple[str, Problem], lateness: float

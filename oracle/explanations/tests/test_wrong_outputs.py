@@ -9,9 +9,9 @@ import pytest
 
 import reference
 from oracle.explanations.claims import Claim
-from oracle.explanations.wrong_outputs import belongs_to, ordinary_outputs
+from oracle.explanations.wrong_outputs import belongs_to, deciding_sizes, ordinary_outputs
 from oracle.problems.limits import ANYTHING
-from oracle.problems.problem import LayerProblem
+from oracle.problems.problem import LayerProblem, Problem
 from oracle.tests.answers import program, small, with_everything
 
 
@@ -91,6 +91,27 @@ def test_a_problem_belongs_to_a_case_if_it_has_what_the_case_has(case: str, fiel
 
 def test_a_program_that_is_right_on_ordinary_problems_has_no_wrong_outputs() -> None:
     assert ordinary("lstm_layer", on_large_numbers).facts["outputs"] == []
+
+
+@pytest.mark.parametrize(
+    ("sizes", "is_wrong"),
+    [
+        ({"m": 1}, lambda x: x.shape[1] == 1),
+        ({"T_x": 0}, lambda x: x.shape[2] == 0),
+        ({}, on_large_numbers),
+        ({}, lambda x: x.shape == (1, 1, 1)),
+    ],
+)
+def test_a_size_with_which_ordinary_problems_are_wrong_is_found(
+    sizes: dict[str, int], is_wrong: Callable[[Any], bool]
+) -> None:
+    def rnn_layer(x: Any, *rest: Any) -> Any:
+        a, a_last = reference.rnn_layer(x, *rest)
+        return a, a_last + is_wrong(x)
+
+    ask = program("rnn_layer", SimpleNamespace(rnn_layer=rnn_layer))
+    problem = Problem.rnn_layer(**{"n_x": 1, "n_a": 1, "m": 1, "T_x": 1, **sizes})
+    assert deciding_sizes("rnn_layer", ask, problem, ANYTHING) == sizes
 
 
 def test_ordinary_problems_are_as_large_as_the_counterexample() -> None:
