@@ -91,16 +91,21 @@ def deciding_sizes(
     problems = [*ordinary_problems(function, counterexample.inputs(function), network)]
 
     def decides(name: str, size: int) -> bool:
-        changed: dict[str, Any] = {name: size}
-        if isinstance(counterexample, LayerProblem) and changed == {"T_x": 0}:
-            changed["lengths"] = "absent"
-        every = dict.fromkeys(limits.fitted(replace(each, **changed)) for each in problems)
+        every = dict.fromkeys(limits.fitted(with_size(each, name, size)) for each in problems)
         claims = (wrong_outputs(function, program, each.inputs(function), limits) for each in every)
         return size < min(getattr(each, name) for each in problems) and all(map(_is_wrong, claims))
 
     names = [name for name in counterexample.free_sizes if name not in CONTRACTS[function].fixed_sizes]
     sizes = {name: getattr(counterexample, name) for name in names}
     return {name: size for name, size in sizes.items() if decides(name, size)}
+
+
+def with_size(problem: Problem, name: str, size: int) -> Problem:
+    """The problem with another size; without steps, layers have no lengths."""
+    changed: dict[str, Any] = {name: size}
+    if isinstance(problem, LayerProblem) and changed == {"T_x": 0}:
+        changed["lengths"] = "absent"
+    return replace(problem, **changed)
 
 
 def _is_wrong(claim: Claim | None) -> bool:
