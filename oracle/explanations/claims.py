@@ -139,7 +139,7 @@ _CAUSE: Mapping[str, Callable[[Facts], Any]] = {
         facts.get("function", ""),
         facts["detail"] if facts["what"] != "unfinished" else "",
     ],
-    "traces": lambda facts: facts.get("right") == ON_ORDINARY_PROBLEMS,
+    "traces": lambda facts: [facts.get("right") == ON_ORDINARY_PROBLEMS, [*facts.get("unless", ())]],
     "helper": lambda facts: facts["functions"],
     "digits": lambda facts: [],
     "beside cell": lambda facts: [facts["told"]],

@@ -121,15 +121,16 @@ def _claims(failed: Sequence[LawResult], helper_causes: Set[str]) -> list[Claim]
 
     A failure is listed under a claim that predicts it: its own, or that of the function that it inherits. The
     unexplained failures of a function are one mistake; those of a function that is right on ordinary problems
-    are another one. `helper_causes` are the causes of failures that helper modules alone explain.
+    are another one, and so are those that need one size. `helper_causes` are the causes of failures that
+    helper modules alone explain.
     """
     own_causes = {each.cause for result in failed for each in result.findings}
     explained: defaultdict[str, dict[str, Claim]] = defaultdict(dict)
-    unexplained: defaultdict[str, dict[bool | None, Claim]] = defaultdict(dict)
+    unexplained: defaultdict[str, dict[str | None, Claim]] = defaultdict(dict)
     for result in sorted(failed, key=lambda each: each.grade != "spec"):
         claim = result.finding
         if claim.is_vague:
-            unexplained[result.function].setdefault(_is_ordinary(claim), claim)
+            unexplained[result.function].setdefault(_cases_of(claim), claim)
         elif not result.inherited:
             explained[result.function].setdefault(claim.cause, claim)
 
@@ -146,18 +147,18 @@ def _claims(failed: Sequence[LawResult], helper_causes: Set[str]) -> list[Claim]
             if explained.get(source) and source not in unexplained:
                 return next(iter(explained[source].values()))
             known = unexplained[source if source in unexplained else result.function]
-            kinds = sorted((True, False, None), key=lambda kind: kind is None or kind != _is_ordinary(claim))
-            return next(known[each] for each in kinds if each in known)
+            return known[min(known, key=lambda cases: (cases is None, cases != _cases_of(claim), cases))]
         return claim
 
     return [*map(claim_of, failed)]
 
 
-def _is_ordinary(claim: Claim) -> bool | None:
-    """Whether a claim of wrong outputs leaves ordinary problems possibly wrong; `None` for another claim."""
+def _cases_of(claim: Claim) -> str | None:
+    """Where wrong outputs are: empty if perhaps on ordinary problems; `None` for another claim."""
     if claim.kind != "traces":
         return None
-    return claim.facts.get("right") != ON_ORDINARY_PROBLEMS
+    is_ordinary = claim.facts.get("right") != ON_ORDINARY_PROBLEMS
+    return "" if is_ordinary else f"not ordinary: {', '.join(claim.facts.get('unless', ()))}"
 
 
 def ranked_mistakes(judgements: Iterable[Judgement]) -> list[Mistake]:
@@ -169,9 +170,7 @@ def ranked_mistakes(judgements: Iterable[Judgement]) -> list[Mistake]:
     by_cause: defaultdict[object, list[TargetMistake]] = defaultdict(list)
     for judgement in judgements:
         for each in [*mistakes_of(judgement), *_helper_mistakes(judgement)]:
-            unexplained = (
-                None if len(judgements) > 1 else (_is_ordinary(each.finding) is False, *each.by_function)
-            )
+            unexplained = None if len(judgements) > 1 else (_cases_of(each.finding) or "", *each.by_function)
             by_cause[unexplained if each.finding.is_vague else each.finding.cause].append(each)
     mistakes = map(Mistake, by_cause.values())
     return sorted(mistakes, key=lambda mistake: (mistake.is_of_helpers, -len(mistake.implementations)))

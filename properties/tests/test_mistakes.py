@@ -77,17 +77,19 @@ def test_an_unexplained_failure_is_told_in_no_words_of_another() -> None:
 def test_failures_at_edges_are_apart_from_those_of_ordinary_problems() -> None:
     """A failure of which neither is said is with those of ordinary problems."""
     ordinary = Claim.of("traces", outputs=[["dWp", ""]], right=["projection"])
+    unusual = {"outputs": [["dx", ""]], "right": ON_ORDINARY_PROBLEMS}
     results = [
         failed("a", "trajectory", findings=[ordinary]),
-        failed(
-            "a", "nonfinite", findings=[Claim.of("traces", outputs=[["dx", ""]], right=ON_ORDINARY_PROBLEMS)]
-        ),
+        failed("a", "nonfinite", findings=[Claim.of("traces", **unusual)]),
+        failed("a", "no steps", findings=[Claim.of("traces", **unusual, unless={"T_x": 0})]),
         failed("a", "lower precision", findings=[Claim.of("nearly")]),
     ]
+    of_dx = "an unknown mistake: wrong outputs: dx"
     titles = [each.words for each in ranked_mistakes(judgements(results))]
     assert titles == [
         "an unknown mistake: wrong on ordinary problems: dWp; right without a projection",
-        "an unknown mistake: wrong outputs: dx; right on the problems with numbers near 1 that were tried",
+        f"{of_dx}; right on the ordinary problems that were tried, unless T_x = 0",
+        f"{of_dx}; right on the problems with numbers near 1 that were tried",
     ]
 
 
