@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from oracle.explanations.steps import Place
+from oracle.explanations.steps import Place, columns
 from oracle.faults.catalogue.arrays import ROUNDING, bfloat16
 from oracle.network.cells import GATES
 from reference.activations import sigmoid
@@ -77,6 +77,22 @@ def _by_samples(change: Callable[[Array], Array]) -> Map:
     return mapped
 
 
+def _by_steps(other: Callable[[Array, int], Array], *, later: bool = False) -> Map:
+    """A map of a quantity from `other` steps: 0 before the first step, and the last step after the end.
+
+    At `later` steps, only xt is known.
+    """
+
+    def mapped(place: Place, name: str, by: int) -> Array:
+        if later and name != "xt":
+            raise KeyError(name)
+        values, steps = place.over_time(name), other(np.asarray(place.steps), by)
+        taken = values[:, :, np.clip(steps, 0, values.shape[2] - 1)]
+        return columns(np.where(steps < 0, 0, taken))
+
+    return mapped
+
+
 MAPS: Mapping[str, tuple[Map, Sequence[int]]] = {
     "transposed": (lambda place, name, by: place.look(name).T, (0,)),
     "unit back": (lambda place, name, by: np.roll(place.look(name), by, axis=0), (1,)),
@@ -87,14 +103,11 @@ MAPS: Mapping[str, tuple[Map, Sequence[int]]] = {
     ),
     "first sample": (_by_samples(lambda v: v[:, :1].repeat(v.shape[1], axis=1)), (0,)),
     "samples and rows exchanged": (_by_samples(lambda v: v.swapaxes(0, 1)), (0,)),
-    "step back": (lambda place, name, by: place.earlier(name, by, at_least_first=False), (1, 2)),
-    "step back, at least the first": (
-        lambda place, name, by: place.earlier(name, by, at_least_first=True),
-        (1, 2),
-    ),
-    "step ahead": (lambda place, name, by: place.ahead(name, by), (1,)),
-    "first step": (lambda place, name, by: place.at_step(name, 0), (0,)),
-    "last step": (lambda place, name, by: place.at_step(name, -1), (0,)),
+    "step back": (_by_steps(lambda t, by: t - by), (1, 2)),
+    "step back, at least the first": (_by_steps(lambda t, by: np.maximum(t - by, 0)), (1, 2)),
+    "step ahead": (_by_steps(lambda t, by: t + by, later=True), (1,)),
+    "first step": (_by_steps(lambda t, _: np.zeros_like(t)), (0,)),
+    "last step": (_by_steps(lambda t, _: np.full_like(t, np.iinfo(t.dtype).max), later=True), (0,)),
 }
 """The maps by name, each with the parameters to try."""
 OVER_TIME = ("step back", "step back, at least the first", "step ahead", "first step", "last step")

@@ -65,27 +65,6 @@ class Place:
             return np.arange(rows)[:, None], rows
         return (self.step, self.sizes["T_x"]) if axis == "step" else (self.sample, self.sizes["m"])
 
-    def at_step(self, name: str, index: int) -> Array:
-        """A quantity of the first or the last step, at every step; of the last step, only xt is known."""
-        if index and name != "xt":
-            raise KeyError(name)
-        return columns(self.over_time(name)[:, :, [index]].repeat(len(self.steps), axis=2))
-
-    def ahead(self, name: str, by: int) -> Array:
-        """A quantity `by` steps later, or at the last step; only xt is known at later steps."""
-        if name != "xt":
-            raise KeyError(name)
-        values = self.over_time(name)
-        return columns(values[:, :, np.minimum(np.asarray(self.steps) + by, values.shape[2] - 1)])
-
-    def earlier(self, name: str, by: int, *, at_least_first: bool) -> Array:
-        """A quantity `by` steps before; before the first step, 0 or the value of the first step."""
-        values, indices = self.over_time(name), np.asarray(self.steps) - by
-        taken = values[:, :, np.maximum(indices, 0)]
-        if not at_least_first:
-            taken = np.where(indices < 0, 0, taken)
-        return columns(taken)
-
 
 def of_sizes(sizes: Mapping[str, int], dtype: np.dtype[Any]) -> Place:
     """A place without steps: whole problems of these sizes."""

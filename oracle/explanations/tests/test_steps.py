@@ -157,10 +157,10 @@ def test_a_replacement_keeps_the_size_or_does_not_apply(name: str, node: str) ->
 def test_an_earlier_step_is_0_before_the_first(by: int, first: float) -> None:
     place = seen("rnn_forward").place_of("a_next")
     values = place.look("xt").reshape(3, 5, 6)
-    earlier = place.earlier("xt", by, at_least_first=False).reshape(3, 5, 6)
+    earlier = MAPS["step back"][0](place, "xt", by).reshape(3, 5, 6)
     assert (earlier[:, :, :by] == first).all()
     assert (earlier[:, :, by:] == values[:, :, :-by]).all()
-    held = place.earlier("xt", by, at_least_first=True).reshape(3, 5, 6)
+    held = MAPS["step back, at least the first"][0](place, "xt", by).reshape(3, 5, 6)
     assert (held[:, :, :by] == values[:, :, :1]).all()
 
 
