@@ -60,12 +60,12 @@ class Claim:
     @property
     def is_vague(self) -> bool:
         """Whether different mistakes can have this claim."""
-        return self.kind in _VAGUE
+        return self.kind in _OF_OUTPUTS | {"broke", "no time", "unknown"}
 
     @property
     def is_of_numbers(self) -> bool:
         """Whether the claim is about numbers that calls return, so that it explains no call that raises."""
-        return self.kind in _OF_NUMBERS
+        return self.kind in _OF_OUTPUTS | {"digits", "subnormals", "cached"}
 
     @property
     def cause(self) -> str:
@@ -125,11 +125,7 @@ _MISTAKES = frozenset(
 
 _LOCATED = frozenset({"location", "misreading"})
 
-_VAGUE = frozenset({"nearly", "only in this law", "right in", "traces", "broke", "no time", "unknown"})
-
-_OF_NUMBERS = frozenset(
-    {"nearly", "only in this law", "right in", "traces", "digits", "subnormals", "cached"}
-)
+_OF_OUTPUTS = frozenset({"nearly", "only in this law", "right in", "traces"})
 
 _CAUSE: Mapping[str, Callable[[Facts], Any]] = {
     "raised": lambda facts: [facts["type"], facts["text"]],

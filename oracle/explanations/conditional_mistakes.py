@@ -152,10 +152,6 @@ def testing_problems(
     yield from islice(problems_for_conditions(draw, conditions, example, 1, limits.dtypes), PROBLEMS)
 
 
-_FIELDS = {"L": "layers", "D": "directions"}
-"""The field of a problem of layers for each size of its inputs that has another name."""
-
-
 def _draw(
     function: str, shown: Problem, limits: Limits, k: int, rng: np.random.Generator, **fields: Any
 ) -> Inputs:
@@ -163,7 +159,8 @@ def _draw(
     fields = {"dtype": limits.dtypes[0], "regime": "unit", **fields}
     if not isinstance(shown, LayerProblem):
         return limits.fitted(problem(function, **fields)).inputs(function)
-    fields = {_FIELDS.get(name, name): value for name, value in fields.items() if name != "n_y"}
+    names = {"L": "layers", "D": "directions"}
+    fields = {names.get(name, name): value for name, value in fields.items() if name != "n_y"}
     fields = {"layers": 1 + k % 3, "directions": 1 + k // 3 % 2, "initial": "given", **fields}
     fields["directions"] = min(fields["directions"], 2)
     fields["lengths"] = ("random", "absent", "equal", "with T_x")[k // 2 % 4]

@@ -186,7 +186,7 @@ def _locate_in_layers(function: str, budget: Budget, shown: LayerProblem, limits
         cases = [*observer.observe(chain(own, few))]
         if wrong := [case.inputs for case in cases if case.first_wrong]:
             other = replace(observer, setting=replace(setting, is_backward=True))
-            if setting.both and _is_wrong(other, wrong):
+            if setting.both and any(case.first_wrong for case in other.observe(wrong[:MOST_IN_BOTH])):
                 observer.setting = replace(setting, name=setting.both)
             location = _locate_in_steps(observer, cases)
             if location and not location.how and _are_states_mixed(observer, cases):
@@ -200,11 +200,6 @@ def _locate_in_layers(function: str, budget: Budget, shown: LayerProblem, limits
             true = (each for each in tried if _explains_networks(each, observer, shown, wrong[0]))
             return next(true, replace(location, conditions=None, shown=()))
     return None
-
-
-def _is_wrong(observer: Observer, every: Sequence[Inputs]) -> bool:
-    """Whether the observed direction is wrong on one of the first of these problems."""
-    return any(case.first_wrong for case in observer.observe(every[:MOST_IN_BOTH]))
 
 
 def _are_states_mixed(observer: Observer, cases: Sequence[Steps]) -> bool:

@@ -53,17 +53,14 @@ class Place:
         """The number of the step in each column."""
         return np.tile(self.steps, self.sizes["m"])[None]
 
-    @property
-    def sample(self) -> Array:
-        """The number of the sample in each column."""
-        return np.repeat(np.arange(self.sizes["m"]), len(self.steps))[None]
-
     def along(self, axis: str, target: str) -> tuple[Array, int]:
         """The index of each element of `target` along an axis (unit, sample, step), and its length."""
         if axis == "unit":
             rows = len(self.look(target))
             return np.arange(rows)[:, None], rows
-        return (self.step, self.sizes["T_x"]) if axis == "step" else (self.sample, self.sizes["m"])
+        if axis == "step":
+            return self.step, self.sizes["T_x"]
+        return np.repeat(np.arange(self.sizes["m"]), len(self.steps))[None], self.sizes["m"]
 
 
 def of_sizes(sizes: Mapping[str, int], dtype: np.dtype[Any]) -> Place:

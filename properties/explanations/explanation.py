@@ -46,25 +46,21 @@ def explain(violation: ViolationError, *, whole: bool = False, locating: bool = 
     """
     target = violation.trial.implementation
     with target.aside(EXPLAINING) if target.is_costly else nullcontext():
-        return _explanation(violation, whole, locating)
-
-
-def _explanation(violation: ViolationError, whole: bool, locating: bool) -> Explanation:
-    try:
-        claims, is_reproducible, inherited = _explain(violation, whole, locating), True, False
-        with suppress(TimeoutError):
-            if violation.trial.holds_in_new_process:  # no program without a memory does so
-                is_reproducible = False
-                claims = [each for each in claims if _is_of_several_calls(violation, each)]
-                claims = claims or [Claim.of("earlier calls", again="in a new process")]
-            inherited = is_inherited(violation.trial)
-        return Explanation(claims, inherited, is_reproducible)
-    except TimeoutError:
-        return Explanation([Claim.of("no time")])
-    except DiedError:
-        return Explanation()
-    except Exception as error:  # the failure is reported without an explanation
-        return Explanation([Claim.of("broke", error=repr(error))])
+        try:
+            claims, is_reproducible, inherited = _explain(violation, whole, locating), True, False
+            with suppress(TimeoutError):
+                if violation.trial.holds_in_new_process:  # no program without a memory does so
+                    is_reproducible = False
+                    claims = [each for each in claims if _is_of_several_calls(violation, each)]
+                    claims = claims or [Claim.of("earlier calls", again="in a new process")]
+                inherited = is_inherited(violation.trial)
+            return Explanation(claims, inherited, is_reproducible)
+        except TimeoutError:
+            return Explanation([Claim.of("no time")])
+        except DiedError:
+            return Explanation()
+        except Exception as error:  # the failure is reported without an explanation
+            return Explanation([Claim.of("broke", error=repr(error))])
 
 
 def _is_of_several_calls(violation: ViolationError, claim: Claim) -> bool:
