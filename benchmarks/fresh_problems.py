@@ -9,7 +9,7 @@ import numpy as np
 
 from oracle.explanations.changes import Condition
 from oracle.explanations.claims import Claim
-from oracle.explanations.confirming_problems import problems_for_conditions
+from oracle.explanations.probe_problems import problems_for_conditions
 from oracle.explanations.problems import problem
 from oracle.problems.inputs import Inputs, LayerInputs
 from oracle.problems.limits import Limits

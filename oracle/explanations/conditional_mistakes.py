@@ -12,7 +12,7 @@ from oracle.explanations.behaviour import Behaviour, Program, mistaken_program, 
 from oracle.explanations.changes import Condition
 from oracle.explanations.claims import Claim
 from oracle.explanations.conditions import FeatureTable, are_met, cheapest_conditions
-from oracle.explanations.confirming_problems import problems_for_conditions
+from oracle.explanations.probe_problems import problems_for_conditions
 from oracle.explanations.problems import problem
 from oracle.faults import RARE, mistakes_in
 from oracle.faults.fault import Fault

@@ -16,10 +16,9 @@ from oracle.explanations.candidates import STATES, fits, fitting_replacements, u
 from oracle.explanations.changes import Condition, Replacement
 from oracle.explanations.conditional_mistakes import testing_problems
 from oracle.explanations.conditions import FeatureTable, cheapest_conditions
-from oracle.explanations.confirming_problems import problems_for_conditions
 from oracle.explanations.location import Location
 from oracle.explanations.observer import Budget, BudgetSpentError, Observer, OtherStatesError, settings_of
-from oracle.explanations.probe_problems import BASE, all_problems
+from oracle.explanations.probe_problems import BASE, all_problems, problems_for_conditions
 from oracle.explanations.steps import RESULTS, Steps
 from oracle.network.cells import GATES
 from oracle.problems.inputs import Inputs

@@ -6,8 +6,8 @@ import pytest
 from oracle.explanations.behaviour import specification
 from oracle.explanations.changes import Condition
 from oracle.explanations.conditions import FeatureTable, cheapest_conditions, features_of
-from oracle.explanations.confirming_problems import problems_for_conditions
 from oracle.explanations.observer import observe
+from oracle.explanations.probe_problems import problems_for_conditions
 from oracle.explanations.problems import problem
 from oracle.problems.inputs import Inputs
 from oracle.problems.limits import ANYTHING

@@ -12,9 +12,9 @@ from oracle.explanations.changes import Condition
 from oracle.explanations.claims import Claim
 from oracle.explanations.conditional_mistakes import conditional_mistake, small_problems
 from oracle.explanations.conditions import are_met
-from oracle.explanations.confirming_problems import problems_for_conditions
 from oracle.explanations.location import Location
 from oracle.explanations.location_search import locate
+from oracle.explanations.probe_problems import problems_for_conditions
 from oracle.explanations.problems import problem
 from oracle.problems.inputs import Inputs
 from oracle.problems.limits import ANYTHING
