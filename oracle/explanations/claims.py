@@ -84,10 +84,8 @@ def shared(claims: Sequence[Claim]) -> Claim:
     It has the facts that are equal in all claims. Vague claims that differ share only what those of wrong
     outputs say of ordinary problems, which is true of the function.
     """
-    first, *others = (
-        Claim(each.kind, {k: v for k, v in each.facts.items() if k != "here"}) for each in claims
-    )
-    claims = [first, *others]
+    claims = [Claim(each.kind, {k: v for k, v in each.facts.items() if k != "here"}) for each in claims]
+    first, *others = claims
     if all(each == first for each in others):
         return first
     if all(each.is_vague for each in claims):

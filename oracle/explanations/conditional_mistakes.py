@@ -91,15 +91,12 @@ def _is_predicted(
 
 def _conditions(function: str, mistaken: Program, answers: Sequence[_Answer]) -> Sequence[Condition] | None:
     """The conditions that the problems with wrong answers meet, of those on which the mistake shows."""
-    showing = [
-        each
+    showing = (
+        (each.inputs, each.is_wrong)
         for each in answers
         if each.is_wrong or not same_leaves(mistaken(each.inputs).outputs, each.right.outputs)
-    ]
-    table = FeatureTable.of_problems(
-        function, [each.inputs for each in showing], [each.is_wrong for each in showing]
     )
-    return cheapest_conditions(table)
+    return cheapest_conditions(FeatureTable.of_problems(function, showing))
 
 
 @cache

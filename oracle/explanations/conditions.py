@@ -1,6 +1,6 @@
 """Finds when a result is wrong: at most two conditions that separate its wrong from its right elements."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -95,12 +95,10 @@ class FeatureTable:
         return cls._joined(by_case)
 
     @classmethod
-    def of_problems(
-        cls, function: str, many_inputs: Sequence[Inputs], wrong: Sequence[bool]
-    ) -> "FeatureTable":
-        """The table of whole problems: their sizes, equal sizes and dtypes."""
+    def of_problems(cls, function: str, problems: Iterable[tuple[Inputs, bool]]) -> "FeatureTable":
+        """The table of whole problems, each with whether it is wrong: their sizes, equal sizes and dtypes."""
         by_problem = []
-        for inputs, is_wrong in zip(many_inputs, wrong, strict=True):
+        for inputs, is_wrong in problems:
             place = of_sizes(_sizes(function, inputs), inputs.dtype)
             found = {each: feature(place, "", *each).reshape(-1) for each in features_of_sizes(place)}
             by_problem.append((found, np.array([is_wrong])))

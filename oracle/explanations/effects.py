@@ -30,8 +30,6 @@ FEWEST_DIGITS = 2
 """The smallest number of right digits that a finding mentions."""
 LARGEST_GROWTH = 30
 """By how much errors may grow: those of lost digits grew by 10 at most, and those of approximations by 50."""
-CACHED_ARGUMENTS = ("xt", "a_prev", "c_prev")
-"""The entries of a cell's cache that are arguments of the cell."""
 
 
 def side_effect(
@@ -207,7 +205,8 @@ def _is_mostly_off(ours: Array, right: Array) -> bool:
 def _computes_wrong_entries(function: str, inputs: Inputs, ours: Behaviour, right: Behaviour) -> bool:
     """Whether a cached result is wrong. A cached argument may be wrong only because it was overwritten."""
     contract = CONTRACTS[function]
-    results = [i for i, name in enumerate(contract.cache) if name not in CACHED_ARGUMENTS]
+    cached_arguments = CONTRACTS[f"{contract.kind}_cell_forward"].arguments
+    results = [i for i, name in enumerate(contract.cache) if name not in cached_arguments]
     every = (f"{path}.{i}" for path in cache_paths(contract, inputs.x.shape[2]) for i in results)
     return any(not same_leaf(ours.caches.get(each, ""), right.caches.get(each, "")) for each in every)
 

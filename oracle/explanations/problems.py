@@ -14,9 +14,10 @@ from reference.networks import NETWORKS
 class Scope(NamedTuple):
     """Says on which problems mistakes are compared, and which mistakes can be named.
 
-    No problem needs what the `limits` of the target exclude. With a `network`, all problems have the weights
-    of this network, since the target computes with no other weights. `extreme` adds problems with large
-    logits, on which an overflow shows. With `whole`, a mistake must explain everything that is wrong.
+    No problem needs what the `limits` of the target exclude. With a `network`, the simplest problem of a file
+    of weights, all problems have these weights, since the target computes with no others. `extreme` adds
+    problems with large logits, on which an overflow shows. With `whole`, a mistake must explain everything
+    that is wrong.
     """
 
     limits: Limits = ANYTHING
@@ -60,9 +61,7 @@ def problem(function: str, **fields: Any) -> Problem:
 def opening_problems(function: str, network: LayerProblem | None = None) -> Sequence[Problem]:
     """Two problems of equal shapes. Without `network`, layers have two layers, two directions, lengths."""
     if network:
-        first: Problem = replace(
-            network, m=7, T_x=4, lengths="random", regime="unit", seed=0, dtype="float64"
-        )
+        first: Problem = replace(network, m=7, T_x=4, lengths="random")
     elif CONTRACTS[function].is_layer:
         first = problem(function, n_x=3, n_a=5, m=7, T_x=4, layers=2, directions=2, lengths="random")
     else:
@@ -78,9 +77,7 @@ def further_problems(
     Many targets have no projection, so a problem has one only if the counterexample has one.
     """
     if network:
-        first, _ = opening_problems(function, network)
-        plain: LayerProblem = replace(first, lengths="absent")  # type: ignore[call-arg, assignment]
-        return [replace(plain, m=4, T_x=5, seed=1), replace(plain, m=3, T_x=1, seed=3)]
+        return [replace(network, m=4, T_x=5, seed=1), replace(network, m=3, T_x=1, seed=3)]
     if not isinstance(counterexample, LayerInputs):
         return [
             problem(function, n_x=2, n_a=3, n_y=4, m=6, T_x=3, seed=1),
