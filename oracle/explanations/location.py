@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -61,30 +62,26 @@ class Location:
         kind, first = CONTRACTS[function].kind, self.targets[0]
         changes: dict[str, Equation] = {}
         for target in self.targets:
-            changes[target] = self._equation(kind, target, for_gate(self.how, first, target))
+            changes[target] = partial(self._changed, kind, target, for_gate(self.how, first, target))
             after = {"c_next": "a_next", "a_next": "yt_pred"}.get(target)
             if self.returned and after:
-                changes[after] = self._from_right(kind, target, after)
+                changes[after] = partial(self._from_right, kind, target, after)
         return Fault("", "", "", {function: changes})
 
-    def _equation(self, kind: Any, target: str, replacement: Replacement) -> Equation:
-        def changed(v: Any) -> Array:
-            right = np.asarray(v.right[target](v))
-            if not SCOPES[self.setting](v):
-                return right
-            place = self._place(kind, target, v)
-            value = replacement.result(place, target)
-            if value is None:
-                return right
-            met = [each.holds(place, target) for each in self.conditions or ()]
-            return np.where(np.logical_and.reduce(met), value, right) if met else value
+    def _changed(self, kind: Any, target: str, replacement: Replacement, v: Any) -> Array:
+        right = np.asarray(v.right[target](v))
+        if not SCOPES[self.setting](v):
+            return right
+        place = self._place(kind, target, v)
+        value = replacement.result(place, target)
+        if value is None:
+            return right
+        met = [each.holds(place, target) for each in self.conditions or ()]
+        return np.where(np.logical_and.reduce(met), value, right) if met else value
 
-        return changed
-
-    def _from_right(self, kind: Any, target: str, after: str) -> Equation:
-        return lambda v: self._place(kind, after, v).changed(
-            after, {target: self._place(kind, target, v).look(target)}
-        )
+    def _from_right(self, kind: Any, target: str, after: str, v: Any) -> Array:
+        place = self._place(kind, after, v)
+        return place.changed(after, {target: self._place(kind, target, v).look(target)})
 
     def _place(self, kind: Any, target: str, v: Any) -> Place:
         """The known quantities in the step of a `Fault`."""

@@ -24,7 +24,7 @@ from oracle.network.cells import GATES
 from oracle.problems.inputs import Inputs
 from oracle.problems.limits import ANYTHING, Limits
 from oracle.problems.problem import LayerProblem, Problem
-from reference.networks import NETWORKS, kind_in
+from reference.contract import CONTRACTS
 
 CALLS, CALLS_OF_LAYERS = 250, 500
 """The largest number of calls of one of the four functions, and of a layer."""
@@ -193,8 +193,8 @@ def _locate_in_layers(function: str, budget: Budget, shown: LayerProblem, limits
             if location is None or not location.shown:
                 return location
             tried = [location]
-            has_activations = NETWORKS[kind_in(function)].has_activations
-            if not setting.name and has_activations:  # which is observed with tanh alone
+            # The simplest setting is observed with tanh alone.
+            if not setting.name and CONTRACTS[function].network.has_activations:
                 tried.append(replace(location, setting="tanh"))
             true = (each for each in tried if _explains_networks(each, observer, shown, wrong[0]))
             return next(true, replace(location, conditions=None, shown=()))

@@ -7,6 +7,7 @@ every other one of its shape, and by 0 and 1, until the program's gradients resu
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import combinations
 from typing import Any
 
@@ -138,17 +139,14 @@ def _reads(
     kind, reads = CONTRACTS[function].kind, dict[str, list[str]]()
     last: Any = None
 
-    def recorded(equation: str) -> Callable[[Any], Array]:
-        def recording(v: Any) -> Array:
-            nonlocal last
-            last, reader = v, _Reader(v, {})
-            value = v.right[equation](reader)
-            reads[equation] = [*dict.fromkeys(reader.read)]
-            return np.asarray(value)
+    def recorded(equation: str, v: Any) -> Array:
+        nonlocal last
+        last, reader = v, _Reader(v, {})
+        value = v.right[equation](reader)
+        reads[equation] = [*dict.fromkeys(reader.read)]
+        return np.asarray(value)
 
-        return recording
-
-    right = Fault("", "", "", {function: {name: recorded(name) for name in CELL[kind]}})
+    right = Fault("", "", "", {function: {name: partial(recorded, name) for name in CELL[kind]}})
     getattr(right, function)(*inputs.arguments(function))
     cell = CONTRACTS[f"{kind}_cell_forward"]
     known = (*cell.cache, *cell.parameters, *CONTRACTS[f"{kind}_cell_backward"].arguments, *CELL[kind])

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from math import isclose
 from typing import Any
 
@@ -15,7 +16,7 @@ from oracle.explanations.location import Location
 from oracle.explanations.misreadings import Misreading
 from oracle.faults.fault import Fault
 from properties.explanations.program import SameTarget
-from properties.implementations.calls import Outcome, Reply, Request, outcome_of
+from properties.implementations.calls import Reply, Request, outcome_of
 from properties.implementations.loaded_facts import LoadedFacts
 from properties.trials.tally import NotJudgedError
 from properties.trials.trial import Trial, ViolationError
@@ -112,13 +113,8 @@ class Predicted(SameTarget):
 
     def reply_each(self, requests: Sequence[Request], *, time_limit: float | None = None) -> list[Reply]:
         """Answer the requests by the functions of the fault."""
-        return [Reply(self._outcome(each)) for each in requests]
+        return [Reply(outcome_of(partial(self._call, each.function), each)) for each in requests]
 
-    def _outcome(self, request: Request) -> Outcome:
-        name = request.function
-
-        def call(given: list[Any]) -> Any:
-            is_met = not self._when or are_met(name, self._trial.inputs, self._when, given)
-            return getattr(self._fault if is_met else reference, name)(*given)
-
-        return outcome_of(call, request)
+    def _call(self, function: str, given: list[Any]) -> Any:
+        is_met = not self._when or are_met(function, self._trial.inputs, self._when, given)
+        return getattr(self._fault if is_met else reference, function)(*given)
