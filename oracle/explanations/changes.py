@@ -61,53 +61,45 @@ COMBINATIONS: Mapping[str, Callable[[Array, Array, float], Array]] = {
 BLOCK_SIZES = (4, 8, 16, 32, 2, 3)
 
 
-def _without_last_rows(v: Array, by: int) -> Array:
-    """The array with 0 in the rows after the last whole block of `by` rows."""
+def _without_last_rows(place: Place, name: str, by: int) -> Array:
+    """A quantity with 0 in the rows after the last whole block of `by` rows."""
+    v = place.look(name)
     rows = np.arange(len(v))[:, None]
     return np.where(rows < len(v) - len(v) % by, v, 0)
 
 
-def _by_samples(change: Callable[[Array], Array]) -> Map:
-    """A map of a quantity `(n, m, steps)`."""
-
-    def mapped(place: Place, name: str, by: int) -> Array:
-        values = change(place.look(name).reshape(-1, place.sizes["m"], len(place.steps)))
-        return values.reshape(len(values), -1)
-
-    return mapped
+def _by_samples(change: Callable[[Array], Array], place: Place, name: str, by: int) -> Array:
+    """A change of a quantity `(n, m, steps)`."""
+    values = change(place.look(name).reshape(-1, place.sizes["m"], len(place.steps)))
+    return values.reshape(len(values), -1)
 
 
-def _by_steps(other: Callable[[Array, int], Array], *, later: bool = False) -> Map:
-    """A map of a quantity from `other` steps: 0 before the first step, and the last step after the end.
+def _by_steps(
+    other: Callable[[Array, int], Array], place: Place, name: str, by: int, *, later: bool = False
+) -> Array:
+    """A quantity at `other` steps: 0 before the first step, and the last step after the end.
 
     At `later` steps, only xt is known.
     """
-
-    def mapped(place: Place, name: str, by: int) -> Array:
-        if later and name != "xt":
-            raise KeyError(name)
-        values, steps = place.over_time(name), other(np.asarray(place.steps), by)
-        taken = values[:, :, np.clip(steps, 0, values.shape[2] - 1)]
-        return columns(np.where(steps < 0, 0, taken))
-
-    return mapped
+    if later and name != "xt":
+        raise KeyError(name)
+    values, steps = place.over_time(name), other(np.asarray(place.steps), by)
+    taken = values[:, :, np.clip(steps, 0, values.shape[2] - 1)]
+    return columns(np.where(steps < 0, 0, taken))
 
 
 MAPS: Mapping[str, tuple[Map, Sequence[int]]] = {
     "transposed": (lambda place, name, by: place.look(name).T, (0,)),
     "unit back": (lambda place, name, by: np.roll(place.look(name), by, axis=0), (1,)),
     "along the samples": (lambda place, name, by: place.look(name).T.repeat(len(place.steps), axis=1), (0,)),
-    "without the rows that blocks leave": (
-        lambda place, name, by: _without_last_rows(place.look(name), by),
-        BLOCK_SIZES,
-    ),
-    "first sample": (_by_samples(lambda v: v[:, :1].repeat(v.shape[1], axis=1)), (0,)),
-    "samples and rows exchanged": (_by_samples(lambda v: v.swapaxes(0, 1)), (0,)),
-    "step back": (_by_steps(lambda t, by: t - by), (1, 2)),
-    "step back, at least the first": (_by_steps(lambda t, by: np.maximum(t - by, 0)), (1, 2)),
-    "step ahead": (_by_steps(lambda t, by: t + by, later=True), (1,)),
-    "first step": (_by_steps(lambda t, _: np.zeros_like(t)), (0,)),
-    "last step": (_by_steps(lambda t, _: np.full_like(t, np.iinfo(t.dtype).max), later=True), (0,)),
+    "without the rows that blocks leave": (_without_last_rows, BLOCK_SIZES),
+    "first sample": (partial(_by_samples, lambda v: v[:, :1].repeat(v.shape[1], axis=1)), (0,)),
+    "samples and rows exchanged": (partial(_by_samples, lambda v: v.swapaxes(0, 1)), (0,)),
+    "step back": (partial(_by_steps, lambda t, by: t - by), (1, 2)),
+    "step back, at least the first": (partial(_by_steps, lambda t, by: np.maximum(t - by, 0)), (1, 2)),
+    "step ahead": (partial(_by_steps, lambda t, by: t + by, later=True), (1,)),
+    "first step": (partial(_by_steps, lambda t, _: np.zeros_like(t)), (0,)),
+    "last step": (partial(_by_steps, lambda t, _: np.full_like(t, np.iinfo(t.dtype).max), later=True), (0,)),
 }
 """The maps by name, each with the parameters to try."""
 OVER_TIME = ("step back", "step back, at least the first", "step ahead", "first step", "last step")
