@@ -126,9 +126,7 @@ def _of_mistake(
     inputs = [problem.inputs(function) for problem in problems]
     right = _of_specification(function, limits, problems)
     answers = _behaviours(program_of(program, function, limits), inputs)
-    return [
-        answer.with_shared_parts(spec) for answer, spec in zip(answers, right, strict=True)
-    ], program.memory
+    return [*map(Behaviour.with_shared_parts, answers, right)], program.memory
 
 
 @lru_cache(maxsize=MOST_CACHED)

@@ -126,11 +126,9 @@ def _in_one_state(changes: Equations, state: str) -> Equations:
 
 def small_problems(function: str, shown: Problem, limits: Limits, seed: int) -> Iterator[Inputs]:
     """Small problems of every kind that the limits allow."""
-    rng = np.random.default_rng(seed)
+    rng, names = np.random.default_rng(seed), ("n_x", "n_a", "m", "T_x", "n_y")
     for k in range(PROBLEMS):
-        sizes = dict(
-            zip(("n_x", "n_a", "m", "T_x", "n_y"), rng.integers(1, LARGEST, 5).tolist(), strict=True)
-        )
+        sizes = dict(zip(names, rng.integers(1, LARGEST, len(names)).tolist(), strict=True))
         yield _draw(function, shown, limits, k, rng, seed=seed + k, **sizes)
 
 

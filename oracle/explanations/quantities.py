@@ -59,8 +59,7 @@ class Quantities:
     @cached_property
     def arguments(self) -> frozenset[str]:
         """The names of the arguments and parameters of a step."""
-        every = frozenset[str]().union(*map(self.sources, self._parts))
-        return every - self._parts.keys()
+        return frozenset[str]().union(*map(self.sources, self._parts)) - self._parts.keys()
 
     def operation(self, name: str) -> tuple[str, tuple[str, ...]]:
         """The operation of a quantity, and its operands; no operation for an argument."""

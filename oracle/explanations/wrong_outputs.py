@@ -13,7 +13,7 @@ from oracle.problems.inputs import Inputs, LayerInputs
 from oracle.problems.limits import ANYTHING, Limits
 from oracle.problems.problem import LayerProblem, Problem
 from reference.contract import CONTRACTS, Array
-from reference.networks import GATE_WEIGHT, NETWORKS, kind_in
+from reference.networks import GATE_WEIGHT, NETWORKS
 
 INCOMING = ("da", "da_next", "dc_next", "da_last", "dc_last")
 """The names of incoming gradients. Where a function has several of them, each may be 0 in a case."""
@@ -164,16 +164,17 @@ def _arrays(inputs: Inputs) -> list[bytes]:
 
 def is_possible(case: str, function: str, problem: Problem) -> bool:
     """Whether a problem can be changed into one of a case, and not all gradients are 0 then."""
+    contract = CONTRACTS[function]
     if case in INCOMING:
-        given = [name for name in CONTRACTS[function].arguments if name in INCOMING]
+        given = [name for name in contract.arguments if name in INCOMING]
         return case in given and len(given) > 1
-    free = {*problem.free_sizes} - CONTRACTS[function].fixed_sizes.keys()
+    free = {*problem.free_sizes} - contract.fixed_sizes.keys()
     if isinstance(problem, LayerProblem):
         if problem.weights and (case == "biases" or case in BIASES):
             return False
         free |= {"lengths"} | ({"layers", "directions", "n_p"} if not problem.weights else set())
-        free |= {"activation"} if NETWORKS[kind_in(function)].has_activations else set()
-    if case in BIASES and case not in NETWORKS[kind_in(function)].parameters:
+        free |= {"activation"} if contract.network.has_activations else set()
+    if case in BIASES and case not in contract.parameters:
         return False
     return CASES[case].keys() <= free
 
