@@ -45,6 +45,11 @@ def test_of_unknown_mistakes_one_is_shown_for_each_function_and_way_to_fail() ->
     ]
 
 
+def test_of_several_targets_each_function_with_an_unknown_mistake_is_shown() -> None:
+    results = [failed(name, "trajectory", f"{kind}_forward") for name in "ab" for kind in ("rnn", "lstm")]
+    assert {*messages(results)} == {result.message for result in results}
+
+
 def test_an_unknown_mistake_that_a_forward_inherits_is_shown_once() -> None:
     results = [
         failed("a", "each step", "rnn_cell_forward"),
