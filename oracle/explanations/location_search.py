@@ -71,8 +71,6 @@ def _locate_in_steps(observer: Observer, cases: list[Steps]) -> Location | None:
             break
     if not is_confirmed:
         how, conditions = how if how and _holds(cases, target, how, None) else None, None
-    if sum(case.is_wrong(target) for case in cases) < 2:
-        conditions = None  # conditions that one answer meets may be chance
     setting = observer.setting.name if observer.setting else ""
     shown = [name for name in RESULTS if any(name in case.shown for case in cases)]
     wrong = [name for name in shown if any(case.is_wrong(name) for case in cases)]
