@@ -39,6 +39,7 @@ from oracle.explanations.wrong_outputs import output_name
 from oracle.faults.fault import Fault
 from oracle.problems.limits import ANYTHING
 from oracle.problems.problem import LayerProblem, Problem
+from properties.explanations.claim_search import written
 from properties.explanations.inheritance import WithRightCell
 from properties.explanations.prediction import fault_of
 from properties.explanations.program import DiedError, Program
@@ -222,7 +223,11 @@ def _side_effect(claim: Claim, program: Program, shown: Sequence[Problem]) -> Ch
     function, limits = program.function, program.limits
     for each in chain(shown, _few(program, shown)):
         program.implementation.end_process()
-        if side_effect(function, program, each.inputs(function), Scope(limits)) == claim:
+        inputs, network = each.inputs(function), each.network if isinstance(each, LayerProblem) else None
+        if claim in (
+            side_effect(function, program, inputs, Scope(limits)),
+            *written(program, inputs, network),
+        ):
             return RIGHT
     return Check("false", "no problem shows this effect again")
 

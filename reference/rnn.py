@@ -103,7 +103,7 @@ def rnn_steps(x: Array, a0: Array, p: Mapping[str, Array], activation: Any = np.
     return a, xs
 
 
-def relu(z: Array, out: Array | None = None) -> Array:
+def relu(z: Array, out: Any = None) -> Array:
     """max(z, 0), elementwise; NaN stays NaN."""
     return np.asarray(np.maximum(z, 0, out=out))
 
