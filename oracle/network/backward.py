@@ -16,10 +16,10 @@ from oracle.network.backward_step import Gradients, StepsBack, StepValues
 from oracle.network.cells import CELLS
 from oracle.network.derivative import Back, derivative
 from oracle.network.expressions import Expression
-from oracle.network.forward import each_step, over_time
+from oracle.network.forward import compute_layers, each_step, over_time, stacked
 from oracle.network.layers import in_order, without_padding
 from oracle.network.sweep import Sweep
-from oracle.problems.backward_inputs import gradient_name
+from oracle.problems.backward_inputs import AnyBackward, LayerBackwardInputs, gradient_name
 from reference.networks import NETWORKS, Array
 
 
@@ -106,25 +106,33 @@ def _as_samples(steps: Any) -> Any:
     return np.copy(np.reshape(np.transpose(steps, (1, 2, 0, 3)), (k, n, T_x * m)), order="C")
 
 
-def function_gradients(
-    op: Any, sweep: Sweep, da: Any, dc: Any, steps_back: Callable[..., StepsBack] = StepsBack
+def gradients_of(
+    op: Mapping[str, Any],
+    op_back: Any,
+    batch: Sequence[AnyBackward],
+    from_caches: Callable[[Sequence[Any]], Sweep],
+    steps_back: Callable[..., StepsBack] = StepsBack,
 ) -> Gradients:
-    """The gradients of a function that takes caches, by name: those of a single layer with the cached
-    quantities.
+    """The gradients of a batch by name; `op` has the operations of the forward pass, `op_back` those back.
 
-    `da (k, n_a, m, T_x)` is the gradient with respect to the hidden states, and `dc (k, n_a, m)` that with
-    respect to the last memory state.
+    For a function that takes caches, they are those of a single layer with the cached quantities, which
+    `from_caches(batch)` returns.
     """
+    da = stacked(op, batch, "da")
+    if of_layers := [inputs for inputs in batch if isinstance(inputs, LayerBackwardInputs)]:
+        last = {name: stacked(op, batch, f"d{name}_last", axis=1) for name in ("a", "c")}
+        return layer_gradients(op_back, compute_layers(op, of_layers), da, last, steps_back)
+    sweep = from_caches(batch)
     k, _, m, T_x = sweep.x.shape
     layer = SimpleNamespace(kind=sweep.kind, D=1, T_x=T_x, lengths=np.full((k, m), T_x), sweeps=[sweep])
-    last = {"a": op.exact(np.zeros((1, *sweep.a0.shape))), "c": dc[None]}
-    gradients = layer_gradients(op, layer, da, last, steps_back)
+    last = {"a": op["exact"](np.zeros((1, *sweep.a0.shape))), "c": stacked(op, batch, "dc")[None]}
+    gradients = layer_gradients(op_back, layer, da, last, steps_back)
     own_names = {gradient_name(0, name): f"d{name}" for name in sweep.p}
     return {own_names.get(name, name): array for name, array in gradients.items()}
 
 
 def layer_gradients(
-    op: Any, v: Any, da: Any, last: Mapping[str, Any], steps_back: Callable[..., StepsBack] = StepsBack
+    op: Any, v: Any, da: Any, last: Mapping[str, Any], steps_back: Callable[..., StepsBack]
 ) -> Gradients:
     """The gradients of layers by name, from the top layer down.
 

@@ -70,31 +70,25 @@ def compute_steps(op: Mapping[str, Any], kind: Kind, p: Mapping[str, Array], x: 
     return v
 
 
-def compute_function(op: Mapping[str, Any], batch: Sequence[Inputs]) -> Any:
-    """Compute all quantities of a function, and the predictions `y`, in the namespace that is returned.
+def forward_results(op: Mapping[str, Any], batch: Sequence[Inputs]) -> dict[str, Any]:
+    """The quantities of a forward pass by name.
 
-    The head sees all steps as samples of one step.
+    For a function: the states, gates and predictions of all steps, each `(k, n, m, T_x)`. For layers: the
+    hidden states of the top layer, and the last states of all layers, `(k, L D n, m, 1)`.
     """
-    kind, (_, m, T_x) = batch[0].kind, batch[0].x.shape
+    network, (_, m, T_x) = NETWORKS[batch[0].kind], batch[0].x.shape
+    if of_layers := [inputs for inputs in batch if isinstance(inputs, LayerInputs)]:
+        v = compute_layers(op, of_layers)
+        ends = {f"{state}_last": getattr(v, f"{state}_ends") for state in network.states}
+        return {"a": v.top, **{name: np.concatenate(each, axis=-2)[..., None] for name, each in ends.items()}}
     p = stacked_parameters([inputs.parameters for inputs in batch])
-    v = compute_steps(op, kind, p, *(stacked(op, batch, name) for name in ("x", "a0", "c0")))
+    v = compute_steps(op, batch[0].kind, p, *(stacked(op, batch, name) for name in ("x", "a0", "c0")))
+    # The head sees all steps as samples of one step.
     v.a_next, v.Wy = np.reshape(v.a, (*v.a.shape[:2], m * T_x)), p.get("Wya", p.get("Wy"))
     evaluate(v, _HEAD, HEAD)
-    v.y = np.reshape(v.yt_pred, (*v.yt_pred.shape[:2], m, T_x))
-    return v
-
-
-def function_results(v: Any) -> dict[str, Any]:
-    """The states, gates and predictions of a function, each `(k, n, m, T_x)`, by name."""
-    network = NETWORKS[v.kind]
+    y = np.reshape(v.yt_pred, (*v.yt_pred.shape[:2], m, T_x))
     gates = {name: over_time([step[name] for step in v.entries], v.a) for name in network.gates.values()}
-    return {**{state: getattr(v, state) for state in network.states}, **gates, "y": v.y}
-
-
-def layer_results(v: Any) -> dict[str, Any]:
-    """The hidden states of the top layer, and the last states of all layers, `(k, L D n, m, 1)`, by name."""
-    ends = {f"{state}_last": getattr(v, f"{state}_ends") for state in NETWORKS[v.kind].states}
-    return {"a": v.top, **{name: np.concatenate(each, axis=-2)[..., None] for name, each in ends.items()}}
+    return {**{state: getattr(v, state) for state in network.states}, **gates, "y": y}
 
 
 def stacked(op: Mapping[str, Any], batch: Sequence[Inputs], name: str, axis: int = 0) -> Any:

@@ -18,12 +18,12 @@ from typing import Any
 
 import numpy as np
 
-from oracle.network.backward import function_gradients, layer_gradients
+from oracle.network.backward import gradients_of
 from oracle.network.backward_step import Gradients, StepsBack
 from oracle.network.derivative import Product, Sum
-from oracle.network.forward import cached_sweep, compute_layers, compute_steps, stacked, stacked_parameters
+from oracle.network.forward import cached_sweep, compute_steps, stacked, stacked_parameters
 from oracle.network.sweep import Sweep
-from oracle.problems.backward_inputs import AnyBackward, BackwardInputs, LayerBackwardInputs
+from oracle.problems.backward_inputs import AnyBackward, BackwardInputs
 from oracle.witnesses.bounded import Bounded, Factors
 from oracle.witnesses.propagation import for_each_dtype, operations
 from oracle.witnesses.rounding import Arithmetic
@@ -40,14 +40,12 @@ def evaluate_each(batch: Sequence[AnyBackward]) -> list[dict[str, Bounded]]:
 
     Each result has the bounds of the precision of its input.
     """
-    return for_each_dtype(_function_gradients, _layer_gradients, batch)
+    return for_each_dtype(_gradients, batch)
 
 
-def _function_gradients(fl: Arithmetic, batch: Sequence[BackwardInputs]) -> dict[str, Bounded]:
-    """The gradients of a backward pass that takes caches."""
-    op = operations(fl)
-    da, dc = (stacked(op, batch, name) for name in ("da", "dc"))
-    return function_gradients(backward_operations(fl), bounded_caches(fl, batch), da, dc, BoundedStepsBack)
+def _gradients(fl: Arithmetic, batch: Sequence[AnyBackward]) -> dict[str, Bounded]:
+    from_caches = partial(bounded_caches, fl)
+    return gradients_of(operations(fl), backward_operations(fl), batch, from_caches, BoundedStepsBack)
 
 
 def bounded_caches(fl: Arithmetic, batch: Sequence[BackwardInputs]) -> Sweep:
@@ -71,14 +69,6 @@ def _steps_as_samples(x: Any) -> Any:
     """All steps of `(k, n, m, T_x)` as samples of one step, `(k, n, T_x m)`."""
     k, n, m, T_x = x.shape
     return np.reshape(np.transpose(x, (0, 1, 3, 2)), (k, n, T_x * m))
-
-
-def _layer_gradients(fl: Arithmetic, batch: Sequence[LayerBackwardInputs]) -> dict[str, Bounded]:
-    """The gradients of layers, from the top layer down; `dx` is exactly 0 after the end of a sample."""
-    op = operations(fl)
-    last = {name: stacked(op, batch, f"d{name}_last", axis=1) for name in ("a", "c")}
-    v, da = compute_layers(op, batch), stacked(op, batch, "da")
-    return layer_gradients(backward_operations(fl), v, da, last, BoundedStepsBack)
 
 
 @cache

@@ -16,7 +16,7 @@ import numpy as np
 from flint import arb, arb_mat, ctx
 
 from oracle.network.cells import GATES
-from oracle.network.forward import compute_function, compute_layers, function_results, layer_results
+from oracle.network.forward import forward_results
 from oracle.problems.inputs import Inputs, LayerInputs
 from reference.contract import Array
 
@@ -87,11 +87,10 @@ def evaluate(inputs: Inputs, radius: float) -> dict[str, Array]:
     Raises `ValueError` if `radius` is not a positive number, and `ArithmeticError` if `MOST_BITS` bits do not
     suffice.
     """
-    compute: Any = _layer_quantities if isinstance(inputs, LayerInputs) else _function_quantities
     _, m, T_x = inputs.x.shape
     answer: dict[str, Array] = {}
     for group, samples in of_equal_lengths(inputs):
-        for name, [values] in narrow_result(partial(compute, samples), radius).items():
+        for name, [values] in narrow_result(partial(_quantities, samples), radius).items():
             rows, _, steps = values.shape
             shape = rows, m, steps if "last" in name else T_x
             answer.setdefault(name, np.full(shape, Enclosure(arb(0)), object))
@@ -108,14 +107,10 @@ def of_equal_lengths(inputs: Inputs) -> Iterator[tuple[Array, Any]]:
         yield group, samples.span(0, int(end)) if end < inputs.x.shape[2] else samples
 
 
-def _layer_quantities(inputs: LayerInputs, radius: float) -> dict[str, Array]:
-    return layer_results(compute_layers(operations(radius), [inputs]))
-
-
-def _function_quantities(inputs: Inputs, radius: float) -> dict[str, Array]:
-    v = compute_function(operations(radius), [inputs])
-    check_width(radius, v.y)
-    return function_results(v)
+def _quantities(inputs: Inputs, radius: float) -> dict[str, Array]:
+    quantities = forward_results(operations(radius), [inputs])
+    check_width(radius, *(quantities[name] for name in ("y",) if name in quantities))
+    return quantities
 
 
 as_enclosures: Any = np.frompyfunc(Enclosure, 1, 1)

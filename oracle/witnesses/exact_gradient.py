@@ -4,18 +4,18 @@ For a backward pass that takes caches, the exact gradients are those of the numb
 layers, they are those of the exact function.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from functools import partial
 from math import prod
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 from flint import arb
 
-from oracle.network.backward import function_gradients, layer_gradients
-from oracle.network.forward import cached_sweep, compute_layers, stacked
-from oracle.problems.backward_inputs import PER_SAMPLE, AnyBackward, BackwardInputs, LayerBackwardInputs
+from oracle.network.backward import gradients_of
+from oracle.network.forward import cached_sweep
+from oracle.network.sweep import Sweep
+from oracle.problems.backward_inputs import PER_SAMPLE, AnyBackward, BackwardInputs
 from oracle.witnesses.exact import (
     TooWideError,
     as_enclosures,
@@ -43,11 +43,14 @@ def evaluate(inputs: AnyBackward, radius: float) -> dict[str, Array]:
 
 
 def _values(inputs: AnyBackward, radius: float) -> dict[str, Array]:
-    compute: Any = _of_layers if isinstance(inputs, LayerBackwardInputs) else _of_functions
-    _, m, T_x = inputs.x.shape
+    op, (_, m, T_x) = operations(radius), inputs.x.shape
+
+    def from_caches(batch: Sequence[BackwardInputs]) -> Sweep:
+        return cached_sweep(op, batch, {name: balls(array[None]) for name, array in batch[0].cached.items()})
+
     values: dict[str, Array] = {}
     for group, samples in of_equal_lengths(inputs):
-        for name, [array] in compute(operations(radius), samples).items():
+        for name, [array] in gradients_of(op, _BACKWARD, [samples], from_caches).items():
             rows, _, steps = array.shape
             if name in PER_SAMPLE:
                 whole = values.setdefault(
@@ -58,17 +61,6 @@ def _values(inputs: AnyBackward, radius: float) -> dict[str, Array]:
                 values[name] = values[name] + array if name in values else array
     check_width(radius, *values.values())
     return values
-
-
-def _of_functions(op: Mapping[str, Any], inputs: BackwardInputs) -> dict[str, Array]:
-    cached = {name: balls(array[None]) for name, array in inputs.cached.items()}
-    sweep = cached_sweep(op, [inputs], cached)
-    return function_gradients(_BACKWARD, sweep, balls(inputs.da[None]), balls(inputs.dc[None]))
-
-
-def _of_layers(op: Mapping[str, Any], inputs: LayerBackwardInputs) -> dict[str, Array]:
-    last = {name: stacked(op, [inputs], f"d{name}_last", axis=1) for name in ("a", "c")}
-    return layer_gradients(_BACKWARD, compute_layers(op, [inputs]), balls(inputs.da[None]), last)
 
 
 def _transposed_map(W: Array) -> Callable[[Array], Array]:

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from oracle.network.forward import compute_function, compute_layers, function_results, layer_results
-from oracle.problems.inputs import Inputs, LayerInputs
+from oracle.network.forward import forward_results
+from oracle.problems.inputs import Inputs
 from oracle.witnesses.bounded import Bounded
 from oracle.witnesses.rounding import Arithmetic
 from reference.contract import Array
@@ -29,7 +29,7 @@ def evaluate_each(batch: Sequence[Inputs], *, gradual: bool = False) -> list[dic
 
     Each result has the bounds of the precision of its input.
     """
-    return for_each_dtype(_function_quantities, _layer_quantities, batch, gradual)
+    return for_each_dtype(lambda fl, each: forward_results(operations(fl), each), batch, gradual)
 
 
 arithmetic = cache(Arithmetic)
@@ -38,16 +38,12 @@ arithmetic = cache(Arithmetic)
 
 @np.errstate(all="ignore")
 def for_each_dtype(
-    of_functions: Callable[..., dict[str, Bounded]],
-    of_layers: Callable[..., dict[str, Bounded]],
-    batch: Sequence[Inputs],
-    gradual: bool = False,
+    evaluate: Callable[..., dict[str, Bounded]], batch: Sequence[Inputs], gradual: bool = False
 ) -> list[dict[str, Bounded]]:
     """Evaluate all inputs of each dtype at once, in the arithmetic of the dtype.
 
-    `of_functions` and `of_layers` take the arithmetic and inputs, and return stacks over these on axis 0.
+    `evaluate` takes the arithmetic and inputs, and returns stacks over these on axis 0.
     """
-    evaluate = of_layers if any(isinstance(inputs, LayerInputs) for inputs in batch) else of_functions
     results: list[dict[str, Bounded]] = [{}] * len(batch)
     for dtype in dict.fromkeys(inputs.dtype for inputs in batch):
         indices = [i for i, inputs in enumerate(batch) if inputs.dtype == dtype]
@@ -55,16 +51,6 @@ def for_each_dtype(
         for k, i in enumerate(indices):
             results[i] = {name: bounded[k] for name, bounded in stacks.items()}
     return results
-
-
-def _layer_quantities(fl: Arithmetic, batch: Sequence[LayerInputs]) -> dict[str, Bounded]:
-    """The hidden states of the top layer, and the last states of all layers, as stacks."""
-    return layer_results(compute_layers(operations(fl), batch))
-
-
-def _function_quantities(fl: Arithmetic, batch: Sequence[Inputs]) -> dict[str, Bounded]:
-    """The quantities of all steps, and the predictions, each a stack `(k, n, m, T_x)`."""
-    return function_results(compute_function(operations(fl), batch))
 
 
 @cache
