@@ -65,6 +65,9 @@ def parameter_gradients(op: Any, values: StepValues, sweep: Sweep, chain: Chain,
     They are sums over samples and steps, without the padding, which may be NaN.
     """
     kind, p = sweep.kind, sweep.p
+    if not chain.steps:
+        # No gradient comes from the head, whose parameters are the only ones with a y in their names.
+        return {name: op.exact(np.zeros(each.shape)) for name, each in p.items() if "y" not in name}
     gradients: Gradients = {}
 
     def sum_of_products(dz: Any, v: Any) -> Any:
@@ -76,10 +79,6 @@ def parameter_gradients(op: Any, values: StepValues, sweep: Sweep, chain: Chain,
         if not isinstance(back, Back):
             continue
         maps = [CELLS[kind][z].operands for z in back.maps]
-        if not chain.steps:
-            names = [each.name for W, _, b in maps for each in (*(W.operands or (W,)), b)]
-            gradients |= {name: op.exact(np.zeros(p[name].shape)) for name in names}
-            continue
         dz = np.concatenate([np.stack([g[f"d_{z}"] for g in chain.steps]) for z in back.maps], axis=-2)
         ones = op.exact(np.ones((*dz.shape[:2], 1, dz.shape[3])))
         dW = sum_of_products(dz, np.concatenate([*map(values.of, back.operands), ones], axis=-2))
@@ -92,11 +91,8 @@ def parameter_gradients(op: Any, values: StepValues, sweep: Sweep, chain: Chain,
                 column += columns
             row += rows
     if "Wp" in p:
-        da = np.stack(chain.da) if chain.da else None
-        unprojected = Expression("", name="a_next")
-        gradients["Wp"] = (
-            op.exact(np.zeros(p["Wp"].shape)) if da is None else sum_of_products(da, values.of(unprojected))
-        )
+        unprojected = values.of(Expression("", name="a_next"))
+        gradients["Wp"] = sum_of_products(np.stack(chain.da), unprojected)
     return gradients
 
 
