@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from oracle.network.cells import CELLS
-from oracle.network.derivative import Back, Product, Sum, derivative
+from oracle.network.derivative import Back, Product, derivative
 from oracle.network.expressions import Expression
 from oracle.network.sweep import Sweep
 from reference.contract import Array
@@ -29,7 +29,7 @@ class StepsBack:
         self.values = StepValues(op, sweep)
         self.terms: dict[tuple[str, int], list[Product]] = {}  # those that are multiplied at once
         for each in self.equations.values():
-            for term in each.terms if isinstance(each, Sum) else ():
+            for term in () if isinstance(each, Back) else each:
                 if term.factors:
                     self.terms.setdefault((term.gradient, len(term.factors)), []).append(term)
         self.factors: dict[tuple[str, int], list[Any]] = {
@@ -51,16 +51,16 @@ class StepsBack:
         g: Gradients = {"da_next": d, "dc_next": d_c}
         products: dict[Product, Any] = {}
         for name, each in self.equations.items():
-            if isinstance(each, Sum):
-                terms = [self._term(term, t, g, products) for term in each.terms]
+            if not isinstance(each, Back):
+                terms = [self._term(term, t, g, products) for term in each]
                 g[name] = self.op.total(*terms) if len(terms) > 1 else terms[0]
-            else:
-                g[name] = self._maps[name](self.op.stack(*(g[f"d_{z}"] for z in each.maps)))
-                start = 0
-                for i, operand in enumerate(each.operands):
-                    rows = self.values.of(operand).shape[-2]
-                    g[f"{name}[{i}]"] = g[name][..., start : start + rows, :]
-                    start += rows
+                continue
+            g[name] = self._maps[name](self.op.stack(*(g[f"d_{z}"] for z in each.maps)))
+            start = 0
+            for i, operand in enumerate(each.operands):
+                rows = self.values.of(operand).shape[-2]
+                g[f"{name}[{i}]"] = g[name][..., start : start + rows, :]
+                start += rows
         return g
 
     def _term(self, term: Product, t: int, g: Gradients, products: dict[Product, Any]) -> Any:

@@ -7,7 +7,7 @@ forward pass. So an arithmetic can compute the factors of all steps before the s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -29,13 +29,6 @@ class Product:
 
 
 @dataclass(frozen=True)
-class Sum:
-    """A sum of products."""
-
-    terms: tuple[Product, ...]
-
-
-@dataclass(frozen=True)
 class Back:
     """The transposed weights of affine maps of one vector, times the gradients with respect to their results.
 
@@ -48,8 +41,8 @@ class Back:
 
 
 @cache
-def derivative(kind: Kind) -> Mapping[str, Sum | Back]:
-    """The equations of the gradients of a step by name, in the order of computation.
+def derivative(kind: Kind) -> Mapping[str, Sequence[Product] | Back]:
+    """The equations of the gradients of a step by name, in the order of computation; products are summed.
 
     The last ones are `d_a_prev`, `d_xt` and, for an LSTM, `d_c_prev`. The slope of an activation is an
     operation on its result, such as `sigmoid_slope(ft)`, so that cached results can stand in for computed
@@ -60,7 +53,7 @@ def derivative(kind: Kind) -> Mapping[str, Sum | Back]:
         name: [Product(f"d{name}")] for name in ("a_next", "c_next") if name in cell
     }
     maps: dict[str, list[str]] = {}
-    equations: dict[str, Sum | Back] = {}
+    equations: dict[str, Sequence[Product] | Back] = {}
 
     def hand_on(expression: Expression, term: Product, result: Expression) -> None:
         """Hand a term of the gradient with respect to an expression on to its operands."""
@@ -80,10 +73,10 @@ def derivative(kind: Kind) -> Mapping[str, Sum | Back]:
 
     def gradient_of(name: str) -> Product:
         """The gradient with respect to a quantity; a sum, and what affine maps need, gets a name."""
-        [*found] = terms.pop(name)
+        found = terms.pop(name)
         if len(found) == 1 and name in cell and cell[name].operation != "affine":
             return found[0]
-        equations[f"d_{name}"] = Sum(tuple(found))
+        equations[f"d_{name}"] = found
         return Product(f"d_{name}")
 
     for name, expression in reversed([*cell.items()]):

@@ -20,7 +20,7 @@ import numpy as np
 
 from oracle.network.backward import gradients_of
 from oracle.network.backward_step import Gradients, StepsBack
-from oracle.network.derivative import Product, Sum
+from oracle.network.derivative import Back, Product
 from oracle.network.forward import cached_sweep, compute_steps, stacked, stacked_parameters
 from oracle.network.sweep import Sweep
 from oracle.problems.backward_inputs import AnyBackward, BackwardInputs
@@ -105,8 +105,8 @@ class BoundedStepsBack(StepsBack):
 
     def _terms_of(self, gradient: str) -> Sequence[Product]:
         """The terms of a gradient that is a sum."""
-        each = self.equations.get(gradient)
-        return each.terms if isinstance(each, Sum) and len(each.terms) > 1 else ()
+        each = self.equations.get(gradient, ())
+        return () if isinstance(each, Back) or len(each) < 2 else each
 
     def product(self, key: tuple[str, int], t: int, g: Gradients) -> Any:
         """The products of a gradient with the factors of all its terms with this key, stacked on axis 0."""

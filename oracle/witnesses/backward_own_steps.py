@@ -93,7 +93,7 @@ class _MemoryGradient:
     def __init__(self, fl: Arithmetic, steps: BoundedStepsBack, own: Gradients) -> None:
         self._fl = fl
         self._steps = steps
-        names = {each.terms[0]: name for name, each in steps.equations.items() if not isinstance(each, Back)}
+        names = {each[0]: name for name, each in steps.equations.items() if not isinstance(each, Back)}
         dz: Any = np.stack([own[names[term]] for term in steps.terms[self._TO_DZ]], axis=1)
         factors = steps.factors[self._TO_DZ]
         k = fl.product(*factors)  # dz is k times the gradient with respect to the memory state
