@@ -57,7 +57,8 @@ def _run_layers(inputs: LayerInputs) -> dict[str, Array]:
     states = [*inputs.initial_states]
     a = np.zeros((inputs.directions * n_h, m, T_x), inputs.x.dtype)
     if T_x and m:
-        output, last = _run_module(accepted_by_torch(inputs))
+        accepted = accepted_by_torch(inputs)
+        output, last = call_module(module_for(accepted), accepted, *tensors(accepted))
         a = _array(output)
         states = [state.numpy().transpose(0, 2, 1) for state in last]
         states[1:] = [c[:, :n_a] for c in states[1:]]
@@ -67,10 +68,9 @@ def _run_layers(inputs: LayerInputs) -> dict[str, Array]:
     }
 
 
-def _run_module(inputs: LayerInputs) -> tuple[torch.Tensor, Sequence[torch.Tensor]]:
-    """The hidden states `(T_x, m, D n_h)` and the last states `(L D, m, n)`, from a module of torch."""
-    states = [tensor(state.transpose(0, 2, 1)) for state in inputs.initial_states]
-    return call_module(module_for(inputs), inputs, tensor(inputs.x.T), *states)
+def tensors(inputs: LayerInputs) -> list[torch.Tensor]:
+    """The arguments of a call of a module: x `(T_x, m, n_x)`, and the initial states `(L D, m, n)`."""
+    return [tensor(inputs.x.T), *(tensor(state.transpose(0, 2, 1)) for state in inputs.initial_states)]
 
 
 def module_for(inputs: LayerInputs) -> torch.nn.Module:

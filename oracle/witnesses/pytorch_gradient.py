@@ -9,7 +9,7 @@ import torch
 
 from oracle.problems.backward_inputs import AnyBackward, LayerBackwardInputs, gradient_name
 from oracle.weights.conversion import from_torch
-from oracle.witnesses.pytorch import accepted_by_torch, call_module, module_for, tensor
+from oracle.witnesses.pytorch import accepted_by_torch, call_module, module_for, tensor, tensors
 from reference.networks import NETWORKS, Array
 
 
@@ -44,8 +44,7 @@ def _layer_gradients(inputs: LayerBackwardInputs) -> dict[str, Array]:
         wide = replace(wide, dc_last=np.pad(inputs.dc_last, ((0, 0), (0, added), (0, 0))))
         with torch.no_grad():
             module = module_for(wide)
-        x = tensor(wide.x.T).requires_grad_()
-        given = [x, *(tensor(state.transpose(0, 2, 1)).requires_grad_() for state in wide.initial_states)]
+        given = [each.requires_grad_() for each in tensors(wide)]
         output, last = call_module(module, wide, *given)
         incoming = [tensor(wide.da.T), *(tensor(s.transpose(0, 2, 1)) for s in (wide.da_last, wide.dc_last))]
         (x_gradient, *states), by_name = _gradients(module, [output, *last], given, incoming)
