@@ -222,10 +222,6 @@ class Comparison:
             truth = exact.evaluate(inputs.sample(column, t), radius)[self.quantity][unit, 0, t]
         return truth
 
-    def _sample_and_step(self, column: int, index: int) -> tuple[int, int]:
-        """The sample and the step of a column of the compared steps."""
-        return column // self.steps, column % self.steps + self._step(index)
-
     def _step(self, index: int) -> int:
         """The step of the problem, from its index in the compared steps."""
         return index + int(self.bound.shape[2] - self.ratio.shape[2])
@@ -237,7 +233,7 @@ class Comparison:
         """
         if isinstance(self.inputs, AnyBackward) and self.quantity not in PER_SAMPLE:
             return {"name": self.label, "index": [unit, column]}
-        sample, step = self._sample_and_step(column, index)
+        sample, step = column // self.steps, column % self.steps + self._step(index)
         row = self.inputs.row_name(self.quantity, unit)
         has_step = self.steps > 1 or not self.quantity.endswith(("_last", "0"))
         return {"name": self.label, "row": row, "sample": sample, **({"step": step} if has_step else {})}
