@@ -20,14 +20,12 @@ from oracle.faults.equations import FUNCTIONS
 from oracle.network import layers
 from oracle.network.cells import CELLS
 from oracle.network.expressions import Equations
-from oracle.network.layers import full_lengths, in_order, without_padding
+from oracle.network.layers import in_order, without_padding
 from oracle.network.sweep import Sweep, evaluate
 from reference.contract import CONTRACTS, Array, Contract, Kind
 from reference.validation import validate_layers
 
-BEGIN: Equations = {
-    "lengths": lambda v: full_lengths(v) if v.call.lengths is None else v.call.lengths,
-}
+BEGIN: Equations = {"lengths": layers.BEGIN["lengths"]}
 """The equation before the forward pass, which the backward pass repeats."""
 
 DIRECTION: Equations = {
@@ -110,13 +108,10 @@ def _sweeps(kind: Kind, v: Any, given: Mapping[str, Array]) -> list[Sweep]:
 def _gradients(kind: Kind, equations: Equations, v: Any) -> dict[str, Array]:
     """The gradients of one direction. That with respect to its input becomes `v.written`."""
     p, within = v.sweep.p, np.arange(v.T_x)[:, None] < v.lengths
-    cached = {
-        name: [step[name] for step in v.sweep.steps] for name in CONTRACTS[f"{kind}_cell_forward"].cache
-    }
-    empty = np.zeros((len(v.sweep.x), 0, v.m))
+    steps, empty = v.sweep.steps, np.zeros((len(v.sweep.x), 0, v.m))
     arrays = {
-        name: np.where(within, np.stack(steps, axis=1), 0) if steps else empty
-        for name, steps in cached.items()
+        name: np.where(within, np.stack([step[name] for step in steps], axis=1), 0) if steps else empty
+        for name in CONTRACTS[f"{kind}_cell_forward"].cache
     }
     vars(v).update((name, p.get(name)) for name in ("Wp", *p))
     if v.sweep.activation == "relu":
