@@ -63,7 +63,7 @@ def exchanged(one: str, other: str) -> Callable[[Sequence[str]], Sequence[str]]:
 
 def through_the_padding(v: Any) -> Array:
     """All steps of x for each sample, `(m, T_x)`, in the order of the direction."""
-    return backward_steps(v, full_lengths(v)) if v.direction else forward_steps(v)
+    return backward_steps(v.T_x, full_lengths(v)) if v.direction else forward_steps(v)
 
 
 MASKED_STEPS: Equations = {

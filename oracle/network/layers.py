@@ -25,9 +25,9 @@ def forward_steps(v: Any) -> Array:
     return np.broadcast_to(np.arange(v.T_x), (*v.lengths.shape, v.T_x))
 
 
-def backward_steps(v: Any, ends: Array) -> Array:
+def backward_steps(T_x: int, ends: Array) -> Array:
     """The steps of each sample in reversed order, then the steps of the padding in order, `(…, m, T_x)`."""
-    t, ends = np.arange(v.T_x), ends[..., None]
+    t, ends = np.arange(T_x), ends[..., None]
     return np.where(t < ends, ends - 1 - t, t)
 
 
@@ -68,7 +68,7 @@ BEFORE_STEPS: Equations = {
     "activation": lambda v: v.call.activation,
     "begin": lambda v: v.k,  # the index of the initial states of the direction
     "ends": lambda v: v.lengths,
-    "order": lambda v: backward_steps(v, v.ends) if v.direction else forward_steps(v),
+    "order": lambda v: backward_steps(v.T_x, v.ends) if v.direction else forward_steps(v),
     "read": lambda v: in_order(v.below, v.order),
     "a_begin": lambda v: v.a_first[v.begin],
     "c_begin": lambda v: v.c_first[v.begin],

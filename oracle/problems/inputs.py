@@ -153,12 +153,6 @@ class LayerInputs(Inputs):
         """Whether a step belongs to the sample, and not to the padding, `(m, T_x)`."""
         return np.asarray(np.arange(self.x.shape[2]) < self.ends[:, None])
 
-    @property
-    def reversed_steps(self) -> Array:
-        """The step numbers of each sample in reversed order, then those of the padding, `(m, T_x)`."""
-        t, ends = np.arange(self.x.shape[2]), self.ends[:, None]
-        return np.where(t < ends, ends - 1 - t, t)
-
     def sample(self, j: int, t: int) -> LayerInputs:
         """Sample j with all its steps, since its backward direction begins at its end."""
         return self.samples([j])

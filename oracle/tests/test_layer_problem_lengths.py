@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from oracle.network.layers import backward_steps
 from oracle.problems.drawing import Lengths
 from oracle.problems.problem import LayerProblem, Problem
 from oracle.tests.problems import layer_problems
@@ -63,7 +64,7 @@ def test_samples_are_selected_with_their_lengths(problem: LayerProblem, data: st
 @given(layer_problems(**some))
 def test_backward_is_its_own_inverse_and_stays_within_a_sample(problem: LayerProblem) -> None:
     inputs = problem.inputs(problem.kind)
-    for order, end in zip(inputs.reversed_steps, inputs.ends, strict=True):
+    for order, end in zip(backward_steps(problem.T_x, inputs.ends), inputs.ends, strict=True):
         assert order.tolist() == [*reversed(range(end)), *range(end, problem.T_x)]
     np.testing.assert_array_equal(inputs.within.sum(axis=1), inputs.ends)
 
