@@ -43,10 +43,6 @@ class Expression:
             return f" {_SIGNS[self.operation]} ".join(operands)
         return self.name or f"{self.operation}({', '.join(operands)})"
 
-    def is_affine_in(self, vector: Expression) -> bool:
-        """Whether the expression is an affine map of this vector."""
-        return self.operation == "affine" and self.operands[1] is vector
-
     @property
     def quantities(self) -> Iterator[str]:
         """The names of the quantities in the expression."""
@@ -93,7 +89,8 @@ def joined(table: Mapping[str, Expression]) -> dict[str, Equation]:
         if expression.operation != "affine":
             equations[name] = equation(expression)
             continue
-        maps = {z: each for z, each in table.items() if each.is_affine_in(expression.operands[1])}
+        affine = {z: each for z, each in table.items() if each.operation == "affine"}
+        maps = {z: each for z, each in affine.items() if each.operands[1] is expression.operands[1]}
         by_activation: dict[str, list[str]] = {}
         for z in maps:
             by_activation.setdefault(table[activated[z]].operation if z in activated else "", []).append(z)

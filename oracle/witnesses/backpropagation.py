@@ -112,7 +112,8 @@ class BoundedStepsBack(StepsBack):
         """The products of a gradient with the factors of all its terms with this key, stacked on axis 0."""
         product = super().product(key, t, g)
         if self._terms_of(key[0]):
-            product = unknown_where(self.overflows(key, t, g), product)
+            unknown = self.overflows(key, t, g) & np.isfinite(product.value)  # NaN and infinity are known
+            product = Bounded(product.value, np.where(unknown, np.inf, product.error))
         if self.sweep.activation == "relu":
             # Some programs multiply infinity by the slope 0, which gives NaN; others omit such products.
             slope = self.factors[key][0][t]
@@ -136,8 +137,3 @@ def _size_multiplied_out(values: Any, factor: Any) -> Any:
     if factor.operation == "tanh_slope":
         return 1 + values.of(factor.operands[0]).reach ** 2
     return values.of(factor).reach
-
-
-def unknown_where(unknown: Array, x: Bounded) -> Bounded:
-    """The quantity with an infinite error where `unknown`; NaN and infinity keep the error 0."""
-    return Bounded(x.value, np.where(unknown & np.isfinite(x.value), np.inf, x.error))
