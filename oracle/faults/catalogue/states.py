@@ -188,10 +188,7 @@ MISTAKES = mistakes(
     | {"c0": lambda v: v.c[:, :, 1]},
     FORWARDS("a_view_cached", "the first cached a_prev is a[:, :, 0], the state after the first step")
     | {"a": lambda v: np.repeat(v.a0[:, :, None], v.T_x, axis=2), "a0": lambda v: v.a[:, :, 0]},
-    FORWARDS(
-        "a0_in_the_last_slot",
-        "the first cached a_prev is a[:, :, -1], the last hidden state",
-    )
+    FORWARDS("a0_in_the_last_slot", "the first cached a_prev is a[:, :, -1], the last hidden state")
     | {"a": lambda v: np.where(np.arange(v.T_x) == v.T_x - 1, v.a0[:, :, None], 0)}
     | {"a_prev": lambda v: v.a[:, :, v.t - 1]},
     FORWARDS("x_cached_for_xt", "all of x is cached for every xt")
