@@ -89,11 +89,10 @@ def _layer(
     if kind == "gru":
         return None
     for k, p in enumerate(parameters):
-        if not all(np.isfinite(array).all() for array in p.values()):
+        if infinite := [array for array in p.values() if not np.isfinite(array).all()]:
             roles = by_direction[divmod(k, directions)]
             which = " and ".join(weight.name for role, weight in roles.items() if "bias" in role)
-            bias = p["ba" if kind == "rnn" else "bf"]
-            return Incomplete(prefix, f"the sum of {which} overflows {bias.dtype}")
+            return Incomplete(prefix, f"the sum of {which} overflows {infinite[0].dtype}")
     dtype = np.result_type(*(weight.array for weight in weights))
     split_bias = layout_of(convention, layout).split_bias
     biases = [
