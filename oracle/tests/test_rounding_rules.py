@@ -102,6 +102,15 @@ def test_after_a_possible_overflow_all_later_values_are_unknown(a: float, b: flo
     assert np.isinf(after.error).all()
 
 
+@pytest.mark.parametrize("count", [2, 3])
+@pytest.mark.parametrize("dtype", get_args(DType))
+def test_a_sum_that_may_overflow_in_some_order_is_unknown(dtype: DType, count: int) -> None:
+    fl, large = Arithmetic(dtype), 0.9 * float(np.finfo(dtype).max)
+    terms = [Bounded.exact(np.array([sign * large, 1, np.inf])) for sign in (1, 1, -1)][:count]
+    with np.errstate(all="ignore"):
+        assert fl.total(*terms).error.tolist() == [np.inf, pytest.approx(0, abs=1e-2), 0]
+
+
 def test_an_infinity_is_exact_only_if_the_other_terms_cannot_overflow() -> None:
     fl, none = Arithmetic("float16"), np.zeros((1, 1))
     with np.errstate(all="ignore"):

@@ -126,8 +126,9 @@ class Arithmetic:
 
     def plus(self, x: Bounded, y: Bounded) -> Bounded:
         """A sum of two quantities. The bound also covers FMA, which only omits a rounding."""
-        flushing = 0 if self.gradual else 3 * self.eta
-        return _bounded(x.value + y.value, x.error + y.error + self.u * (x.reach + y.reach) + flushing)
+        flushing, size = (0 if self.gradual else 3 * self.eta), x.reach + y.reach
+        sum_ = _bounded(x.value + y.value, x.error + y.error + self.u * size + flushing)
+        return self._unless_overflow(sum_, size, x, y)
 
     def total(self, *terms: Bounded) -> Bounded:
         """A sum of quantities in any order. A term that is exactly 0 has no effect on the bound."""
@@ -138,9 +139,17 @@ class Arithmetic:
             sum_ = Bounded(both.value, error)
         if len(terms) > 2:  # another order of summation has other partial sums
             several = sum(~term.is_zero for term in terms) > 2
-            more = self.gamma(2) * sum(np.where(term.is_zero, 0, term.reach) for term in terms)
-            sum_ = _bounded(sum_.value, sum_.error + np.where(several, more, 0))
+            size = reduce(np.add, (np.where(term.is_zero, 0, term.reach) for term in terms))
+            sum_ = _bounded(sum_.value, sum_.error + np.where(several, self.gamma(2) * size, 0))
+            sum_ = self._unless_overflow(sum_, size, *terms)
         return sum_
+
+    def _unless_overflow(self, sum_: Bounded, size: Array, *terms: Bounded) -> Bounded:
+        """The sum of terms, whose sizes add up to `size`. If a partial sum might overflow, it is unknown."""
+        if (size <= self.largest).all():
+            return sum_
+        size = reduce(np.add, (where_finite(term.value, term.reach) for term in terms))
+        return _with_unknown(sum_, ~(size <= self.largest))
 
     def product(self, *factors: Bounded | Factors) -> Bounded:
         """A product of quantities in any order. If a factor is exactly 0, so is the product.
