@@ -223,11 +223,9 @@ def _side_effect(claim: Claim, program: Program, shown: Sequence[Problem]) -> Ch
     function, limits = program.function, program.limits
     for each in chain(shown, _few(program, shown)):
         program.implementation.end_process()
-        inputs, network = each.inputs(function), each.network if isinstance(each, LayerProblem) else None
-        if claim in (
-            side_effect(function, program, inputs, Scope(limits)),
-            *written(program, inputs, network),
-        ):
+        inputs = each.inputs(function)
+        effect = side_effect(function, program, inputs, Scope(limits))
+        if claim in (effect, *written(program, inputs, each.network)):
             return RIGHT
     return Check("false", "no problem shows this effect again")
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from oracle.explanations.claims import ON_ORDINARY_PROBLEMS, Claim
 from oracle.explanations.wrong_outputs import CASES, in_case, ordinary_problems, with_size, wrong_outputs
-from oracle.problems.problem import LayerProblem, Problem
+from oracle.problems.problem import Problem
 from properties.explanations.program import Program
 
 
@@ -32,8 +32,7 @@ def what_is_false(claim: Claim, program: Program, shown: Sequence[Problem]) -> s
 
 def _what_is_false_on_ordinary(claim: Claim, program: Program, shown: Problem) -> str:
     function, right = program.function, claim.facts["right"]
-    network = shown.network if isinstance(shown, LayerProblem) else None
-    problems = ordinary_problems(function, shown.inputs(function), network, range(50, 58))
+    problems = ordinary_problems(function, shown.inputs(function), shown.network, range(50, 58))
     seen = set[str]()
     for number, each in enumerate(problems):
         problem = replace(each, m=each.m + number % 3, T_x=each.T_x + number % 2)

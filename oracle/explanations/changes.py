@@ -59,6 +59,8 @@ COMBINATIONS: Mapping[str, Callable[[Array, Array, float], Array]] = {
 """The functions of the right value, of another quantity, and of a number: a peephole, a residual, a mask."""
 
 BLOCK_SIZES = (4, 8, 16, 32, 2, 3)
+AFTER_THE_END = 2**31 - 1
+"""A step after the end of every sequence, where a map takes the last step."""
 
 
 def _without_last_rows(place: Place, name: str, by: int) -> Array:
@@ -99,7 +101,7 @@ MAPS: Mapping[str, tuple[Map, Sequence[int]]] = {
     "step back, at least the first": (partial(_by_steps, lambda t, by: np.maximum(t - by, 0)), (1, 2)),
     "step ahead": (partial(_by_steps, lambda t, by: t + by, later=True), (1,)),
     "first step": (partial(_by_steps, lambda t, _: np.zeros_like(t)), (0,)),
-    "last step": (partial(_by_steps, lambda t, _: np.full_like(t, np.iinfo(t.dtype).max), later=True), (0,)),
+    "last step": (partial(_by_steps, lambda t, _: np.full_like(t, AFTER_THE_END), later=True), (0,)),
 }
 """The maps by name, each with the parameters to try."""
 OVER_TIME = ("step back", "step back, at least the first", "step ahead", "first step", "last step")

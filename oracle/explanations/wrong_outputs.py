@@ -87,8 +87,7 @@ def deciding_sizes(
     function: str, program: Program, counterexample: Problem, limits: Limits
 ) -> dict[str, int]:
     """The sizes of the counterexample, such as T_x = 0, with which each ordinary problem is wrong."""
-    network = counterexample.network if isinstance(counterexample, LayerProblem) else None
-    problems = [*ordinary_problems(function, counterexample.inputs(function), network)]
+    problems = [*ordinary_problems(function, counterexample.inputs(function), counterexample.network)]
 
     def decides(name: str, size: int) -> bool:
         every = dict.fromkeys(limits.fitted(with_size(each, name, size)) for each in problems)
@@ -103,7 +102,7 @@ def deciding_sizes(
 def with_size(problem: Problem, name: str, size: int) -> Problem:
     """The problem with another size; without steps, layers have no lengths."""
     changed: dict[str, Any] = {name: size}
-    if isinstance(problem, LayerProblem) and changed == {"T_x": 0}:
+    if name == "T_x" and size == 0 and isinstance(problem, LayerProblem):
         changed["lengths"] = "absent"
     return replace(problem, **changed)
 

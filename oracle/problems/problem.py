@@ -137,6 +137,11 @@ class Problem:
         return self.inputs(function).arguments(function)
 
     @property
+    def network(self) -> "LayerProblem | None":
+        """`None`: only layers can have the weights of a file."""
+        return None
+
+    @property
     def _drawing(self) -> Drawing:
         return Drawing(kind_in(self.kind), self.sizes, self.regime, self.seed, self.dtype)
 

@@ -72,7 +72,7 @@ def search(
     # In float64, few mistakes give the same numbers within rounding.
     widest = limits.fitted(replace(problem, dtype="float64"))
     inputs = widest.inputs(function)
-    scope = Scope(limits, problem.network if isinstance(problem, LayerProblem) else None, extreme, whole)
+    scope = Scope(limits, problem.network, extreme, whole)
     claims = diagnose(function, program, inputs, scope)
     if not claims and (effect := side_effect(function, program, inputs, scope)):
         claims = [effect]
@@ -195,7 +195,7 @@ def _on_ordinary_problems(program: Program, problem: Problem, claim: Claim) -> C
     if _is_too_slow(program, problem):
         return claim
     function, inputs = program.function, problem.inputs(program.function)
-    network = problem.network if isinstance(problem, LayerProblem) else None
+    network = problem.network
     known, key = cache_of(program).ordinary, (function, *ordinary_problems(function, inputs, network))
     if key not in known:
         known[key] = ordinary_outputs(function, program, inputs, program.limits, network)

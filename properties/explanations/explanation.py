@@ -10,7 +10,6 @@ from oracle.explanations.behaviour import TOLERANCE
 from oracle.explanations.claims import Claim, is_far
 from oracle.explanations.wrong_outputs import wrong_outputs
 from oracle.problems.inputs import Inputs
-from oracle.problems.problem import LayerProblem
 from properties.explanations.claim_search import NEARLY, cache_of, listed_outputs, search, written
 from properties.explanations.inheritance import is_inherited
 from properties.explanations.prediction import is_predicted
@@ -106,9 +105,8 @@ def _of_all_calls(violation: ViolationError, program: Program, claims: list[Clai
     is_located = any(each.is_located for each in claims)
     if is_located and trial.holds_for(InNewProcesses(trial.implementation)):
         return [Claim.of("earlier calls", again=AS_FIRST_CALL)]
-    if not claims and isinstance(violation.facts().get("element"), str):
-        network = trial.problem.network if isinstance(trial.problem, LayerProblem) else None
-        claims = written(program, trial.inputs, network)
+    if not claims and violation.is_of_argument:
+        claims = written(program, trial.inputs, trial.problem.network)
     if not claims:
         widest = program.limits.fitted(replace(trial.problem, dtype="float64"))
         claims = listed_outputs(program, trial.problem, widest)

@@ -50,8 +50,8 @@ def is_predicted(violation: ViolationError, claim: Claim) -> bool | None:
     fault = fault_of(claim, trial.contract.name)
     if fault is None or fault.group == "purity":
         # Wrong numbers do not explain an argument that is changed, or is another one in a cache.
-        is_of_argument = isinstance(violation.facts().get("element"), str)
-        return False if is_of_argument and (claim.is_of_numbers or claim.is_located) else None
+        is_of_numbers = claim.is_of_numbers or claim.is_located
+        return False if violation.is_of_argument and is_of_numbers else None
     when = [Condition(**each) for each in (claim.kind == "mistake" and claim.facts.get("when")) or ()]
     fault = replace(fault, memory={})
     try:

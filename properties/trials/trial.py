@@ -65,6 +65,11 @@ class ViolationError(AssertionError):
         """The facts that need no computation."""
         return {} if callable(self._facts) else self._facts
 
+    @property
+    def is_of_argument(self) -> bool:
+        """Whether an argument was changed, or is another one in a cache. Such an element is only named."""
+        return isinstance(self.cheap_facts.get("element"), str)
+
     def facts(self) -> Facts:
         """Compute all facts."""
         return self._facts() if callable(self._facts) else self._facts

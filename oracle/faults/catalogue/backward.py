@@ -77,10 +77,8 @@ def _of_last_states() -> Iterator[Fault]:
     """The mistakes in how the gradients with respect to the last states of a direction enter."""
     for functions, states in ((LAYERS, "a"), (LSTM_LAYER, "c"), (LSTM_LAYER, "ac")):
         name = "_and_".join(f"d{state}_last" for state in states)
-        words, (are, enter) = (
-            name.replace("_and_", " and "),
-            ("are", "enter") if len(states) > 1 else ("is", "enters"),
-        )
+        words = name.replace("_and_", " and ")
+        are, enter = ("are", "enter") if len(states) > 1 else ("is", "enters")
         ends, steps = ([f"d{state}_{what}" for state in states] for what in ("end", "steps"))
         ignored = altered(*ends, by=lambda right, v: np.zeros_like(right))
         yield functions(f"{name}_ignored", f"{words} {are} ignored") | ignored
