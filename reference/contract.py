@@ -94,6 +94,14 @@ class Contract:
         return self.cell or self.forward
 
     @property
+    def results(self) -> tuple[str, ...]:
+        """The names of what a call returns: its outputs, and then its caches, or the gradients, if any."""
+        if self.is_backward:
+            return (*self.outputs, "gradients") if self.is_layer else ("gradients",)
+        caches = () if self.is_layer else ("cache",) if self.is_cell else ("caches",)
+        return (*self.outputs, *caches)
+
+    @property
     def parameters(self) -> Mapping[str, Shape]:
         """The parameters of the function, with their shapes."""
         return self.network.parameters

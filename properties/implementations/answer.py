@@ -54,7 +54,7 @@ class Answer:
     def caches(self) -> dict[str, Array]:
         """Every cache entry by name, `(n, m, T_x)`; for a function over time, also the cached `x`."""
         self._require_outputs()
-        if len(self._value) == len(self._contract.outputs):
+        if len(self._value) < len(self._contract.results):
             raise MalformedError(f"returned {_kind(self._value)} without a cache")
         cache = self._value[-1]
         if self._contract.is_cell:
@@ -93,10 +93,10 @@ class Answer:
         return self.outputs.get("c", a).shape[2] < a.shape[2] and not self._contract.is_layer
 
     def _require_outputs(self) -> None:
-        names = [*self._contract.outputs, *["gradients"] * self._contract.is_backward]
-        most, cache = (0, "") if self._contract.is_layer else (1, " and the cache")
-        if not isinstance(self._value, (tuple, list)) or not 0 <= len(self._value) - len(names) <= most:
-            raise MalformedError(f"returned {_kind(self._value)}, expected {', '.join(names)}{cache}")
+        names = self._contract.results
+        lengths = (len(names), len(names) - bool(self._contract.cache))  # the target may return no cache
+        if not isinstance(self._value, (tuple, list)) or len(self._value) not in lengths:
+            raise MalformedError(f"returned {_kind(self._value)}, expected {', '.join(names)}")
 
     def _parameter_gradients(self, dicts: Any) -> dict[str, Array]:
         sizes, gradients = self._sizes, dict[str, Array]()

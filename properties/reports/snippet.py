@@ -10,7 +10,7 @@ import reference
 from oracle.problems.problem import Problem
 from properties.questions.question import Question
 from properties.trials.law import SEQUENCE_BACKWARDS
-from reference.contract import CONTRACTS, Array, Contract
+from reference.contract import CONTRACTS, Array
 
 MOST_CHARACTERS = 8000
 """The longest code that spells out all numbers."""
@@ -27,33 +27,25 @@ def snippet(problem: Problem, function: str, law: str) -> str:
     if law == "changed argument":
         calls += [changed for _, changed, _ in Question(function, [problem]).changes[0]]
     names = ", ".join([*contract.arguments, *contract.last_arguments])
-    results = _result_names(contract)
-    ours, call = ", ".join(results), f"{function}({names})"
+    ours, call = ", ".join(contract.results), f"{function}({names})"
     lines = ["import numpy as np", *([how.partition("  ")[2]] if how else []), ""]
     for each in calls:
         arguments = each.arguments(function)
         with np.errstate(all="ignore"):
             right = getattr(reference, function)(*arguments)
-        pairs = zip(results, right if isinstance(right, tuple) else (right,), strict=True)
+        pairs = zip(contract.results, right if isinstance(right, tuple) else (right,), strict=True)
         arrays = [array for pair in pairs for array in _arrays(*pair)]
         lines += [
             f"{name} = {_code(value)}" for name, value in zip(names.split(", "), arguments, strict=True)
         ]
         lines += [f"{ours} = {call}", *(_comparison(path, _code(value)) for path, value in arrays)]
     if sum(map(len, lines)) > MOST_CHARACTERS:
-        theirs = ", ".join(f"right_{name}" for name in results)
+        theirs = ", ".join(f"right_{name}" for name in contract.results)
         lines = ["from rnn_crosscheck import Problem, reference", "", f"problem = {problem!r}"]
         lines += [f'inputs = problem.inputs("{function}"){how}', f'{names} = inputs.arguments("{function}")']
         lines += [f"{theirs} = reference.{call}", f"{ours} = {call}"]
         lines += [_comparison(path, f"right_{path}") for path, _ in arrays]
     return "\n".join([*lines, ""])
-
-
-def _result_names(contract: Contract) -> list[str]:
-    if contract.is_backward:
-        return [*contract.outputs, "gradients"] if contract.is_layer else ["gradients"]
-    caches = [] if contract.is_layer else ["cache" if contract.is_cell else "caches"]
-    return [*contract.outputs, *caches]
 
 
 def _arrays(path: str, value: Any) -> Iterator[tuple[str, Array]]:

@@ -63,8 +63,8 @@ def test_more_precision_than_torch_has_is_rounded(value: Any) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda v: v[:2], "returned a tuple of 2, expected a, y, c and the cache"),
-        (lambda v: None, "returned None, expected a, y, c and the cache"),
+        (lambda v: v[:2], "returned a tuple of 2, expected a, y, c, caches"),
+        (lambda v: None, "returned None, expected a, y, c, caches"),
         (lambda v: (v[0].T, *v[1:]), "a has shape (6, 5, 2), expected (n_a, m, T_x) = (2, 5, 6)"),
         (lambda v: (Foreign("Tensor"), *v[1:]), "a is a Tensor, expected an array of shape (n_a, m, T_x)"),
         (lambda v: (v[0] * 1j, *v[1:]), "a has dtype complex128, expected real numbers"),
@@ -105,7 +105,7 @@ def test_what_is_no_cache_is_said(value: Any, caches: Any, message: str) -> None
 )
 @pytest.mark.parametrize("first", ["outputs", "caches"])
 def test_what_is_no_answer_is_said_whatever_is_read_first(first: str, value: Any) -> None:
-    with pytest.raises(MalformedError, match=r"returned .*, expected a, y, c and the cache"):
+    with pytest.raises(MalformedError, match=r"returned .*, expected a, y, c, caches"):
         getattr(read(value), first)
 
 

@@ -78,7 +78,7 @@ def _shows_placeholder(outcome: Outcome, contract: Contract) -> bool:
     if isinstance(outcome, Raised):
         names: Iterable[str] = PLACEHOLDER_TYPES
         if outcome.type_name in ("NameError", "UnboundLocalError"):
-            results = {*contract.outputs, *contract.cache, "cache", "caches"} - {*contract.arguments}
+            results = {*contract.results, *contract.cache} - {*contract.arguments}
             names = [f"'{name}'" for name in results]
         return outcome.type_name == "NotImplementedError" or any(name in outcome.message for name in names)
     if not isinstance(outcome, Returned):

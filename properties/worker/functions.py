@@ -20,7 +20,7 @@ from properties.worker.errors import first_place
 from reference.contract import CONTRACTS, Contract
 
 _ARGUMENTS = {name for contract in CONTRACTS.values() for name in contract.arguments}
-_RESULTS = {name for each in CONTRACTS.values() for name in (*each.outputs, *each.cache, "cache", "caches")}
+_RESULTS = {name for each in CONTRACTS.values() for name in (*each.outputs, *each.results, *each.cache)}
 
 
 def modules_hint(holder: object) -> str:
