@@ -53,9 +53,11 @@ def candidates(case: Steps, target: str) -> Iterator[tuple[float, Replacement]]:
                         yield cost + 1.3, Replacement(node, source=source, map=name, by=MAPS[name][1][0])
         if node in implied:
             now, wanted = place.look(node), implied[node]
-            for name, number in _numbers(np.broadcast_to(now, wanted.shape), wanted):
-                is_relu = name == "at least" and number == 0
-                yield cost + (0.95 if is_relu else 0.85), Replacement(node, function=name, number=number)
+            for name, found in _numbers(np.broadcast_to(now, wanted.shape), wanted):
+                is_relu = name == "at least" and found == 0
+                # A gate near 0 or 1 implies its argument roughly, so a rounder number is tried first.
+                for number in dict.fromkeys((_with_few_digits(found, ROUNDER), found)):
+                    yield cost + (0.95 if is_relu else 0.85), Replacement(node, function=name, number=number)
         if node not in implied or node == target:
             yield from ((cost + 1.6, Replacement(node, function="clipped", number=k)) for k in CLIP_BOUNDS)
 
@@ -146,11 +148,15 @@ def _common(numbers: Array) -> float | None:
     return _with_few_digits(number) if near.sum() > max(len(numbers) / 2, 1) else None
 
 
-def _with_few_digits(number: float) -> float:
-    """The number with the fewest digits that equals `number` up to rounding."""
+ROUNDER = 1e-3
+"""The relative difference of a number from a rounder one that is tried, too."""
+
+
+def _with_few_digits(number: float, tolerance: float = 1e-7) -> float:
+    """The number with the fewest digits that equals `number` up to a relative tolerance."""
     for digits in range(1, 8):
         plain = float(f"{number:.{digits}g}")
-        if abs(plain - number) <= 1e-7 * abs(number) + 1e-12:
+        if abs(plain - number) <= tolerance * abs(number) + 1e-12:
             return plain
     return number
 

@@ -136,6 +136,12 @@ class FeatureTable:
             met &= self.meet(each)
         return not (self.wrong & ~met).any() and (~self.wrong & met).sum() <= 0.01 * self.wrong.sum()
 
+    def tests(self, conditions: Sequence[Condition]) -> bool:
+        """Whether some elements are wrong, and for each condition, right ones meet only all others."""
+        met = np.array([self.meet(each) for each in conditions])
+        alone = (~one & np.delete(met, k, axis=0).all(axis=0) for k, one in enumerate(met))
+        return bool(self.wrong.any()) and all((each & ~self.wrong).any() for each in alone)
+
 
 def are_met(
     function: str, inputs: Inputs, conditions: Sequence[Condition], arguments: Sequence[Any] | None = None

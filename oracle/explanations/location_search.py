@@ -67,6 +67,8 @@ def _locate_in_steps(observer: Observer, cases: list[Steps]) -> Location | None:
         cases += more
         earlier, target = target, _first_wrong(more, target)
         is_confirmed = target == earlier and observer.can_call and _holds(more, target, how, conditions)
+        if is_confirmed and conditions:
+            is_confirmed = FeatureTable.of(more, target).tests(conditions)
         if is_confirmed or not observer.can_call:
             break
     if not is_confirmed:
@@ -80,6 +82,10 @@ def _locate_in_steps(observer: Observer, cases: list[Steps]) -> Location | None:
         if all(same_leaves(program(case.inputs).outputs, case.answer.outputs) for case in cases):
             return location
     first = _first_wrong(cases, target)
+    showing = [case for case in cases if case.is_wrong(first)]
+    cached = [case.wrong_arguments(first) for case in showing]
+    if not all(cached) and all(case.holds_in_cache(first) for case in showing):
+        return None
     if first != target:  # in another case, which the replacement and the conditions do not explain
         how, conditions = None, None
     gates = [name for name in wrong if name in GATES.values()]
@@ -89,7 +95,6 @@ def _locate_in_steps(observer: Observer, cases: list[Steps]) -> Location | None:
     if how:
         besides = [name for name in wrong if name != target]
         return Location(targets, conditions, how, setting=setting, besides=besides)
-    cached = [case.wrong_arguments(first) for case in cases if case.is_wrong(first)]
     if cached and all(cached):
         names = [name for name in STATES if all(name in each for each in cached)]
         return Location([first], conditions, setting=setting, cached=names)

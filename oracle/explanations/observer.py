@@ -155,8 +155,7 @@ def observe(function: str, inputs: Inputs, program: Program, limits: Limits) -> 
     sizes = {name: called.sizes[name] for name in contract.sizes}
     place = _place(quantities_of(inputs.kind), batch, sizes)
     allowed = {_RESULT.get(name, name): bounded.error[:, :, 0] for name, bounded in bounds.items()}
-    arguments = {name: array for name, array in cached.items() if name in place.known}
-    steps = Steps(called, answer, place, {**gates, **shown}, allowed, arguments)
+    steps = Steps(called, answer, place, {**gates, **shown}, allowed, cached)
     unused = [name for name in gates if not _is_used(steps, name)]
     return replace(steps, shown={name: array for name, array in steps.shown.items() if name not in unused})
 

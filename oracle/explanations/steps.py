@@ -73,7 +73,7 @@ class Steps:
     """All steps of one answer. For each result that the program shows: its values, and the right values.
 
     A right value is computed from the results that are shown before it. `allowed` is the largest rounding
-    error. `cached` has the cached arguments. All arrays are `(n, m T_x)`.
+    error. `cached` has what the caches hold. All arrays are `(n, m T_x)`.
     """
 
     inputs: Inputs
@@ -114,13 +114,24 @@ class Steps:
 
     def wrong_arguments(self, target: str) -> list[str]:
         """The cached arguments that are wrong, if `target` follows from what is cached."""
-        place = self.place_of(target)
-        with np.errstate(all="ignore"):
-            again = replace(place, known={**place.known, **self.cached}).look(target)
-            near = np.abs(again - self.shown[target]) <= self.tolerance(target)
-        if not (near | (np.isnan(again) & np.isnan(self.shown[target]))).all():
+        arguments = {name: array for name, array in self.cached.items() if name in self.place.known}
+        if not self._follows(self.shown[target], target, arguments).all():
             return []
-        return [name for name, array in self.cached.items() if not same_leaf(array, place.known[name])]
+        return [name for name, array in arguments.items() if not same_leaf(array, self.place.known[name])]
+
+    def holds_in_cache(self, target: str) -> bool:
+        """Whether the cached `target` follows from what is cached where the returned one is wrong."""
+        after, wrong = RESULTS[RESULTS.index(target) :], self.wrong(target)
+        before = {name: array for name, array in self.cached.items() if name not in after}
+        return target in self.cached and bool(self._follows(self.cached[target], target, before)[wrong].all())
+
+    def _follows(self, value: Array, target: str, given: Mapping[str, Array]) -> Any:
+        """For each element of a value, whether the equation of `target` gives it for other quantities."""
+        place, shown = self.place_of(target), {**self.shown, target: value}
+        with np.errstate(all="ignore"):
+            again = replace(place, known={**place.known, **given}).look(target)
+            near = np.abs(again - value) <= replace(self, shown=shown).tolerance(target)
+        return near | (np.isnan(again) & np.isnan(value))
 
     @property
     def first_wrong(self) -> str:

@@ -64,23 +64,26 @@ def is_predicted(violation: ViolationError, claim: Claim) -> bool | None:
 
 
 def _are_alike(ours: ViolationError, theirs: ViolationError) -> bool:
-    """Whether two violations show the same element with the same wrong value."""
+    """Whether two violations show the same element with the same wrong value, and so with the same error."""
     one, other = ours.facts(), theirs.facts()
     if one.keys() - PLACES != other.keys() - PLACES:
         return False
+    have_errors = all(isinstance(each.get("off_by"), dict) for each in (one, other))
+    error, predicted = (float(each["off_by"]["bounds"]) if have_errors else 0.0 for each in (one, other))
     if one.get("element") != other.get("element"):
         # Of two elements that are equally wrong, rounding decides which one is shown.
-        if not all(isinstance(each.get("off_by"), dict) for each in (one, other)):
-            return False
-        is_same_output = one["element"]["name"] == other["element"]["name"]
-        bounds = one["off_by"]["bounds"], other["off_by"]["bounds"]
-        return is_same_output and _are_close(*bounds, LEAST_TOLERANCE)
+        is_same_output = have_errors and one["element"]["name"] == other["element"]["name"]
+        return is_same_output and _are_close(error, predicted, LEAST_TOLERANCE)
+    if not isclose(error, predicted, rel_tol=LARGEST_MISFIT, abs_tol=ROUNDING):
+        return False
     tolerance = TOLERANCE[ours.trial.problem.dtype]
     return all(_are_close(one[name], other[name], tolerance) for name in one.keys() - PLACES - NOT_COMPARED)
 
 
 LEAST_TOLERANCE = 1e-6
 """The relative difference of two errors that are equal but for rounding."""
+LARGEST_MISFIT, ROUNDING = 0.01, 3
+"""How far an error may be from the predicted one: relative to it, and in bounds, since both are rounded."""
 
 
 def _are_close(one: Any, other: Any, tolerance: float) -> bool:

@@ -1,5 +1,6 @@
 """Tests that a claim is held against the shown failure, by the call that the law makes."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +13,7 @@ from oracle.explanations.location import Location
 from oracle.faults import FAULTS
 from oracle.faults.fault import Fault
 from oracle.problems.problem import Problem
+from oracle.problems.regimes import Regime
 from properties.explanations.prediction import is_predicted
 from properties.implementations.answers import Answers
 from properties.laws import all_laws
@@ -75,6 +77,24 @@ def test_a_location_gives_the_shown_number(conditions: Any, how: Replacement, pr
     shown = violation("trajectory", fault, "rnn_forward", RNN)
     location = Location(["a_next"], conditions, how, shown=["a_next", "yt_pred"])
     assert is_predicted(shown, location.claim("rnn")) is predicted
+
+
+@pytest.mark.parametrize("law", ["nonfinite", "extreme magnitudes"])
+def test_a_location_gives_the_shown_number_also_if_it_is_tiny(law: str) -> None:
+    """All three gates are clipped, which a memory state of about 1e-13 shows; with one, it is another."""
+    shown_results, clipped = (
+        ["c_next", "a_next", "yt_pred"],
+        Replacement("zf", function="clipped", number=30.0),
+    )
+    true = Location(["ft", "it", "ot"], (), clipped, shown=shown_results)
+    problem = Problem.lstm(n_x=1, n_a=1, n_y=1, m=1, T_x=1, regime=REGIMES[law], seed=0)
+    shown = violation(law, true.fault("lstm_cell_forward"), "lstm_cell_forward", problem)
+    assert is_predicted(shown, true.claim("lstm")) is True
+    alone = replace(true, targets=["ft"])
+    assert is_predicted(shown, alone.claim("lstm")) is False
+
+
+REGIMES: Mapping[str, Regime] = {"nonfinite": "nonfinite", "extreme magnitudes": "huge"}
 
 
 @pytest.mark.parametrize(

@@ -374,3 +374,50 @@ def test_a_result_is_not_blamed_alone_if_an_earlier_one_is_wrong_in_other_cases(
     assert location
     assert location.targets == ["ft", "ot"]
     assert location.how is None
+
+
+def until_the_state_settles(x: Array, a0: Array, parameters: Any) -> Any:
+    """After a step that changes no state, all states and predictions are those of this step."""
+    a, y, (entries, _) = reference.rnn_forward(x, a0, parameters)
+    before = np.concatenate([a0[:, :, None], a[:, :, :-1]], axis=2)
+    for t in np.flatnonzero((a == before).all(axis=(0, 1)))[:1]:
+        a[:, :, t:], y[:, :, t:] = a[:, :, t : t + 1], y[:, :, t : t + 1]
+    return a, y, (entries, x)
+
+
+def test_two_conditions_are_not_told_unless_new_problems_show_that_both_matter() -> None:
+    """In the problems of the search, exactly the wrong elements meet `z < -93 and n_a = m`."""
+    shown = Problem.rnn(n_x=1, n_a=1, n_y=1, m=1, T_x=3, regime="huge", seed=7)
+    program = calling("rnn_forward", until_the_state_settles)
+    found = locate("rnn_forward", program, shown, Limits(caches=False))
+    assert found
+    assert found.conditions is None
+
+
+def test_a_limit_of_a_saturated_gate_is_told_as_the_round_number() -> None:
+    """A gate of 1 - 9e-14 implies an argument of 30.001."""
+
+    def clipped(z: Array) -> Array:
+        return sigmoid(np.clip(z, -30, 30))
+
+    changes = {gate: lambda v, gate=gate: clipped(getattr(v, f"z{gate[0]}")) for gate in ("ft", "it", "ot")}
+    program = mistaken_program("lstm_forward", Fault("", "", "", {"lstm_forward": changes}))
+    found = locate("lstm_forward", program, problem("lstm_forward", **SIZES, regime="counting", seed=2))
+    assert found
+    assert found.how
+    assert (found.how.function, found.how.number) == ("clipped", 30)
+
+
+@pytest.mark.parametrize("is_cached", [True, False])
+def test_no_equation_is_blamed_that_holds_in_the_caches(is_cached: bool) -> None:
+    """Only the returned memory states are other ones: c_next of each step is right."""
+
+    def lstm_forward(x: Array, a0: Array, parameters: Any) -> Any:
+        a, y, c, (entries, _) = reference.lstm_forward(x, a0, parameters)
+        c = np.sin(7 * c)
+        cached: list[Any] = [(entry[0], c[:, :, t], *entry[2:]) for t, entry in enumerate(entries)]
+        return a, y, c, (entries if is_cached else cached, x)
+
+    shown = problem("lstm_forward", **{**SIZES, "T_x": 1})
+    found = locate("lstm_forward", calling("lstm_forward", lstm_forward), shown)
+    assert (found is None) == is_cached
