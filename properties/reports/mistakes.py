@@ -200,12 +200,14 @@ _OF_ONE_CALL = ("shapes", "exact value", "trajectory")
 
 
 def representative(results: Iterable[LawResult], finding: Claim) -> LawResult:
-    """The failure to show: if possible on ordinary inputs, not inherited, of one call, on a small problem.
+    """The failure to show: if possible on ordinary inputs, reproducible, not inherited, and of one call.
+
+    Of these, it is the one on the smallest problem.
 
     Of failures on equal problems, it is that of a law which makes one plain call.
     """
 
-    def rank(result: LawResult) -> tuple[bool, bool, bool, bool, bool, float, bool]:
+    def rank(result: LawResult) -> tuple[bool, bool, bool, bool, bool, bool, float, bool]:
         both_are_vague = finding.is_vague and result.finding.is_vague
         has_other_cause = result.finding.cause != finding.cause and not both_are_vague
         element = result.facts.get("element")
@@ -217,7 +219,7 @@ def representative(results: Iterable[LawResult], finding: Claim) -> LawResult:
             size = work(problem, result.function)
         is_spec = result.grade == "spec"
         is_of_more_calls = result.law not in _OF_ONE_CALL
-        unlike = result.inherited, has_other_cause, is_after_another, is_unusual
+        unlike = not result.reproducible, result.inherited, has_other_cause, is_after_another, is_unusual
         return not is_spec, *unlike, size, is_of_more_calls
 
     return min(results, key=rank)

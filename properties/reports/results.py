@@ -26,9 +26,10 @@ class LawResult:
     excludes the law. `limits` are all limits that the target declares, in words. `understood` has the facts
     of a module of a framework. The counts are those of `Tally`.
 
-    A failure has the `facts` of the violation, and `findings`, the best first. If only functions of helper
-    modules cause the failure, `helpers` are these functions. `expected` says why a failure is expected.
-    `ours` says that the harness failed. `usable` is false if the target cannot be judged.
+    A failure has the `facts` of the violation, and `findings`, the best first. If it is not `reproducible`,
+    the law holds in a new process. If only functions of helper modules cause the failure, `helpers` are these
+    functions. `expected` says why a failure is expected. `ours` says that the harness failed. `usable` is
+    false if the target cannot be judged.
     """
 
     implementation: str
@@ -42,6 +43,7 @@ class LawResult:
     facts: Facts = field(default_factory=dict)
     findings: Sequence[Claim] = ()
     inherited: bool = False
+    reproducible: bool = True
     helpers: Sequence[str] = ()
     usable: bool = True
     unfinished: bool = False

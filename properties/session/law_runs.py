@@ -143,6 +143,7 @@ def _result(
             "facts": failure.facts,
             "findings": failure.claims,
             "inherited": failure.explanation.inherited,
+            "reproducible": failure.explanation.is_reproducible,
             "helpers": helpers_to_blame(failure.trial),
         }
     if failed and law in (PROVIDED, USABLE) and (finding := why_not_judged(implementation, function)):

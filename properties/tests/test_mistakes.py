@@ -139,6 +139,12 @@ def test_the_failure_of_a_call_after_another_is_not_the_one_to_look_at(findings:
     assert representative([after, alone], after.finding) == alone
 
 
+def test_a_failure_that_comes_again_is_shown_before_one_that_does_not() -> None:
+    by_chance = failed("a", "exact value", reproducible=False)
+    again = failed("a", "changed argument")
+    assert representative([by_chance, again], again.finding) == again
+
+
 def test_what_is_wrong_on_ordinary_inputs_comes_first_and_what_is_unknown_last() -> None:
     (judgement,) = judgements(
         [

@@ -25,6 +25,7 @@ OF_SOME_LAWS = (
     "late",
     "usable",
     "inherited",
+    "reproducible",
     "ours",
     "unfinished",
 )
