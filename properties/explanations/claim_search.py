@@ -177,7 +177,9 @@ def listed_outputs(program: Program, problem: Problem, widest: Problem) -> list[
             claim = entries
         elif claim:
             here, claim = claim.facts["outputs"], _on_ordinary_problems(program, widest, claim)
-            if problem == widest and len(here) < len(claim.facts["outputs"]):
+            # Where the formulas give NaN, a law may accept a number.
+            is_exact = problem == widest and problem.regime != "nonfinite"
+            if is_exact and len(here) < len(claim.facts["outputs"]):
                 claim = Claim.of("traces", **claim.facts, here=here)
     elif problem.dtype != widest.dtype:
         in_dtype = wrong_outputs(function, program, problem.inputs(function), program.limits)

@@ -10,6 +10,7 @@ import pytest
 from oracle.explanations.claims import Claim, mistake
 from oracle.explanations.misreadings import Misreading
 from oracle.problems.problem import Problem
+from oracle.problems.regimes import Regime
 from properties.explanations.claim_search import search
 from properties.explanations.prediction import is_predicted
 from properties.explanations.program import Program
@@ -124,10 +125,15 @@ def rnn_backward(da, caches):
 """
 
 
-@pytest.mark.parametrize(("T_x", "here"), [(1, {"here": [("da0", "")]}), (2, {})])
-def test_fewer_wrong_outputs_of_the_shown_problem_are_told(tmp_path: Path, T_x: int, here: Any) -> None:
+@pytest.mark.parametrize(
+    ("T_x", "regime", "here"),
+    [(1, "unit", {"here": [("da0", "")]}), (2, "unit", {}), (1, "nonfinite", {})],
+)
+def test_fewer_wrong_outputs_of_the_shown_problem_are_told(
+    tmp_path: Path, T_x: int, regime: Regime, here: Any
+) -> None:
     (tmp_path / "mine.py").write_text(MORE_IN_SEVERAL_STEPS)
-    problem = Problem.rnn(n_x=2, n_a=3, n_y=1, m=2, T_x=T_x, regime="unit")
+    problem = Problem.rnn(n_x=2, n_a=3, n_y=1, m=2, T_x=T_x, regime=regime)
     with Implementation("mine.py", Settings(directory=tmp_path)) as target:
         found = search(Program(target, "rnn_backward"), problem)
     outputs = [("da0", ""), ("dWaa", "")]

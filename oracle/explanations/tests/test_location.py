@@ -76,6 +76,18 @@ def test_no_equation_is_blamed_for_the_order_of_the_initial_states() -> None:
     assert locate("lstm_layer", calling("lstm_layer", with_states_in_another_order), shown) is None
 
 
+def with_the_memory_of_its_first_step(x: Any, a0: Any, c0: Any, parameters: Any, options: Any) -> Any:
+    """The backward direction returns the memory state of its first step, not of its last one."""
+    a, a_last, c_last = reference.lstm_layer(x, a0, c0, parameters, options)
+    _, _, first = reference.lstm_layer(x[:, :, -1:], a0, c0, parameters, options)
+    return a, a_last, np.where(np.arange(len(c0))[:, None, None] % 2, first, c_last)
+
+
+def test_no_equation_is_blamed_for_a_returned_memory_state_that_is_not_the_one_used() -> None:
+    shown = Problem.lstm_layer(n_x=1, n_a=1, m=1, T_x=2, layers=1, directions=2, regime="unit", seed=0)
+    assert locate("lstm_layer", calling("lstm_layer", with_the_memory_of_its_first_step), shown) is None
+
+
 def with_the_top_parameters_in_the_middle(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
     """In a network of three layers, the middle layer uses the parameters of the top layer."""
     bottom, *others = parameters
