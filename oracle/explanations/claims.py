@@ -84,7 +84,8 @@ def shared(claims: Sequence[Claim]) -> Claim:
     It has the facts that are equal in all claims. Vague claims that differ share only what those of wrong
     outputs say of ordinary problems, which is true of the function.
     """
-    claims = [Claim(each.kind, {k: v for k, v in each.facts.items() if k != "here"}) for each in claims]
+    own = {"here", "statement"}  # facts about one problem and one law
+    claims = [Claim(each.kind, {k: v for k, v in each.facts.items() if k not in own}) for each in claims]
     first, *others = claims
     if all(each == first for each in others):
         return first
@@ -135,6 +136,7 @@ _CAUSE: Mapping[str, Callable[[Facts], Any]] = {
     ],
     "traces": lambda facts: [facts.get("right") == ON_ORDINARY_PROBLEMS, [*facts.get("unless", ())]],
     "helper": lambda facts: facts["functions"],
+    "only in this law": lambda facts: [],
     "digits": lambda facts: [],
     "beside cell": lambda facts: [facts["told"]],
     "earlier calls": lambda facts: [],

@@ -349,10 +349,11 @@ TEXTS: Mapping[str, Callable[..., str | list[str]]] = {
     "misreading": _misreading,
     "cached": lambda entries: "; ".join(f"the cached {name} is {what}" for name, what in entries),
     "nearly": lambda: "the numbers that are wrong are too small to tell which mistake it is",
-    "only in this law": lambda: (
+    "only in this law": lambda statement="": [
         "an ordinary call on this problem is right, and the call that this law makes is wrong, "
-        "also as the first call of a process"
-    ),
+        "also as the first call of a process",
+        *([f"the law: {statement}"] if statement else []),
+    ],
     "right in": lambda dtype, wrong_in: f"on this problem it is right in {dtype}, and not in {wrong_in}",
     "traces": _traces,
     "broke": lambda error: f"the search for the mistake failed, please report it: {error}",

@@ -132,4 +132,4 @@ def _of_right_call(violation: ViolationError, program: Program) -> Claim:
         return NEARLY
     if trial.holds_for(InNewProcesses(trial.implementation)):
         return Claim.of("earlier calls", again=AS_FIRST_CALL)
-    return Claim.of("only in this law")
+    return Claim.of("only in this law", statement=trial.law.statement)

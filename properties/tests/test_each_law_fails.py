@@ -66,6 +66,12 @@ def test_a_function_that_takes_any_shape_breaks_the_law(implement: Callable[...,
     assert catch(law, takes_any, "rnn_cell_forward", 0)
 
 
+def test_every_law_says_what_it_states() -> None:
+    for law in all_laws():
+        assert law.statement.endswith("."), law.name
+        assert "\n" not in law.statement, law.name
+
+
 @pytest.mark.parametrize(
     ("states", "is_caught"),
     [

@@ -210,12 +210,13 @@ def rnn_cell_forward(xt, a_prev, parameters):
         ),
         ("y = 10**400", "yt_pred is an int, expected an array of shape (n_y, m)"),
         ("a_prev[...] = a; cache = (a + 1, *cache[1:])", "unknown mistake"),
+        ("a = a + (xt.dtype.kind == 'i')", "the law: An input in a dtype of integers, int64, gives the same"),
     ],
 )
 def test_odd_answers_are_explained_as_far_as_they_can(tmp_path: Path, does: str, said: str) -> None:
     """Takes a second: a whole run that explains a failure."""
     (tmp_path / "odd.py").write_text(UNHEARD_OF.format(does=does))
-    laws = "rnn_cell and (each_step or cache_entries)"
+    laws = "rnn_cell and (each_step or cache_entries or whole_numbers)"
     output = run("--implementation", "odd.py", "-q", "-k", laws, directory=tmp_path, seed=None).output
     assert said in output
     assert "the harness broke" not in output

@@ -46,6 +46,11 @@ class Law:
     complete: bool = False
     far: Collection[str] = ()
 
+    @property
+    def statement(self) -> str:
+        """What the law says, in a sentence or two: the first paragraph of the docstring of its check."""
+        return (self.check.__doc__ or "").partition("\n\n")[0].strip()
+
     def for_networks(self, networks: Sequence[LayerProblem]) -> "Law":
         """The same law, checked only on layers with the weights of these networks."""
         return replace(self, domain=replace(self.domain, networks=tuple(networks)))

@@ -60,9 +60,9 @@ EVERY: list[tuple[Claim, str]] = [
     ),
     (Claim.of("nearly"), "the numbers that are wrong are too small to tell which mistake it is"),
     (
-        Claim.of("only in this law"),
+        Claim.of("only in this law", statement="An empty batch gives empty answers."),
         "an ordinary call on this problem is right, and the call that this law makes is wrong, "
-        "also as the first call of a process",
+        "also as the first call of a process; the law: An empty batch gives empty answers.",
     ),
     (
         Claim.of("right in", dtype="float64", wrong_in="float32"),
