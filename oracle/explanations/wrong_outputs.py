@@ -59,10 +59,17 @@ def ordinary_outputs(
     """
     problems = [*ordinary_problems(function, counterexample, network)]
 
-    def claims(case: str) -> Iterator[Claim | None]:
+    def inputs_of(case: str) -> Iterator[Inputs]:
         changed = dict.fromkeys(limits.fitted(replace(each, **CASES.get(case, {}))) for each in problems)
-        inputs = (in_case(case, each.inputs(function)) for each in changed)
-        return (wrong_outputs(function, program, each, limits) for each in inputs)
+        return (in_case(case, each.inputs(function)) for each in changed)
+
+    def claims(case: str) -> Iterator[Claim | None]:
+        return (wrong_outputs(function, program, each, limits) for each in inputs_of(case))
+
+    def has_wrong_ones(case: str) -> bool:
+        right = specification(function, limits)(next(inputs_of(case))).outputs
+        names = {output_name(function, path) for path, leaf in right.items() if not isinstance(leaf, str)}
+        return not places.keys().isdisjoint({*names, "caches"})
 
     every = [*claims("")]
     if None in every:
@@ -77,7 +84,7 @@ def ordinary_outputs(
         is_implied = any(CASES[each] and CASES[each].items() <= fields.items() for each in right)
         is_implied |= case == "biases" and not {*right}.isdisjoint(BIASES)
         is_tried = not is_implied and is_possible(case, function, problems[0])
-        if is_tried and not any(map(_is_wrong, claims(case))):
+        if is_tried and has_wrong_ones(case) and not any(map(_is_wrong, claims(case))):
             right.append(case)
     some = {"some": True} if outputs and not are_all_wrong else {}
     return Claim.of("traces", outputs=outputs, right=right, **some)

@@ -163,6 +163,23 @@ def test_a_gradient_that_must_be_0_is_told(function: str, number: int, right: li
     assert claim.facts["right"] == right
 
 
+def test_no_case_is_told_in_which_the_wrong_gradient_does_not_exist() -> None:
+    function = "lstm_layer_backward"
+
+    def backward(*arguments: Any) -> Any:
+        *rest, gradients = getattr(reference, function)(*arguments)
+        doubled = [
+            {name: array * (2 if name == "dWp" else 1) for name, array in p.items()} for p in gradients
+        ]
+        return (*rest, doubled)
+
+    ask = program(function, SimpleNamespace(**{function: backward}))
+    projected = Problem.lstm_layer(n_x=2, n_a=3, n_p=2, m=2, T_x=3, layers=2, directions=2)
+    claim = ordinary_outputs(function, ask, projected.inputs(function), ANYTHING, None)
+    assert claim
+    assert claim.facts == {"outputs": [("dWp", "")], "right": []}
+
+
 def ordinary(function: str, is_wrong: Callable[..., bool], problem: LayerProblem | None = None) -> Claim:
     """The claim about a layer that adds 1 to the hidden states if `is_wrong`."""
 
