@@ -12,7 +12,7 @@ import numpy as np
 
 from oracle.network import sweep
 from oracle.network.cells import CELLS, HEAD
-from oracle.network.expressions import Equations, equation
+from oracle.network.expressions import SHARED, Equations, equation
 from oracle.network.sweep import evaluate, unroll
 from reference.activations import sigmoid, softmax
 from reference.contract import Contract, Kind
@@ -31,8 +31,7 @@ TRANSFORMS: Equations = {
 
 
 FUNCTIONS: Equations = {
-    "stack": lambda *parts: np.concatenate(parts),
-    "beside": lambda *weights: np.concatenate(weights, axis=1),
+    **SHARED,
     "affine": lambda W, u, b: W @ u + b,
     "projection": lambda Wp: lambda a: Wp @ a,
     "head": lambda W, u, b: W @ u + b,
@@ -40,7 +39,6 @@ FUNCTIONS: Equations = {
     "tanh": np.tanh,
     "relu": ACTIVATIONS["relu"],
     "softmax": softmax,
-    "plus": np.add,
     "times": np.multiply,
     "zeros": np.zeros,
 }

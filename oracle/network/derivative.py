@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from oracle.network.cells import CELLS
-from oracle.network.expressions import ACTIVATIONS, Expression
+from oracle.network.expressions import SLOPES, Expression
 from reference.contract import Kind
 
 
@@ -44,7 +44,7 @@ class Back:
 def derivative(kind: Kind) -> Mapping[str, Sequence[Product] | Back]:
     """The equations of the gradients of a step by name, in the order of computation; products are summed.
 
-    The last ones are `d_a_prev`, `d_xt` and, for an LSTM, `d_c_prev`. The slope of an activation is an
+    The last ones are `d_a_prev`, `d_xt` and, for an LSTM, `d_c_prev`. The slope of a function is an
     operation on its result, such as `sigmoid_slope(ft)`, so that cached results can stand in for computed
     ones.
     """
@@ -66,8 +66,8 @@ def derivative(kind: Kind) -> Mapping[str, Sequence[Product] | Back]:
             case "plus", operands:
                 for operand in operands:
                     hand_on(operand, term, operand)
-            case activation, (z,) if activation in ACTIVATIONS:
-                hand_on(z, term.times(Expression(f"{activation}_slope", (result,))), z)
+            case function, (z,) if (slope := f"{function}_slope") in SLOPES:
+                hand_on(z, term.times(Expression(slope, (result,))), z)
             case operation, _:
                 raise ValueError(f"{operation} has no derivative")
 

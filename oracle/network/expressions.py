@@ -13,11 +13,23 @@ from functools import partial
 from operator import attrgetter
 from typing import Any
 
+import numpy as np
+
 Equation = Callable[..., Any]
 """Computes a quantity from `v`, whose attributes are the known quantities and the operations."""
 
 Equations = Mapping[str, Equation]
 """The equations by the quantity that each computes, in order."""
+
+SHARED: Equations = {
+    "stack": lambda *parts: np.concatenate(parts, axis=-2),
+    "beside": lambda *parts: np.concatenate(parts, axis=-1),
+    "plus": np.add,
+}
+"""The operations that are those of NumPy in every arithmetic; `rounding` has its own sum."""
+
+SLOPES: Equations = {"tanh_slope": lambda a: 1 - a * a, "sigmoid_slope": lambda s: s * (1 - s)}
+"""The slopes of functions, each computed from the result of its function, where no number is rounded."""
 
 _SIGNS = {"plus": "+", "times": "*"}
 
@@ -115,7 +127,7 @@ ACTIVATIONS = ("sigmoid", "tanh")
 
 def _joined_affine_map(name: str, maps: Sequence[Expression]) -> Equation:
     weights, _, biases = (
-        equation(Expression("rows", operands) if len(maps) > 1 else operands[0])
+        equation(Expression("stack", operands) if len(maps) > 1 else operands[0])
         for operands in zip(*(each.operands for each in maps), strict=True)
     )
     vector = equation(maps[0].operands[1])

@@ -1,7 +1,7 @@
 """The network of a batch of problems in an arithmetic.
 
 An arithmetic is a mapping `op` with the operations of the equations, and some more: `exact(array)` is a
-quantity, and `zeros(shape, dtype)` one of zeros; `rows` stacks weights; `affine_map(W, b)` and
+quantity, and `zeros(shape, dtype)` one of zeros; `affine_map(W, b)` and
 `projection(Wp)` prepare weights for many steps; `record(quantities)` is called after each step. Its arrays
 are stacks: axis 0 has the problems of a batch, which have equal shapes. Both directions of a layer are
 computed at once, side by side on this axis.

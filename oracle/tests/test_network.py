@@ -22,12 +22,9 @@ KINDS = tuple(NETWORKS)
 def step_of(kind: Kind) -> SimpleNamespace:
     """The known quantities of one step in NumPy, with the operations."""
     inputs = Problem(kind, n_x=3, n_a=4, n_y=2, m=5, T_x=1).inputs(f"{kind}_cell_forward")
-    affine_map = {
-        "affine_map": lambda W, b: lambda u: W @ u + b,
-        "rows": lambda *parts: np.concatenate(parts),
-    }
     known = {"xt": inputs.x[:, :, 0], "a_prev": inputs.a0, "c_prev": inputs.c0, "affine_maps": {}}
-    return SimpleNamespace(**{**inputs.parameters, **known, **FUNCTIONS, **affine_map})
+    known["affine_map"] = lambda W, b: lambda u: W @ u + b
+    return SimpleNamespace(**{**inputs.parameters, **known, **FUNCTIONS})
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -74,17 +74,10 @@ def _steps_as_samples(x: Any) -> Any:
 @cache
 def backward_operations(fl: Arithmetic) -> Any:
     """The operations of the derivative on quantities with bounds."""
-    return SimpleNamespace(
-        **operations(fl),
-        largest=fl.largest,
-        factors=Factors.of,
-        product=lambda gradient, factors, t: fl.product(gradient, factors.entries(t)),
-        transposed_map=lambda W: partial(fl.matmul, fl.matrix(Bounded.exact(W.swapaxes(1, 2)))),
-        **{
-            name: getattr(fl, name)
-            for name in ("total", "matmul", "tanh_slope", "sigmoid_slope", "relu_slope")
-        },
-    )
+    op = SimpleNamespace(**operations(fl), largest=fl.largest, factors=Factors.of)
+    op.product = lambda gradient, factors, t: fl.product(gradient, factors.entries(t))
+    op.transposed_map = lambda W: partial(fl.matmul, fl.matrix(Bounded.exact(W.swapaxes(1, 2))))
+    return op
 
 
 class BoundedStepsBack(StepsBack):

@@ -16,6 +16,7 @@ import numpy as np
 from flint import arb, arb_mat, ctx
 
 from oracle.network.cells import GATES
+from oracle.network.expressions import SHARED
 from oracle.network.forward import forward_results
 from oracle.problems.inputs import Inputs, LayerInputs
 from reference.contract import Array
@@ -165,7 +166,7 @@ def operations(radius: float) -> dict[str, Any]:
         check_width(radius, *(step[name] for name in ("a_out", "c_next", *GATES.values()) if name in step))
         return step
 
-    return {**_OPERATIONS, "record": record}
+    return {**OPERATIONS, "record": record}
 
 
 def balls(numbers: Array) -> Array:
@@ -250,12 +251,10 @@ def _softmax(s: Array) -> Array:
     return y
 
 
-_OPERATIONS: Mapping[str, Any] = {
+OPERATIONS: Mapping[str, Any] = {
+    **SHARED,
     "exact": balls,
     "zeros": lambda shape, _: np.full(shape, arb(0), object),
-    "stack": lambda *parts: np.concatenate(parts, axis=-2),
-    "rows": lambda *parts: np.concatenate(parts, axis=-2),
-    "beside": lambda *parts: np.concatenate(parts, axis=-1),
     "affine_map": _affine_map,
     "projection": lambda Wp: _affine_map(Wp, np.zeros((*Wp.shape[:2], 1))),
     "head": lambda W, u, b: _affine_map(W, b)(u),
@@ -264,7 +263,6 @@ _OPERATIONS: Mapping[str, Any] = {
     "relu": np.frompyfunc(lambda z: z.max(arb(0)), 1, 1),
     "softmax": _softmax,
     "times": np.frompyfunc(_times, 2, 1),
-    "plus": np.add,
 }
 
 

@@ -13,10 +13,12 @@ import numpy as np
 from flint import arb
 
 from oracle.network.backward import gradients_of
+from oracle.network.expressions import SLOPES
 from oracle.network.forward import cached_sweep
 from oracle.network.sweep import Sweep
 from oracle.problems.backward_inputs import PER_SAMPLE, AnyBackward, BackwardInputs
 from oracle.witnesses.exact import (
+    OPERATIONS,
     TooWideError,
     as_enclosures,
     balls,
@@ -86,11 +88,8 @@ def _relu_slope(z: arb) -> arb:
 
 
 _BACKWARD = SimpleNamespace(
-    exact=balls,
-    stack=lambda *parts: np.concatenate(parts, axis=-2),
-    tanh=np.frompyfunc(arb.tanh, 1, 1),
-    tanh_slope=lambda a: 1 - a * a,
-    sigmoid_slope=lambda s: s * (1 - s),
+    **OPERATIONS,
+    **SLOPES,
     relu_slope=np.frompyfunc(_relu_slope, 1, 1),
     factors=lambda *factors: prod(factors),
     product=lambda gradient, factors, t: gradient * factors[t],

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from oracle.network.expressions import SHARED
 from oracle.network.forward import forward_results
 from oracle.problems.inputs import Inputs
 from oracle.witnesses.bounded import Bounded
@@ -61,12 +62,10 @@ def operations(fl: Arithmetic) -> Mapping[str, Any]:
         return partial(fl.affine, fl.matrix(Bounded.exact(W)), b=b)
 
     return {
-        **{name: getattr(fl, name) for name in ("tanh", "sigmoid", "relu", "softmax", "plus", "times")},
+        **SHARED,
+        **{name: getattr(fl, name) for name in vars(Arithmetic) if name[0] != "_"},
         "exact": Bounded.exact,
         "zeros": lambda shape, _: Bounded.exact(np.zeros(shape)),
-        "stack": lambda *parts: np.concatenate(parts, axis=-2),
-        "rows": lambda *parts: np.concatenate(parts, axis=-2),
-        "beside": lambda *parts: np.concatenate(parts, axis=-1),
         "affine_map": affine_map,
         "projection": lambda Wp: affine_map(Wp, np.zeros((1, 1))),
         "head": fl.affine,
