@@ -170,6 +170,10 @@ FUNCTIONS, LAYERS, BACKWARDS, LAYERS_BACKWARD = (
 )
 """The names of the four functions, the layers, the backward passes of the four, and those of the layers."""
 
+SEQUENCE_FORWARDS, SEQUENCE_BACKWARDS = (
+    tuple(name for name in names if not CONTRACTS[name].is_cell) for names in (FUNCTIONS, BACKWARDS)
+)
+
 OPTIONS: Mapping[str, str] = {
     "directions": "D, 1 or 2: forward, or forward and backward (default 1)",
     "lengths": "(m,) whole numbers from 1 to T_x, the steps of each sample (default: all T_x)",

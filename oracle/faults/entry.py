@@ -16,10 +16,12 @@ import numpy as np
 from oracle.faults.fault import Fault
 from oracle.network.expressions import Equations
 from oracle.network.layers import backward_steps, forward_steps, full_lengths
-from reference.contract import Array
+from reference.contract import Array, gradient_shapes
+from reference.networks import NETWORKS
 
 GATES = {"i": "update", "f": "forget", "c": "candidate", "o": "output"}
 PHRASES = {"i": "the update gate", "f": "the forget gate", "c": "the candidate", "o": "the output gate"}
+GRADIENTS = dict.fromkeys(d for network in NETWORKS.values() for d in gradient_shapes(network.parameters))
 
 
 def mistakes(*entries: str | Fault) -> list[Fault]:

@@ -14,11 +14,11 @@ def made_in(*functions: str) -> Callable[[str, str], Fault]:
 ALL = made_in(*contract.FUNCTIONS)  # the four functions, not layers, which have no predictions
 LSTM = made_in("lstm_cell_forward", "lstm_forward")
 LSTM_FORWARD = made_in("lstm_forward")
-FORWARDS = made_in("rnn_forward", "lstm_forward")  # not cells, which have no time
+FORWARDS = made_in(*contract.SEQUENCE_FORWARDS)  # not cells, which have no time
 LAYERS = made_in(*contract.LAYERS)  # what only layers have, such as directions and lengths
 RNN_LAYER = made_in("rnn_layer")
 LSTM_LAYER = made_in("lstm_layer")
 EVERY = made_in(*contract.FUNCTIONS, *contract.LAYERS)  # an equation of a step: no function is without it
 EVERY_RNN = made_in("rnn_cell_forward", "rnn_forward", "rnn_layer")
 EVERY_LSTM = made_in("lstm_cell_forward", "lstm_forward", "lstm_layer")
-SEQUENCES = made_in("rnn_forward", "lstm_forward", *contract.LAYERS)
+SEQUENCES = made_in(*contract.SEQUENCE_FORWARDS, *contract.LAYERS)

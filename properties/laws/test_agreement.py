@@ -1,10 +1,10 @@
 """The states, predictions and gradients agree with torch, the formulas and the exact value."""
 
 from properties.strategies.fixed_problems import FAR_SIZES
-from properties.trials.law import ALL_FORWARDS, ALL_FUNCTIONS, SEQUENCE_BACKWARDS, SEQUENCE_FORWARDS, law
+from properties.trials.law import ALL_FORWARDS, ALL_FUNCTIONS, law
 from properties.trials.single_steps import compare_step_by_step
 from properties.trials.trial import Trial
-from reference.contract import BACKWARDS, LAYERS, LAYERS_BACKWARD
+from reference.contract import BACKWARDS, LAYERS, LAYERS_BACKWARD, SEQUENCE_BACKWARDS, SEQUENCE_FORWARDS
 
 
 @law(

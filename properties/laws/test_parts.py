@@ -8,9 +8,9 @@ import numpy as np
 from oracle.problems.backward_inputs import PER_SAMPLE
 from oracle.witnesses import propagation
 from oracle.witnesses.bounded import Bounded
-from properties.trials.law import ALL_FUNCTIONS, SEQUENCE_BACKWARDS, SEQUENCE_FORWARDS, law
+from properties.trials.law import ALL_FUNCTIONS, law
 from properties.trials.trial import Expected, Trial
-from reference.contract import LAYERS
+from reference.contract import LAYERS, SEQUENCE_BACKWARDS, SEQUENCE_FORWARDS
 
 
 @law("spec", functions=ALL_FUNCTIONS)

@@ -7,12 +7,12 @@ from typing import Any, get_args
 import numpy as np
 
 from properties.implementations.calls import Raised, Returned
-from properties.trials.law import ALL_FORWARDS, ALL_FUNCTIONS, SEQUENCE_FORWARDS, law
+from properties.trials.law import ALL_FORWARDS, ALL_FUNCTIONS, law
 from properties.trials.single_steps import compare_step_by_step
 from properties.trials.trial import Trial
 from properties.worker.arguments import Arrangement
 from properties.worker.own_modules import REFERENCE
-from reference.contract import LAYERS, LAYERS_BACKWARD, Array
+from reference.contract import LAYERS, LAYERS_BACKWARD, SEQUENCE_FORWARDS, Array
 
 
 @law("robust", functions=ALL_FUNCTIONS, needs=("memory_layouts",))

@@ -9,8 +9,7 @@ import numpy as np
 import reference
 from oracle.problems.problem import Problem
 from properties.questions.question import Question
-from properties.trials.law import SEQUENCE_BACKWARDS
-from reference.contract import CONTRACTS, Array
+from reference.contract import CONTRACTS, SEQUENCE_BACKWARDS, Array
 
 MOST_CHARACTERS = 8000
 """The longest code that spells out all numbers."""

@@ -10,9 +10,9 @@ from properties.reports.fuzzing_progress import records_of
 from properties.session.collection import law_of, parameters_of
 from properties.session.law_runs import new_turn
 from properties.session.options import FUZZING_TIME
-from properties.trials.law import SEQUENCE_FORWARDS
 from properties.trials.provided_functions import why_unusable
 from properties.turns.schedule import Contender, take_turns
+from reference.contract import SEQUENCE_FORWARDS
 
 REPORTS = pytest.StashKey[dict[str, list[pytest.TestReport]]]()
 """The reports of the tests that ran during fuzzing, because their laws failed."""

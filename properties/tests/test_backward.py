@@ -25,10 +25,9 @@ from properties.reports.results import LawResult
 from properties.reports.snippet import snippet
 from properties.tests.one_law import InProcess, catch, new_turn
 from properties.tests.runs import run
-from properties.trials.law import SEQUENCE_BACKWARDS
 from properties.trials.trial import ViolationError
 from reference import lstm_cell_backward
-from reference.contract import BACKWARDS, CONTRACTS, LAYERS_BACKWARD
+from reference.contract import BACKWARDS, CONTRACTS, LAYERS_BACKWARD, SEQUENCE_BACKWARDS
 
 TEXTBOOK = (Path(__file__).parents[2] / "examples" / "textbook.py").read_text()
 BACKWARD = (Path(__file__).parents[2] / "examples" / "textbook_backward.py").read_text()

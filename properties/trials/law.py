@@ -22,8 +22,6 @@ from reference.contract import BACKWARDS, CONTRACTS, FUNCTIONS, LAYERS, LAYERS_B
 
 ALL_FORWARDS = (*FUNCTIONS, *LAYERS)
 ALL_FUNCTIONS = (*ALL_FORWARDS, *BACKWARDS, *LAYERS_BACKWARD)
-SEQUENCE_FORWARDS = tuple(name for name in FUNCTIONS if not CONTRACTS[name].is_cell)
-SEQUENCE_BACKWARDS = tuple(name for name in BACKWARDS if not CONTRACTS[name].is_cell)
 FORWARDS_WITH_MEMORY = tuple(name for name in FUNCTIONS if CONTRACTS[name].network.has_memory)
 
 Grade = Literal["spec", "robust"]

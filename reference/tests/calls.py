@@ -8,14 +8,12 @@ import pytest
 from hypothesis import strategies as st
 
 import reference
-from reference.contract import CONTRACTS, FUNCTIONS, Array, extent
+from reference.contract import CONTRACTS, FUNCTIONS, SEQUENCE_FORWARDS, Array, extent
 
 SIZES = {"n_x": 3, "n_a": 5, "n_y": 2, "m": 4, "T_x": 6}
 
 every_function = pytest.mark.parametrize("function", FUNCTIONS)
-every_forward = pytest.mark.parametrize(
-    "function", [name for name in FUNCTIONS if not CONTRACTS[name].is_cell]
-)
+every_forward = pytest.mark.parametrize("function", SEQUENCE_FORWARDS)
 
 sizes = st.fixed_dictionaries(
     {

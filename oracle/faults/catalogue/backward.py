@@ -3,26 +3,25 @@
 The known quantities are those of `oracle.faults.backward_equations`.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
-from oracle.faults.entry import GATES, PHRASES, altered, backward, forward, mistakes
+from oracle.faults.entry import GATES, GRADIENTS, PHRASES, altered, backward, forward, mistakes
 from oracle.faults.fault import Fault
 from oracle.faults.functions import made_in
 from oracle.network.expressions import Equations
 from oracle.network.layers import full_lengths
 from reference.activations import sigmoid
-from reference.contract import BACKWARDS, LAYERS_BACKWARD, Array, gradient_shapes
-from reference.networks import NETWORKS, Kind
+from reference.contract import BACKWARDS, CONTRACTS, LAYERS_BACKWARD, SEQUENCE_BACKWARDS, Array
 
 EVERY = made_in(*BACKWARDS, *LAYERS_BACKWARD)
 RNN = made_in("rnn_cell_backward", "rnn_backward", "rnn_layer_backward")
 LSTM = made_in("lstm_cell_backward", "lstm_backward", "lstm_layer_backward")
 LSTM_CELL = made_in("lstm_cell_backward")
-FUNCTIONS = made_in("rnn_backward", "lstm_backward")
-SEQUENCES = made_in("rnn_backward", "lstm_backward", *LAYERS_BACKWARD)
+FUNCTIONS = made_in(*SEQUENCE_BACKWARDS)
+SEQUENCES = made_in(*SEQUENCE_BACKWARDS, *LAYERS_BACKWARD)
 RNN_SEQUENCE = made_in("rnn_backward", "rnn_layer_backward")
 LSTM_SEQUENCE = made_in("lstm_backward", "lstm_layer_backward")
 LAYERS = made_in(*LAYERS_BACKWARD)
@@ -40,8 +39,7 @@ CLIPPED = (
 
 def _sums_of_earlier_call(v: Any) -> Any:
     """The sums that the earlier call with weights of this shape has left; empty in the first call."""
-    shape = v.Waa.shape if hasattr(v, "Waa") else v.Wf.shape
-    return v.memory.setdefault(shape, {})
+    return v.memory.setdefault((v.n_a, len(v.arrays["xt"])), {})
 
 
 def _slopes(change: Callable[[Array], Array], *gates: str) -> Equations:
@@ -61,16 +59,17 @@ def _without(gate: str, quantity: str) -> Equations:
 
 def _of_one_parameter() -> Iterator[Fault]:
     """The mistakes in the gradient with respect to one parameter, whose other gradients are right."""
-    kinds: Sequence[tuple[Kind, Any, Any]] = [("rnn", RNN, RNN_SEQUENCE), ("lstm", LSTM, LSTM_SEQUENCE)]
-    for kind, both, sequence in kinds:
-        for one in gradient_shapes(NETWORKS[kind].parameters):
-            yield both(f"mean_over_samples_in_{one}", f"{one} is a mean over the samples, not a sum") | {
-                "gradient": lambda name, array, v, one=one: array / v.m if name == one else array
-            }
-            last = f"{one} is that of the last step taken, not a sum"
-            yield sequence(f"{one}_overwritten_by_each_step", last) | {
-                "added": lambda total, part, name, one=one: part if name == one else total + part
-            }
+    for one in GRADIENTS:
+        every = [name for name in (*BACKWARDS, *LAYERS_BACKWARD) if one[1:] in CONTRACTS[name].parameters]
+        mean = f"{one} is a mean over the samples, not a sum"
+        yield made_in(*every)(f"mean_over_samples_in_{one}", mean) | {
+            "gradient": lambda name, array, v, one=one: array / v.m if name == one else array
+        }
+        sequences = made_in(*(name for name in every if not CONTRACTS[name].is_cell))
+        last = f"{one} is that of the last step taken, not a sum"
+        yield sequences(f"{one}_overwritten_by_each_step", last) | {
+            "added": lambda total, part, name, one=one: part if name == one else total + part
+        }
 
 
 def _of_last_states() -> Iterator[Fault]:

@@ -2,11 +2,7 @@
 
 from collections.abc import Mapping
 
-from oracle.faults.entry import GATES
-from reference.contract import gradient_shapes
-from reference.networks import NETWORKS
-
-GRADIENTS = [one for network in NETWORKS.values() for one in gradient_shapes(network.parameters)]
+from oracle.faults.entry import GATES, GRADIENTS
 
 _BY_REMEDY: Mapping[str, str] = {
     "subtract from each column its own maximum, and divide by its own sum: "
