@@ -30,7 +30,7 @@ class Network:
     `states` are the letters of the states, `a` for the hidden state and `c` for the memory state. `gates` are
     the names of the cached gates by the letter of their weights, in the order of the cache. `predictions` is
     the name of the predictions that the function of a sequence returns. Layers have one of the `activations`,
-    and may have a projection `Wp` if the network `has_projection`.
+    and may have a projection `Wp` if the network `has_projection`. `torch` names its module in torch.nn.
     """
 
     parameters: Mapping[str, Shape]
@@ -39,6 +39,7 @@ class Network:
     gates: Mapping[str, str] = field(default_factory=dict)
     activations: tuple[str, ...] = ("tanh",)
     has_projection: bool = False
+    torch: str = ""
 
     @property
     def has_memory(self) -> bool:
@@ -73,6 +74,7 @@ NETWORKS: Mapping[Kind, Network] = {
         {"Wax": ("n_a", "n_x"), "Waa": ("n_a", "n_a"), "Wya": ("n_y", "n_a"), "ba": BIAS, "by": ("n_y", 1)},
         "y_pred",
         activations=("tanh", "relu"),
+        torch="RNN",
     ),
     "lstm": Network(
         {
@@ -85,6 +87,7 @@ NETWORKS: Mapping[Kind, Network] = {
         ("a", "c"),
         _LSTM_GATES,
         has_projection=True,
+        torch="LSTM",
     ),
 }
 """Each kind of network, by the name that begins the names of its functions."""

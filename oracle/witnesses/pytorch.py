@@ -17,9 +17,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from oracle.problems.inputs import Inputs, LayerInputs
 from oracle.weights.conversion import to_torch
-from reference.networks import NETWORKS, Array, Kind, hidden_units
-
-_MODULES: Mapping[Kind, Any] = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM}
+from reference.networks import NETWORKS, Array, hidden_units
 
 
 @torch.inference_mode()
@@ -80,7 +78,7 @@ def module_for(inputs: LayerInputs) -> torch.nn.Module:
     if network.has_projection:
         options["proj_size"] = len(p.get("Wp", ()))
     module, parameters = _cached_module(
-        _MODULES[inputs.kind],
+        getattr(torch.nn, network.torch),
         len(inputs.x),
         hidden_units(p),
         dtype=str(inputs.x.dtype),

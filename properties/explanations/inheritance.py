@@ -63,8 +63,7 @@ def _is_cell_wrong(trial: Trial) -> bool:
     of_cell = Trial(trial.law, Answers.to_one(implementation, cell, first), 0)
     try:
         inputs, bounds = trial.steps
-        formulas = {name: bounded.value for name, bounded in bounds.items()}
-        of_cell.compare(of_cell.answer_to(inputs).outputs, Expected(formulas, bounds, inputs))
+        of_cell.compare(of_cell.answer_to(inputs).outputs, Expected.of_formulas(bounds, inputs))
     except (ViolationError, MalformedError) as error:
         return getattr(error, "trial", None) is of_cell
     return False

@@ -3,7 +3,6 @@
 import numpy as np
 
 from properties.implementations.answer import steps_as_samples
-from properties.questions.question import torchs_steps
 from properties.trials.law import law
 from properties.trials.trial import Expected, Trial
 
@@ -24,7 +23,9 @@ def test_cache_entries(trial: Trial) -> None:
             returned = steps_as_samples(answer.outputs[name[0]])
             trial.require_same(name, cached[name], returned, steps, source="returned")
     if trial.contract.network.gates:
-        trial.compare(cached, Expected(torchs_steps(inputs, bounds, gates=True), bounds, inputs, steps))
+        question = trial.answers.question
+        gates = question.steps(inputs, bounds, gates=True)
+        trial.compare(cached, Expected(gates, bounds, inputs, steps, question.witness_name))
 
 
 @law("spec", needs=("caches",))

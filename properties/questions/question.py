@@ -49,10 +49,10 @@ class Question:
 
     @property
     def witness_name(self) -> str:
-        """The witness: `"formulas"` for a backward pass from caches of several steps, or else `"torch"`."""
+        """The witness: `"torch"`, or `"formulas"` if torch has no such network, or cannot use the caches."""
         is_layer_or_cell = self.contract.is_layer or self.contract.is_cell
         takes_many_caches = self.contract.is_backward and not is_layer_or_cell
-        return "formulas" if takes_many_caches else "torch"  # torch cannot use cached gates
+        return "formulas" if takes_many_caches or not self.contract.network.torch else "torch"
 
     @cached_property
     def witness(self) -> list[dict[str, Array]]:
@@ -95,6 +95,24 @@ class Question:
         """The bounds for programs that keep subnormal numbers."""
         return propagation.evaluate_each(self.inputs, gradual=True)
 
+    def steps(self, inputs: Inputs, bounds: Mapping[str, Bounded], gates: bool = False) -> dict[str, Array]:
+        """The witness's answer to single steps from a program's states, or with `gates` the steps' gates."""
+        if self.witness_name == "formulas":
+            return {name: each.value for name, each in bounds.items()}
+
+        def compute() -> list[dict[str, Array]]:
+            from oracle.witnesses import pytorch
+
+            return [pytorch.gates(inputs) if gates else pytorch.run(inputs)]
+
+        numbers = {**vars(inputs), "dtype": str(inputs.dtype)}
+        [answer] = ANSWERS.value(
+            ["gates" if gates else "steps", numbers],
+            compute,
+            lambda answers: _are_near(answers, [inputs], [bounds], "torch", gates=gates),
+        )
+        return answer
+
     def _key(self, name: str) -> list[Any]:
         return [name, self.contract.name, [*map(repr, self.problems)]]
 
@@ -112,23 +130,6 @@ def _torchs_answer(inputs: Inputs) -> dict[str, Array]:
 def _exact_answer(inputs: Inputs) -> dict[str, Array]:
     evaluate: Any = exact_gradient.evaluate if isinstance(inputs, AnyBackward) else exact.evaluate
     return {name: exact.midpoints(array) for name, array in evaluate(inputs, EXACT_RADIUS).items()}
-
-
-def torchs_steps(inputs: Inputs, bounds: Mapping[str, Bounded], *, gates: bool = False) -> dict[str, Array]:
-    """Torch's answer to single steps from the states of a program, or with `gates` the gates of the steps."""
-
-    def compute() -> list[dict[str, Array]]:
-        from oracle.witnesses import pytorch
-
-        return [pytorch.gates(inputs) if gates else pytorch.run(inputs)]
-
-    numbers = {**vars(inputs), "dtype": str(inputs.dtype)}
-    [answer] = ANSWERS.value(
-        ["gates" if gates else "steps", numbers],
-        compute,
-        lambda answers: _are_near(answers, [inputs], [bounds], "torch", gates=gates),
-    )
-    return answer
 
 
 def _are_near(

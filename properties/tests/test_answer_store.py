@@ -24,7 +24,7 @@ from oracle.problems.problem import Problem, siblings
 from oracle.witnesses import propagation, pytorch
 from properties.questions import answer_store, question
 from properties.questions.answer_store import AnswerStore
-from properties.questions.question import Question, torchs_steps
+from properties.questions.question import Question
 from properties.tests.runs import run
 from properties.worker.codec import decode, encode
 from reference.contract import CONTRACTS
@@ -355,15 +355,15 @@ def test_the_answers_to_a_question_are_stored(function: str, monkeypatch: pytest
 @pytest.mark.usefixtures("file")
 def test_the_answers_to_single_steps_are_stored(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     problem = getattr(Problem, kind)(n_x=2, n_a=3, m=2, T_x=1, **({"n_y": 2} if kind == "lstm" else {}))
-    one, other = (
-        each.inputs(f"{kind}_cell_forward" if kind == "lstm" else kind) for each in siblings(problem, 2)
-    )
+    function = "lstm_cell_forward" if kind == "lstm" else kind
+    one, other = (each.inputs(function) for each in siblings(problem, 2))
 
     def answers(inputs: Any) -> list[Any]:
         monkeypatch.setattr(question, "ANSWERS", opened())
         bounds = propagation.evaluate(inputs)
-        gates = torchs_steps(inputs, bounds, gates=True) if kind == "lstm" else {}
-        return [torchs_steps(inputs, bounds), gates]
+        asked = Question(function, [problem])
+        gates = asked.steps(inputs, bounds, gates=True) if kind == "lstm" else {}
+        return [asked.steps(inputs, bounds), gates]
 
     computed = answers(one)
     for name in ("run", "gates"):

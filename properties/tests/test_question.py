@@ -7,10 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from oracle.faults import FAULTS
 from oracle.problems.problem import Problem, siblings
 from oracle.witnesses import exact, propagation, pytorch
 from properties.questions import question as module
 from properties.questions.question import SMALL, Question
+from properties.tests.one_law import InProcess, new_turn, violation_facts
+from reference.networks import NETWORKS
 
 PROBLEM = Problem.lstm(n_x=2, n_a=3, n_y=4, m=5, T_x=2)
 FORWARD = "lstm_forward"
@@ -42,3 +45,19 @@ def test_small_questions_are_kept_and_large_ones_are_not(monkeypatch: pytest.Mon
     for seed in range(1, kept + 1):
         asked(seed=seed)
     assert asked() is not first
+
+
+@pytest.mark.parametrize("law", ["trajectory", "each step", "cache entries"])
+def test_a_network_that_torch_lacks_is_judged_by_the_formulas(
+    law: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    networks: Any = NETWORKS
+    monkeypatch.setitem(networks, "lstm", replace(NETWORKS["lstm"], torch=""))
+    monkeypatch.setattr(module, "_cached_question", Question)
+    for name in ("run", "gates"):
+        monkeypatch.setattr(pytorch, name, None)
+    wrong_backward, wrong = (InProcess(FAULTS[name]) for name in ("dc_not_carried", "tanh_for_sigmoid"))
+    assert not violation_facts(new_turn(law, FORWARD, wrong_backward))
+    facts: Any = violation_facts(new_turn(law, FORWARD, wrong))
+    assert facts["wrong"] == ["implementation"]
+    assert "torch" not in facts

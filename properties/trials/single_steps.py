@@ -1,4 +1,4 @@
-"""Compares every step with torch's, from the state that the implementation returned for the step before."""
+"""Compares every step with the witness's, from the state that the implementation returned before it."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,13 +10,12 @@ from oracle.witnesses import backward_own_steps, propagation
 from oracle.witnesses.bounded import Bounded
 from oracle.witnesses.verdict import FROM_OWN_GRADIENTS
 from properties.implementations.answer import steps_as_samples
-from properties.questions.question import torchs_steps
 from properties.trials.trial import Expected, Trial
 from reference.contract import Array
 
 
 def compare_step_by_step(trial: Trial) -> None:
-    """Compare every step with torch's, within the bound of one step.
+    """Compare every step with the witness's, within the bound of one step.
 
     If an LSTM returns only the last memory state, the function is called again on the steps as one batch,
     with memory states of zero.
@@ -38,8 +37,8 @@ def compare_step_by_step(trial: Trial) -> None:
         inputs, bounds = trial.steps
     if ours:
         question = trial.answers.question
-        torchs = question.witness[trial.number] if inputs is trial.inputs else torchs_steps(inputs, bounds)
-        trial.compare(ours, Expected(torchs, bounds, inputs, steps=trial.inputs.x.shape[2]))
+        right = question.witness[trial.number] if inputs is trial.inputs else question.steps(inputs, bounds)
+        trial.compare(ours, Expected(right, bounds, inputs, trial.inputs.x.shape[2], question.witness_name))
 
 
 def _compare_backward(trial: Trial, inputs: BackwardInputs) -> None:

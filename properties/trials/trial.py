@@ -40,7 +40,7 @@ class Expected:
     network: str = ""
 
     @classmethod
-    def of_formulas(cls, bounds: Mapping[str, Bounded], inputs: Inputs, network: str) -> "Expected":
+    def of_formulas(cls, bounds: Mapping[str, Bounded], inputs: Inputs, network: str = "") -> "Expected":
         """The values of the formulas, which are the midpoints of the bounds."""
         values = {name: each.value for name, each in bounds.items()}
         return cls(values, bounds, inputs, witness_name="formulas", network=network)
