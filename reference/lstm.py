@@ -140,3 +140,9 @@ def lstm_steps(x: Array, a0: Array, c0: Array, p: Mapping[str, Array]) -> tuple[
         h = ot * np.tanh(c_next)
         a_next[:] = h if Wp is None else Wp @ h
     return a, c, gates, xs
+
+
+def lstm_cached(x: Array, a0: Array, c0: Array, p: Mapping[str, Array]) -> dict[str, Array]:
+    """The states and gates that the caches of all steps hold, each `(T_x, n, m)`."""
+    a, c, gates, _ = lstm_steps(x, a0, c0, p)
+    return {"a": a[1:], "c": c[1:], **dict(zip(("ft", "it", "ot", "cct"), gates.swapaxes(0, 1)))}

@@ -103,6 +103,11 @@ def rnn_steps(x: Array, a0: Array, p: Mapping[str, Array], activation: Any = np.
     return a, xs
 
 
+def rnn_cached(x: Array, a0: Array, p: Mapping[str, Array]) -> dict[str, Array]:
+    """The states that the caches of all steps hold, `(T_x, n_a, m)`."""
+    return {"a": rnn_steps(x, a0, p)[0][1:]}
+
+
 def relu(z: Array, out: Any = None) -> Array:
     """max(z, 0), elementwise; NaN stays NaN."""
     return np.asarray(np.maximum(z, 0, out=out))

@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 
+import reference
 from oracle.problems.inputs import Inputs, LayerInputs, states_before
 from reference.contract import CONTRACTS, Array
-from reference.lstm import lstm_steps
 from reference.networks import NETWORKS
-from reference.rnn import rnn_steps
 from reference.time_axis import time_last
 
 
@@ -113,13 +112,9 @@ class BackwardInputs(Inputs):
 @np.errstate(all="ignore")
 def _cached(forward: Inputs) -> dict[str, Array]:
     """The values that the reference caches in a forward pass."""
-    x = forward.x.transpose(2, 0, 1)
-    if forward.kind == "rnn":
-        a, _ = rnn_steps(x, forward.a0, forward.parameters)
-        return {"a": time_last(a[1:])}
-    a, c, gates, _ = lstm_steps(x, forward.a0, forward.c0, forward.parameters)
-    by_gate = dict(zip(("ft", "it", "ot", "cct"), gates.swapaxes(0, 1), strict=True))
-    return {name: time_last(array) for name, array in {"a": a[1:], "c": c[1:], **by_gate}.items()}
+    cached = getattr(reference, f"{forward.kind}_cached")
+    of_steps = cached(forward.x.transpose(2, 0, 1), *forward.initial_states, forward.parameters)
+    return {name: time_last(array) for name, array in of_steps.items()}
 
 
 @dataclass(frozen=True)
