@@ -188,11 +188,10 @@ def feature(place: Place, target: str, kind: str, name: str, by: int = 0) -> Arr
         case "last block":
             index, extent = place.along(name, target)
             return np.asarray(index >= extent - extent % by, float)
-    with np.errstate(all="ignore"):
-        value = place.look(name)
-        if kind == "value":
-            return value
-        return np.abs(value) if kind == "magnitude" else np.abs(value).max(axis=0, keepdims=True, initial=0)
+    value = place.look(name)
+    if kind == "value":
+        return value
+    return np.abs(value) if kind == "magnitude" else np.abs(value).max(axis=0, keepdims=True, initial=0)
 
 
 def for_gate(replacement: Replacement, one: str, other: str) -> Replacement:

@@ -37,10 +37,12 @@ class Place:
     steps: Sequence[int]
     over_time: Callable[[str], Array]
 
+    @np.errstate(all="ignore")
     def look(self, name: str) -> Array:
         """The value of a quantity."""
         return self.quantities.value(name, self.known)
 
+    @np.errstate(all="ignore")
     def changed(self, target: str, changes: Mapping[str, Array]) -> Array:
         """The value of `target` after other quantities are changed."""
         if target in changes:
@@ -86,8 +88,7 @@ class Steps:
     @cached_property
     def right(self) -> Mapping[str, Array]:
         """The right value of each shown result."""
-        with np.errstate(all="ignore"):
-            return {name: self.place_of(name).look(name) for name in self.shown}
+        return {name: self.place_of(name).look(name) for name in self.shown}
 
     def place_of(self, target: str) -> Place:
         """The quantities that are known when `target` is computed: the results shown before it are known."""

@@ -178,3 +178,15 @@ def test_a_shorter_sequence_with_other_states_shows_no_memory_states() -> None:
         observe_layer(longer, program)
     shown = Problem.lstm_layer(n_x=1, n_a=2, m=1, T_x=5, regime="unit")
     assert locate("lstm_layer", program, shown) is None
+
+
+def test_a_place_has_the_values_of_any_numbers() -> None:
+    """Infinity times 0 is NaN, without a warning, wherever a quantity is asked for."""
+    inputs = Problem.lstm(**SIZES).inputs("lstm_forward")
+    inputs = replace(inputs, x=np.full_like(inputs.x, np.inf))
+    steps = observe("lstm_forward", inputs, specification("lstm_forward"), ANYTHING)
+    assert steps
+    place = steps.place
+    assert np.isnan(place.look("c_next")).any()
+    assert np.isnan(place.changed("zf", {"Wf": 0 * place.look("Wf")})).any()
+    assert place.along("unit", "c_next")[1] == SIZES["n_a"]
