@@ -10,7 +10,7 @@ from oracle.explanations.behaviour import Behaviour, Program, cache_paths, same_
 from oracle.explanations.problems import problem
 from oracle.explanations.quantities import Quantities, quantities_of
 from oracle.explanations.steps import Place, Steps, columns
-from oracle.network.cells import GATES
+from oracle.network.cells import CELLS, GATES
 from oracle.problems.inputs import Inputs, LayerInputs, states_before
 from oracle.problems.limits import Limits
 from oracle.problems.problem import LayerProblem
@@ -194,7 +194,8 @@ def _is_used(steps: Steps, gate: str) -> bool:
     """Whether the program computes its states with the gate that it caches, which may be a copy."""
     if not steps.wrong(gate).any() or not np.isfinite(steps.shown[gate]).all():
         return True  # a state that is NaN cannot show from which gate
-    result = "a_next" if gate == "ot" else "c_next"
+    cell = CELLS[steps.inputs.kind]
+    result = next(name for name in ("c_next", "a_next") if name in cell and gate in cell[name].quantities)
     return result in steps.shown and _explained(steps, gate, result) > 0
 
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from oracle.network.cells import GATES
 from oracle.network.expressions import Equations
 from oracle.network.sweep import evaluate
 from reference.cache_validation import validate_backward, validate_cell_backward
@@ -40,8 +39,8 @@ CELL: Mapping[Kind, Equations] = {
         "dzc": lambda v: v.dc * v.it * v.slope_c,
         "dzo": lambda v: v.da_next * v.h * v.slope_o,
         "concat": lambda v: np.concatenate([v.a_prev, v.xt]),
-        **{f"dW{g}": lambda v, dz=f"dz{g}": getattr(v, dz) @ v.concat.T for g in GATES},
-        **{f"db{g}": lambda v, dz=f"dz{g}": getattr(v, dz).sum(axis=1, keepdims=True) for g in GATES},
+        **{f"dW{g}": lambda v, dz=f"dz{g}": getattr(v, dz) @ v.concat.T for g in "fico"},
+        **{f"db{g}": lambda v, dz=f"dz{g}": getattr(v, dz).sum(axis=1, keepdims=True) for g in "fico"},
         "back": lambda v: v.Wf.T @ v.dzf + v.Wi.T @ v.dzi + v.Wc.T @ v.dzc + v.Wo.T @ v.dzo,
         "da_prev": lambda v: v.back[: v.n_a],
         "dxt": lambda v: v.back[v.n_a :],
@@ -74,8 +73,8 @@ FORMULAS: Mapping[Kind, Mapping[str, str]] = {
         "dzc": "dc * it * (1 - cct ** 2)",
         "dzo": "da_next * tanh(c_next) * ot * (1 - ot)",
         "concat": "[a_prev; xt]",
-        **{f"dW{g}": f"dz{g} [a_prev; xt].T" for g in GATES},
-        **{f"db{g}": f"the sum of dz{g} over the samples" for g in GATES},
+        **{f"dW{g}": f"dz{g} [a_prev; xt].T" for g in "fico"},
+        **{f"db{g}": f"the sum of dz{g} over the samples" for g in "fico"},
         "back": "Wf.T dzf + Wi.T dzi + Wc.T dzc + Wo.T dzo",
         "da_prev": "the rows of a_prev in [da_prev; dxt]",
         "dxt": "the rows of xt in [da_prev; dxt]",
@@ -84,7 +83,7 @@ FORMULAS: Mapping[Kind, Mapping[str, str]] = {
 }
 """The equations of one step as they are written in messages."""
 
-UNNAMED = ("h", "slope", "through_h", "concat", *(f"slope_{g}" for g in GATES))
+UNNAMED = ("h", "slope", "through_h", "concat", *(f"slope_{g}" for g in "fico"))
 """The quantities of a step that have no name in messages, but only a formula."""
 
 BEGIN: Equations = {

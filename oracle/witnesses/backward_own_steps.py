@@ -34,12 +34,14 @@ def evaluate(inputs: BackwardInputs, dz: Array) -> dict[str, Bounded]:
     `dz (n_x, m, T_x)` is the gradient with respect to the inputs, which are the pre-activations. It comes
     first, since all other gradients follow from it.
     """
-    whole = backpropagation.evaluate(inputs)["dx"]
+    every = backpropagation.evaluate(inputs)
     fl = arithmetic(inputs.dtype, gradual=False)
     op, sweep = backward_operations(fl), bounded_caches(fl, [inputs])
     steps, (n_a, _, T_x) = BoundedStepsBack(op, sweep), inputs.da.shape
-    [back] = [each for each in steps.equations.values() if isinstance(each, Back)]
-    own_dz = _own_unless_wrong(dz, whole)
+    back, *others = [each for each in steps.equations.values() if isinstance(each, Back)]
+    if others:  # dz alone does not give the gradient with respect to the state before
+        return every
+    own_dz = _own_unless_wrong(dz, every["dx"])
     own = {f"d_{z}": own_dz[:, :, i * n_a : (i + 1) * n_a] for i, z in enumerate(back.maps)}
     chain = Chain([{name: each[t] for name, each in own.items()} for t in range(T_x)], [], sweep.a0, sweep.c0)
     parameters = parameter_gradients(op, steps.values, sweep, chain, np.ones((T_x, 1, 1, 1), bool))
@@ -62,7 +64,7 @@ def evaluate(inputs: BackwardInputs, dz: Array) -> dict[str, Bounded]:
         dx[t] = Bounded(dz_t.value, np.where(unknown, np.inf, dz_t.error))
         if memory:
             d_c = memory.before(t, g)
-    narrower = _narrower(over_time(dx, sweep.x)[0], whole)
+    narrower = _narrower(over_time(dx, sweep.x)[0], every["dx"])
     return {"dx": narrower, **{name: bounded[0] for name, bounded in gradients.items()}}
 
 

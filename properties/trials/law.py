@@ -18,11 +18,10 @@ from properties.strategies.fixed_problems import (
     equal_size_examples,
     far_examples,
 )
-from reference.contract import BACKWARDS, CONTRACTS, FUNCTIONS, LAYERS, LAYERS_BACKWARD
+from reference.contract import BACKWARDS, FUNCTIONS, LAYERS, LAYERS_BACKWARD
 
 ALL_FORWARDS = (*FUNCTIONS, *LAYERS)
 ALL_FUNCTIONS = (*ALL_FORWARDS, *BACKWARDS, *LAYERS_BACKWARD)
-FORWARDS_WITH_MEMORY = tuple(name for name in FUNCTIONS if CONTRACTS[name].network.has_memory)
 
 Grade = Literal["spec", "robust"]
 
