@@ -7,6 +7,7 @@ from typing import Any
 from oracle.network.cells import CELLS, GATES, HEAD
 from oracle.network.expressions import Expression
 from oracle.witnesses.verdict import Facts
+from reference.networks import NETWORKS
 
 MOST_CHARACTERS = 120
 """The largest number of characters in a line of a location."""
@@ -194,15 +195,14 @@ def equation_of(result: str, network: str, activation: str = "tanh") -> str:
     table = {**CELLS[network], **HEAD}  # type: ignore[index]
     if result == "a_out":
         return f"a_next = Wp ({table['a_next']})"
-    text = _formula(table[result], table)
-    if network == "rnn":
-        text = text.replace("Wy ", "Wya ").replace("tanh(", f"{activation}(")
-    return f"{result} = {text}"
+    Wy, _ = NETWORKS[network].head  # type: ignore[index]
+    text = _formula(table[result], table).replace("Wy ", f"{Wy} ")
+    return f"{result} = {text.replace('tanh(', f'{activation}(')}"
 
 
 def _formula(expression: Expression, table: Mapping[str, Expression]) -> str:
     """The formula of an expression, with the formulas of pre-activations and of `[a_prev; xt]` in it."""
-    if expression.name and (expression.name[0] == "z" or expression.name in ("concat", "logits")):
+    if expression.name and table.get(expression.name, expression).operation in ("affine", "head", "stack"):
         return _formula(table[expression.name], table)
     parts = [_formula(each, table) for each in expression.operands]
     match expression.operation:
