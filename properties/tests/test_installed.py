@@ -56,6 +56,12 @@ def test_it_is_a_module_that_runs_and_has_the_problem(wheel: Installation, tmp_p
     assert wheel.command.shell(f'python -c "{program}"', tmp_path).stdout == "(1, 1, 1)\n"
 
 
+def test_the_reference_may_be_imported_first(wheel: Installation, tmp_path: Path) -> None:
+    program = "from rnn_crosscheck import reference; print(reference.__name__)"
+    done = wheel.command.shell(f'python -c "{program}"', tmp_path)
+    assert done.stdout == "rnn_crosscheck.reference\n", done.stderr
+
+
 def test_a_mistake_of_the_catalogue_can_be_judged(wheel: Installation, tmp_path: Path) -> None:
     """Takes seconds: an installed command explains a failure."""
     mistake = "oracle.faults:update_and_forget_gates_exchanged"
