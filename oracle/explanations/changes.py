@@ -188,10 +188,11 @@ def feature(place: Place, target: str, kind: str, name: str, by: int = 0) -> Arr
         case "last block":
             index, extent = place.along(name, target)
             return np.asarray(index >= extent - extent % by, float)
-    value = place.look(name)
-    if kind == "value":
-        return value
-    return np.abs(value) if kind == "magnitude" else np.abs(value).max(axis=0, keepdims=True, initial=0)
+    with np.errstate(invalid="ignore"):  # some releases of NumPy warn if the largest of several is NaN
+        value = place.look(name)
+        if kind == "value":
+            return value
+        return np.abs(value) if kind == "magnitude" else np.abs(value).max(axis=0, keepdims=True, initial=0)
 
 
 def for_gate(replacement: Replacement, one: str, other: str) -> Replacement:
