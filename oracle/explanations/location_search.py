@@ -68,7 +68,8 @@ def _locate_in_steps(observer: Observer, cases: list[Steps]) -> Location | None:
         earlier, target = target, _first_wrong(more, target)
         is_confirmed = target == earlier and observer.can_call and _holds(more, target, how, conditions)
         if is_confirmed and conditions:
-            is_confirmed = FeatureTable.of(more, target).tests(conditions)
+            showing = [case for case in more if target in case.shown]
+            is_confirmed = FeatureTable.of(showing, target).tests(conditions)
         if is_confirmed or not observer.can_call:
             break
     if not is_confirmed:

@@ -18,6 +18,7 @@ from oracle.explanations.observer import Budget, BudgetSpentError
 from oracle.explanations.problems import problem
 from oracle.explanations.steps import Steps
 from oracle.faults import FAULTS
+from oracle.faults.catalogue.arrays import bfloat16
 from oracle.faults.fault import Fault
 from oracle.problems.inputs import Inputs
 from oracle.problems.limits import ANYTHING, Limits
@@ -404,6 +405,16 @@ def test_two_conditions_are_not_told_unless_new_problems_show_that_both_matter()
     found = locate("rnn_forward", program, shown, Limits(caches=False))
     assert found
     assert found.conditions is None
+
+
+def test_conditions_are_tested_also_where_some_problems_do_not_show_the_gate() -> None:
+    """In float64, the cached gates are those of the states; in float32, x is cut, which no cache shows."""
+    shown = problem("lstm_forward", **SIZES, dtype="float32")
+    changes = {"xt": lambda v: bfloat16(v.x[:, :, v.t], np.trunc) if v.x.itemsize == 4 else v.x[:, :, v.t]}
+    program = mistaken_program("lstm_forward", Fault("", "", "", {"lstm_forward": changes}))
+    found = locate("lstm_forward", program, shown)
+    assert found
+    assert found.how
 
 
 def test_a_limit_of_a_saturated_gate_is_told_as_the_round_number() -> None:
