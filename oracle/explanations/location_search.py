@@ -85,7 +85,9 @@ def _locate_in_steps(observer: Observer, cases: list[Steps]) -> Location | None:
     first = _first_wrong(cases, target)
     showing = [case for case in cases if case.is_wrong(first)]
     cached = [case.wrong_arguments(first) for case in showing]
-    if not all(cached) and all(case.holds_in_cache(first) for case in showing):
+    if any(case.is_returned_alone(first) for case in showing):
+        return None
+    if not how and not all(cached) and all(case.holds_in_cache(first) for case in showing):
         return None
     if first != target:  # in another case, which the replacement and the conditions do not explain
         how, conditions = None, None

@@ -25,7 +25,7 @@ SAME_STATES = 1000
 
 
 class OtherStatesError(Exception):
-    """The last states of shorter sequences are not the states of the whole one."""
+    """The hidden states of a shorter sequence are not those of the whole one, which would show its memory."""
 
 
 class BudgetSpentError(Exception):
@@ -156,8 +156,7 @@ def observe(function: str, inputs: Inputs, program: Program, limits: Limits) -> 
     place = _place(quantities_of(inputs.kind), batch, sizes)
     allowed = {_RESULT.get(name, name): bounded.error[:, :, 0] for name, bounded in bounds.items()}
     steps = Steps(called, answer, place, {**gates, **shown}, allowed, cached)
-    unused = [name for name in gates if not _is_used(steps, name)]
-    return replace(steps, shown={name: array for name, array in steps.shown.items() if name not in unused})
+    return steps.without(*(name for name in gates if not _is_used(steps, name)))
 
 
 _RESULT = {"a": "a_next", "c": "c_next", "y": "yt_pred"}
@@ -196,13 +195,9 @@ def _is_used(steps: Steps, gate: str) -> bool:
         return True  # a state that is NaN cannot show from which gate
     cell = CELLS[steps.inputs.kind]
     result = next(name for name in ("c_next", "a_next") if name in cell and gate in cell[name].quantities)
-    return result in steps.shown and _explained(steps, gate, result) > 0
-
-
-def _explained(steps: Steps, shown: str, result: str) -> int:
-    """How many more elements of a result are right for a shown quantity than for its right value."""
-    without = replace(steps, shown={name: array for name, array in steps.shown.items() if name != shown})
-    return int(without.wrong(result).sum()) - int(steps.wrong(result).sum())
+    if result not in steps.shown:
+        return False
+    return int(steps.wrong(result).sum()) < int(steps.without(gate).wrong(result).sum())
 
 
 def observe_layer(network: LayerInputs, program: Program, *, backward: bool = False) -> Steps | None:
@@ -210,8 +205,7 @@ def observe_layer(network: LayerInputs, program: Program, *, backward: bool = Fa
 
     `None` if a call raises or returns other shapes, or if the layers do not return what is needed. Layers
     return only their last memory state: shorter sequences show the others, if there is only one layer. Raises
-    `OtherStatesError` if a shorter sequence has other hidden states, or if the hidden states do not follow
-    from these memory states.
+    `OtherStatesError` if a shorter sequence has other hidden states.
     """
     D, T_x, has_memory = network.directions, network.x.shape[2], NETWORKS[network.kind].has_memory
     lower, n_h = len(network.parameters) - D, network.a0.shape[1]
@@ -252,10 +246,7 @@ def observe_layer(network: LayerInputs, program: Program, *, backward: bool = Fa
     sizes = {name: network.sizes[name] for name in ("n_x", "n_a", "m", "T_x") if name != "n_x" or not lower}
     graph = quantities_of(network.kind, activation=network.activation, projected=is_projected)
     allowed = {names[name]: bounds[name].error[:, :, 0] for name in names if name in bounds}
-    steps = Steps(network, answer, _place(graph, batch, sizes), shown, allowed)
-    if has_memory and _explained(steps, "c_next", names["a"]) < 0:
-        raise OtherStatesError
-    return steps
+    return Steps(network, answer, _place(graph, batch, sizes), shown, allowed)
 
 
 def returned_arrays(shown: Behaviour, network: LayerInputs) -> dict[str, Array] | None:

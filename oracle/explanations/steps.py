@@ -120,6 +120,15 @@ class Steps:
             return []
         return [name for name, array in arguments.items() if not same_leaf(array, self.place.known[name])]
 
+    def without(self, *names: str) -> "Steps":
+        """The same steps, of which the program does not show these results."""
+        return replace(self, shown={name: array for name, array in self.shown.items() if name not in names})
+
+    def is_returned_alone(self, target: str) -> bool:
+        """Whether a later result follows from the right value of `target`, and not from the shown one."""
+        later = RESULTS[RESULTS.index(target) + 1 :]
+        return any(self.is_wrong(name) and not self.without(target).is_wrong(name) for name in later)
+
     def holds_in_cache(self, target: str) -> bool:
         """Whether the cached `target` follows from what is cached where the returned one is wrong."""
         after, wrong = RESULTS[RESULTS.index(target) :], self.wrong(target)
