@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
 from itertools import islice, permutations, product
 
 import numpy as np
@@ -160,8 +161,13 @@ def _by_shape_of_gate(shape: Shape, sizes: Sizes, gates: str) -> Iterator[Role]:
 def _by_side(roles: Mapping[str, Role], gates: int) -> dict[str, list[str]]:
     """Group the names of tensors by side. Of two biases, the second has the side `""`.
 
-    The second bias is in the same submodule as the weight on the hidden state, or else comes later.
+    The second bias is in the same submodule as the weight on the hidden state, or has a more similar name, as
+    `b_hi` and `W_hi` have; or else it comes later.
     """
+
+    def similarity(name: str, side: str) -> float:
+        return max((SequenceMatcher(None, name, other).ratio() for other in sides.get(side, ())), default=0)
+
     sides: dict[str, list[str]] = {}
     for name, role in roles.items():
         sides.setdefault(role.side, []).append(name)
@@ -169,6 +175,8 @@ def _by_side(roles: Mapping[str, Role], gates: int) -> dict[str, list[str]]:
     if sum(len(roles[name].gates) for name in biases) == 2 * gates:
         submodules = {side: {name.rpartition(".")[0] for name in sides.get(side, [])} for side in "xa"}
         second = [name for name in biases if name.rpartition(".")[0] in submodules["a"] - submodules["x"]]
+        if 2 * len(second) != len(biases):
+            second = [name for name in biases if similarity(name, "a") > similarity(name, "x")]
         second = second if 2 * len(second) == len(biases) else biases[len(biases) // 2 :]
         sides.update({"b": [name for name in biases if name not in second], "": second})
     return sides

@@ -141,6 +141,12 @@ def test_the_names_of_gates_count_whatever_the_module_computes() -> None:
     assert not is_right(wrong, Sizes(2, 3))
 
 
+def test_of_two_biases_of_a_gate_the_names_tell_the_second() -> None:
+    found = understood(users.DocumentedNames, like="torch.nn.LSTMCell")
+    assert found.facts["weights"] == "the names of gates"
+    assert is_right(found, Sizes(2, 3))
+
+
 def test_weights_may_have_an_axis_for_the_gates() -> None:
     for left in (False, True):
         found = understood(users.GatesApart, fixed={"left": left})

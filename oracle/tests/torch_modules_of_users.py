@@ -80,6 +80,27 @@ class ExchangedGates(NamedGates):
         return super().of({"forget": "input", "input": "forget"}.get(gate, gate), x, h)
 
 
+class DocumentedNames(nn.Module):
+    """A cell with the symbols of torch's documentation: `W_ii`, `b_ii`, `W_hi`, `b_hi`, then those of `f`."""
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__()
+        for gate in "ifgo":
+            for side, columns in (("i", input_size), ("h", hidden_size)):
+                setattr(self, f"W_{side}{gate}", nn.Parameter(torch.rand(hidden_size, columns)))
+                setattr(self, f"b_{side}{gate}", nn.Parameter(torch.rand(hidden_size)))
+
+    def forward(self, x: Tensor, state: tuple[Tensor, Tensor]) -> Any:
+        def of(gate: str) -> Tensor:
+            W_i, b_i, W_h, b_h = (getattr(self, f"{name}{gate}") for name in ("W_i", "b_i", "W_h", "b_h"))
+            z: Tensor = x @ W_i.T + b_i + h @ W_h.T + b_h
+            return z
+
+        h, c = state
+        c = torch.sigmoid(of("f")) * c + torch.sigmoid(of("i")) * torch.tanh(of("g"))
+        return torch.sigmoid(of("o")) * torch.tanh(c), c
+
+
 class ListOfGates(nn.Module):
     """A cell with a list of weights, one for each gate in some order, on the hidden state and the input."""
 
