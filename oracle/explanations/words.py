@@ -85,7 +85,7 @@ ORDINARY = "ordinary problems"
 """The case of a function that is right on the ordinary problems that were tried; their numbers are near 1."""
 
 RIGHT_CASES: Mapping[str, str] = {
-    ORDINARY: "on the problems with numbers near 1 that were tried",
+    ORDINARY: "on the problems with random numbers near 1 that were tried",
     "lengths": "without lengths",
     "steps": "if T_x = 1",
     "samples": "if m = 1",

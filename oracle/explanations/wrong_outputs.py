@@ -121,18 +121,24 @@ def _is_wrong(claim: Claim | None) -> bool:
 def ordinary_problems(
     function: str, counterexample: Inputs, network: LayerProblem | None, seeds: Sequence[int] = (0, 1)
 ) -> Iterator[Problem]:
-    """Problems of four shapes with each of the seeds; the weights of a file fix the numbers of units."""
+    """Problems of four shapes with each of the seeds; the weights of a file fix the numbers of units.
+
+    Layers have two directions and two layers, but of the last shape as many as the counterexample has.
+    """
     larger = larger_problem(function, counterexample, network)
+    stacked: list[dict[str, Any]] = [{}, {}]
     if isinstance(larger, LayerProblem):
-        stacked: dict[str, Any] = {} if larger.weights else {"layers": 2, "directions": 2}
-        larger = replace(larger, lengths="random", **stacked)
+        larger = replace(larger, lengths="random")
+        if not larger.weights:
+            L, D = (counterexample.sizes[name] for name in ("L", "D"))
+            stacked = [{"layers": 2, "directions": 2}, {"layers": L, "directions": D}]
     names = ("n_x", "n_a", "m", "T_x")
     own = (max(counterexample.sizes[name], LEAST) for name in names)
-    for sizes in (*SHAPES, own):
+    for sizes, options in (*((shape, stacked[0]) for shape in SHAPES), (own, stacked[1])):
         named = dict(zip(names, sizes, strict=True))
         chosen: dict[str, Any] = {name: named[name] for name in named if name in larger.free_sizes}
         for seed in seeds:
-            yield replace(larger, **chosen, seed=seed)
+            yield replace(larger, **chosen, **options, seed=seed)
 
 
 def in_case(case: str, inputs: Inputs) -> Inputs:

@@ -89,7 +89,7 @@ def test_failures_at_edges_are_apart_from_those_of_ordinary_problems() -> None:
     assert titles == [
         "an unknown mistake: wrong on ordinary problems: dWp; right without a projection",
         f"{of_dx}; right on the ordinary problems that were tried, unless T_x = 0",
-        f"{of_dx}; right on the problems with numbers near 1 that were tried",
+        f"{of_dx}; right on the problems with random numbers near 1 that were tried",
     ]
 
 
@@ -103,7 +103,10 @@ def test_an_unexplained_failure_that_is_inherited_is_with_those_of_its_source() 
         failed("a", "exact value", "rnn_backward", findings=[edges("dx")], inherited=True),
     ]
     (mistake,) = ranked_mistakes(judgements(results))
-    assert mistake.words == "an unknown mistake: right on the problems with numbers near 1 that were tried"
+    assert (
+        mistake.words
+        == "an unknown mistake: right on the problems with random numbers near 1 that were tried"
+    )
 
 
 def test_an_inherited_failure_leaves_the_words_of_its_source() -> None:

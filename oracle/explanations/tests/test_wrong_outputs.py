@@ -121,6 +121,12 @@ def test_ordinary_problems_are_as_large_as_the_counterexample() -> None:
     assert claim.facts["right"] == []
 
 
+def test_some_ordinary_problems_have_the_directions_of_the_counterexample() -> None:
+    one_direction = replace(with_everything("rnn_layer"), directions=1)
+    claim = ordinary("rnn_layer", lambda x, *rest: rest[-1].get("directions", 1) == 1, one_direction)
+    assert claim.words == "wrong on some ordinary problems: a"
+
+
 def test_gradients_of_weights_that_are_wrong_in_one_block_are_told() -> None:
     def lstm_backward(da: Any, caches: Any) -> Any:
         gradients = reference.lstm_backward(da, caches)
