@@ -151,6 +151,14 @@ class Factory:
         """Build and convert a module, in evaluation or training mode; cached."""
         return self.converted(self.build(sizes, dtype), sizes, in_training)
 
+    @property
+    def forward(self) -> Callable[..., Any]:
+        """The method of a module that its calls run, which has the names of the arguments."""
+        module = self.cached_module(self.tried, self.dtype).module
+        name = "call" if self.interface.framework == "keras" else "forward"
+        method: Callable[..., Any] = getattr(module, name, module)
+        return method
+
     def converted(self, module: Any, sizes: Sizes, in_training: bool) -> BuiltModule:
         """Return what is called in place of a new module: here the module itself."""
         return self.parts(module, in_training)

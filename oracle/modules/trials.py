@@ -1,4 +1,4 @@
-"""Finds by trial calls how a module is called, its limits, and the reading of its weights that fits."""
+"""Finds by trial calls the limits of a module, and the ways to pass lengths to it."""
 
 from __future__ import annotations
 
@@ -12,20 +12,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from oracle.modules.adapter import Adapter
-from oracle.modules.calls import CallForm, forms, forms_with_lengths
-from oracle.modules.factory import Converter, Factory
-from oracle.modules.fitting import (
-    FIT_ERROR,
-    choose_reading,
-    depends_on_input,
-    errors_of_forms,
-    own_answer,
-    own_arguments,
-    stated_order,
-    trial_error,
-)
-from oracle.modules.interface import SCOPE, ModuleOptions, Sizes, UnusableModule, one_line, refusal
-from oracle.modules.weights import orders, readings, tell_directions
+from oracle.modules.calls import CallForm, forms_with_lengths
+from oracle.modules.factory import Factory
+from oracle.modules.fitting import FIT_ERROR, fit, own_answer, own_arguments, trial_error
+from oracle.modules.interface import ModuleOptions, Sizes, one_line, refusal
+from oracle.modules.weights import orders, tell_directions
 
 _OPTIONS: Sequence[tuple[str, Any, str, Mapping[str, Any]]] = (
     ("layers", 1, "num_layers", {"layers": 2}),
@@ -67,7 +58,9 @@ class Trials:
     def understood(self, name: str) -> Understood:
         """Make all trial calls, and return what they show. Raises `UnusableModule`."""
         kind, factory = self._interface.kind, self._factory
-        determined_by, fitting_order = self._find_reading_and_form()
+        found = fit(factory, self._stated)
+        self._adapter = found.adapter
+        self._limit("dtypes", ["float32"], found.why_no_float64)
         self._find_limits()
         adapter, built = self._adapter, factory.cached_module(factory.tried, factory.dtype)
         functions = adapter.functions()
@@ -77,10 +70,10 @@ class Trials:
         facts = {
             "module": name,
             "like": self._interface.name,
-            "weights": determined_by,
+            "weights": found.determined_by,
             "gates": gates,
             "joined": joined,
-            "fits": fitting_order,
+            "fits": found.fitting_order,
             "time": adapter.form.time,
             "states": adapter.form.states,
             "learned_states": [*built.learned_states],
@@ -104,68 +97,6 @@ class Trials:
     def _limit(self, key: str, value: Any, why: str) -> None:
         if why:
             self._supports[key], self._why[key] = value, why
-
-    def _find_reading_and_form(self) -> tuple[str, str]:
-        """Find the reading of the weights, and the form of calls, for `self._adapter`.
-
-        Returns what determines the reading, such as "torch's names". If the order of the gates that the user
-        states does not fit, and exactly one other does, the other order is returned, too; otherwise `""`.
-        """
-        factory, tried, fitting_order = self._factory, self._factory.tried, ""
-        try:
-            built = factory.cached_module(tried, factory.dtype)
-            determined_by, every = readings(built.shapes, self._interface, tried)
-        except UnusableModule as error:
-            raise factory.with_advice(error) from None
-        except Exception as error:  # raised by the user's code
-            sizes = f"{tried.n_x} inputs and {tried.n_a} units"
-            raise UnusableModule(f"it cannot be made for {sizes}: {one_line(error)}") from None
-        module = built.module
-        self._forward = getattr(module, "call" if self._interface.framework == "keras" else "forward", module)
-        stated = self._stated.orders  # "" if not stated; a reading has "" for an order that it lacks
-        allowed = [
-            each
-            for each in every
-            if all(own in ("", order or own) for own, order in zip(orders(each), stated))
-        ]
-        if not allowed:
-            told = f"{determined_by} tell the order of its gates, {orders(every[0])[1]}"
-            raise UnusableModule(told, "leave out --gates")
-        if determined_by == "fit" and stated[1]:
-            determined_by = "--gates and fit" if len(allowed) > 1 else "--gates"
-        possible = forms(self._forward, self._interface)
-        if tried.n_parameter_dicts > 1:
-            possible = [each for form in possible for each in form.deeper()]
-        errors, why = errors_of_forms(factory, every, possible)
-        if not errors:
-            factory.dtype = "float32"
-            errors, _ = errors_of_forms(factory, every, possible)
-            self._limit("dtypes", ["float32"], why)
-        if not errors:
-            raise UnusableModule(f"none of the calls of {self._interface.name} works: {why}", SCOPE, stage=1)
-        least = {form: min(each) for form, each in errors.items()}
-        form = min(
-            least, key=lambda form: (form.lengths != "", least[form] > FIT_ERROR, np.isinf(least[form]))
-        )
-        fits = [each for each, error in zip(every, errors[form]) if error <= FIT_ERROR]
-        if not any(each in allowed for each in fits):  # a wrong module still shows which weights act on x
-            joined = [each for each in allowed if orders(each)[0]]
-            shown = [each for each in joined if not depends_on_input(Adapter(factory, each, form), False)]
-            allowed = shown or allowed
-            determined_by = determined_by.removesuffix(" and fit") if len(allowed) == 1 else determined_by
-            fitting_order = stated_order(fits[0]) if len(fits) == 1 else ""
-        errors_of_allowed = [error for each, error in zip(every, errors[form]) if each in allowed]
-        reading = choose_reading(allowed, errors_of_allowed, self._interface.kind)
-        if form.states == "none":  # a module that takes states and ignores them is judged with states
-            others = [each for each in least if each.states != "none" and each.time == form.time]
-            form = min(others, key=least.__getitem__, default=form)
-        self._adapter = Adapter(factory, reading, form)
-        if isinstance(factory, Converter):
-            at_once, factory.converts_anew = own_answer(self._adapter), True
-            anew = own_answer(replace(self._adapter))
-            factory.converts_anew = not np.allclose(anew, at_once, rtol=0, atol=FIT_ERROR)
-            self._adapter = replace(self._adapter)  # which looks for the weights again
-        return determined_by, fitting_order
 
     def _find_limits(self) -> None:
         factory, supports, tried = self._factory, self._supports, self._factory.tried
@@ -254,7 +185,7 @@ class Trials:
         Of the ways for one argument, the nearest to the formulas is used.
         """
         ways: dict[str, tuple[float, CallForm]] = {}
-        for form in forms_with_lengths(self._adapter.form, self._forward):
+        for form in forms_with_lengths(self._adapter.form, self._factory.forward):
             adapter, name = replace(self._adapter, form=form), form.lengths_name
             try:
                 error = trial_error(adapter, lengths=np.array([4, 3, 1]))
