@@ -15,6 +15,9 @@ from reference.networks import NETWORKS
 Parameters = Mapping[str, Array]
 Lengths = Literal["absent", "equal", "random", "with 1", "with T_x"]
 
+PADDED_PROBABILITY = 0.3
+"""The probability that an incoming gradient is 0 in the last steps of samples, in `wild` and `counting`."""
+
 
 @dataclass(frozen=True)
 class Drawing:
@@ -91,15 +94,19 @@ class Drawing:
         """An incoming gradient: normally distributed numbers, or -1, 0 and 1 in the regime `ternary`.
 
         In `wild` and `counting`, each sample is multiplied by a factor from 1 to 1000, to reveal a program
-        that clips gradients. Gradient number 0 has the samples on its second axis, and the others
-        have them on the last axis.
+        that clips gradients. There, it is also 0 in some problems from some step of each sample on, as the
+        gradient of a loss that leaves out padding. Gradient number 0 has the samples on its second axis and
+        the steps on its last one. The others have the samples on the last axis.
         """
         rng, m = np.random.default_rng([self.seed, 4, number]), self.sizes["m"]
         if self.regime == "ternary":
             return rng.integers(-1, 2, shape).astype(self.dtype)
-        factors = 10 ** rng.uniform(0, 3, m) if self.regime in ("wild", "counting") else np.ones(m)
-        axes = (1, m, 1) if number == 0 else (m,)
-        return (rng.standard_normal(shape) * factors.reshape(axes)).astype(self.dtype)
+        has_factors = self.regime in ("wild", "counting")
+        factors = 10 ** rng.uniform(0, 3, m) if has_factors else np.ones(m)
+        drawn = rng.standard_normal(shape) * factors.reshape((1, m, 1) if number == 0 else (m,))
+        if has_factors and number == 0 and rng.random() < PADDED_PROBABILITY:
+            drawn *= np.arange(shape[2]) < rng.integers(1, max(shape[2], 1) + 1, (m, 1))
+        return drawn.astype(self.dtype)
 
     @property
     def has_nonfinite_gradient(self) -> bool:

@@ -118,3 +118,13 @@ def test_some_counting_inputs_are_whole_numbers_above_one_or_negative_zero() -> 
     assert (np.signbit(x) & (x == 0)).any()
     assert ((x > 1) & (x == np.round(x))).any()
     assert (x != np.round(x)).any()
+
+
+@pytest.mark.parametrize("regime", ["wild", "counting"])
+def test_some_incoming_gradients_are_zero_from_a_step_on(regime: Regime) -> None:
+    """A program may stop at such a step, and every run draws a dozen such problems."""
+    drawn = [Problem.lstm(n_x=1, n_a=2, n_y=1, m=2, T_x=4, regime=regime, seed=s) for s in range(40)]
+    steps = [np.abs(each.arguments("lstm_backward")[0]).max(axis=0) > 0 for each in drawn]
+    assert all(each[:, 0].all() and (each[:, 1:] <= each[:, :-1]).all() for each in steps)
+    assert any(not each[:, -1].any() for each in steps)
+    assert any(each[:, -1].any() and not each[:, -1].all() for each in steps)
