@@ -17,7 +17,7 @@ from oracle.explanations.behaviour import Program, mistaken_program, same_leaves
 from oracle.explanations.claims import Claim
 from oracle.explanations.problems import Scope, distinguishing_inputs
 from oracle.explanations.wrong_outputs import ordinary_problems
-from oracle.faults.backward_equations import CELL
+from oracle.faults.backward_equations import FORMULAS
 from oracle.faults.fault import Fault
 from oracle.problems.inputs import Inputs
 from oracle.problems.limits import Limits
@@ -76,13 +76,12 @@ class Misreading:
 
 
 class _Reader:
-    """The quantities of `v`, some of which are replaced; `read` has the names of those that were read."""
+    """The quantities of `v`, some of which are replaced."""
 
     def __init__(self, v: Any, taken: Mapping[str, Array]) -> None:
-        self._v, self._taken, self.read = v, taken, list[str]()
+        self._v, self._taken = v, taken
 
     def __getattr__(self, name: str) -> Any:
-        self.read.append(name)
         return self._taken[name] if name in self._taken else getattr(self._v, name)
 
 
@@ -113,8 +112,13 @@ def misread(function: str, program: Program, counterexample: Inputs, limits: Lim
 def _misreadings(function: str, inputs: Inputs) -> Iterator[Misreading]:
     """All misreadings of a function, the simplest first."""
     contract = CONTRACTS[function]
-    reads, shapes, cached = _reads(function, inputs)
-    cell = [*CELL[contract.kind]]
+    shapes, cached = _arrays(function, inputs)
+    formulas = FORMULAS[contract.kind]
+    reads = {
+        name: [each for each in dict.fromkeys(formula.quantities) if each in shapes]
+        for name, formula in formulas.items()
+    }
+    cell = [*formulas]
     for equation, operands in reads.items():
         known = [name for name in shapes if name not in cell[cell.index(equation) :]]
         for one, other in combinations(operands, 2):
@@ -132,27 +136,19 @@ def _misreadings(function: str, inputs: Inputs) -> Iterator[Misreading]:
             yield from (Misreading(equation, without=step) for step in ("first", "last"))
 
 
-def _reads(
-    function: str, inputs: Inputs
-) -> tuple[Mapping[str, Sequence[str]], Mapping[str, tuple[int, ...]], Sequence[str]]:
-    """The arrays that each equation of a step reads, the shapes of all arrays, and the cached arrays."""
-    kind, reads = CONTRACTS[function].kind, dict[str, list[str]]()
-    last: Any = None
+def _arrays(function: str, inputs: Inputs) -> tuple[Mapping[str, tuple[int, ...]], Sequence[str]]:
+    """The shapes of all arrays of a step, by name, and the names of the cached arrays of a sequence."""
+    kind, steps = CONTRACTS[function].kind, list[Any]()
 
-    def recorded(equation: str, v: Any) -> Array:
-        nonlocal last
-        last, reader = v, _Reader(v, {})
-        value = v.right[equation](reader)
-        reads[equation] = [*dict.fromkeys(reader.read)]
-        return np.asarray(value)
+    def recorded(v: Any, name: str) -> Array:
+        steps.append(v)
+        return np.asarray(v.right[name](v))
 
-    right = Fault("", "", "", {function: {name: partial(recorded, name) for name in CELL[kind]}})
+    first = next(iter(FORMULAS[kind]))
+    right = Fault("", "", "", {function: {first: partial(recorded, name=first)}})
     getattr(right, function)(*inputs.arguments(function))
-    cell = CONTRACTS[f"{kind}_cell_forward"]
-    known = (*cell.cache, *cell.parameters, *CONTRACTS[f"{kind}_cell_backward"].arguments, *CELL[kind])
+    cell, last = CONTRACTS[f"{kind}_cell_forward"], steps[-1]
+    arguments = CONTRACTS[f"{kind}_cell_backward"].arguments
+    known = (*cell.cache, *cell.parameters, *arguments, *FORMULAS[kind])
     shapes = {name: getattr(last, name).shape for name in known if hasattr(last, name)}
-    return (
-        {name: [each for each in read if each in shapes] for name, read in reads.items()},
-        shapes,
-        [*getattr(last, "arrays", ())],
-    )
+    return shapes, [*getattr(last, "arrays", ())]

@@ -1,13 +1,12 @@
 """All words about a failure: of the claims about it, and of its facts. No code reads these words."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from math import isfinite, isinf
 from typing import Any
 
-from oracle.network.cells import CELLS, GATES, HEAD
-from oracle.network.expressions import Expression
+from oracle.network.cells import GATES
 from oracle.witnesses.verdict import Facts
-from reference.networks import NETWORKS
 
 MOST_CHARACTERS = 120
 """The largest number of characters in a line of a location."""
@@ -123,6 +122,8 @@ def _location(
     besides: Sequence[str] = (),
     cached: Sequence[str] = (),
 ) -> list[str]:
+    from oracle.explanations import formulas  # only runs with a failure need them
+
     first, *also = where
     relu = "relu" if setting == "relu" else "tanh"
     place = f"{SETTINGS[setting]}: " if setting else ""
@@ -134,14 +135,14 @@ def _location(
     elif also and len({*where} & {*GATES.values()}) == len(where):
         equation = f"not all of {_listed(where)} are what their equations give"
     else:
-        equation = f"{equation_of(first, network, relu)} does not hold"
+        equation = f"{formulas.equation_of(first, network, relu)} does not hold"
     parts = [f"where: {place}{equation}"]
     if when is not None:
         parts.append(f"when: {_when(when) if when else 'wherever it changes a value'}")
     if how is not None:
         parts.append(f"how: {_how(how, where)}")
     if len(besides) == 1:
-        parts.append(f"besides: {equation_of(besides[0], network, relu)} does not hold, either")
+        parts.append(f"besides: {formulas.equation_of(besides[0], network, relu)} does not hold, either")
     elif besides:
         parts.append(f"besides: not all of {_listed(besides)} are what their equations give")
     return [line if len(line) <= MOST_CHARACTERS else f"{line[: MOST_CHARACTERS - 1]}…" for line in parts]
@@ -156,12 +157,9 @@ def _misreading(
     later: int = 0,
     without: str = "",
 ) -> list[str]:
-    from oracle.faults.backward_equations import FORMULAS, UNNAMED  # only runs with a failure need them
+    from oracle.explanations import formulas  # only runs with a failure need them
 
-    def named(name: str) -> str:
-        return "[da_prev; dxt]" if name == "back" else formulas[name] if name in UNNAMED else name
-
-    formulas = FORMULAS[network]  # type: ignore[index]
+    named = partial(formulas.backward_name, network)
     taken, replaced = named(instead), named(operand)
     if without:
         how = f"without the part of the {without} step"
@@ -169,10 +167,9 @@ def _misreading(
         how = f"{replaced} of step t {'-+'[later > 0]} {abs(later)} in place of {replaced}"
     else:
         how = f"{replaced} and {taken} are exchanged" if exchanged else f"{taken} in place of {replaced}"
-    formula = formulas[equation]
-    if equation in UNNAMED:
-        return [f"where: the expression {formula} is wrong", f"how: {how}"]
-    return [f"where: {named(equation)} = {formula} does not hold", f"how: {how}"]
+    formula, name = formulas.backward_formula(network, equation), named(equation)
+    where = f"the expression {formula} is wrong" if name == formula else f"{name} = {formula} does not hold"
+    return [f"where: {where}", f"how: {how}"]
 
 
 SETTINGS: Mapping[str, str] = {
@@ -188,39 +185,6 @@ SETTINGS: Mapping[str, str] = {
     "projected": "with a projection",
     "projected to n_a": "with a projection to n_a units",
 }
-
-
-def equation_of(result: str, network: str, activation: str = "tanh") -> str:
-    """The equation of a result of a step, in the symbols of the specification."""
-    table = {**CELLS[network], **HEAD}  # type: ignore[index]
-    if result == "a_out":
-        return f"a_next = Wp ({table['a_next']})"
-    Wy, _ = NETWORKS[network].head  # type: ignore[index]
-    text = _formula(table[result], table).replace("Wy ", f"{Wy} ")
-    return f"{result} = {text.replace('tanh(', f'{activation}(')}"
-
-
-def _formula(expression: Expression, table: Mapping[str, Expression]) -> str:
-    """The formula of an expression, with the formulas of pre-activations and of `[a_prev; xt]` in it."""
-    if expression.name and table.get(expression.name, expression).operation in ("affine", "head", "stack"):
-        return _formula(table[expression.name], table)
-    parts = [_formula(each, table) for each in expression.operands]
-    match expression.operation:
-        case "stack":
-            return f"[{'; '.join(parts)}]"
-        case "affine" | "head":
-            W, u, b = expression.operands
-            if W.operation == "beside":
-                pairs = zip(W.operands, table[u.name].operands, strict=True)
-                return f"{' + '.join(f'{one} {other}' for one, other in pairs)} + {b}"
-            return f"{parts[0]} {parts[1]} + {b}"
-        case "plus":
-            return " + ".join(parts)
-        case "times":
-            return " * ".join(parts)
-        case "":
-            return expression.name
-    return f"{expression.operation}({parts[0]})"
 
 
 def _listed(names: Sequence[str]) -> str:

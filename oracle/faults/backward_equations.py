@@ -10,81 +10,73 @@ from typing import Any
 
 import numpy as np
 
-from oracle.network.expressions import Equations
+from oracle.network.expressions import SHARED, SLOPES, Equations, Expression, equation, operation, quantities
 from oracle.network.sweep import evaluate
 from reference.cache_validation import validate_backward, validate_cell_backward
 from reference.contract import Array, Contract, Kind
 
+stack, tanh, tanh_slope, sigmoid_slope = map(operation, ("stack", "tanh", "tanh_slope", "sigmoid_slope"))
+transposed, outer, over_samples = map(operation, ("transposed", "outer", "over_samples"))
+rows_of_state, rows_of_input = map(operation, ("rows_of_state", "rows_of_input"))
+da_next, dc_next, xt, a_prev, c_prev, a_next, c_next, n_a = quantities(
+    "da_next dc_next xt a_prev c_prev a_next c_next n_a"
+)
+Wax, Waa, slope, dz, concat = quantities("Wax Waa slope dz concat")
+Wf, Wi, Wc, Wo, ft, it, cct, ot = quantities("Wf Wi Wc Wo ft it cct ot")
+h, through_h, dc, slope_f, slope_i, slope_c, slope_o = quantities(
+    "h through_h dc slope_f slope_i slope_c slope_o"
+)
+dzf, dzi, dzc, dzo, back = quantities("dzf dzi dzc dzo back")
+
+FORMULAS: Mapping[Kind, Mapping[str, Expression]] = {
+    "rnn": {
+        "slope": tanh_slope(a_next),
+        "dz": da_next * slope,
+        "dxt": transposed(Wax, dz),
+        "da_prev": transposed(Waa, dz),
+        "dWax": outer(dz, xt),
+        "dWaa": outer(dz, a_prev),
+        "dba": over_samples(dz),
+    },
+    "lstm": {
+        "h": tanh(c_next),
+        "slope": tanh_slope(h),
+        "through_h": da_next * ot * slope,
+        "dc": dc_next + through_h,
+        "slope_f": sigmoid_slope(ft),
+        "slope_i": sigmoid_slope(it),
+        "slope_c": tanh_slope(cct),
+        "slope_o": sigmoid_slope(ot),
+        "dzf": dc * c_prev * slope_f,
+        "dzi": dc * cct * slope_i,
+        "dzc": dc * it * slope_c,
+        "dzo": da_next * h * slope_o,
+        "concat": stack(a_prev, xt),
+        **{f"dW{gate}": outer(d, concat) for gate, d in zip("fico", (dzf, dzi, dzc, dzo), strict=True)},
+        **{f"db{gate}": over_samples(d) for gate, d in zip("fico", (dzf, dzi, dzc, dzo), strict=True)},
+        "back": transposed(Wf, dzf) + transposed(Wi, dzi) + transposed(Wc, dzc) + transposed(Wo, dzo),
+        "da_prev": rows_of_state(back, n_a),
+        "dxt": rows_of_input(back, n_a),
+        "dc_prev": dc * ft,
+    },
+}
+"""The equations of one step, with the operations in `OPERATIONS`."""
+
 CELL: Mapping[Kind, Equations] = {
-    "rnn": {
-        "slope": lambda v: 1 - v.a_next**2,
-        "dz": lambda v: v.da_next * v.slope,
-        "dxt": lambda v: v.Wax.T @ v.dz,
-        "da_prev": lambda v: v.Waa.T @ v.dz,
-        "dWax": lambda v: v.dz @ v.xt.T,
-        "dWaa": lambda v: v.dz @ v.a_prev.T,
-        "dba": lambda v: v.dz.sum(axis=1, keepdims=True),
-    },
-    "lstm": {
-        "h": lambda v: np.tanh(v.c_next),
-        "slope": lambda v: 1 - v.h**2,
-        "through_h": lambda v: v.da_next * v.ot * v.slope,
-        "dc": lambda v: v.dc_next + v.through_h,
-        "slope_f": lambda v: v.ft * (1 - v.ft),
-        "slope_i": lambda v: v.it * (1 - v.it),
-        "slope_c": lambda v: 1 - v.cct**2,
-        "slope_o": lambda v: v.ot * (1 - v.ot),
-        "dzf": lambda v: v.dc * v.c_prev * v.slope_f,
-        "dzi": lambda v: v.dc * v.cct * v.slope_i,
-        "dzc": lambda v: v.dc * v.it * v.slope_c,
-        "dzo": lambda v: v.da_next * v.h * v.slope_o,
-        "concat": lambda v: np.concatenate([v.a_prev, v.xt]),
-        **{f"dW{g}": lambda v, dz=f"dz{g}": getattr(v, dz) @ v.concat.T for g in "fico"},
-        **{f"db{g}": lambda v, dz=f"dz{g}": getattr(v, dz).sum(axis=1, keepdims=True) for g in "fico"},
-        "back": lambda v: v.Wf.T @ v.dzf + v.Wi.T @ v.dzi + v.Wc.T @ v.dzc + v.Wo.T @ v.dzo,
-        "da_prev": lambda v: v.back[: v.n_a],
-        "dxt": lambda v: v.back[v.n_a :],
-        "dc_prev": lambda v: v.dc * v.ft,
-    },
+    kind: {name: equation(each) for name, each in formulas.items()} for kind, formulas in FORMULAS.items()
 }
-"""The equations of one step."""
 
-FORMULAS: Mapping[Kind, Mapping[str, str]] = {
-    "rnn": {
-        "slope": "1 - a_next ** 2",
-        "dz": "da_next * (1 - a_next ** 2)",
-        "dxt": "Wax.T dz",
-        "da_prev": "Waa.T dz",
-        "dWax": "dz xt.T",
-        "dWaa": "dz a_prev.T",
-        "dba": "the sum of dz over the samples",
-    },
-    "lstm": {
-        "h": "tanh(c_next)",
-        "slope": "1 - tanh(c_next) ** 2",
-        "through_h": "da_next * ot * (1 - tanh(c_next) ** 2)",
-        "dc": "dc_next + da_next * ot * (1 - tanh(c_next) ** 2)",
-        "slope_f": "ft * (1 - ft)",
-        "slope_i": "it * (1 - it)",
-        "slope_c": "1 - cct ** 2",
-        "slope_o": "ot * (1 - ot)",
-        "dzf": "dc * c_prev * ft * (1 - ft)",
-        "dzi": "dc * cct * it * (1 - it)",
-        "dzc": "dc * it * (1 - cct ** 2)",
-        "dzo": "da_next * tanh(c_next) * ot * (1 - ot)",
-        "concat": "[a_prev; xt]",
-        **{f"dW{g}": f"dz{g} [a_prev; xt].T" for g in "fico"},
-        **{f"db{g}": f"the sum of dz{g} over the samples" for g in "fico"},
-        "back": "Wf.T dzf + Wi.T dzi + Wc.T dzc + Wo.T dzo",
-        "da_prev": "the rows of a_prev in [da_prev; dxt]",
-        "dxt": "the rows of xt in [da_prev; dxt]",
-        "dc_prev": "dc * ft",
-    },
+OPERATIONS: Equations = {
+    **SHARED,
+    **SLOPES,
+    "times": np.multiply,
+    "tanh": np.tanh,
+    "transposed": lambda W, g: W.T @ g,
+    "outer": lambda g, u: g @ u.T,
+    "over_samples": lambda g: g.sum(axis=1, keepdims=True),
+    "rows_of_state": lambda g, n_a: g[:n_a],
+    "rows_of_input": lambda g, n_a: g[n_a:],
 }
-"""The equations of one step as they are written in messages."""
-
-UNNAMED = ("h", "slope", "through_h", "concat", *(f"slope_{g}" for g in "fico"))
-"""The quantities of a step that have no name in messages, but only a formula."""
 
 BEGIN: Equations = {
     "steps": lambda v: reversed(range(v.T_x)),
@@ -119,7 +111,7 @@ def run(contract: Contract, equations: Equations, v: Any, *arguments: Any) -> di
     *incoming, caches = arguments
     validate = validate_cell_backward if contract.is_cell else validate_backward
     arrays, weights = validate(contract.name, dict(zip(contract.arguments, incoming, strict=True)), caches)
-    vars(v).update(weights)
+    vars(v).update(OPERATIONS, **weights)
     v.n_a, v.m = arrays["a_next"].shape[0], arrays["a_next"].shape[-1]
     if contract.is_cell:
         vars(v).update(arrays)

@@ -113,7 +113,7 @@ def _gradients(kind: Kind, equations: Equations, v: Any) -> dict[str, Array]:
         name: np.where(within, np.stack([step[name] for step in steps], axis=1), 0) if steps else empty
         for name in CONTRACTS[f"{kind}_cell_forward"].cache
     }
-    vars(v).update((name, p.get(name)) for name in ("Wp", *p))
+    vars(v).update(sequence.OPERATIONS, **{"Wp": None, **p})
     if v.sweep.activation == "relu":
         equations = {**equations, "slope": equations["slope_of_relu"]}
     evaluate(v, equations, DIRECTION)
