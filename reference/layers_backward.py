@@ -62,7 +62,7 @@ def rnn_layer_backward(
 
     For the dtype of the results and the errors raised, see `reference.validation.validate_layers`.
     """
-    call = validated_call(
+    call = _validated_call(
         "rnn_layer_backward", {"x": x, "a0": a0, "da": da, "da_last": da_last}, parameters, options
     )
     activation, a0 = ACTIVATIONS[call.activation], call.arguments["a0"]
@@ -74,7 +74,7 @@ def rnn_layer_backward(
 
     def backward(k: int, da: Array, _: Array) -> tuple[Array, tuple[Array, ...], dict[str, Array]]:
         p, (a, xs) = call.parameters[k], (steps.swapaxes(0, 1) for steps in forward_steps.pop(k))
-        a_prev, a_next = masked(call, a[:, :-1]), masked(call, a[:, 1:])
+        a_prev, a_next = _masked(call, a[:, :-1]), _masked(call, a[:, 1:])
         slope = 1 - a_next**2 if call.activation == "tanh" else (a_next > 0).astype(a.dtype)
         dz, da0 = rnn_steps_backward(da, slope, p)
         gradients = {
@@ -85,7 +85,7 @@ def rnn_layer_backward(
         return input_gradient(dz, p["Wax"]), (da0,), gradients
 
     run_layers(call, forward)
-    dx, (da0,), gradients = run_layers_backward(call, backward)
+    dx, (da0,), gradients = _run_layers_backward(call, backward)
     return dx, da0, gradients
 
 
@@ -124,7 +124,7 @@ def lstm_layer_backward(
     For the dtype of the results and the errors raised, see `reference.validation.validate_layers`.
     """
     arguments = {"x": x, "a0": a0, "c0": c0, "da": da, "da_last": da_last, "dc_last": dc_last}
-    call = validated_call("lstm_layer_backward", arguments, parameters, options)
+    call = _validated_call("lstm_layer_backward", arguments, parameters, options)
     a0, c0 = call.arguments["a0"], call.arguments["c0"]
     forward_steps: dict[int, Any] = {}
 
@@ -134,7 +134,7 @@ def lstm_layer_backward(
 
     def backward(k: int, da: Array, dc: Array) -> tuple[Array, tuple[Array, ...], dict[str, Array]]:
         a, c, gates, xs = (np.moveaxis(steps, 0, -2) for steps in forward_steps.pop(k))
-        a_prev, c_prev, c_next, gates = (masked(call, v) for v in (a[:, :-1], c[:, :-1], c[:, 1:], gates))
+        a_prev, c_prev, c_next, gates = (_masked(call, v) for v in (a[:, :-1], c[:, :-1], c[:, 1:], gates))
         p, n_h = call.parameters[k], len(a)
         dz, da0, dc0, d_hidden = lstm_steps_backward(da, dc, gates, c_next, c_prev, p)
         gradients = gate_gradients(dz, np.concatenate([a_prev, xs]))
@@ -144,11 +144,11 @@ def lstm_layer_backward(
         return input_gradient(dz, Wx), (da0, dc0), gradients
 
     run_layers(call, forward)
-    dx, (da0, dc0), gradients = run_layers_backward(call, backward)
+    dx, (da0, dc0), gradients = _run_layers_backward(call, backward)
     return dx, da0, dc0, gradients
 
 
-def validated_call(
+def _validated_call(
     function: str, arguments: Mapping[str, Any], parameters: Any, options: Mapping[str, Any] | None
 ) -> LayerCall:
     """The validated call, with 0 in the padding of `x` and `da`: the caller may pass any value there."""
@@ -160,14 +160,14 @@ def validated_call(
     return replace(call, arguments={**call.arguments, **zero_padded})
 
 
-def masked(call: LayerCall, steps: Array) -> Array:
+def _masked(call: LayerCall, steps: Array) -> Array:
     """The steps `(…, T_x, m)`, with 0 in the padding, which may hold NaN."""
     if call.lengths is None:
         return steps
     return np.where(np.arange(steps.shape[-2])[:, None] < call.lengths, steps, 0)
 
 
-def run_layers_backward(
+def _run_layers_backward(
     call: LayerCall, backward: BackwardSteps
 ) -> tuple[Array, list[Array], list[dict[str, Array]]]:
     """The gradients with respect to the inputs, the initial states, and the parameters."""

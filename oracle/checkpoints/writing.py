@@ -28,7 +28,7 @@ def _save_state_dict(stream: IO[bytes], arrays: Mapping[str, Array]) -> None:
 
 WRITERS: Mapping[str, Callable[[IO[bytes], dict[str, Array]], Any]] = {
     ".safetensors": lambda stream, arrays: stream.write(import_optional("safetensors.numpy").save(arrays)),
-    ".npz": lambda stream, arrays: np.savez(stream, allow_pickle=False, **arrays),
+    ".npz": lambda stream, arrays: np.savez(stream, **arrays),  # type: ignore[arg-type]
     ".pt": _save_state_dict,
 }
 """The function that writes arrays to a stream, by suffix."""

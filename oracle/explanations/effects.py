@@ -29,7 +29,10 @@ from reference.contract import CONTRACTS, Array
 FEWEST_DIGITS = 2
 """The smallest number of right digits that a finding mentions."""
 LARGEST_GROWTH = 30
-"""By how much errors may grow: those of lost digits grew by 10 at most, and those of approximations by 50."""
+"""The most times that an error is larger on problems with larger numbers and more layers.
+
+Errors of programs that lose digits were at most 10 times as large there, those of approximations 50 times.
+"""
 
 
 def side_effect(
@@ -66,7 +69,7 @@ def side_effect(
 
 
 def written_arguments(function: str, shown: Sequence[Behaviour], right: Sequence[Behaviour]) -> Claim | None:
-    """The finding of the arguments that calls write to, with the keys in dicts; `None` if there are none."""
+    """The claim about the arguments that calls write to, with the keys in dicts; `None` if there are none."""
     contract = CONTRACTS[function]
     names, written = [*contract.arguments, *contract.last_arguments], set[tuple[int, str]]()
     for ours, spec in zip(shown, right, strict=True):
@@ -86,7 +89,7 @@ def written_arguments(function: str, shown: Sequence[Behaviour], right: Sequence
 
 
 def _overwritten_outputs(function: str, shown: Behaviour, later: Behaviour) -> Claim:
-    """The finding of the outputs that a later call overwrites, or of the caches if no output changes."""
+    """The claim about the outputs that a later call overwrites, or of the caches if no output changes."""
     names = dict.fromkeys(
         output_name(function, path)
         for path, leaf in shown.outputs.items()
@@ -98,7 +101,7 @@ def _overwritten_outputs(function: str, shown: Behaviour, later: Behaviour) -> C
 def right_digits(
     function: str, implementation: Program, counterexample: Inputs, scope: Scope = ORDINARY
 ) -> Claim | None:
-    """The finding of the number of right digits, if answers in float64 are right to fewer digits.
+    """The claim about the number of right digits, if answers in float64 are right to fewer digits.
 
     On an ordinary problem, most numbers of an output must be off. On other ones, with larger numbers and more
     layers, errors may be a little larger. Otherwise the mistake is no loss of digits, but small here: a gate
@@ -128,25 +131,25 @@ def right_digits(
     return Claim.of("digits", digits=digits, **({"outputs": [*wrong]} if len(wrong) < len(names) else {}))
 
 
-def _enlarging(problem: Problem, has_any_layers: bool) -> Iterator[Problem]:
+def _enlarging(shown: Problem, may_add_layers: bool) -> Iterator[Problem]:
     """Problems that may enlarge a small error: with larger numbers, and with more layers."""
     for seed in range(2):
         for regime, T_x in (("unit", 6), ("counting", 6), ("wild", 2)):
             changed: Any = {"regime": regime, "T_x": T_x, "seed": 1 + seed}
-            if has_any_layers and seed and isinstance(problem, LayerProblem):
+            if may_add_layers and seed and isinstance(shown, LayerProblem):
                 changed["layers"] = 3
-            yield replace(problem, **changed)
+            yield replace(shown, **changed)
 
 
 def flushed_subnormals(
-    function: str, implementation: Program, problem: Problem, limits: Limits = ANYTHING
+    function: str, implementation: Program, shown: Problem, limits: Limits = ANYTHING
 ) -> Claim | None:
-    """The finding that a program is wrong only for subnormal numbers.
+    """The claim that a program is wrong only for subnormal numbers.
 
     `None` if the program is right, or wrong for ordinary numbers or small normal numbers, too.
     """
     right_program = specification(function, limits)
-    ordinary, inputs = replace(problem, regime="unit").inputs(function), problem.inputs(function)
+    ordinary, inputs = replace(shown, regime="unit").inputs(function), shown.inputs(function)
     if not same_leaves(implementation(ordinary).outputs, right_program(ordinary).outputs):
         return None
     small = _enlarged(inputs)

@@ -35,7 +35,7 @@ class Misreading:
     """An equation that takes `instead` in place of `operand`; if `exchanged`, each in place of the other.
 
     Without `instead`, it takes the operand of the step that is `later` steps after its own. Without an
-    operand, it leaves out the `first` or the `last` step.
+    operand, it leaves out the first or the last step, as `without` says.
     """
 
     equation: str
@@ -118,14 +118,14 @@ def _misreadings(function: str, inputs: Inputs) -> Iterator[Misreading]:
         name: [each for each in dict.fromkeys(formula.quantities) if each in shapes]
         for name, formula in formulas.items()
     }
-    cell = [*formulas]
+    order = [*formulas]
     for equation, operands in reads.items():
-        known = [name for name in shapes if name not in cell[cell.index(equation) :]]
+        earlier = [name for name in shapes if name not in order[order.index(equation) :]]
         for one, other in combinations(operands, 2):
             if shapes[one] == shapes[other]:
                 yield Misreading(equation, one, other, exchanged=True)
         for operand in operands:
-            same = (name for name in known if name != operand and shapes[name] == shapes[operand])
+            same = (name for name in earlier if name != operand and shapes[name] == shapes[operand])
             for instead in (*same, *NUMBERS):
                 yield Misreading(equation, operand, instead)
     for equation, operands in reads.items() if not contract.is_cell else ():
@@ -149,6 +149,6 @@ def _arrays(function: str, inputs: Inputs) -> tuple[Mapping[str, tuple[int, ...]
     getattr(right, function)(*inputs.arguments(function))
     cell, last = CONTRACTS[f"{kind}_cell_forward"], steps[-1]
     arguments = CONTRACTS[f"{kind}_cell_backward"].arguments
-    known = (*cell.cache, *cell.parameters, *arguments, *FORMULAS[kind])
-    shapes = {name: getattr(last, name).shape for name in known if hasattr(last, name)}
+    names = (*cell.cache, *cell.parameters, *arguments, *FORMULAS[kind])
+    shapes = {name: getattr(last, name).shape for name in names if hasattr(last, name)}
     return shapes, [*getattr(last, "arrays", ())]

@@ -25,7 +25,7 @@ SAME_STATES = 1000
 
 
 class OtherStatesError(Exception):
-    """The hidden states of a shorter sequence are not those of the whole one, which would show its memory."""
+    """A shorter sequence has other hidden states than the whole one, so its memory states are others, too."""
 
 
 class BudgetSpentError(Exception):
@@ -34,24 +34,24 @@ class BudgetSpentError(Exception):
 
 @dataclass
 class Budget:
-    """A program that can be called `most` times."""
+    """A program that can be called `left` more times."""
 
     program: Program
-    most: int
+    left: int
 
     def __call__(self, inputs: Inputs, then: Inputs | None = None) -> Behaviour:
         """Call the program; raises `BudgetSpentError` if the budget is spent."""
-        if not self.most:
+        if not self.left:
             raise BudgetSpentError
-        self.most -= 1
+        self.left -= 1
         return self.program(inputs, then)
 
 
 @dataclass(frozen=True)
 class Setting:
-    """A kind of network, of which one direction of the top layer is observed; its `name` is a scope.
+    """A kind of network, of which one direction of the top layer is observed.
 
-    `both` is the scope of a mistake that is in both directions.
+    A claim has its `name`, such as `backward above`, or `both` if the mistake is in both directions.
     """
 
     name: str = ""
@@ -103,7 +103,7 @@ class Observer:
     @property
     def can_call(self) -> bool:
         """Whether the budget is not spent."""
-        return self.program.most > 0
+        return self.program.left > 0
 
     def draw(self, **fields: Any) -> Inputs:
         """Draw the inputs of a problem from its sizes, seed, regime and dtype."""
@@ -190,7 +190,7 @@ def cached_arrays(contract: Contract, answer: Behaviour, m: int, T_x: int) -> di
 
 
 def _is_used(steps: Steps, gate: str) -> bool:
-    """Whether the program computes its states with the gate that it caches, which may be a copy."""
+    """Whether the program computes its states with the gate that it caches; it may use another one."""
     if not steps.wrong(gate).any() or not np.isfinite(steps.shown[gate]).all():
         return True  # a state that is NaN cannot show from which gate
     cell = CELLS[steps.inputs.kind]
@@ -208,19 +208,22 @@ def observe_layer(network: LayerInputs, program: Program, *, backward: bool = Fa
     `OtherStatesError` if a shorter sequence has other hidden states.
     """
     D, T_x, has_memory = network.directions, network.x.shape[2], NETWORKS[network.kind].has_memory
-    lower, n_h = len(network.parameters) - D, network.a0.shape[1]
-    index, x, answer = lower + backward, network.x, program(network)
+    lower_count, n_h = len(network.parameters) - D, network.a0.shape[1]
+    index, x, answer = lower_count + backward, network.x, program(network)
     found = returned_arrays(answer, network)
-    if found is None or (lower and T_x > 1 and has_memory):
+    if found is None or (lower_count and T_x > 1 and has_memory):
         return None
-    if lower:
-        beneath = replace(
-            network, parameters=network.parameters[:lower], a0=network.a0[:lower], c0=network.c0[:lower]
+    if lower_count:
+        lower = replace(
+            network,
+            parameters=network.parameters[:lower_count],
+            a0=network.a0[:lower_count],
+            c0=network.c0[:lower_count],
         )
-        below = returned_arrays(program(beneath), beneath)
-        if below is None:
+        lower_answer = returned_arrays(program(lower), lower)
+        if lower_answer is None:
             return None
-        x = below["a"]
+        x = lower_answer["a"]
     order = slice(None, None, -1) if backward else slice(None)
     a, x = found["a"][backward * n_h :][:n_h, :, order], x[:, :, order]
     c = np.zeros((network.c0.shape[1], x.shape[1], T_x))
@@ -243,7 +246,9 @@ def observe_layer(network: LayerInputs, program: Program, *, backward: bool = Fa
     shown = {names["a"]: columns(a)}
     if has_memory:
         shown["c_next"] = columns(c)
-    sizes = {name: network.sizes[name] for name in ("n_x", "n_a", "m", "T_x") if name != "n_x" or not lower}
+    sizes = {
+        name: network.sizes[name] for name in ("n_x", "n_a", "m", "T_x") if name != "n_x" or not lower_count
+    }
     graph = quantities_of(network.kind, activation=network.activation, projected=is_projected)
     allowed = {names[name]: bounds[name].error[:, :, 0] for name in names if name in bounds}
     return Steps(network, answer, _place(graph, batch, sizes), shown, allowed)

@@ -38,7 +38,7 @@ def all_problems(function: str, draw: Draw, dtypes: Sequence[DType]) -> Iterator
     def drawn(sizes: Mapping[str, int], seed: int = 11, regime: str = "unit") -> Inputs:
         return draw(**{**BASE, **sizes}, seed=seed, regime=regime, dtype=dtype)
 
-    yield from ordinary_problems(draw, range(4), dtype)
+    yield from ordinary_inputs(draw, range(4), dtype)
     yield from (drawn({name: size}) for name in names for size in SIZES[name])
     different = {name: 5 + 2 * i for i, name in enumerate(names)}
     for k, (one, other) in enumerate(combinations(names, 2)):
@@ -57,7 +57,7 @@ def all_problems(function: str, draw: Draw, dtypes: Sequence[DType]) -> Iterator
     if "n_y" in names:
         yield from logit_problems(drawn)
     for other in dtypes[1:]:
-        for inputs in ordinary_problems(draw, range(3), other):
+        for inputs in ordinary_inputs(draw, range(3), other):
             yield scaled_inputs(inputs, ("W",), 1.0)  # changes only -0.0
     if wide.c0.size:
         given = drawn({}, 19)
@@ -69,7 +69,7 @@ def all_problems(function: str, draw: Draw, dtypes: Sequence[DType]) -> Iterator
             yield from (drawn({"T_x": size}, 70 + seed) for size in (12, 40))
 
 
-def ordinary_problems(draw: Draw, seeds: range, dtype: DType) -> Iterator[Inputs]:
+def ordinary_inputs(draw: Draw, seeds: range, dtype: DType) -> Iterator[Inputs]:
     """Problems of ordinary sizes and numbers."""
     for seed in seeds:
         sizes = {name: size + (seed * k) % 3 for k, (name, size) in enumerate(BASE.items())}
@@ -80,10 +80,15 @@ def logit_problems(drawn: Draw) -> Iterator[Inputs]:
     """Problems with large, small, or very different logits."""
     for n_y in (2, 4):
         given = drawn({"n_y": n_y}, 15)
-        by = given.parameters["by"]
+        bias = given.parameters["by"]
         first = np.arange(n_y)[:, None] == 0
-        for change in (by + 60, by - 60, np.where(first, by + 5, by), np.where(first, by + 30, by)):
-            yield replace(given, parameters={**given.parameters, "by": change.astype(by.dtype)})
+        for changed in (
+            bias + 60,
+            bias - 60,
+            np.where(first, bias + 5, bias),
+            np.where(first, bias + 30, bias),
+        ):
+            yield replace(given, parameters={**given.parameters, "by": changed.astype(bias.dtype)})
     yield scaled_inputs(drawn({"m": 24}, 16), ("Wy",), 6.0)
 
 
@@ -98,9 +103,9 @@ def special_problems(inputs: Inputs, seed: int) -> Iterator[Inputs]:
     yield scaled_inputs(inputs, ("a0",) if seed else ("a0", "c0"), 0.0)
 
 
-def _raised(inputs: Inputs, name: str, by: float) -> Inputs:
-    """Add `by` to the parameter `name`."""
-    return inputs.with_parameters(lambda p: {**p, name: p[name] + by})
+def _raised(inputs: Inputs, name: str, summand: float) -> Inputs:
+    """Add a number to the parameter `name`."""
+    return inputs.with_parameters(lambda p: {**p, name: p[name] + summand})
 
 
 def scaled_inputs(inputs: Inputs, names: tuple[str, ...], factor: float) -> Inputs:
@@ -174,7 +179,7 @@ def _sizes_meeting(condition: Condition) -> dict[str, int]:
 
 def _sizes_testing(condition: Condition) -> Iterator[dict[str, int]]:
     """Sizes that meet a condition on sizes or indices, and sizes that do not. Other conditions have none."""
-    kind, name, by = condition.kind, condition.name, condition.by
+    kind, name, period = condition.kind, condition.name, condition.by
     value = int(min(condition.number, LARGEST_SIZE))
     if kind == "size":
         sizes = {*range(value - 2, value + 4), 3 * value // 2, *range(2 * value - 2, 2 * value + 2)}
@@ -184,8 +189,8 @@ def _sizes_testing(condition: Condition) -> Iterator[dict[str, int]]:
         for size in (2, 4, 7, 9):
             yield from ({one: size, other: size}, {one: size, other: size + 1 + size % 2})
     elif kind in ("index", "from end", "residue", "last block"):
-        least = 0 if by else value
-        beyond = {0, 1, 2, by + 3, 2 * by + 1, least + 3, 2 * least + 1}
+        least = 0 if period else value
+        beyond = {0, 1, 2, period + 3, 2 * period + 1, least + 3, 2 * least + 1}
         yield from ({_SIZE_ALONG[name]: least + more} for more in beyond)
 
 
@@ -196,9 +201,9 @@ def _with_spread_samples(example: Inputs, seed: int) -> Inputs:
     factors = 10 ** rng.uniform(-1.2, 0.7, m)
     samples = example.samples(np.arange(m) % example.x.shape[1])
 
-    def spread(array: Array, drawn: Array, least: float, by: Array) -> Array:
+    def spread(array: Array, drawn: Array, least: float, factors: Array) -> Array:
         size = max(float(np.abs(array).max(initial=0)), least)
-        return (drawn * by * min(size, 1e6)).astype(array.dtype)
+        return (drawn * factors * min(size, 1e6)).astype(array.dtype)
 
     a0, c0 = ((*each.shape[:-1], m) for each in (example.a0, example.c0))
     return replace(

@@ -194,9 +194,9 @@ def is_possible(case: str, function: str, problem: Problem) -> bool:
 def wrong_outputs(
     function: str, implementation: Program, counterexample: Inputs, limits: Limits = ANYTHING
 ) -> Claim | None:
-    """The finding of the wrong outputs, caches included; `None` if the outputs have another structure.
+    """The claim about the wrong outputs, caches included; `None` if the outputs have another structure.
 
-    If nothing is wrong beyond rounding, the finding says so.
+    If nothing is wrong beyond rounding, the claim says so.
     """
     right, shown = specification(function, limits)(counterexample), implementation(counterexample)
     if shown.outputs.keys() != right.outputs.keys():

@@ -1,9 +1,10 @@
 """Whole layers as tables of equations that a mistake can replace.
 
 `oracle.network.layers` has the equations outside the steps: the input of a direction, the order and the
-number of its steps, its initial states, and how the results of directions and layers are combined. The
-attributes of `v` are the known quantities. `v.call` has the validated arguments. `v.k` is the index of a
-direction in the list of parameters: layer `v.layer`, direction `v.direction` (0 forward, 1 backward).
+number of its steps, its initial states, and how the results of directions and layers are combined. Each
+equation is a function of `v`, whose attributes are the quantities known so far. `v.call` has the validated
+arguments. `v.k` is the index of a direction in the list of parameters: layer `v.layer`, direction
+`v.direction` (0 forward, 1 backward).
 """
 
 from collections.abc import Mapping
@@ -27,7 +28,7 @@ SPECIFICATION: Mapping[Kind, Equations] = {
 def run(contract: Contract, equations: Equations, v: Any, *arguments: Any) -> tuple[Any, ...]:
     """Compute what a layer returns. Raises the errors of the equations and of `validate_layers`."""
     count = len(contract.arguments)
-    parameters, options = (*arguments[count:], None)[:2]
+    parameters, options = (*arguments[count:], None)[:2]  # a call may omit the options
     v.kind, v.arguments = contract.kind, arguments[:count]
     evaluate(v, equations, ARGUMENTS)
     named = dict(zip(contract.arguments, v.arguments, strict=True))

@@ -51,11 +51,12 @@ def _unflat(values: Array, kind: Kind, sizes: Sizes, prefix: str = "") -> list[d
 class Adapter:
     """Computes the functions of layers by the modules of a factory, all called in the same form.
 
-    Modules get copies of the arrays, in C order. Arrays of wrong shapes are refused before. `reading`
-    describes a module of one layer and direction, without a projection. If `form` has lengths, they are
-    passed in every call. `with_lengths` are the forms of calls with lengths, by default `form`; the sum of
-    the lengths chooses one. `in_training` puts modules in training mode. `returns_states` until a call shows
-    that the module does not.
+    Modules get copies of the arrays, in C order. Parameters of wrong shapes raise `ValueError` before a
+    module is called; the shapes of other arrays are not checked. `reading` describes a module of one layer
+    and direction, without a projection. If `form` has lengths, they are passed in every call. `with_lengths`
+    are the forms of calls with lengths, by default `form`; the sum of the lengths chooses one. `in_training`
+    puts modules in training mode. `returns_states` is true until a call shows that the module returns no
+    last states.
     """
 
     factory: Factory
@@ -181,7 +182,7 @@ class Adapter:
             states = [steps.new_zeros(n) if each is None else each for each, n in zip(states, shapes)]
         else:
             states = []
-        for learned in built.learned_states.values():  # passed states must replace a 1
+        for learned in built.learned_states.values():  # replaced by passed states
             learned.detach().fill_(float(bool(states) and form.states != "none"))
         if lengths is None or not samples:  # torch packs no empty batch
             lengths = torch.full((samples,), len(steps)) if form.lengths else None
@@ -207,6 +208,7 @@ class Adapter:
     def functions(self) -> dict[str, Callable[..., Any]]:
         """Return the forward and the backward pass, by the names of the contract."""
         forward, backward = f"{self.kind}_layer", f"{self.kind}_layer_backward"
+        # The caller sets attributes of the functions, and a bound method takes none.
         return {forward: lambda *given: self.run(*given), backward: lambda *given: self.gradients(*given)}
 
 

@@ -20,14 +20,19 @@ Gradients = dict[str, Any]
 
 
 class StepsBack:
-    """All steps of a sweep, with the factors by which gradients are multiplied."""
+    """All steps of a sweep, with the factors by which gradients are multiplied.
+
+    Products of one gradient with equally many factors are computed by one call: `terms` has them by the
+    gradient and the number of factors, `factors` the factors, stacked, and `multiplied` what the arithmetic
+    makes of these before the sweep.
+    """
 
     def __init__(self, op: Any, sweep: Sweep) -> None:
         self.op = op
         self.sweep = sweep
         self.equations = derivative(sweep.kind)
         self.values = StepValues(op, sweep)
-        self.terms: dict[tuple[str, int], list[Product]] = {}  # those that are multiplied at once
+        self.terms: dict[tuple[str, int], list[Product]] = {}
         for each in self.equations.values():
             for term in () if isinstance(each, Back) else each:
                 if term.factors:

@@ -99,7 +99,7 @@ def _mistake(original: RecurrentLayer, copy: RecurrentLayer) -> str:
     with TemporaryDirectory(prefix="rnn-crosscheck-") as folder:
         file = Path(folder, "original.npz")
         named = to_reference(original.kind, original.parameters, original.directions)
-        np.savez(file, allow_pickle=False, **named)
+        np.savez(file, **named)  # type: ignore[arg-type]
         activation = original.activation or "tanh"
         problem = getattr(Problem, function)(weights=str(file), m=1, T_x=1, activation=activation)
         program = program_with(function, copy.parameters)

@@ -12,7 +12,7 @@ CHANGES = 2
 
 TRAINED = "parameters after a step of training"
 STEP = 2.0**-6
-"""The part of the way to other parameters that a step of training goes."""
+"""The part of the difference to the other parameters that a step of training adds to each parameter."""
 
 _FIELDS = {"xt": "x", "a_prev": "a0", "c_prev": "c0", "da_next": "da", "dc_next": "dc"}
 """The fields of `Inputs` that have the arguments of a cell."""
@@ -28,21 +28,21 @@ def changed_inputs(function: str, problem: Problem) -> Iterator[tuple[str, Input
     inputs, other = (each.inputs(function) for each in siblings(problem, 2))
     arguments = [*contract.arguments, *(CONTRACTS[contract.forward].arguments if contract.cache else ())]
     lengths = ["lengths"] if getattr(inputs, "lengths", None) is not None else []
-    directions = [other.parameters] if isinstance(other.parameters, Mapping) else other.parameters
-    names = [*dict.fromkeys([*arguments, *lengths, *sorted(directions[0]), TRAINED])]
+    parameters = [other.parameters] if isinstance(other.parameters, Mapping) else other.parameters
+    names = [*dict.fromkeys([*arguments, *lengths, *sorted(parameters[0]), TRAINED])]
     for number in range(CHANGES * seed, CHANGES * (seed + 1)):
         name = names[number % len(names)]
         field = _FIELDS.get(name, name)
         if hasattr(inputs, field):
             changed = inputs.with_fields(**{field: getattr(other, field)})
         else:
-            changed = _with_parameters(inputs, directions, name, seed // len(names) % len(directions))
+            changed = _with_parameters(inputs, parameters, name, seed // len(names) % len(parameters))
         yield name if name == TRAINED else f"another {name}", changed
 
 
-def _with_parameters(inputs: Any, directions: Any, name: str, place: int) -> Any:
-    """The inputs with one parameter of one of the `directions`, or after a step of training towards all."""
-    others = enumerate(directions)
+def _with_parameters(inputs: Any, parameters: Any, name: str, place: int) -> Any:
+    """The inputs with one of the other parameters, of the direction `place`, or after a step of training."""
+    others = enumerate(parameters)  # `with_parameters` calls `changed` once for each direction, in order
 
     def changed(p: Mapping[str, Array]) -> Mapping[str, Array]:
         number, q = next(others)

@@ -13,7 +13,8 @@ Empty = Literal["n_x", "m", "T_x"]
 DTYPES: tuple[DType, ...] = ("float64", "float32", "float16")
 """The dtypes, the widest first."""
 
-UNLIMITED = 2**31
+ANY_NUMBER = 2**31
+"""More layers than any problem has."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Limits:
     dtypes: tuple[DType, ...] = DTYPES  # the precisions of the computation
     caches: bool = True  # whether the four functions return caches
     head: bool = True  # whether the four functions return predictions
-    layers: int = UNLIMITED  # the largest number of layers
+    layers: int = ANY_NUMBER  # the largest number of layers
     directions: int = 2  # the largest number of directions
     least_directions: int = 1  # 2 if layers always have two directions
     stacked_directions: int = 2  # the largest number of directions with more than one layer
@@ -86,7 +87,10 @@ class Limits:
         return ""
 
     def fitted(self, problem: Problem) -> Problem:
-        """The problem, changed as little as necessary to stay within the limits."""
+        """The problem, changed as little as necessary to stay within the limits.
+
+        Sizes of 0 stay, since only the laws on these sizes draw them.
+        """
         changes: dict[str, Any] = {}
         if problem.dtype not in self.dtypes:
             changes["dtype"] = self.dtypes[0]
@@ -114,7 +118,7 @@ class Limits:
         never_zero = [name for name in get_args(Empty) if name not in self.empty]
         applies = {
             f"{' and '.join(self.dtypes)} only": {*self.dtypes} != {*DTYPES},
-            f"at most {self.layers} layer{'s' if self.layers > 1 else ''}": self.layers < UNLIMITED,
+            f"at most {self.layers} layer{'s' if self.layers > 1 else ''}": self.layers < ANY_NUMBER,
             ONE_DIRECTION: self.directions == 1,
             "stacked in one direction only": self.stacked_directions < self.directions,
             f"{self.activations[0]} only": len(self.activations) == 1,

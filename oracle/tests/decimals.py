@@ -22,7 +22,7 @@ def forward(inputs: Inputs, j: int) -> list[Step]:
 
 
 def layers(inputs: LayerInputs, j: int) -> tuple[list[Numbers], Numbers, Numbers]:
-    """The hidden states of the top layer at each step of one sample, and its last states of all layers."""
+    """The hidden states of the top layer at each step of one sample, and the last states of all."""
     xs = columns(inputs.x[:, j, : inputs.ends[j]])
     a_last, c_last = [], []
     for k in range(0, len(inputs.parameters), inputs.directions):

@@ -136,7 +136,7 @@ def wide_layer(folder: Path, n: int = 2000) -> Path:
         "bias_ih_l0": np.zeros(4 * n, "f"),
         "bias_hh_l0": np.zeros(4 * n, "f"),
     }
-    np.savez_compressed(folder / "wide.npz", allow_pickle=False, **arrays)
+    np.savez_compressed(folder / "wide.npz", **arrays)  # type: ignore[arg-type]
     return folder / "wide.npz"
 
 

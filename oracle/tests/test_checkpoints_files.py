@@ -105,14 +105,14 @@ def test_safetensors_are_read(tmp_path: Path, expected: RecurrentLayer) -> None:
 
 @pytest.mark.parametrize("name", ["torch", "onnx", "reference"])
 def test_npz_archives_are_read(tmp_path: Path, name: str, expected: RecurrentLayer) -> None:
-    np.savez(tmp_path / "file.npz", allow_pickle=False, **CONVERTERS[name]("lstm", expected.parameters, 2))
+    np.savez(tmp_path / "file.npz", **CONVERTERS[name]("lstm", expected.parameters, 2))  # type: ignore[arg-type]
     layer = only(tmp_path / "file.npz")
     assert (layer.layout, layer.digest) == (name, expected.digest)
 
 
 def test_cells_without_layer_numbers_are_read(tmp_path: Path) -> None:
     state = {f"cell.{name.removesuffix('_l0')}": array for name, array in state_of(RNN).items()}
-    np.savez(tmp_path / "file.npz", allow_pickle=False, **state)
+    np.savez(tmp_path / "file.npz", **state)  # type: ignore[arg-type]
     assert (only(tmp_path / "file.npz").prefix, only(tmp_path / "file.npz").kind) == ("cell", "rnn")
 
 
@@ -213,7 +213,7 @@ def test_the_digest_depends_only_on_the_numbers(tmp_path: Path, expected: Recurr
 def test_numbers_that_are_not_finite_are_refused(tmp_path: Path, number: float) -> None:
     state = state_of(STACK, "enc.")
     state["enc.weight_hh_l1_reverse"][2, 1] = number
-    np.savez(tmp_path / "file.npz", allow_pickle=False, **state)
+    np.savez(tmp_path / "file.npz", **state)  # type: ignore[arg-type]
     message = complaint(tmp_path / "file.npz")
     assert "enc.weight_hh_l1_reverse has 1 numbers that are not finite" in message
     assert "(2, 1)" in message

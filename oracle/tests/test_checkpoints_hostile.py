@@ -184,7 +184,8 @@ def test_the_users_limit_replaces_the_default(tmp_path: Path) -> None:
 
 def test_unprintable_names_are_escaped(tmp_path: Path) -> None:
     np.savez(
-        tmp_path / "f.npz", allow_pickle=False, **{"\x1b[2J\x9blstm.weight_hh_l0": np.ones((16, 4), "f")}
+        tmp_path / "f.npz",
+        **{"\x1b[2J\x9blstm.weight_hh_l0": np.ones((16, 4), "f")},  # type: ignore[arg-type]
     )
     with pytest.raises(CheckpointError) as caught:
         load(str(tmp_path / "f.npz"))
@@ -194,6 +195,6 @@ def test_unprintable_names_are_escaped(tmp_path: Path) -> None:
 
 def test_a_large_layer_number_is_refused_at_once(tmp_path: Path) -> None:
     arrays = {f"weight_{role}_l999999": np.ones((16, 4), "f") for role in ("ih", "hh")}
-    np.savez(tmp_path / "f.npz", allow_pickle=False, **arrays)
+    np.savez(tmp_path / "f.npz", **arrays)  # type: ignore[arg-type]
     with pytest.raises(CheckpointError, match="there is weight_ih_l999999, but nothing of l0"):
         load(str(tmp_path / "f.npz"))

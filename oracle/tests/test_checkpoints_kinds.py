@@ -135,7 +135,7 @@ def keras(prefix: str, *, end: str = "") -> dict[str, Array]:
 
 
 def saved(folder: Path, arrays: dict[str, Array]) -> Path:
-    np.savez(folder / "f.npz", allow_pickle=False, **arrays)
+    np.savez(folder / "f.npz", **arrays)  # type: ignore[arg-type]
     return folder / "f.npz"
 
 

@@ -74,6 +74,8 @@ def test_several_layers_keep_their_prefixes(tmp_path: Path) -> None:
     written = convert(of(*layers), tmp_path / "out.npz", "onnx")
     assert written == [f"{tmp_path / 'out.npz'}:{prefix}" for prefix in ("enc", "dec")]
     assert [layer.prefix for layer in load(str(tmp_path / "out.npz")).layers] == ["enc", "dec"]
+    with np.load(tmp_path / "out.npz") as file:
+        assert {name[:3] for name in file.files} == {"enc", "dec"}
 
 
 def test_a_file_is_overwritten_only_with_force(tmp_path: Path) -> None:

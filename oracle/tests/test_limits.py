@@ -1,6 +1,7 @@
 """The entries of `SUPPORTS` become limits, or are refused with a message."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -12,28 +13,30 @@ from oracle.problems.limits import ANYTHING, DTYPES, Limits
 from oracle.problems.problem import LayerProblem
 from oracle.tests.problems import layer_problems
 
-limits = st.builds(
-    Limits.parse,
-    st.fixed_dictionaries(
-        {},
-        optional={
-            "dtypes": st.lists(st.sampled_from(DTYPES), min_size=1, unique=True),
-            "layers": st.integers(1, 3),
-            "directions": st.integers(1, 2),
-            "stacked_directions": st.integers(1, 2),
-            "lengths": st.booleans(),
-            "c_last": st.booleans(),
-            "projection": st.sampled_from([True, False, "fewer"]),
-            "activations": st.lists(st.sampled_from(["tanh", "relu"]), min_size=1, unique=True),
-            "initial_state": st.booleans(),
-            "absent_states": st.sampled_from([True, False, "both"]),
-            "last_states": st.booleans(),
-            "memory_layouts": st.booleans(),
-            "empty": st.lists(st.sampled_from(["n_x", "m", "T_x"]), unique=True),
-            "subnormals": st.booleans(),
-        },
-    ),
-)
+SWITCHES = [each.name for each in fields(Limits) if each.default is True]
+DECLARED: Mapping[str, st.SearchStrategy[Any]] = {
+    **{name: st.booleans() for name in SWITCHES},
+    "dtypes": st.lists(st.sampled_from(DTYPES), min_size=1, unique=True),
+    "layers": st.integers(1, 3),
+    **{name: st.integers(1, 2) for name in ("directions", "least_directions", "stacked_directions")},
+    "projection": st.sampled_from([True, False, "fewer"]),
+    "absent_states": st.sampled_from([True, False, "both"]),
+    "activations": st.lists(st.sampled_from(["tanh", "relu"]), min_size=1, unique=True),
+    "empty": st.lists(st.sampled_from(["n_x", "m", "T_x"]), unique=True),
+}
+"""What a target can declare, by key."""
+
+
+def are_consistent(declared: Mapping[str, Any]) -> bool:
+    least = declared.get("least_directions", 1)
+    return all(declared.get(name, 2) >= least for name in ("directions", "stacked_directions"))
+
+
+limits = st.fixed_dictionaries({}, optional=dict(DECLARED)).filter(are_consistent).map(Limits.parse)
+
+
+def test_every_limit_is_drawn() -> None:
+    assert {*DECLARED} == {each.name for each in fields(Limits)}
 
 
 def test_nothing_declared_is_no_limit() -> None:

@@ -35,7 +35,7 @@ class Reports:
         """Raise `ValueError` if a report or a page cannot be written."""
         *others, last = FORMATS
         for file in self.files:
-            ending = "" if _ending(file) else f"a report ends in {', '.join(others)} or {last}"
+            ending = "" if format_of(file) else f"a report ends in {', '.join(others)} or {last}"
             _check_path("--report", file, ending or ("this is a directory" if file.is_dir() else ""))
         if self.folder:
             is_file = self.folder.exists() and not self.folder.is_dir()
@@ -50,13 +50,13 @@ class Reports:
             self.folder.mkdir(exist_ok=True)
             texts = {file: as_page_of_target(done[t], run.names[t]) for t, file in run.pages.items()}
             written.append(f"{len(texts)} page{'s' * (len(texts) != 1)} in {self.folder}")
-        texts |= {file: FORMATS[_ending(file)](run) for file in self.files}
+        texts |= {file: FORMATS[format_of(file)](run) for file in self.files}
         for file, text in texts.items():
             _write_whole(file.resolve(), text)
         return written
 
 
-def _ending(file: Path) -> str:
+def format_of(file: Path) -> str:
     """The key of the format of a report in `FORMATS`; empty if there is none."""
     return next((ending for ending in FORMATS if file.name.endswith(ending)), "")
 

@@ -14,7 +14,11 @@ from properties.reports.run import short_names, shortened
 
 
 class TargetsProgress(ProgressPlugin):
-    """Prints a line for each target when it is judged. On a terminal, each line overwrites the last."""
+    """Prints a line for each judged target.
+
+    On a terminal, one line is renewed with every result: how many targets have which verdict, and the target
+    whose law ran last.
+    """
 
     def __init__(self, reporter: pytest.TerminalReporter, targets: Sequence[str], kept: int = 0) -> None:
         super().__init__(reporter)
@@ -24,7 +28,7 @@ class TargetsProgress(ProgressPlugin):
         self._start = time.monotonic()
 
     def show(self, results: Sequence[LawResult], judgements: Sequence[Judgement]) -> None:
-        """Print the verdicts on targets that are now complete; on a terminal, how many have which verdict."""
+        """Print the verdicts on targets that are now complete; on a terminal, renew the line."""
         for judgement in judgements:
             self._verdicts[judgement.verdict] += 1
             drop_passed(self._reporter)

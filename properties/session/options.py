@@ -26,7 +26,7 @@ from properties.reports.expected_failures import ExpectedFailure
 from properties.reports.json_report import read_json
 from properties.reports.judgement import Judgement
 from properties.reports.points import Points
-from properties.reports.report import GRADESCOPE, Reports
+from properties.reports.report import GRADESCOPE, Reports, format_of
 from properties.reports.results import encodable, print_in_every_encoding, printable
 from properties.reports.run import Run
 from properties.reports.run_end import RunEnd
@@ -77,8 +77,8 @@ def pytest_configure(config: pytest.Config) -> None:
         else:
             names, environment = config.stash[TARGETS].names, _environment(config)
             given = _points(config, reports)
-            compares_runs = since or any(file.suffix == ".json" for file in files)
-            keys = unchanged.keys(config, environment) if compares_runs else {}
+            compares_runs = since or any(format_of(file) == ".json" for file in files)
+            keys = unchanged.keys_of_targets(config, environment) if compares_runs else {}
             kept = config.stash[KEPT] = unchanged.keep(earlier, keys, config, failures)
             run, to_go_on = Run(kept, environment, given, keys), unchanged.command_to_go_on(config)
             seconds = config.stash.get(FUZZING_TIME, 0.0)

@@ -13,6 +13,7 @@ import pytest
 
 from properties.reports.expected_failures import ExpectedFailure
 from properties.reports.judgement import Judgement, judgements
+from properties.reports.report import format_of
 from properties.reports.results import LawResult, encodable
 from properties.reports.run import Run
 from properties.session import command
@@ -20,7 +21,7 @@ from properties.session.source_files import own_files
 from properties.session.target_options import TARGETS
 
 
-def keys(config: pytest.Config, environment: Mapping[str, str]) -> dict[str, str]:
+def keys_of_targets(config: pytest.Config, environment: Mapping[str, str]) -> dict[str, str]:
     """The key of each target with files: a digest of its files, of the helpers and of the environment.
 
     With `--weights`, no target has a key.
@@ -53,7 +54,7 @@ def keep(
 
 def command_to_go_on(config: pytest.Config) -> str:
     """The command that goes on with this run after an interrupt; empty without a report in JSON."""
-    files = [file for file in config.getoption("--report") or () if file.endswith(".json")]
+    files = [file for file in config.getoption("--report") or () if format_of(Path(file)) == ".json"]
     is_command = config.pluginmanager.has_plugin(command.__name__)
     words = ["rnn-crosscheck", *sys.argv[1:]] if is_command else ["pytest", *config.invocation_params.args]
     if not files:

@@ -20,9 +20,9 @@ Sizes = Mapping[str, int]
 class Effort:
     """The problems of a profile: the largest sizes, the longest sequence, and the problems in each example.
 
-    `work` is the most work of one problem. If there is a `usual` effort, it draws fifteen of sixteen
-    problems. `is_steered` says whether Hypothesis searches for errors that are large fractions of their
-    bounds.
+    `work` is the most work of one problem. Fifteen of sixteen problems are drawn with the `usual`
+    effort, if there is one. `is_steered` says whether Hypothesis searches for errors that are large fractions
+    of their bounds.
     """
 
     largest: int

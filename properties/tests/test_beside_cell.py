@@ -1,4 +1,4 @@
-"""A function over time with a wrong cell is explained with a right cell in its place, too."""
+"""If a function over time and its cell are wrong, its own mistake is found with a right cell."""
 
 from pathlib import Path
 from shutil import copy

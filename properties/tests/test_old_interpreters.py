@@ -28,10 +28,14 @@ from reference.contract import CONTRACTS, FUNCTIONS
 ROOT = Path(__file__).parents[2]
 PATHS = [
     path.relative_to(ROOT)
-    for room in ("reference", "properties/worker")
+    for room in ("reference", "properties/worker", "oracle/weights", "oracle/modules", "oracle/frameworks")
     for path in ROOT.glob(f"{room}/*.py")
 ]
-MODULES = [".".join(path.with_suffix("").parts).removesuffix(".__init__") for path in PATHS]
+MODULES = [
+    ".".join(path.with_suffix("").parts).removesuffix(".__init__")
+    for path in PATHS
+    if path.parts[0] != "oracle"  # some of these import frameworks
+]
 
 LATER_KEYWORDS = {"strict", "root_dir", "action", "slots", "kw_only"}
 """Of `zip`, `glob`, `catch_warnings` and `dataclass`; no other function is called with one of that name."""

@@ -39,7 +39,7 @@ def test_the_textbook_conforms_and_is_not_robust_where_its_softmax_overflows() -
     assert ("  the same in rnn_cell_forward: lower precision" in output) == (len(failed) == 2)
 
 
-def test_a_failure_is_reproduced_by_the_line_that_it_prints(tmp_path: Path) -> None:
+def test_a_failure_is_reproduced_by_the_line_that_it_prints() -> None:
     """Takes seconds: three whole runs, of which two explain a failure."""
     selected = ("--implementation", FAULT, "-k", "test_each_step and lstm_cell_forward")
     _, output = run(*selected)

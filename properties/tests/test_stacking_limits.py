@@ -16,10 +16,10 @@ from reference.contract import LAYERS
 pytestmark = pytest.mark.slow
 
 BOTH: dict[str, Any] = {"least_directions": 2, "c_last": False}
-"""It always has two directions, and does not return the last memory states."""
+"""The limits of a target whose layers have two directions and return no last memory states."""
 
 FORWARD: dict[str, Any] = {"stacked_directions": 1}
-"""More than one layer it has in one direction only."""
+"""The limit of a target that stacks layers of one direction only."""
 
 TARGET = """
 import sys
@@ -28,18 +28,18 @@ import reference
 
 SUPPORTS = {supports}
 
-def done(parameters, options):
+def require_declared(parameters, options):
     D, L = options["directions"], len(parameters) // options["directions"]
     assert D >= SUPPORTS.get("least_directions", 1), "too few directions"
     assert L == 1 or D <= SUPPORTS.get("stacked_directions", 2), "too many directions"
 
 def lstm_layer(x, a0, c0, parameters, options):
-    done(parameters, options)
+    require_declared(parameters, options)
     a, a_last, c_last = reference.lstm_layer(x, a0, c0, parameters, options)
     return {a}, a_last, c_last if SUPPORTS.get("c_last", True) else None
 
 def rnn_layer(x, a0, parameters, options):
-    done(parameters, options)
+    require_declared(parameters, options)
     return reference.rnn_layer(x, a0, parameters, options)
 """
 

@@ -80,7 +80,7 @@ def test_the_layout_of_weights_without_names_is_said_in_the_problem(weights: str
     """Takes a second: a whole run."""
     with np.load(weights) as file:
         unnamed = {f"arr_{k}": file[name] for k, name in enumerate(file.files[:4])}
-    np.savez(tmp_path / "unnamed.npz", allow_pickle=False, **unnamed)
+    np.savez(tmp_path / "unnamed.npz", **unnamed)
     chosen = ("--weights", str(tmp_path / "unnamed.npz"), "--layout", "torch", "-k", "trajectory")
     status, output = run(*chosen)
     assert status == 0, output

@@ -149,7 +149,7 @@ def test_what_is_no_file_has_no_files(files_of: Write, tmp_path: Path) -> None:
     [(None, ["--since", "new.json"]), ("old.json", ["--since", "new.json"]), ("new.json", [])],
 )
 def test_the_command_to_go_on_reads_what_the_run_has_written(since: str | None, added: list[str]) -> None:
-    options = {"--report": ["new.html", "new.json"], "--since": since}
+    options = {"--report": ["new.html", "new.gradescope.json", "new.json"], "--since": since}
     config: Any = SimpleNamespace(
         getoption=options.get,
         pluginmanager=SimpleNamespace(has_plugin=lambda name: False),

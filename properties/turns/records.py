@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any, Self
 
 from oracle.problems.problem import Problem
-from properties.turns.schedule import MOST_IDLE
 from properties.turns.visits import visit
 
 FILE = ".hypothesis/fuzzing.json"
 """The file, below the current directory."""
+
+MOST_IDLE = 7
+"""The most turns without anything new that count: such a law gets an eighth of the time of another."""
 
 SECONDS = 10.0
 """The seconds between two writes of the file."""
@@ -41,10 +43,13 @@ class Record:
         self.visited |= visit(problem)
         self.worst_ratio = max(self.worst_ratio, ratio)
 
+    def count_turn(self, is_new: bool) -> None:
+        """Count a turn, which found something new or did not."""
+        self.idle = 0 if is_new else min(self.idle + 1, MOST_IDLE)
+
     def add_all(self, other: Self) -> None:
         """Add what another process has done in a turn of its own."""
-        is_new = other.visited & ~self.visited or other.worst_ratio > self.worst_ratio
-        self.idle = 0 if is_new else min(self.idle + 1, MOST_IDLE)
+        self.count_turn(bool(other.visited & ~self.visited) or other.worst_ratio > self.worst_ratio)
         self.seconds += other.seconds
         self.problems += other.problems
         self.visited |= other.visited

@@ -13,9 +13,6 @@ TURN = 1 / 4
 MOST_SECONDS = (1.0, 2.0)
 """The most seconds of a first turn, and of any other turn."""
 
-MOST_IDLE = 7
-"""A law whose last turns found nothing new gets as little as an eighth of the time of another."""
-
 
 @dataclass(frozen=True, eq=False)
 class Contender:
@@ -44,8 +41,7 @@ def take_turns(
         before = record.visited, record.worst_ratio
         contender.turn.go_on(turn_seconds)
         record.seconds += clock() - start
-        is_new = record.visited != before[0] or record.worst_ratio > before[1]
-        record.idle = 0 if is_new else min(record.idle + 1, MOST_IDLE)
+        record.count_turn(record.visited != before[0] or record.worst_ratio > before[1])
         return after_turn(contender)
 
     end, share = clock() + seconds, seconds / max(len(contenders), 1)

@@ -77,7 +77,8 @@ def missing_module(error: BaseException) -> str:
 def stand_ins_for_import(node: ast.stmt, error: BaseException) -> Mapping[str, Any]:
     """The stand-ins for the names that a failed import would have bound; empty for any other statement.
 
-    For `import module`, the stand-in is a module that has only the functions in `STAND_INS`.
+    For `import module`, the stand-in is a module that has only the functions in `STAND_INS`. A statement
+    imports one module: `statements` splits `import a, b`.
     """
     missing = missing_module(error)
     if missing and isinstance(node, ast.ImportFrom) and node.module == missing and not node.level:
