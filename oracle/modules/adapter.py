@@ -167,7 +167,8 @@ class Adapter:
         for name, (entries, half) in sorted(self._sources_of[sizes].items(), key=lambda item: item[1][1]):
             first, own = values[entries], of_weights[name]
             # Each of two added biases has the gradient of their sum; take the mean, in case they differ.
-            values[entries] = np.where(first == own, own, first / 2 + own / 2) if half == 2 else own
+            with np.errstate(all="ignore"):  # the module may have chosen other settings
+                values[entries] = np.where(first == own, own, first / 2 + own / 2) if half == 2 else own
         dx, *by_states = _arrays(found[: len(leaves)])
         of_states = [None] * len(states) if self.form.states == "none" else by_states
         return (dx, *of_states, _unflat(values, self.kind, sizes, "d"))
@@ -238,6 +239,6 @@ def torch_gradients(outputs: Sequence[Any], leaves: Sequence[Any], by_outputs: S
     if not (pairs or outputs[0].numel()):
         return [leaf.new_zeros(leaf.shape) for leaf in leaves]
     outputs, by_outputs = zip(*pairs) if pairs else (outputs, by_outputs)
-    return sys.modules["torch"].autograd.grad(
-        outputs, leaves, by_outputs, allow_unused=True, materialize_grads=True
-    )
+    autograd = sys.modules["torch"].autograd
+    with autograd.set_detect_anomaly(False):  # which raises an error for NaN, if the module has chosen it
+        return autograd.grad(outputs, leaves, by_outputs, allow_unused=True, materialize_grads=True)

@@ -115,7 +115,7 @@ class Factory:
         known, default = {*self._names.values(), *self._sizes}, repr(_DEFAULTS[option])
         others = [name for name, each in self._free.items() if repr(each.default) == default]
         named = ", ".join(name for name in others if name not in known)
-        return f"its constructor has no {option}, but {named}" if named else _NO_ARGUMENT
+        return f"its constructor has no {option}; it has {named}" if named else _NO_ARGUMENT
 
     def takes(self, option: str) -> bool:
         """Whether the constructor has an argument for an option of torch, which the user has not fixed."""

@@ -133,7 +133,7 @@ class Limits:
 ANYTHING = Limits()
 
 ONE_DIRECTION, TWO_DIRECTIONS = "one direction", "two directions only"
-_FEWER_UNITS, _BOTH = "projections to fewer units only", "no single absent state"
+_FEWER_UNITS, _BOTH = "projections to fewer units only", "single absent states not tested"
 
 _WORDS: Mapping[str, str] = {
     "one_direction": TWO_DIRECTIONS,

@@ -126,7 +126,7 @@ def test_like_takes_a_class_and_advises_in_python() -> None:
 
 def test_an_option_under_another_name_is_named() -> None:
     limits = understood(Deep).facts["limits"]
-    assert limits["layers"] == "its constructor has no num_layers, but depth"
+    assert limits["layers"] == "its constructor has no num_layers; it has depth"
     assert limits["directions"] == limits["projection"] == "its constructor has no argument for it"
 
 
