@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from oracle.modules.interface import WrongModule
-from oracle.problems.backward_inputs import PER_SAMPLE
 from oracle.problems.inputs import Inputs
 from oracle.problems.problem import Problem
 from oracle.witnesses import propagation
@@ -104,10 +103,18 @@ class Trial:
         self.is_stored = False
 
     @cached_property
+    def own_violation(self) -> "ViolationError | None":
+        """The violation on this problem in a new process, as the first problem of a run, if any.
+
+        Raises `NotJudgedError` if the law cannot be judged there.
+        """
+        return self.violation_in_new_process(self.problem)
+
+    @property
     def holds_in_new_process(self) -> bool:
         """Whether the law holds on this problem in a new process, as the first problem of a run."""
         try:
-            return not self.violation_in_new_process(self.problem)
+            return not self.own_violation
         except NotJudgedError:
             return False
 
@@ -159,11 +166,6 @@ class Trial:
     def bounds(self) -> Mapping[str, Bounded]:
         """The bounds on the whole trajectory: how far a right answer may be from the exact value."""
         return self.answers.question.bounds[self.number]
-
-    def bounds_of(self, samples: Any, steps: slice = slice(None)) -> dict[str, Bounded]:
-        """The bounds of some samples (any NumPy index) and steps. Sums over samples are left out."""
-        names = [name for name in self.bounds if not self.contract.is_backward or name in PER_SAMPLE]
-        return {name: self.bounds[name][:, samples, steps] for name in names}
 
     @property
     def steps(self) -> tuple[Inputs, Mapping[str, Bounded]]:

@@ -268,16 +268,24 @@ class Turn:
             self.tally.add(trial.counts, trial.problem)
 
     def _prefer_failure_in_new_process(self) -> None:
-        """If the failure needs the calls before it, replace it by one that does not, if there is one.
+        """Replace the failure by the one in a new process, of this problem or else of another one.
 
         A function that keeps something from call to call perhaps fails only because of the calls for other
-        problems. One command shows a failure of the first problem of a run.
+        problems, or fails in another way without these. One command shows a failure of the first problem of a
+        run, so this is the failure to show.
         """
         if not self._failure or self.only_problem or self._history.is_costly:
             return
         trial, error = self._failure
-        is_judged = isinstance(error, ViolationError) and "died" not in error.cheap_facts
-        if not is_judged or not trial.holds_in_new_process:
+        if not isinstance(error, ViolationError) or "died" in error.cheap_facts:
+            return
+        try:
+            own = trial.own_violation
+        except NotJudgedError:
+            return
+        if own:
+            own.trial.own_violation, own.trial.is_stored = own, trial.is_stored
+            self._failure = own.trial, own
             return
         small = chain.from_iterable(small_problems(trial.problem, self.law.domain))
         for problem in chain(islice(small, MOST_SMALL), islice(reversed(self._failed), MOST_FAILED)):
