@@ -81,8 +81,8 @@ class Claim:
 def shared(claims: Sequence[Claim]) -> Claim:
     """What claims with one cause all state, so that it is true of several failures.
 
-    It has the facts that are equal in all claims. Vague claims that differ share only what those of wrong
-    outputs say of ordinary problems, which is true of the function.
+    It has the facts that are equal in all claims, and all their outputs. Vague claims that differ share only
+    what those of wrong outputs say of ordinary problems, which is true of the function.
     """
     own = {"here", "statement"}  # facts about one problem and one law
     claims = [Claim(each.kind, {k: v for k, v in each.facts.items() if k not in own}) for each in claims]
@@ -93,18 +93,18 @@ def shared(claims: Sequence[Claim]) -> Claim:
         return _shared_outputs([each.facts for each in claims if each.kind == "traces"])
     if any(each.kind != first.kind for each in others):
         return Claim.of("unknown")
-    facts = first.facts.items()
-    return Claim(
-        first.kind, {k: fact for k, fact in facts if all(fact == each.facts.get(k) for each in others)}
-    )
+    facts = {k: fact for k, fact in first.facts.items() if all(fact == each.facts.get(k) for each in others)}
+    if all("outputs" in each.facts for each in claims):  # of several functions
+        facts["outputs"] = [*dict.fromkeys(name for each in claims for name in each.facts["outputs"])]
+    return Claim(first.kind, facts)
 
 
 def _shared_outputs(every: Sequence[Facts]) -> Claim:
     """What claims of wrong outputs all say of ordinary problems."""
     cases = [each.get("right", []) for each in every]
-    is_of_ordinary = every and "right" in every[0] and cases[0] != ON_ORDINARY_PROBLEMS
-    if is_of_ordinary and all(each == every[0] for each in every):
-        return Claim("traces", every[0])
+    of_ordinary = [each for each in every if each.get("right", ON_ORDINARY_PROBLEMS) != ON_ORDINARY_PROBLEMS]
+    if of_ordinary and all(each == of_ordinary[0] for each in of_ordinary):
+        return Claim("traces", of_ordinary[0])
     right = [case for case in cases[0] if all(case in each for each in cases)] if cases else []
     return Claim.of("traces", outputs=[], right=right) if right else Claim.of("unknown")
 
@@ -124,7 +124,7 @@ _MISTAKES = frozenset(
 
 _LOCATED = frozenset({"location", "misreading"})
 
-_OF_OUTPUTS = frozenset({"nearly", "only in this law", "right in", "traces"})
+_OF_OUTPUTS = frozenset({"nearly", "only in this law", "right in", "second call", "traces"})
 
 _CAUSE: Mapping[str, Callable[[Facts], Any]] = {
     "raised": lambda facts: [facts["type"], facts["text"]],

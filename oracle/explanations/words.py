@@ -62,22 +62,25 @@ def _subnormals(all: bool) -> str:
 def _traces(
     outputs: Sequence[Sequence[str]],
     right: Sequence[str] | None = None,
-    some: bool = False,
+    sometimes: Sequence[str] = (),
     here: Sequence[Sequence[str]] = (),
     unless: Mapping[str, int] | None = None,
 ) -> list[str]:
-    listed, only = (
-        ", ".join(f"{name} ({place})" if place else name for name, place in each) for each in (outputs, here)
+    always = [each for each in outputs if each[0] not in sometimes]
+    others = [each for each in outputs if each[0] in sometimes]
+    listed, also, only = (
+        ", ".join(f"{name} ({place})" if place else name for name, place in each)
+        for each in (always, others, here)
     )
     are_ordinary = right is not None and ORDINARY not in right
-    what = f"wrong on {'some ' if some else ''}ordinary problems" if are_ordinary else "wrong outputs"
+    what = "wrong on ordinary problems" if are_ordinary else "wrong outputs"
+    on_some = "on some of these also" if listed else "wrong on some ordinary problems"
     cases = f"right {', or '.join(RIGHT_CASES[case] for case in right)}" if right else ""
     if unless:
         sizes = " or ".join(f"{name} = {size}" for name, size in unless.items())
         cases = f"right on the ordinary problems that were tried, unless {sizes}"
-    return [
-        line for line in (listed and f"{what}: {listed}", only and f"in this problem: {only}", cases) if line
-    ]
+    labelled = {what: listed, on_some: also, "in this problem": only}
+    return [*(f"{label}: {text}" for label, text in labelled.items() if text), *([cases] if cases else [])]
 
 
 ORDINARY = "ordinary problems"
@@ -139,6 +142,8 @@ def _location(
     parts = [f"where: {place}{equation}"]
     if when is not None:
         parts.append(f"when: {_when(when) if when else 'wherever it changes a value'}")
+    elif how is not None:
+        parts.append("when: not always")
     if how is not None:
         parts.append(f"how: {_how(how, where)}")
     if len(besides) == 1:
@@ -313,6 +318,9 @@ TEXTS: Mapping[str, Callable[..., str | list[str]]] = {
     "misreading": _misreading,
     "cached": lambda entries: "; ".join(f"the cached {name} is {what}" for name, what in entries),
     "nearly": lambda: "the numbers that are wrong are too small to tell which mistake it is",
+    "second call": lambda: (
+        "an ordinary call on this problem is right, and the second call of this law is wrong, also alone"
+    ),
     "only in this law": lambda statement="": [
         "an ordinary call on this problem is right, and the call that this law makes is wrong, "
         "also as the first call of a process",

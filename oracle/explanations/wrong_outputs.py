@@ -54,8 +54,8 @@ def ordinary_outputs(
 
     Layers have two directions, lengths, and the activation and projection of the counterexample. A weight has
     the columns that are wrong, if these are the same on all problems. If all problems are wrong, `right` has
-    the cases in which all outputs are right. The list is empty if all problems are right. `None` if an answer
-    has another form.
+    the cases in which all outputs are right. The outputs that are right on some problems are `sometimes`
+    wrong. The list is empty if all problems are right. `None` if an answer has another form.
     """
     problems = [*ordinary_problems(function, counterexample, network)]
 
@@ -86,8 +86,9 @@ def ordinary_outputs(
         is_tried = not is_implied and is_possible(case, function, problems[0])
         if is_tried and has_wrong_ones(case) and not any(map(_is_wrong, claims(case))):
             right.append(case)
-    some = {"some": True} if outputs and not are_all_wrong else {}
-    return Claim.of("traces", outputs=outputs, right=right, **some)
+    wrong_on_each = [{name for name, _ in claim.facts.get("outputs", ())} for claim in every if claim]
+    sometimes = [name for name in places if not all(name in wrong for wrong in wrong_on_each)]
+    return Claim.of("traces", outputs=outputs, right=right, **({"sometimes": sometimes} if sometimes else {}))
 
 
 def deciding_sizes(

@@ -125,11 +125,18 @@ def _acts_at_random(program: Program, inputs: Inputs) -> bool:
 def _of_right_call(violation: ViolationError, program: Program) -> Claim:
     """The claim if an ordinary call on the problem is right, unless it is the first call of a process."""
     trial = violation.trial
-    trial.implementation.end_process()
-    if wrong_outputs(program.function, program, trial.inputs, program.limits) != NEARLY:
+    if not _is_right(program, trial.inputs):
         return Claim.of("earlier calls", again="asked again")
     if not is_far(violation.facts(), TOLERANCE[trial.problem.dtype]):
         return NEARLY
     if trial.holds_for(InNewProcesses(trial.implementation)):
         return Claim.of("earlier calls", again=AS_FIRST_CALL)
+    if violation.inputs is not None and not _is_right(program, violation.inputs):
+        return Claim.of("second call")
     return Claim.of("only in this law", statement=trial.law.statement)
+
+
+def _is_right(program: Program, inputs: Inputs) -> bool:
+    """Whether an ordinary call on these inputs is right as the first call of a process."""
+    program.implementation.end_process()
+    return wrong_outputs(program.function, program, inputs, program.limits) == NEARLY

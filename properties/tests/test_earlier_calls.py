@@ -163,3 +163,53 @@ def test_the_shown_problem_fails_without_the_calls_for_larger_problems(tmp_path:
         assert failure.explanation.is_reproducible
         assert "\n  then with " in failure.message
         assert max(failure.problem.sizes.values()) == 1
+
+
+GROWING = """
+from reference import rnn_cell_forward as right
+calls = []
+def rnn_cell_forward(xt, a_prev, parameters):
+    calls.append(xt)
+    a_next, *rest = right(xt, a_prev, parameters)
+    return a_next + len(calls), *rest
+"""
+"""A cell that adds the number of its calls."""
+
+
+def test_the_shown_numbers_are_those_of_the_printed_command_in_the_order_of_the_calls(tmp_path: Path) -> None:
+    (tmp_path / "growing.py").write_text(GROWING)
+    with Implementation("growing.py", Settings(directory=tmp_path)) as target:
+        with pytest.raises(ViolationError) as caught:
+            new_turn("same answer twice", "rnn_cell_forward", target).run()
+        facts, problem = caught.value.facts(), caught.value.trial.problem
+        with pytest.raises(ViolationError) as reproduced:
+            new_turn("same answer twice", "rnn_cell_forward", target, problem=problem).run()
+    first, again = facts["implementation"], facts["again"]["value"]
+    assert round(again - first) == 1
+    assert 1 > first - 1 > -1, "the first call of a process adds 1"
+    assert reproduced.value.facts()["extent"] == facts["extent"]
+
+
+ZERO_SUM = """
+import numpy as np
+from reference import rnn_cell_forward as right
+def rnn_cell_forward(xt, a_prev, parameters):
+    if a_prev.size == 2 and a_prev.sum() == 0:
+        a_prev = 0.3 + a_prev
+    return right(xt, a_prev, parameters)
+"""
+"""A cell that is wrong where two hidden states cancel."""
+
+
+def test_a_second_call_that_is_wrong_alone_is_not_said_to_need_the_first_call(tmp_path: Path) -> None:
+    (tmp_path / "zero.py").write_text(ZERO_SUM)
+    problem = Problem.rnn(n_x=1, n_a=1, n_y=1, m=2, T_x=1, regime="ternary")
+    pairs = [replace(problem, seed=seed) for seed in range(200)]
+    cancels = [float(each.inputs("rnn_cell_forward").a0.sum()) == 0 for each in pairs]
+    # With seeds that are multiples of 4, the law changes a_prev, to that of the next seed.
+    seed = next(s for s in range(0, 199, 4) if cancels[s + 1] and not cancels[s])
+    with Implementation("zero.py", Settings(directory=tmp_path)) as target:
+        with pytest.raises(ViolationError) as caught:
+            new_turn("changed argument", "rnn_cell_forward", target, problem=pairs[seed]).run()
+        kinds = [each.kind for each in Failure(caught.value).claims]
+    assert kinds == ["second call"]

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from properties.worker import errors
@@ -65,3 +66,15 @@ def test_frames_begin_with_the_innermost() -> None:
         "test_frames_begin_with_the_innermost",
     ]
     assert frames_of(caught.value)[0][0] == __file__
+
+
+def test_the_frame_of_a_recursion_is_the_one_that_recurs() -> None:
+    def step() -> int:
+        return int(np.zeros(1).sum())
+
+    def again() -> int:
+        return step() + again()
+
+    with pytest.raises(RecursionError) as caught:
+        again()
+    assert frames_of(caught.value)[0][2] == "again"

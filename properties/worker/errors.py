@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from traceback import walk_tb
@@ -42,9 +43,15 @@ def place_of_hang(samples: Sequence[Sequence[Frame]], folder: str) -> str:
 
 
 def frames_of(error: BaseException) -> list[Frame]:
-    """The frames in the traceback of an error, innermost first."""
+    """The frames in the traceback of an error, innermost first.
+
+    Of a recursion without an end, the frame that occurs most often comes first.
+    """
     steps = walk_tb(traceback_of(error))
-    return [(frame.f_code.co_filename, line, frame.f_code.co_name) for frame, line in steps][::-1]
+    frames = [(frame.f_code.co_filename, line, frame.f_code.co_name) for frame, line in steps][::-1]
+    if isinstance(error, RecursionError):
+        frames.insert(0, Counter(frames).most_common(1)[0][0])
+    return frames
 
 
 def describe(error: BaseException) -> tuple[str, str]:

@@ -65,6 +65,10 @@ EVERY: list[tuple[Claim, str]] = [
         "also as the first call of a process; the law: An empty batch gives empty answers.",
     ),
     (
+        Claim.of("second call"),
+        "an ordinary call on this problem is right, and the second call of this law is wrong, also alone",
+    ),
+    (
         Claim.of("right in", dtype="float64", wrong_in="float32"),
         "on this problem it is right in float64, and not in float32",
     ),
@@ -75,6 +79,10 @@ EVERY: list[tuple[Claim, str]] = [
     (
         Claim.of("traces", outputs=[["dx", ""]], right=["steps", "layers"]),
         "wrong on ordinary problems: dx; right if T_x = 1, or in one layer",
+    ),
+    (
+        Claim.of("traces", outputs=[["dx", ""], ["da0", ""]], right=[], sometimes=["da0"]),
+        "wrong on ordinary problems: dx; on some of these also: da0",
     ),
     (
         Claim.of("helper", functions=["u.softmax"], told=vars(mistake("no_softmax"))),
@@ -162,3 +170,14 @@ def test_unexplained_failures_share_what_is_true_of_ordinary_problems() -> None:
     on_edge = Claim.of("traces", outputs=[["dx", ""]], right=ON_ORDINARY_PROBLEMS)
     assert shared([on_edge, *others]) == Claim.of("traces", outputs=[], right=ON_ORDINARY_PROBLEMS)
     assert shared(others) == shared([Claim.of("traces", outputs=[["a", ""]]), *others]) == Claim.of("unknown")
+
+
+def test_all_outputs_of_several_functions_with_few_digits_are_named() -> None:
+    of_both = [Claim.of("digits", digits=9, outputs=[name]) for name in ("yt_pred", "y_pred")]
+    assert shared(of_both).words == "yt_pred, y_pred: right to 9 digits only (9 decimals below 1)"
+
+
+def test_what_one_failure_says_of_ordinary_problems_is_true_of_all() -> None:
+    of_function = Claim.of("traces", outputs=[["dxt", ""]], right=[])
+    of_one_call = Claim.of("traces", outputs=[["dxt", "no array"], ["da_prev", ""]])
+    assert shared([of_one_call, of_function]) == of_function

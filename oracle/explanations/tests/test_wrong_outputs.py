@@ -127,6 +127,19 @@ def test_some_ordinary_problems_have_the_directions_of_the_counterexample() -> N
     assert claim.words == "wrong on some ordinary problems: a"
 
 
+def test_outputs_that_are_wrong_on_some_of_the_problems_are_told_apart() -> None:
+    def rnn_layer(x: Any, *rest: Any) -> Any:
+        a, a_last = reference.rnn_layer(x, *rest)
+        return a + 1, a_last + (x.shape[1] > 5)
+
+    ask = program("rnn_layer", SimpleNamespace(rnn_layer=rnn_layer))
+    claim = ordinary_outputs(
+        "rnn_layer", ask, with_everything("rnn_layer").inputs("rnn_layer"), ANYTHING, None
+    )
+    assert claim
+    assert claim.words == "wrong on ordinary problems: a; on some of these also: a_last"
+
+
 def test_gradients_of_weights_that_are_wrong_in_one_block_are_told() -> None:
     def lstm_backward(da: Any, caches: Any) -> Any:
         gradients = reference.lstm_backward(da, caches)

@@ -36,7 +36,7 @@ _BY_REMEDY: Mapping[str, str] = {
         first_step_reads_last_slot reads_unwritten_slot reads_unwritten_slots""",
     "pass on c_next itself, not a slot of c that is not written yet": "reads_unwritten_c",
     "c_next = np.zeros((n_a, m)) before the loop over time": "c0_is_a0",
-    "set c_next to zero before the loop over time, not in it": "c_reset_every_step",
+    "set c_next to zero before the loop over time, and hand it on from step to step": "c_reset_every_step",
     "pass c_next to the next step, beside a_next": "c_is_a",
     "make an array for each of a and c": "one_array_for_a_and_c",
     "start from a new array, np.zeros((n_a, m)) or a copy, not from a slice that is written later": """
