@@ -197,11 +197,11 @@ def test_an_infinite_bound_is_scaled_without_a_warning() -> None:
     assert np.isposinf(scaled.error).all()
 
 
-def test_the_bound_for_a_wrong_answer_is_at_least_that_of_any_other_element() -> None:
+def test_the_bound_for_a_wrong_answer_is_larger_than_that_of_any_element() -> None:
     scaled = Bounded(np.ones(3), np.array([1e-16, 1e-12, np.inf])).scaled_to(np.array([1.0, 1.0, 1.0]))
     assert scaled.error.tolist() == [1e-16, 1e-12, np.inf]
     scaled = Bounded(np.ones(3), np.array([1e-16, 1e-12, np.inf])).scaled_to(np.array([0.5, 2.0, 1.0]))
-    assert scaled.error.tolist() == [1e-12, 2e-12, np.inf]
+    assert scaled.error.tolist() == [1e-9, 2e-9, np.inf]
 
 
 def test_the_bound_for_a_wrong_answer_is_infinite_if_no_error_is_allowed() -> None:

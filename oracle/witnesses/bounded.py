@@ -9,6 +9,9 @@ import numpy as np
 
 from reference.contract import Array
 
+LESS_STABLE = 1000
+"""How many times as much a wrong network may enlarge roundings as the right one."""
+
 
 @dataclass(slots=True)  # not frozen, since it takes three times as long to create frozen instances
 class Bounded:
@@ -79,13 +82,16 @@ class Bounded:
     def scaled_to(self, answer: Array) -> "Bounded":
         """The bound with which a wrong answer is compared: times `|answer / value|`, if that is more than 1.
 
-        A larger answer has larger roundings. A wrong one may be that of another element, so its bound is at
-        least the largest finite one. Where the bound is 0, the result is infinite.
+        A larger answer has larger roundings. A wrong one may be that of another element, and of a network
+        that enlarges roundings: its bound is at least `LESS_STABLE` times the largest finite one. Where the
+        bound is 0, the result is infinite.
         """
         largest = self.error[np.isfinite(self.error)].max(initial=0.0)
         with np.errstate(all="ignore"):
             scaled = np.fmax(1, np.abs(answer / self.value)) * self.error
-            scaled = np.where(np.abs(answer - self.value) > self.error, np.fmax(scaled, largest), scaled)
+            scaled = np.where(
+                np.abs(answer - self.value) > self.error, LESS_STABLE * np.fmax(scaled, largest), scaled
+            )
         scaled = np.where((self.error == 0) & (answer != self.value), np.inf, scaled)
         return Bounded(self.value, np.where(np.isfinite(answer) & (scaled > 0), scaled, self.error))
 
