@@ -193,6 +193,8 @@ def _mistakes(run: Run, mistakes: Sequence[Mistake], width: int) -> Iterator[str
         only_in_caches = all(each.only_in_caches for each in mistake.occurrences)
         words = mistake.words + "; outputs right, caches wrong" * only_in_caches
         n_targets = len(run.judgements)
+        if n_targets == 1 and (known := _known_of_same_functions(mistake, mistakes)):
+            words += f"; perhaps the same as {' or '.join(map(str, known))}"
         count = f"{len(mistake.implementations)} of {n_targets} targets: " if n_targets > 1 else ""
         yield from _wrapped(words, width, f"{number:>4}. {count}")
         own = {each.function for each in mistake.results if not each.inherited}
@@ -202,6 +204,16 @@ def _mistakes(run: Run, mistakes: Sequence[Mistake], width: int) -> Iterator[str
             more = f" and {len(laws) - MOST_LAWS} more laws" if len(laws) > MOST_LAWS + 1 else ""
             shown = ", ".join(laws[:MOST_LAWS] if more else laws)
             yield from _wrapped(f"{', '.join(names)}: {shown}{more}", width)
+
+
+def _known_of_same_functions(mistake: Mistake, mistakes: Sequence[Mistake]) -> list[int]:
+    """The numbers of the known mistakes that may explain an unknown one: those of the same functions."""
+    functions = {each.function for each in mistake.results}
+    return [
+        number
+        for number, other in enumerate(mistakes, 1)
+        if not mistake.is_known and other.is_known and functions & {each.function for each in other.results}
+    ]
 
 
 def _wrapped(text: str, width: int, begin: str = _INDENT) -> list[str]:

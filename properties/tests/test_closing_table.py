@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from oracle.explanations.claims import Claim
 from properties.reports.closing_table import render
 from properties.reports.judgement import judgements
 from properties.reports.results import print_in_every_encoding, printable
@@ -116,6 +117,16 @@ def test_brackets_in_foreign_text_are_no_markup() -> None:
     assert "[red]0[/blue]" in table
     assert "[x; a] is used in place of [a; x]" in table
     assert "[red]1[/blue]" in render(run_of(results[1:2]), 200)
+
+
+def test_an_unknown_mistake_may_be_a_known_one_of_the_same_function() -> None:
+    unknown: dict[str, Any] = {"findings": (Claim.of("traces", outputs=[["a", ""]]),)}
+    known = failed("a", "each step", "rnn_forward", diagnosis=["a0 is ignored"])
+    of_same = failed("a", "hidden state range", "rnn_forward", **unknown)
+    of_other = failed("a", "hidden state range", "lstm_forward", **unknown)
+    table = render(run_of([known, of_same, of_other]), 80).split("\n")
+    assert "   2. an unknown mistake: wrong outputs: a; perhaps the same as 1" in table
+    assert "   3. an unknown mistake: wrong outputs: a" in table
 
 
 def test_a_mistake_is_told_once_with_whom_and_what_it_concerns() -> None:
