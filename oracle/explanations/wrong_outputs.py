@@ -1,6 +1,6 @@
 """Finds which outputs are wrong, on one problem or on ordinary ones, and in which cases all are right."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -43,6 +43,8 @@ In cases without fields, the initial states, one or all biases, or one of severa
 
 SHAPES = ((3, 5, 7, 6), (6, 4, 3, 7), (4, 4, 4, 5))
 """n_x, n_a, m and T_x of ordinary problems."""
+MORE_SEEDS = range(2, 10)
+"""The seeds of more problems, which are tried if a program is right on all with the first two seeds."""
 LEAST = 4
 """Each size of the last shape is that of the counterexample, which the mistake may need, or at least this."""
 
@@ -58,13 +60,14 @@ def ordinary_outputs(
     wrong. The list is empty if all problems are right. `None` if an answer has another form.
     """
     problems = [*ordinary_problems(function, counterexample, network)]
+    more = ordinary_problems(function, counterexample, network, MORE_SEEDS)
 
-    def inputs_of(case: str) -> Iterator[Inputs]:
+    def inputs_of(case: str, problems: Iterable[Problem] = problems) -> Iterator[Inputs]:
         changed = dict.fromkeys(limits.fitted(replace(each, **CASES.get(case, {}))) for each in problems)
         return (in_case(case, each.inputs(function)) for each in changed)
 
-    def claims(case: str) -> Iterator[Claim | None]:
-        return (wrong_outputs(function, program, each, limits) for each in inputs_of(case))
+    def claims(case: str, problems: Iterable[Problem] = problems) -> Iterator[Claim | None]:
+        return (wrong_outputs(function, program, each, limits) for each in inputs_of(case, problems))
 
     def has_wrong_ones(case: str) -> bool:
         right = specification(function, limits)(next(inputs_of(case))).outputs
@@ -72,6 +75,8 @@ def ordinary_outputs(
         return not places.keys().isdisjoint({*names, "caches"})
 
     every = [*claims("")]
+    if not any(map(_is_wrong, every)):
+        every += claims("", more)
     if None in every:
         return None
     pairs = [pair for claim in every if claim for pair in claim.facts.get("outputs", ())]

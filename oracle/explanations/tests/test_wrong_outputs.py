@@ -5,11 +5,18 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 import reference
 from oracle.explanations.claims import Claim
-from oracle.explanations.wrong_outputs import belongs_to, deciding_sizes, ordinary_outputs
+from oracle.explanations.wrong_outputs import (
+    MORE_SEEDS,
+    belongs_to,
+    deciding_sizes,
+    ordinary_outputs,
+    ordinary_problems,
+)
 from oracle.problems.limits import ANYTHING
 from oracle.problems.problem import LayerProblem, Problem
 from oracle.tests.answers import program, small, with_everything
@@ -211,3 +218,14 @@ def ordinary(function: str, is_wrong: Callable[..., bool], problem: LayerProblem
     claim = ordinary_outputs(function, ask, inputs, ANYTHING, None)
     assert claim
     return claim
+
+
+def test_a_program_that_is_wrong_on_few_ordinary_problems_is_not_said_to_be_right() -> None:
+    problem = with_everything("rnn_layer")
+    few, more = (
+        max(np.abs(each.inputs("rnn_layer").x).max() for each in ordinary_problems("rnn_layer", *given))
+        for given in ((problem.inputs("rnn_layer"), None), (problem.inputs("rnn_layer"), None, MORE_SEEDS))
+    )
+    assert few < more
+    claim = ordinary("rnn_layer", lambda x, *rest: bool(np.abs(x).max() > few))
+    assert claim.words == "wrong on some ordinary problems: a"
