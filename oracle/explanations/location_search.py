@@ -11,7 +11,7 @@ from itertools import chain, islice
 
 import numpy as np
 
-from oracle.explanations.behaviour import Program, mistaken_program, same_leaves
+from oracle.explanations.behaviour import Program, mistaken_program, same_leaves, specification
 from oracle.explanations.candidates import STATES, fits, fitting_replacements, unchanged
 from oracle.explanations.changes import Condition, Replacement
 from oracle.explanations.conditional_mistakes import testing_problems
@@ -89,6 +89,8 @@ def _locate_in_steps(observer: Observer, cases: list[Steps]) -> Location | None:
         return None
     if not how and not all(cached) and all(case.holds_in_cache(first) for case in showing):
         return None
+    if all(_is_right_in_whole(observer, case, first) for case in showing):
+        return None
     if first != target:  # in another case, which the replacement and the conditions do not explain
         how, conditions = None, None
     gates = [name for name in wrong if name in GATES.values()]
@@ -102,6 +104,18 @@ def _locate_in_steps(observer: Observer, cases: list[Steps]) -> Location | None:
         names = [name for name in STATES if all(name in each for each in cached)]
         return Location([first], conditions, setting=setting, cached=names)
     return Location(targets, conditions, setting=setting)
+
+
+def _is_right_in_whole(observer: Observer, case: Steps, target: str) -> bool:
+    """Whether a result is that of the right program in all steps, if not that of the state that is shown."""
+    right = Budget(specification(observer.function, observer.limits), CALLS_OF_LAYERS)
+    found = next(replace(observer, program=right).observe([case.inputs]), None)
+    if found is None or target not in found.shown:
+        return False
+    expected, shown = found.shown[target], case.shown[target]
+    with np.errstate(all="ignore"):
+        near = ~(np.abs(expected - shown) > case.tolerance(target)) & (np.isnan(expected) == np.isnan(shown))
+    return bool(near.all())
 
 
 def _block_problems(observer: Observer, how: Replacement | None, example: Inputs) -> Iterator[Inputs]:
