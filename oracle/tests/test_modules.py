@@ -264,3 +264,11 @@ def test_gradients_leave_out_an_output_that_depends_on_nothing() -> None:
     assert found.tolist() == [0, 0, 0]
     with pytest.raises(RuntimeError, match="does not require grad"):
         torch_gradients([torch.ones(1)], [a], [torch.ones(1)])
+
+
+@pytest.mark.filterwarnings("ignore:Anomaly Detection has been enabled:UserWarning")
+def test_a_module_that_detects_anomalies_may_have_gradients_that_are_nan() -> None:
+    leaf = torch.zeros(1, requires_grad=True)
+    with torch.autograd.set_detect_anomaly(True):
+        [found] = torch_gradients([leaf * (1 / leaf)], [leaf], [torch.ones(1)])
+    assert found.isnan().all()
