@@ -142,8 +142,6 @@ def _location(
     parts = [f"where: {place}{equation}"]
     if when is not None:
         parts.append(f"when: {_when(when) if when else 'wherever it changes a value'}")
-    elif how is not None:
-        parts.append("when: not always")
     if how is not None:
         parts.append(f"how: {_how(how, where)}")
     if len(besides) == 1:

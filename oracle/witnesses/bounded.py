@@ -90,7 +90,9 @@ class Bounded:
         with np.errstate(all="ignore"):
             scaled = np.fmax(1, np.abs(answer / self.value)) * self.error
             scaled = np.where(
-                np.abs(answer - self.value) > self.error, LESS_STABLE * np.fmax(scaled, largest), scaled
+                np.abs(answer - self.value) > self.error,
+                np.fmax(scaled, np.fmin(LESS_STABLE * np.fmax(scaled, largest), 1e-6 * (1 + np.abs(answer)))),
+                scaled,
             )
         scaled = np.where((self.error == 0) & (answer != self.value), np.inf, scaled)
         return Bounded(self.value, np.where(np.isfinite(answer) & (scaled > 0), scaled, self.error))

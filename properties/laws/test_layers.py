@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -63,10 +64,10 @@ def test_each_length_alone(trial: Trial) -> None:
     inputs, whole = trial.inputs, trial.answer.outputs
     for j, length in enumerate(inputs.ends):
         alone = replace(inputs.samples([j]), x=inputs.x[:, [j], :length], lengths=None)
-        again = {name: array.copy() for name, array in whole.items()}
-        for name, array in trial.answer_to(alone).outputs.items():
-            again[name][:, [j], :length] = array
-        trial.compare_calls(whole, again, variation="alone at its length")
+        answer = trial.answer_to(alone).outputs
+        part = {name: array[:, [j], :length] for name, array in whole.items()}
+        bounds = partial(trial.bounds_of, [j], slice(0, length))
+        trial.compare_calls(part, answer, alone, bounds, variation="alone at its length")
         beyond = whole["a"][:, j, length:] if "a" in whole else np.empty(0)
         trial.require(
             not beyond.any(),

@@ -21,13 +21,13 @@ def test_samples_independent(trial: Trial) -> None:
     """
     rng = np.random.default_rng(trial.problem.seed)
     samples = rng.permutation(trial.problem.m)[: rng.integers(trial.problem.m) + 1]
-    alone = trial.answer_to(trial.inputs.samples(samples)).outputs
-    of_samples = [name for name in alone if not trial.contract.is_backward or name in PER_SAMPLE]
-    whole = {name: trial.answer.outputs[name] for name in of_samples}
-    again = {name: array.copy() for name, array in whole.items()}
-    for name in of_samples:
-        again[name][:, samples] = alone[name]
-    trial.compare_calls(whole, again, variation="with some samples alone")
+    inputs = trial.inputs.samples(samples)
+    whole, alone = trial.answer.outputs, trial.answer_to(inputs).outputs
+    of_samples = [name for name in whole if not trial.contract.is_backward or name in PER_SAMPLE]
+    part = {name: whole[name][:, samples] for name in of_samples}
+    ours = {name: alone[name] for name in of_samples}
+    bounds = partial(trial.bounds_of, samples)
+    trial.compare_calls(part, ours, inputs, bounds, variation="these samples alone")
 
 
 @law(

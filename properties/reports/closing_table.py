@@ -212,7 +212,7 @@ def _known_of_same_functions(mistake: Mistake, mistakes: Sequence[Mistake]) -> l
     return [
         number
         for number, other in enumerate(mistakes, 1)
-        if not mistake.is_known and other.is_known and functions & {each.function for each in other.results}
+        if mistake.claim.is_vague and other.is_known and functions & {each.function for each in other.results}
     ]
 
 

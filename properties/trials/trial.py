@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from oracle.modules.interface import WrongModule
+from oracle.problems.backward_inputs import PER_SAMPLE
 from oracle.problems.inputs import Inputs
 from oracle.problems.problem import Problem
 from oracle.witnesses import propagation
@@ -166,6 +167,11 @@ class Trial:
     def bounds(self) -> Mapping[str, Bounded]:
         """The bounds on the whole trajectory: how far a right answer may be from the exact value."""
         return self.answers.question.bounds[self.number]
+
+    def bounds_of(self, samples: Any, steps: slice = slice(None)) -> dict[str, Bounded]:
+        """The bounds of some samples (any NumPy index) and steps. Sums over samples are left out."""
+        names = [name for name in self.bounds if not self.contract.is_backward or name in PER_SAMPLE]
+        return {name: self.bounds[name][:, samples, steps] for name in names}
 
     @property
     def steps(self) -> tuple[Inputs, Mapping[str, Bounded]]:

@@ -51,11 +51,6 @@ def when(*conditions: Condition) -> str:
     return last.removeprefix("when: ")
 
 
-def test_a_location_whose_condition_is_unknown_is_not_read_as_always() -> None:
-    _, when_line, _ = lines(["c_next"], how=Replacement("c_next", function="clipped", number=10.0))
-    assert when_line == "when: not always"
-
-
 def test_a_location_has_three_lines() -> None:
     clipped = Replacement("c_next", function="clipped", number=10.0)
     large = [Condition("magnitude", "c_next", ">", 10.0)]
