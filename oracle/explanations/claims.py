@@ -137,7 +137,7 @@ _CAUSE: Mapping[str, Callable[[Facts], Any]] = {
     "traces": lambda facts: [facts.get("right") == ON_ORDINARY_PROBLEMS, [*facts.get("unless", ())]],
     "helper": lambda facts: facts["functions"],
     "only in this law": lambda facts: [],
-    "digits": lambda facts: [],
+    "digits": lambda facts: ["outputs" in facts],
     "beside cell": lambda facts: [facts["told"]],
     "earlier calls": lambda facts: [],
 }

@@ -167,8 +167,7 @@ class Adapter:
         for name, (entries, half) in sorted(self._sources_of[sizes].items(), key=lambda item: item[1][1]):
             first, own = values[entries], of_weights[name]
             # Each of two added biases has the gradient of their sum; take the mean, in case they differ.
-            with np.errstate(all="ignore"):  # the module may have chosen other settings
-                values[entries] = np.where(first == own, own, first / 2 + own / 2) if half == 2 else own
+            values[entries] = mean(first, own) if half == 2 else own
         dx, *by_states = _arrays(found[: len(leaves)])
         of_states = [None] * len(states) if self.form.states == "none" else by_states
         return (dx, *of_states, _unflat(values, self.kind, sizes, "d"))
@@ -227,6 +226,12 @@ def _array(tensor: Any) -> Array:
     """Return a tensor as an array; bfloat16, which NumPy lacks, becomes float32 with the same values."""
     tensor = tensor.detach().cpu()
     return np.asarray((tensor.float() if tensor.dtype == sys.modules["torch"].bfloat16 else tensor).numpy())
+
+
+def mean(a: Array, b: Array) -> Array:
+    """Return the mean of two arrays, without overflow, whatever the module has chosen by `np.seterr`."""
+    with np.errstate(all="ignore"):
+        return np.where(a == b, b, a / 2 + b / 2)
 
 
 def torch_gradients(outputs: Sequence[Any], leaves: Sequence[Any], by_outputs: Sequence[Any]) -> Any:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from oracle.modules.adapter import torch_gradients
+from oracle.modules.adapter import mean, torch_gradients
 from oracle.modules.fitting import choose_reading, trial_arguments
 from oracle.modules.interface import INTERFACES, ModuleOptions, Sizes, UnusableModule, WrongModule
 from oracle.modules.trials import Understood
@@ -272,3 +272,9 @@ def test_a_module_that_detects_anomalies_may_have_gradients_that_are_nan() -> No
     with torch.autograd.set_detect_anomaly(True):
         [found] = torch_gradients([leaf * (1 / leaf)], [leaf], [torch.ones(1)])
     assert found.isnan().all()
+
+
+def test_a_module_may_choose_that_numpy_raises_errors() -> None:
+    with np.errstate(all="raise"):
+        found = mean(np.array([np.inf, np.inf, 3.0]), np.array([np.inf, -np.inf, 5.0]))
+    np.testing.assert_array_equal(found, [np.inf, np.nan, 4.0])

@@ -127,6 +127,8 @@ def test_an_unknown_mistake_may_be_a_known_one_of_the_same_function() -> None:
     table = render(run_of([known, of_same, of_other]), 80).split("\n")
     assert "   2. an unknown mistake: wrong outputs: a; perhaps the same as 1" in table
     assert "   3. an unknown mistake: wrong outputs: a" in table
+    of_two_targets = render(run_of([known, of_same, of_other, passed("b")]), 80)
+    assert "perhaps the same" not in of_two_targets
 
 
 def test_a_mistake_is_told_once_with_whom_and_what_it_concerns() -> None:

@@ -78,3 +78,4 @@ def test_the_frame_of_a_recursion_is_the_one_that_recurs() -> None:
     with pytest.raises(RecursionError) as caught:
         again()
     assert frames_of(caught.value)[0][2] == "again"
+    assert frames_of(RecursionError("raised by no frame")) == []

@@ -49,7 +49,7 @@ def frames_of(error: BaseException) -> list[Frame]:
     """
     steps = walk_tb(traceback_of(error))
     frames = [(frame.f_code.co_filename, line, frame.f_code.co_name) for frame, line in steps][::-1]
-    if isinstance(error, RecursionError):
+    if frames and isinstance(error, RecursionError):
         frames.insert(0, Counter(frames).most_common(1)[0][0])
     return frames
 

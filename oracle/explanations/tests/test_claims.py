@@ -175,6 +175,7 @@ def test_unexplained_failures_share_what_is_true_of_ordinary_problems() -> None:
 def test_all_outputs_of_several_functions_with_few_digits_are_named() -> None:
     of_both = [Claim.of("digits", digits=9, outputs=[name]) for name in ("yt_pred", "y_pred")]
     assert shared(of_both).words == "yt_pred, y_pred: right to 9 digits only (9 decimals below 1)"
+    assert of_both[0].cause == of_both[1].cause != Claim.of("digits", digits=9).cause
 
 
 def test_what_one_failure_says_of_ordinary_problems_is_true_of_all() -> None:
