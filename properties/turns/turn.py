@@ -4,9 +4,8 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from itertools import chain, cycle, islice
+from itertools import cycle, islice
 
 import pytest
 from hypothesis import given, seed, settings, target
@@ -33,12 +32,10 @@ from properties.turns.smaller_problems import (
     small_problems,
     with_one_size_reduced,
 )
+from properties.turns.standalone_failure import standalone_failure
 
 UNLIMITED = 2**30
 """More examples than any turn has."""
-
-MOST_SMALL, MOST_FAILED = 40, 10
-"""The most small problems, and problems that have failed, that are tried in new processes, one in each."""
 
 
 class TimeUpError(BaseException):
@@ -108,7 +105,7 @@ class Turn:
             except Exception:
                 if not self._failure:
                     raise
-        self._prefer_failure_in_new_process()
+        self._prefer_standalone_failure()
         self.raise_failure()
         if self._error:
             raise self._error
@@ -267,34 +264,18 @@ class Turn:
         finally:
             self.tally.add(trial.counts, trial.problem)
 
-    def _prefer_failure_in_new_process(self) -> None:
-        """Replace the failure by the one in a new process, of this problem or else of another one.
-
-        A function that keeps something from call to call perhaps fails only because of the calls for other
-        problems, or fails in another way without these. One command shows a failure of the first problem of a
-        run, so this is the failure to show.
-        """
+    def _prefer_standalone_failure(self) -> None:
+        """Replace the failure by one that a single command shows, and store its problem, if there is one."""
         if not self._failure or self.only_problem or self._history.is_costly:
             return
         trial, error = self._failure
         if not isinstance(error, ViolationError) or "died" in error.cheap_facts:
             return
-        try:
-            own = trial.own_violation
-        except NotJudgedError:
-            return
-        if own:
-            own.trial.own_violation, own.trial.is_stored = own, trial.is_stored
-            self._failure = own.trial, own
-            return
-        small = chain.from_iterable(small_problems(trial.problem, self.law.domain))
-        for problem in chain(islice(small, MOST_SMALL), islice(reversed(self._failed), MOST_FAILED)):
-            with suppress(NotJudgedError):
-                if violation := trial.violation_in_new_process(problem):
-                    self.store.discard(trial.problem)
-                    self.store.add(violation.trial.problem)
-                    self._failure = violation.trial, violation
-                    return
+        if found := standalone_failure(trial, self._failed):
+            if found.trial.problem != trial.problem:
+                self.store.discard(trial.problem)
+                self.store.add(found.trial.problem)
+            self._failure = found.trial, found
 
     def raise_failure(self) -> None:
         """Raise the failure, if there is one, without a traceback: the message says where it is."""
