@@ -1,6 +1,6 @@
 """Compares two answers within a bound, and finds out which of them is wrong."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -87,6 +87,8 @@ class Comparison:
     witness_name
         One of `WITNESSES`; `FROM_OWN_GRADIENTS`; or, if the implementation answered twice, a few words on the
         second call.
+    samples
+        The number of each sample in the problem; `None` if all samples are compared, in their order.
     """
 
     inputs: Inputs
@@ -97,6 +99,7 @@ class Comparison:
     bound: Array
     steps: int = 1
     witness_name: str = "torch"
+    samples: Sequence[int] | None = None
 
     @cached_property
     def ratio(self) -> Array:
@@ -234,6 +237,7 @@ class Comparison:
         if isinstance(self.inputs, AnyBackward) and self.quantity not in PER_SAMPLE:
             return {"name": self.label, "index": [unit, column]}
         sample, step = column // self.steps, column % self.steps + self._step(index)
+        sample = sample if self.samples is None else int(self.samples[sample])
         row = self.inputs.row_name(self.quantity, unit)
         has_step = self.steps > 1 or not self.quantity.endswith(("_last", "0"))
         return {"name": self.label, "row": row, "sample": sample, **({"step": step} if has_step else {})}

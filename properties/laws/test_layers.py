@@ -67,7 +67,7 @@ def test_each_length_alone(trial: Trial) -> None:
         answer = trial.answer_to(alone).outputs
         part = {name: array[:, [j], :length] for name, array in whole.items()}
         bounds = partial(trial.bounds_of, [j], slice(0, length))
-        trial.compare_calls(part, answer, alone, bounds, variation="alone at its length")
+        trial.compare_calls(part, answer, alone, bounds, variation="alone at its length", samples=[j])
         beyond = whole["a"][:, j, length:] if "a" in whole else np.empty(0)
         trial.require(
             not beyond.any(),

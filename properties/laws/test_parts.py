@@ -27,7 +27,7 @@ def test_samples_independent(trial: Trial) -> None:
     part = {name: whole[name][:, samples] for name in of_samples}
     ours = {name: alone[name] for name in of_samples}
     bounds = partial(trial.bounds_of, samples)
-    trial.compare_calls(part, ours, inputs, bounds, variation="these samples alone")
+    trial.compare_calls(part, ours, inputs, bounds, variation="these samples alone", samples=samples.tolist())
 
 
 @law(

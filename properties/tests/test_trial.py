@@ -88,6 +88,16 @@ def test_a_violation_counts_the_largest_error_of_all_outputs(errors: list[float]
     assert tried.counts.worst_ratio == 7.0
 
 
+def test_the_sample_in_a_message_is_that_of_the_problem_not_of_the_part_that_is_compared() -> None:
+    tried = trial(Mortal(CRASHES), 3)
+    bounds = {"a": Bounded(np.ones((1, 2, 1)), np.zeros((1, 2, 1)))}
+    first, second = {"a": np.ones((1, 2, 1))}, {"a": np.array([[[2.0], [1.0]]])}
+    part = tried.inputs.samples([2, 0])
+    with pytest.raises(ViolationError) as caught:
+        tried.compare_calls(first, second, part, lambda: bounds, variation="alone", samples=[2, 0])
+    assert caught.value.facts()["element"]["sample"] == 2
+
+
 @given(
     st.sampled_from([HANGS, CRASHES]),
     st.integers(1, 9),

@@ -55,7 +55,7 @@ def _compare_backward(trial: Trial, inputs: BackwardInputs) -> None:
     bounds = backward_own_steps.evaluate(with_rows, ours["dx"].astype(np.float64))
     formulas = {name: bounded.value for name, bounded in bounds.items()}
     network = "the problem with an input for each pre-activation"
-    trial.compare(ours, Expected(formulas, bounds, with_rows, 1, FROM_OWN_GRADIENTS, network))
+    trial.compare(ours, Expected(formulas, bounds, with_rows, 1, FROM_OWN_GRADIENTS, network=network))
 
 
 def joined_steps(

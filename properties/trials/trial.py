@@ -27,7 +27,7 @@ from reference.contract import Array, Contract
 
 @dataclass(frozen=True)
 class Expected:
-    """Expected outputs on these inputs, with bounds. `steps` and `witness_name` are as in `Comparison`.
+    """Expected outputs on these inputs, with bounds. The last fields but `network` are as in `Comparison`.
 
     `network` says in the message of which network the outputs are, if not of that of the problem.
     """
@@ -37,6 +37,7 @@ class Expected:
     inputs: Inputs
     steps: int = 1
     witness_name: str = "torch"
+    samples: Sequence[int] | None = None
     network: str = ""
 
     @classmethod
@@ -257,7 +258,7 @@ class Trial:
             return True
         labels = {quantity(self.contract, name): name for name in self.contract.outputs}
         comparisons = [
-            Comparison(inputs, name, labels.get(name, name), *output, steps, witness_name)
+            Comparison(inputs, name, labels.get(name, name), *output, steps, witness_name, expected.samples)
             for name, output in zip(names, outputs, strict=True)
         ]
         for each in comparisons:
@@ -287,8 +288,11 @@ class Trial:
         bounds: Callable[[], Mapping[str, Bounded]] | None = None,
         *,
         variation: str,
+        samples: Sequence[int] | None = None,
     ) -> None:
         """Compare the answers of two calls; `variation` says in the message how the second call differed.
+
+        `samples` are as in `Comparison`.
 
         The answers may differ by rounding, since libraries use other kernels for other shapes. The allowed
         difference is `bounds`; by default, it is the bound of a forward pass on `inputs`, or without
@@ -300,7 +304,7 @@ class Trial:
             return
         allowed = bounds() if bounds else propagation.evaluate(inputs) if inputs else self.bounds
         scaled = {name: allowed[name].scaled_to(answer) for name, answer in first.items()}
-        self.compare(first, Expected(second, scaled, inputs or self.inputs, witness_name=variation))
+        self.compare(first, Expected(second, scaled, inputs or self.inputs, 1, variation, samples))
 
     def compare_with_exact_value(self, *, gradual: bool = False) -> None:
         """Compare every output with the exact value. If `gradual`, subnormal numbers must not become 0."""
