@@ -13,6 +13,7 @@ In most regimes, weights are divided by the square root of their fan-in.
 - `subnormal`: inputs, states, biases of the cell, and all predictions but one are below the smallest normal
   number; the weights are as in `unit`, but those of the candidate are 0.
 
+In `wild` and `counting`, initial states are sometimes all 0; in `wild`, biases, too.
 In the first five regimes, `ordinary` halves rows of weights and samples of inputs until all
 pre-activations are below 300 and all logits below 30.
 """
@@ -46,7 +47,10 @@ def _normal(rng: np.random.Generator, gain: float = 1.0) -> Draw:
 
 
 ZERO_PROBABILITY = 0.15
-"""The probability that a bias or a state is all 0, and that the states of about half of the samples are 0."""
+"""In `wild`, the probability that a bias is all 0, and that the states of about half of the samples are 0."""
+
+ZERO_STATES_PROBABILITY = 0.3
+"""In `wild` and `counting`, the probability that an initial state is all 0, as most programs start."""
 
 LARGE_PROBABILITY = 0.3
 """The probability that the inputs of a sample are multiplied by a factor up to 1000."""
@@ -60,8 +64,10 @@ def _wild(rng: np.random.Generator, _: Any) -> Draw:
 
     def draw(name: str, shape: tuple[int, ...]) -> Array:
         values = wild(name, shape)
-        is_zero = name[0] in "abc" and all_zero.random() < ZERO_PROBABILITY
-        if name in ("a0", "c0") and some_zero.random() < ZERO_PROBABILITY:
+        is_state = name in ("a0", "c0")
+        probability = ZERO_STATES_PROBABILITY if is_state else ZERO_PROBABILITY
+        is_zero = (is_state or name[0] == "b") and all_zero.random() < probability
+        if is_state and some_zero.random() < ZERO_PROBABILITY:
             values *= some_zero.random(_factors_shape(name, shape)) < 0.5
         return np.zeros(shape) if is_zero else values
 
@@ -90,7 +96,7 @@ def _tiny(rng: np.random.Generator, limits: Any) -> Draw:
 
 
 def _counting(rng: np.random.Generator, _: Any) -> Draw:
-    unit, (large,) = _normal(rng), rng.spawn(1)
+    unit, (large, all_zero) = _normal(rng), rng.spawn(2)
 
     def draw(name: str, shape: tuple[int, ...]) -> Array:
         if name == "x":  # as measured data that are not scaled; the first of several samples stays small
@@ -104,10 +110,13 @@ def _counting(rng: np.random.Generator, _: Any) -> Draw:
             return 8 + unit(name, shape)
         if name == "bc":
             return 4 * unit(name, shape)
+        values = unit(name, shape)
         if name == "c0":  # a quarter of the memory states are 0, as at the beginning of a sequence
-            states = unit(name, shape) * 10 ** rng.uniform(0, 2, _factors_shape(name, shape))
-            return states * (rng.random(shape) < 0.75)
-        return unit(name, shape)
+            values *= 10 ** rng.uniform(0, 2, _factors_shape(name, shape))
+            values *= rng.random(shape) < 0.75
+        if name in ("a0", "c0") and all_zero.random() < ZERO_STATES_PROBABILITY:
+            return np.zeros(shape)
+        return values
 
     return draw
 

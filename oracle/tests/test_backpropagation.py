@@ -225,9 +225,9 @@ def test_the_padding_has_no_effect_on_any_gradient(posed: LayerBackwardInputs, p
 
 
 def test_each_step_is_unknown_where_another_unit_may_have_overflowed() -> None:
-    problem = Problem.lstm(n_x=2, n_a=4, n_y=6, m=7, T_x=11, regime="wild", seed=349545472, dtype="float16")
+    problem = Problem.lstm(n_x=2, n_a=4, n_y=6, m=7, T_x=11, regime="wild", seed=10, dtype="float16")
     inputs: Any = problem.inputs("lstm_backward")
-    for seed in (3, 16):
+    for seed in (0, 1):
         x = np.random.default_rng(seed).standard_normal((16, 7, 11)).astype("float16")
         shown = inputs.with_pre_activations_as_inputs(x)
         answer = by_reference(shown)

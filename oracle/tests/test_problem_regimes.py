@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from oracle.problems.problem import DType, Problem, siblings
-from oracle.problems.regimes import ZERO_PROBABILITY, Regime
+from oracle.problems.regimes import ZERO_PROBABILITY, ZERO_STATES_PROBABILITY, Regime
 from oracle.tests.problems import CELL, FORWARD, problems
 from oracle.tests.test_problem import GOOD, every_array, in_regime
 from reference.contract import Array, Kind
@@ -25,18 +25,28 @@ def test_ternary_entries_are_in_minus_1_0_1(problem: Problem) -> None:
 # A draw of 1e-4 times the smallest scale lies below float16's smallest number.
 @example(Problem.lstm(n_x=1, n_a=1, n_y=1, m=1, T_x=1, regime="tiny", seed=1056, dtype="float16"))
 def test_no_bias_and_no_state_is_all_zero_except_in_regimes_for_that(problem: Problem) -> None:
-    may_be = {"wild": "abc", "counting": "c"}.get(problem.regime, "")
+    may_be = {"wild": "abc", "counting": "ac"}.get(problem.regime, "")
     for name, array in every_array(problem.inputs(CELL[problem.kind])).items():
         if name[0] in "abc" and name[0] not in may_be and (problem.regime, name) != ("subnormal", "bc"):
             assert array.any() == (array.size > 0), name
 
 
-@pytest.mark.parametrize("name", ["a0", "c0", "ba", "bf", "by"])
-def test_the_wild_regime_sometimes_sets_biases_and_states_to_zero(name: str) -> None:
+@pytest.mark.parametrize(
+    ("regime", "name", "probability"),
+    [
+        *(("wild", name, ZERO_PROBABILITY) for name in ("ba", "bf", "by")),
+        *(
+            (regime, name, ZERO_STATES_PROBABILITY)
+            for regime in ("wild", "counting")
+            for name in ("a0", "c0")
+        ),
+    ],
+)
+def test_biases_and_states_are_sometimes_all_zero(regime: Regime, name: str, probability: float) -> None:
     kind: Kind = "rnn" if name == "ba" else "lstm"
-    drawn = [Problem(kind, n_x=1, n_a=2, n_y=2, m=2, T_x=1, regime="wild", seed=seed) for seed in range(400)]
+    drawn = [Problem(kind, n_x=1, n_a=2, n_y=2, m=2, T_x=1, regime=regime, seed=seed) for seed in range(400)]
     unset = sum(not every_array(problem.inputs(CELL[kind]))[name].any() for problem in drawn)
-    assert 400 * ZERO_PROBABILITY / 2 < unset < 400 * ZERO_PROBABILITY * 2
+    assert 400 * probability / 2 < unset < 400 * probability * 2
 
 
 @pytest.mark.parametrize("dtype", get_args(DType))

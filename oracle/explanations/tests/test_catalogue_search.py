@@ -115,7 +115,7 @@ def test_random_mistakes_are_recognised_by_their_distribution(change: Any, names
     assert diagnosis("rnn_cell_forward", Random(change)) == [FAULTS[name].sentence for name in names]
 
 
-@pytest.mark.parametrize(("steps", "digits"), [(127, None), (2**11, 2), (2**15, 4), (2**40, None)])
+@pytest.mark.parametrize(("steps", "digits"), [(127, None), (2**10, 2), (2**15, 4), (2**40, None)])
 def test_rounded_weights_give_the_number_of_right_digits(steps: int, digits: int | None) -> None:
     """Weights of int8 have fewer right digits than a finding has, and weights of float64 more."""
 
