@@ -13,7 +13,20 @@ from oracle.problems.inputs import Inputs
 from oracle.problems.limits import Limits
 from reference.contract import CONTRACTS, Array
 
-QUANTITIES = (*RESULTS, "xt", "a_prev", "c_prev", "z", "zf", "zi", "zc", "zo", "tanh(c_next)", "it * cct")
+QUANTITIES = (
+    *RESULTS,
+    "xt",
+    "a_prev",
+    "c_prev",
+    "z",
+    "zf",
+    "zi",
+    "zc",
+    "zo",
+    "tanh(c_next)",
+    "it * cct",
+    "ft * c_prev",
+)
 """The quantities that a cache may have in place of others."""
 
 

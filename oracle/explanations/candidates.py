@@ -5,7 +5,7 @@ from itertools import islice
 
 import numpy as np
 
-from oracle.explanations.changes import MAPS, OVER_TIME, Replacement
+from oracle.explanations.changes import MAPS, NUMBERS, OVER_TIME, Replacement
 from oracle.explanations.quantities import ACTIVATIONS
 from oracle.explanations.steps import RESULTS, Place, Steps
 from oracle.network.cells import GATES
@@ -44,8 +44,10 @@ def candidates(case: Steps, target: str) -> Iterator[tuple[float, Replacement]]:
             if source != node and _have_equal_rows(place, source, node):
                 yield cost + 0.6, Replacement(node, source=source)
                 yield cost + 1.5, Replacement(node, source=source, function="multiplied")
-                if node in implied and (k := _multiple(implied[node], place.look(node), place.look(source))):
-                    yield cost + 1.5, Replacement(node, source=source, function="added", number=k)
+                for name in NUMBERS if node in implied else ():
+                    values = implied[node], place.look(node), place.look(source)
+                    if k := _number_of(name, *values):
+                        yield cost + 1.5, Replacement(node, source=source, function=name, number=k)
                 if node in (target, *STATES, *GATES.values()):
                     for name in ("one minus", "tanh", "sigmoid"):
                         yield cost + 1.4, Replacement(node, source=source, function=name)
@@ -53,6 +55,8 @@ def candidates(case: Steps, target: str) -> Iterator[tuple[float, Replacement]]:
                         yield cost + 1.3, Replacement(node, source=source, map=name, by=MAPS[name][1][0])
         if node in implied:
             now, wanted = place.look(node), implied[node]
+            if operation == "softmax" and (k := _common(np.minimum(wanted, 1 - wanted))):
+                yield cost + 0.85, Replacement(node, function="clipped to [k, 1 - k]", number=k)
             for name, found in _numbers(np.broadcast_to(now, wanted.shape), wanted):
                 is_relu = name == "at least" and found == 0
                 # A gate near 0 or 1 implies its argument roughly, so a rounder number is tried first.
@@ -132,10 +136,10 @@ def _numbers(now: Array, wanted: Array) -> Iterator[tuple[str, float]]:
             yield name, number
 
 
-def _multiple(wanted: Array, now: Array, source: Array) -> float | None:
-    """The number k with which `now + k source` is wanted."""
+def _number_of(name: str, wanted: Array, now: Array, source: Array) -> float | None:
+    """The number with which a combination of `now` and another quantity is wanted."""
     with np.errstate(all="ignore"):
-        return _common((wanted - now) / source)
+        return _common(NUMBERS[name](wanted, now, source))
 
 
 def _common(numbers: Array) -> float | None:

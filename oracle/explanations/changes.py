@@ -47,6 +47,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "clipped": lambda v, k: np.clip(v, -k, k),
     "at most": np.minimum,
     "at least": np.maximum,
+    "clipped to [k, 1 - k]": lambda v, k: np.clip(v, k, 1 - k),
     "times": lambda v, k: v * k,
     "plus": lambda v, k: v + k,
 }
@@ -54,9 +55,16 @@ FUNCTIONS: Mapping[str, Function] = {
 
 COMBINATIONS: Mapping[str, Callable[[Array, Array, float], Array]] = {
     "added": lambda v, source, k: v + k * source,
+    "mixed": lambda v, source, k: v + k * (source - v),
     "multiplied": lambda v, source, _: v * source,
 }
-"""The functions of the right value, of another quantity, and of a number: a peephole, a residual, a mask."""
+"""The functions of the right value, of another quantity, and of a number: a peephole, a leak, a mask."""
+
+NUMBERS: Mapping[str, Callable[[Array, Array, Array], Array]] = {
+    "added": lambda wanted, v, source: (wanted - v) / source,
+    "mixed": lambda wanted, v, source: (wanted - v) / (source - v),
+}
+"""The number with which a function of `COMBINATIONS` gives the wanted value."""
 
 BLOCK_SIZES = (4, 8, 16, 32, 2, 3)
 AFTER_THE_END = 2**31 - 1

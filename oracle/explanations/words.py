@@ -267,9 +267,11 @@ FUNCTIONS: Mapping[str, str] = {
     "clipped": "{v} clipped at ±{k}",
     "at most": "{v} limited to at most {k}",
     "at least": "{v} limited to at least {k}",
+    "clipped to [k, 1 - k]": "{v} clipped to [{k}, 1 - {k}]",
     "times": "{k} times {v}",
     "plus": "{v} {sign} {k}",
     "added": "{node} {sign} {factor}{v}",
+    "mixed": "{rest} {node} + {k} {v}",
     "multiplied": "{node} * {v}",
 }
 
@@ -284,7 +286,8 @@ def _replacing_text(replacement: Any) -> str:
     if template := FUNCTIONS.get(replacement.function):
         k = _number(abs(number) if "{sign}" in template else number)
         factor = "" if k == "1" else f"{k} "
-        return template.format(v=text, k=k, factor=factor, sign=sign, node=_node(replacement.node))
+        rest = _number(1 - number)
+        return template.format(v=text, k=k, rest=rest, factor=factor, sign=sign, node=_node(replacement.node))
     if "z" in replacement.function:  # a formula of the argument
         return str(replacement.function)
     return f"{replacement.function}({text})"

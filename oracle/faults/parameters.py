@@ -22,6 +22,17 @@ def misread_gates(order: str, stacked: str, parts: str = "Wb") -> Equations:
     return {"parameters": lambda p: {**p, **{name: p[other] for name, other in pairs}}}
 
 
+def split_by_units(order: str) -> Equations:
+    """Give the k-th gate in `order` the rows k, k + len(order), … of the stacked parameters of all gates."""
+
+    def parameters(p: Parameters) -> Parameters:
+        stacked = {part: np.concatenate([p[part + g] for g in order]) for part in "Wb"}
+        split = {part + g: stacked[part][k :: len(order)] for part in "Wb" for k, g in enumerate(order)}
+        return {**p, **split}
+
+    return {"parameters": parameters}
+
+
 def gates_read_as(one: str, other: str) -> tuple[str, str, Equations]:
     """Name, sentence and change of the mistake of taking a framework's order of gates for another's."""
     stacked, order = LAYOUTS[one].gates, LAYOUTS[other].gates

@@ -21,7 +21,6 @@ NOT_SEARCHED = {
     "e/F2 fused [Waa Wax] kept and only Waa compared": "earlier calls",
     "na/20 absent c0 taken from a0": "absent states",
     "pb/10 c0 dropped without a0": "absent states",
-    "ma/20 one projection for all layers": "parameters of another layer",
     "ma/26 first sample taken for the longest": "lengths of two samples",
     "fa/25 cell state updated in place": "caches",
     "gb/01 cache keeps a_next twice": "caches",
@@ -34,11 +33,7 @@ LOCATED = chosen(
 )
 WHERE_ALONE = {
     "ap/10 batch blocks of 32 take xt from the first columns",
-    "i/16 expected zoneout on the cell",
-    "na/14 time and batch mixed by a reshape",
-    "pb/26 backward outputs not turned back",
     "c/input staged in blocks of 8 steps, short last block not loaded",
-    "ak/30 probabilities clipped for a later log",
     "q/20 last minibatch takes the first initial states",
     "gc/12 step reused when the input repeats",
     "gd/05 stops when the state has settled",

@@ -12,6 +12,7 @@ import numpy as np
 from oracle.faults.entry import altered, exchanged, mistakes
 from oracle.faults.functions import ALL, EVERY, FORWARDS, LAYERS, LSTM, LSTM_FORWARD, LSTM_LAYER
 from oracle.faults.parameters import mapped
+from oracle.network.layers import in_order
 from reference.activations import softmax
 from reference.contract import Array
 
@@ -37,6 +38,12 @@ def _x_of_sample(v: Any) -> Array:
     """`x[:, t]`, an array of samples in an RNN of one step."""
     columns = v.m if v.T_x == 1 and "Wax" in v.parameters else v.T_x
     return np.broadcast_to(v.x[:, v.t], (v.n_x, columns))
+
+
+def _steps_first(x: Array) -> Array:
+    """x `(n, m, T_x)`, whose memory is read as that of an array `(n, T_x, m)`."""
+    n, m, T_x = x.shape
+    return x.reshape(n, T_x, m).swapaxes(1, 2)
 
 
 _to_float32, _to_float16 = partial(_cast, dtype="float32"), partial(_cast, dtype="float16")
@@ -87,6 +94,8 @@ MISTAKES = mistakes(
     | {"x": lambda v: np.reshape(v.x.T, v.x.shape)},
     FORWARDS("x_to_time_first", "x is reshaped to (T_x, n_x, m)")
     | {"xt": lambda v: v.x.reshape(v.T_x, v.n_x, v.m)[v.t]},
+    FORWARDS("x_to_time_second", "x is reshaped to (n_x, T_x, m)")
+    | {"xt": lambda v: v.x.reshape(v.n_x, v.T_x, v.m)[:, v.t]},
     FORWARDS("x_to_samples", "x is reshaped to (T_x, m, n_x)")
     | {"xt": lambda v: v.x.reshape(v.T_x, v.m, v.n_x)[v.t].T},
     FORWARDS("a0_reshaped", "a0 is read as a0.reshape(m, n_a).T")
@@ -115,7 +124,9 @@ MISTAKES = mistakes(
     LAYERS("a_at_the_last_step", "only the last step of a is returned")
     | {"top": lambda v: v.padded[:, :, -1]},
     LAYERS("x_written_by_sample", "the memory of x, samples before steps, is read as steps before samples")
-    | {"below": lambda v: v.inputs["x"].reshape(len(v.inputs["x"]), v.T_x, v.m).swapaxes(1, 2)},
+    | {"below": lambda v: _steps_first(v.inputs["x"])},
+    LAYERS("steps_by_reshape", "every layer reshapes its input to (n, T_x, m), and does not transpose it")
+    | {"read": lambda v: in_order(_steps_first(v.below), v.order)},
     LAYERS("samples_taken_for_time", "the axes of samples and of time are exchanged")
     | {"below": lambda v: v.inputs["x"].swapaxes(1, 2), "top": lambda v: v.padded.swapaxes(1, 2)},
     LAYERS("last_states_samples_first", "the last states have samples before units")

@@ -13,7 +13,14 @@ import numpy as np
 from oracle.faults.entry import GATES, PHRASES, altered, mistakes
 from oracle.faults.fault import Fault
 from oracle.faults.functions import ALL, EVERY, EVERY_LSTM, EVERY_RNN, FORWARDS, LAYERS, LSTM, RNN_LAYER
-from oracle.faults.parameters import a_weights_transposed, by_columns, gates_read_as, mapped, misread_gates
+from oracle.faults.parameters import (
+    a_weights_transposed,
+    by_columns,
+    gates_read_as,
+    mapped,
+    misread_gates,
+    split_by_units,
+)
 from oracle.weights.layout import LAYOUTS
 from reference.activations import sigmoid, softmax
 from reference.contract import Array
@@ -76,6 +83,8 @@ MISTAKES = mistakes(
     EVERY_LSTM("forget_bias_plus_one", "1 is added to bf") | mapped(lambda b: b + 1, "bf"),
     "weights",
     *_of_all_gates(),
+    EVERY_LSTM("gates_split_by_units", "gates stacked in the order f, i, c, o are split unit by unit")
+    | split_by_units("fico"),
     EVERY("a_weights_transposed", "the weights of a_prev are transposed") | a_weights_transposed(),
     EVERY("weights_reshaped", "weights are reshaped, not transposed")
     | mapped(by_columns, "Wax", "Waa", "Wi", "Wf", "Wc", "Wo"),
@@ -85,6 +94,10 @@ MISTAKES = mistakes(
     ALL("head_bias_doubled", "by is added twice") | mapped(lambda b: 2 * b, "by"),
     ALL("biases_missing", "the biases of the cell are left out") | {"affine": lambda W, u, b: W @ u},
     ALL("biases_doubled", "every bias but by is added twice") | {"affine": lambda W, u, b: W @ u + 2 * b},
+    EVERY_RNN("bias_outside_tanh", "ba is added after the activation")
+    | {"a_next": lambda v: v.tanh(v.z - v.ba) + v.ba},
+    EVERY_LSTM("candidate_bias_outside_tanh", "bc is added after the tanh")
+    | {"cct": lambda v: v.tanh(v.zc - v.bc) + v.bc},
     LAYERS("every_bias_missing", "every bias is left out") | {"affine": lambda W, u, b: W @ u},
     LAYERS("every_bias_doubled", "every bias is added twice") | {"affine": lambda W, u, b: W @ u + 2 * b},
     LAYERS(
@@ -180,6 +193,11 @@ MISTAKES = mistakes(
         "the softmax subtracts a maximum for each sample and sums over the whole matrix",
     )
     | {"softmax": lambda z: _softmax_like(z, lambda z: z.max(axis=0), None)},
+    ALL(
+        "softmax_sums_over_samples",
+        "the softmax subtracts a maximum for each sample and sums over the samples",
+    )
+    | {"softmax": lambda z: _softmax_like(z, lambda z: z.max(axis=0), 1)},
     ALL("one_maximum", "the softmax subtracts one maximum of the whole matrix")
     | {"softmax": lambda z: _softmax_like(z, np.max)},
     ALL("softmax_overflows", "the softmax subtracts no maximum and overflows")

@@ -158,6 +158,12 @@ MISTAKES = mistakes(
         "layers above the first read backward states that are not reversed back",
     )
     | backward(altered("hidden", by=lambda right, v: v.a if v.layer < v.L - 1 else right)),
+    LAYERS(
+        "backward_not_reversed_back_with_its_padding",
+        "backward states are not reversed back, so that the padding comes before them",
+    )
+    | MASKED_STEPS
+    | {"padded": lambda v: v.joined, "hidden": lambda v: np.where(v.order < v.ends[:, None], v.a, 0)},
     LAYERS("backward_input_not_reversed", "backward input is not reversed")
     | backward({"read": lambda v: v.below}),
     LAYERS("backward_flips_all_axes", "backward input is reversed along all axes")
@@ -203,6 +209,8 @@ MISTAKES = mistakes(
     | mapped(by_columns, "Wp"),
     LSTM_LAYER("first_projection_for_all", "every layer has the projection of the first layer")
     | altered("p", by=lambda right, v: _with_projection(right, v.call.parameters[v.direction])),
+    LSTM_LAYER("one_projection", "both directions of every layer have the first projection")
+    | altered("p", by=lambda right, v: _with_projection(right, v.call.parameters[0])),
     LSTM_LAYER("forward_projection_for_both", "both directions use the projection of the forward direction")
     | altered("p", by=lambda right, v: _with_projection(right, v.call.parameters[v.k - v.direction])),
     LSTM_LAYER("projection_left_out", "the hidden state is not projected") | {"a_out": lambda v: v.a_next},

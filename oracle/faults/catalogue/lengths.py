@@ -121,6 +121,11 @@ MISTAKES = mistakes(
     | altered("top", by=lambda right, v: right[:, _longest_first(v)][:, _longest_first(v)])
     | altered("a_last", "c_last", by=lambda right, v: right[..., _longest_first(v)][..., _longest_first(v)]),
     LAYERS(
+        "last_states_sorted_twice",
+        "last states sorted by length are put back by the order of the sort, not by its inverse",
+    )
+    | altered("a_last", "c_last", by=lambda right, v: right[..., _longest_first(v)][..., _longest_first(v)]),
+    LAYERS(
         "initial_states_not_sorted",
         "samples are sorted by length, the longest first, except in the initial states",
     )
