@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from oracle.explanations.claims import ON_ORDINARY_PROBLEMS, Claim
-from oracle.explanations.wrong_outputs import CASES, in_case, ordinary_problems, with_size, wrong_outputs
+from oracle.explanations.wrong_outputs import CASES, in_case, inputs_with, ordinary_problems, wrong_outputs
 from oracle.problems.problem import Problem
 from properties.explanations.program import Program
 
@@ -44,11 +44,11 @@ def _what_is_false_on_ordinary(claim: Claim, program: Program, shown: Problem) -
             if wrong and (case or right == ON_ORDINARY_PROBLEMS):
                 return f"{fitted!r}: wrong are {', '.join(wrong)}"
             seen |= wrong
-        for name, size in claim.facts.get("unless", {}).items():
-            fitted = program.limits.fitted(with_size(problem, name, size))
-            found = wrong_outputs(function, program, fitted.inputs(function), program.limits)
+        for name, value in claim.facts.get("unless", {}).items():
+            inputs = inputs_with(name, value, function, problem, program.limits)
+            found = wrong_outputs(function, program, inputs, program.limits)
             if found and found.kind == "nearly":
-                return f"{fitted!r}: the program is right"
+                return f"{problem!r} with {name} = {value}: the program is right"
     named = set[str]() if right == ON_ORDINARY_PROBLEMS else _names(claim.facts["outputs"])
     always = named - {*claim.facts.get("sometimes", ())}  # the others were wrong on other problems
     is_false = claim.facts["outputs"] and not always <= seen <= named

@@ -77,8 +77,8 @@ def _traces(
     on_some = "on some of these also" if listed else "wrong on some ordinary problems"
     cases = f"right {', or '.join(RIGHT_CASES[case] for case in right)}" if right else ""
     if unless:
-        sizes = " or ".join(f"{name} = {size}" for name, size in unless.items())
-        cases = f"right on the ordinary problems that were tried, unless {sizes}"
+        values = " or ".join(f"{name} = {value}" for name, value in unless.items())
+        cases = f"right on the ordinary problems that were tried, unless {values}"
     labelled = {what: listed, on_some: also, "in this problem": only}
     return [*(f"{label}: {text}" for label, text in labelled.items() if text), *([cases] if cases else [])]
 

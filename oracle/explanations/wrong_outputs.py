@@ -96,28 +96,48 @@ def ordinary_outputs(
     return Claim.of("traces", outputs=outputs, right=right, **({"sometimes": sometimes} if sometimes else {}))
 
 
-def deciding_sizes(
+def deciding_values(
     function: str, program: Program, counterexample: Problem, limits: Limits
 ) -> dict[str, int]:
-    """The sizes of the counterexample, such as T_x = 0, with which each ordinary problem is wrong."""
-    problems = [*ordinary_problems(function, counterexample.inputs(function), counterexample.network)]
+    """What the counterexample has, and with which each ordinary problem is wrong.
 
-    def decides(name: str, size: int) -> bool:
-        every = dict.fromkeys(limits.fitted(with_size(each, name, size)) for each in problems)
-        claims = (wrong_outputs(function, program, each.inputs(function), limits) for each in every)
-        return size < min(getattr(each, name) for each in problems) and all(map(_is_wrong, claims))
+    These are sizes, such as T_x = 0, and initial states that are all 0.
+    """
+    shown = counterexample.inputs(function)
+    problems = [*ordinary_problems(function, shown, counterexample.network)]
 
-    names = [name for name in counterexample.free_sizes if name not in CONTRACTS[function].fixed_sizes]
-    sizes = {name: getattr(counterexample, name) for name in names}
-    return {name: size for name, size in sizes.items() if decides(name, size)}
+    def decides(name: str, value: int) -> bool:
+        every = (inputs_with(name, value, function, each, limits) for each in problems)
+        return all(_is_wrong(wrong_outputs(function, program, each, limits)) for each in every)
+
+    contract = CONTRACTS[function]
+    sizes = {name: getattr(counterexample, name) for name in counterexample.free_sizes}
+    small = {
+        name: size
+        for name, size in sizes.items()
+        if name not in contract.fixed_sizes and size < min(getattr(each, name) for each in problems)
+    }
+    states = {name: getattr(shown, STATES[name]) for name in contract.arguments if name in STATES}
+    zero = {name: 0 for name, array in states.items() if array.size and not array.any()}
+    return {name: value for name, value in {**small, **zero}.items() if decides(name, value)}
 
 
-def with_size(problem: Problem, name: str, size: int) -> Problem:
-    """The problem with another size; without steps, layers have no lengths."""
-    changed: dict[str, Any] = {name: size}
-    if name == "T_x" and size == 0 and isinstance(problem, LayerProblem):
+STATES = {"a0": "a0", "a_prev": "a0", "c0": "c0", "c_prev": "c0"}
+"""The arguments that are initial states, each with the field of `Inputs` that has it."""
+
+
+def inputs_with(name: str, value: int, function: str, problem: Problem, limits: Limits) -> Inputs:
+    """The inputs of a problem with another size, or with an initial state that is all 0.
+
+    Without steps, layers have no lengths.
+    """
+    if field := STATES.get(name):
+        inputs = limits.fitted(problem).inputs(function)
+        return inputs.with_fields(**{field: np.zeros_like(getattr(inputs, field))})
+    changed: dict[str, Any] = {name: value}
+    if name == "T_x" and value == 0 and isinstance(problem, LayerProblem):
         changed["lengths"] = "absent"
-    return replace(problem, **changed)
+    return limits.fitted(replace(problem, **changed)).inputs(function)
 
 
 def _is_wrong(claim: Claim | None) -> bool:

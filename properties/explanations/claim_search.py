@@ -18,7 +18,7 @@ from oracle.explanations.misreadings import misread
 from oracle.explanations.problems import Scope, larger_problem
 from oracle.explanations.wrong_outputs import (
     belongs_to,
-    deciding_sizes,
+    deciding_values,
     ordinary_outputs,
     ordinary_problems,
     wrong_outputs,
@@ -203,8 +203,8 @@ def _on_ordinary_problems(program: Program, problem: Problem, claim: Claim) -> C
         known[key] = ordinary_outputs(function, program, inputs, program.limits, network)
     ordinary = known[key]
     if ordinary and not ordinary.facts["outputs"]:
-        sizes = deciding_sizes(function, program, problem, program.limits)
-        unless = {"unless": sizes} if sizes else {}
+        values = deciding_values(function, program, problem, program.limits)
+        unless = {"unless": values} if values else {}
         return Claim.of("traces", outputs=claim.facts["outputs"], right=ON_ORDINARY_PROBLEMS, **unless)
     if ordinary is None or any(belongs_to(case, function, problem) for case in ordinary.facts["right"]):
         return claim

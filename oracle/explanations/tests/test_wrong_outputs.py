@@ -13,7 +13,7 @@ from oracle.explanations.claims import Claim
 from oracle.explanations.wrong_outputs import (
     MORE_SEEDS,
     belongs_to,
-    deciding_sizes,
+    deciding_values,
     ordinary_outputs,
     ordinary_problems,
 )
@@ -118,7 +118,20 @@ def test_a_size_with_which_ordinary_problems_are_wrong_is_found(
 
     ask = program("rnn_layer", SimpleNamespace(rnn_layer=rnn_layer))
     problem = Problem.rnn_layer(**{"n_x": 1, "n_a": 1, "m": 1, "T_x": 1, **sizes})
-    assert deciding_sizes("rnn_layer", ask, problem, ANYTHING) == sizes
+    assert deciding_values("rnn_layer", ask, problem, ANYTHING) == sizes
+
+
+@pytest.mark.parametrize(("seed", "values"), [(0, {}), (1, {"c_prev": 0})])
+def test_a_state_of_zeros_with_which_ordinary_problems_are_wrong_is_found(
+    seed: int, values: dict[str, int]
+) -> None:
+    def lstm_cell_forward(xt: Any, a_prev: Any, c_prev: Any, parameters: Any) -> Any:
+        answer = reference.lstm_cell_forward(xt, a_prev, c_prev, parameters)
+        return answer if c_prev.any() else (answer[0] + 1, *answer[1:])
+
+    ask = program("lstm_cell_forward", SimpleNamespace(lstm_cell_forward=lstm_cell_forward))
+    problem = Problem.lstm(n_x=4, n_a=5, n_y=4, m=4, T_x=1, regime="wild", seed=seed)
+    assert deciding_values("lstm_cell_forward", ask, problem, ANYTHING) == values
 
 
 def test_ordinary_problems_are_as_large_as_the_counterexample() -> None:
