@@ -1,6 +1,5 @@
 """Reads the file of expected failures, and finds entries that are stale."""
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 from properties.laws import all_laws
 from properties.reports.results import LawResult
+from properties.reports.toml_file import read_toml
 from properties.trials.provided_functions import PROVIDED, USABLE
 from properties.worker.targets import canonical, closest
 from reference.contract import FUNCTIONS
@@ -40,10 +40,7 @@ _REQUIRED = [each.name for each in fields(ExpectedFailure) if each.default is MI
 
 def read(path: Path) -> list[ExpectedFailure]:
     """Read the tables `[[failure]]` of a TOML file. Raises `ValueError` that names a wrong table and key."""
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
+    content = read_toml(path)
     for key in content:
         if key != "failure":
             raise ValueError(f"{path}: key {key!r} is unknown; each entry is a table [[failure]]")

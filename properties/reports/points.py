@@ -1,14 +1,13 @@
 """The points of a target: how many each function gives, and from which grade on."""
 
 import math
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from properties.reports.judgement import Judgement
 from properties.reports.results import GRADES
+from properties.reports.toml_file import read_toml
 from properties.worker.targets import closest
 from reference.contract import CONTRACTS
 
@@ -49,11 +48,11 @@ class Points:
 
 def read(path: Path) -> Points:
     """Read a TOML file. Raises `ValueError` that says what is wrong with the file."""
+    content = read_toml(path)
     try:
-        content: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
         for key in content:
             if key not in ("grade", "points"):
                 raise ValueError(f"key {key!r} is unknown{closest(key, ('grade', 'points'))}")
         return Points(content.get("grade", "spec"), content.get("points", {}))
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None

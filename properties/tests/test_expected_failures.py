@@ -25,8 +25,11 @@ def test_a_file_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("[[failure]\n", "Expected ']]' at the end of an array declaration (at line 1, column 10)"),
-        ("a = 1\na = 2\n", "Cannot overwrite a value (at line 2, column 6)"),
+        (
+            "[[failure]\n",
+            "not valid TOML: Expected ']]' at the end of an array declaration (at line 1, column 10)",
+        ),
+        ("a = 1\na = 2\n", "not valid TOML: Cannot overwrite a value (at line 2, column 6)"),
         ("failures = 1\n", "key 'failures' is unknown; each entry is a table [[failure]]"),
         ("failure = 1\n", "'failure' is not an array of tables; each entry begins with [[failure]]"),
         ("[failure]\n", "'failure' is not an array of tables; each entry begins with [[failure]]"),
@@ -46,12 +49,12 @@ def test_a_malformed_file_is_refused_by_line_or_key(tmp_path: Path, content: str
         read(file)
 
 
-@pytest.mark.parametrize("content", [None, b"\xff"])
-def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path, content: bytes | None) -> None:
+@pytest.mark.parametrize(("content", "why"), [(None, "No such file"), (b"\xff", "not valid TOML: ")])
+def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path, content: bytes | None, why: str) -> None:
     file = tmp_path / "known.toml"
     if content is not None:
         file.write_bytes(content)
-    with pytest.raises(ValueError, match=f"^{re.escape(str(file))}: "):
+    with pytest.raises(ValueError, match=f"^{re.escape(str(file))}: {why}"):
         read(file)
 
 

@@ -117,7 +117,7 @@ def test_gradescope_gets_a_test_for_each_function() -> None:
         ("[points]\nrnn_forward = -1", "rnn_forward is -1, expected a number from 0 up"),
         ("[points]\nrnn_forward = nan", "rnn_forward is nan"),
         ("[points]\nrnn_forward = true", "rnn_forward is True"),
-        ("[points", "Expected ']'"),
+        ("[points", "not valid TOML: Expected ']'"),
         (None, "No such file"),
     ],
 )
