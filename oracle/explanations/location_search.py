@@ -56,6 +56,25 @@ def _locate_in_steps(observer: Observer, cases: list[Steps]) -> Location | None:
     target = _first_wrong(cases[:1], "") or _first_wrong(cases, "")
     if not target:
         return None
+    target, how, conditions = _confirmed(observer, cases, target)
+    function, limits = observer.function, observer.limits
+    setting = observer.setting.name if observer.setting else ""
+    shown = [name for name in RESULTS if any(name in case.shown for case in cases)]
+    wrong = [name for name in shown if any(case.is_wrong(name) for case in cases)]
+    for location in _variants(Location([target], conditions, how, False, setting, shown), wrong, cases[0]):
+        program = mistaken_program(function, location.fault(function), limits)
+        if all(same_leaves(program(case.inputs).outputs, case.answer.outputs) for case in cases):
+            return location
+    return _of_one_result(observer, cases, Location([target], conditions, how, setting=setting), wrong)
+
+
+def _confirmed(
+    observer: Observer, cases: list[Steps], target: str
+) -> tuple[str, Replacement | None, Sequence[Condition] | None]:
+    """The first wrong result, with the replacement and the conditions that new cases confirm.
+
+    What the new cases refute is `None`. They are added to `cases`.
+    """
     for seed in range(ROUNDS):
         how, conditions = _replacement_and_conditions(cases, target)
         example = next(case.inputs for case in reversed(cases) if case.is_wrong(target))
@@ -70,18 +89,21 @@ def _locate_in_steps(observer: Observer, cases: list[Steps]) -> Location | None:
         if is_confirmed and conditions:
             showing = [case for case in more if target in case.shown]
             is_confirmed = FeatureTable.of(showing, target).tests(conditions)
-        if is_confirmed or not observer.can_call:
+        if is_confirmed:
+            return target, how, conditions
+        if not observer.can_call:
             break
-    if not is_confirmed:
-        how, conditions = how if how and _holds(cases, target, how, None) else None, None
-    setting = observer.setting.name if observer.setting else ""
-    shown = [name for name in RESULTS if any(name in case.shown for case in cases)]
-    wrong = [name for name in shown if any(case.is_wrong(name) for case in cases)]
-    for location in _variants(Location([target], conditions, how, False, setting, shown), wrong, cases[0]):
-        fault = location.fault(observer.function)
-        program = mistaken_program(observer.function, fault, observer.limits)
-        if all(same_leaves(program(case.inputs).outputs, case.answer.outputs) for case in cases):
-            return location
+    return target, how if how and _holds(cases, target, how, None) else None, None
+
+
+def _of_one_result(
+    observer: Observer, cases: Sequence[Steps], found: Location, wrong: Sequence[str]
+) -> Location | None:
+    """What is true of one result, where a location does not give whole answers.
+
+    `None` if no result is to blame: if its equation holds for the states that the program uses.
+    """
+    (target,), how, conditions = found.targets, found.how, found.conditions
     first = _first_wrong(cases, target)
     showing = [case for case in cases if case.is_wrong(first)]
     cached = [case.wrong_arguments(first) for case in showing]
@@ -97,13 +119,13 @@ def _locate_in_steps(observer: Observer, cases: list[Steps]) -> Location | None:
     targets = [target] if how else gates if first in gates else [first]
     if cases[0].first_wrong and not any(map(cases[0].is_wrong, targets)):
         return None  # no result is the first wrong one in the shown case and in all others
+    found = replace(found, targets=targets, conditions=conditions, how=how)
     if how:
-        besides = [name for name in wrong if name != target]
-        return Location(targets, conditions, how, setting=setting, besides=besides)
+        return replace(found, besides=[name for name in wrong if name != target])
     if cached and all(cached):
         names = [name for name in STATES if all(name in each for each in cached)]
-        return Location([first], conditions, setting=setting, cached=names)
-    return Location(targets, conditions, setting=setting)
+        return replace(found, targets=[first], cached=names)
+    return found
 
 
 def _is_right_in_whole(observer: Observer, case: Steps, target: str) -> bool:
