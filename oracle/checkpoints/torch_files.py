@@ -61,7 +61,10 @@ def _read_archive(file: IO[bytes]) -> tuple[Any, Callable[[str], bytes]]:
 
 
 def _read_legacy(file: IO[bytes]) -> tuple[Any, Callable[[str], bytes]]:
-    """The same for five pickles (number, version, system, value, keys), then the storages in this order."""
+    """Read five pickles (number, version, system, value, keys), then the storages in the order of the keys.
+
+    Returns what `_read_archive` returns.
+    """
     unpicklers = [_Unpickler(file) for _ in range(5)]
     _, _, system, loaded, keys = (each.load() for each in unpicklers)
     if not system["little_endian"]:

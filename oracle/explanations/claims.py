@@ -71,7 +71,8 @@ class Claim:
     def cause(self) -> str:
         """A key that claims with the same cause have in common.
 
-        Of what a claim predicts, every number matters; otherwise, numbers and places do not.
+        Claims that say what a program returns have one cause if all their facts are equal. Of other claims,
+        only the facts of `_CAUSE` count, or else all facts, without their numbers.
         """
         if self.kind in {"mistake", "cached"} | _LOCATED:
             return repr((self.kind, self.facts))

@@ -24,8 +24,8 @@ from reference.contract import CONTRACTS
 
 LEAST_WRONG = 3
 """The smallest number of wrong answers that a mistake must give."""
-PROBLEMS, LARGEST = 24, 9
-"""The number of problems of a search, and an upper limit of their sizes."""
+PROBLEMS, LARGEST = 24, 8
+"""The number of problems of a search, and the largest of their sizes."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def small_problems(function: str, shown: Problem, limits: Limits, seed: int) -> 
     """Small problems of every kind that the limits allow."""
     rng, names = np.random.default_rng(seed), ("n_x", "n_a", "m", "T_x", "n_y")
     for k in range(PROBLEMS):
-        sizes = dict(zip(names, rng.integers(1, LARGEST, len(names)).tolist(), strict=True))
+        sizes = dict(zip(names, rng.integers(1, LARGEST + 1, len(names)).tolist(), strict=True))
         yield _draw(function, shown, limits, k, rng, seed=seed + k, **sizes)
 
 

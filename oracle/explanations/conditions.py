@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from oracle.explanations.changes import RELATIONS, Condition, feature
+from oracle.explanations.changes import BLOCK_SIZES, RELATIONS, Condition, feature
 from oracle.explanations.quantities import ACTIVATIONS
 from oracle.explanations.steps import Place, Steps, of_sizes
 from oracle.problems.inputs import Inputs, LayerInputs
@@ -17,15 +17,17 @@ MOST_ELEMENTS = 300
 """The largest number of elements that are taken from one answer."""
 RIGHT_PER_WRONG = 0.004
 """The largest number of elements that meet the conditions and are right by chance, per wrong element."""
-LEAST_EXCLUDED = 4
-"""Each condition must exclude at least this number of right elements that no other condition excludes."""
+MOST_RIGHT = 0.01
+"""The same on new problems, where a condition was not chosen to exclude as many as possible."""
+LEAST_EXCLUDED, LEAST_PART_EXCLUDED = 4, 0.003
+"""Each condition must exclude as many right elements that no other excludes: this number, and this part."""
 SMALLEST_THRESHOLD = 1e-6
 """The smallest threshold in a condition, since a mistake in smaller numbers does not show."""
 WIDEST_GAP = 0.1
 """The widest gap around a threshold, relative to the threshold."""
 SECOND_CONDITION = 0.6
 """The cost of a second condition, without the cost of its feature."""
-BLOCKS = (2, 3, 4, 8, 16, 32)
+BLOCKS = tuple(sorted(BLOCK_SIZES))
 MODULI = (2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 32, 64)
 
 COSTS: Mapping[str, float] = {
@@ -134,7 +136,7 @@ class FeatureTable:
         met = np.ones(len(self.wrong), bool)
         for each in conditions:
             met &= self.meet(each)
-        return not (self.wrong & ~met).any() and (~self.wrong & met).sum() <= 0.01 * self.wrong.sum()
+        return not (self.wrong & ~met).any() and (~self.wrong & met).sum() <= MOST_RIGHT * self.wrong.sum()
 
     def tests(self, conditions: Sequence[Condition]) -> bool:
         """Whether some elements are wrong, and for each condition, right ones meet only all others."""
@@ -166,7 +168,7 @@ def cheapest_conditions(table: FeatureTable, *, thresholds: bool = True) -> Sequ
         return None
     if right_count <= most:
         return ()
-    least = max(LEAST_EXCLUDED, int(0.003 * right_count))
+    least = max(LEAST_EXCLUDED, int(LEAST_PART_EXCLUDED * right_count))
     found = []
     for condition, cost in _candidates(table):
         if condition.kind in THRESHOLDS and not (thresholds and table.tells_signs(condition)):

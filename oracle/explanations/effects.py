@@ -101,11 +101,11 @@ def _overwritten_outputs(function: str, shown: Behaviour, later: Behaviour) -> C
 def right_digits(
     function: str, implementation: Program, counterexample: Inputs, scope: Scope = ORDINARY
 ) -> Claim | None:
-    """The claim about the number of right digits, if answers in float64 are right to fewer digits.
+    """The claim about the number of right digits, if it is at least `FEWEST_DIGITS`, and not by rounding.
 
     On an ordinary problem, most numbers of an output must be off. On other ones, with larger numbers and more
-    layers, errors may be a little larger. Otherwise the mistake is no loss of digits, but small here: a gate
-    that saturates too soon, or a function by an approximation, for example.
+    layers, errors may be `LARGEST_GROWTH` times as large. Otherwise the mistake is no loss of digits, but
+    small here: a gate that saturates too soon, or a function by an approximation, for example.
     """
     bigger = larger_problem(function, counterexample, scope.network)
     every = [bigger, *_enlarging(bigger, scope.network is None)]

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from oracle.faults.backward_equations import FORMULAS
 from oracle.network.cells import CELLS, GATES, HEAD
 from oracle.network.expressions import Expression
+from reference.contract import Kind
 from reference.networks import NETWORKS
 
 UNNAMED = ("h", "slope", "through_h", "concat", *(f"slope_{g}" for g in GATES))
@@ -13,24 +14,26 @@ BACK = "[da_prev; dxt]"
 """The name in messages of `back`, the gradient with respect to the vector that all gates read."""
 
 
-def equation_of(result: str, network: str, activation: str = "tanh") -> str:
+def equation_of(result: str, network: Kind, activation: str = "tanh") -> str:
     """The equation of a result of a step."""
-    table, (Wy, _) = {**CELLS[network], **HEAD}, NETWORKS[network].head  # type: ignore[index]
+    table, (Wy, _) = {**CELLS[network], **HEAD}, NETWORKS[network].head
     names = {"Wy": Wy, "tanh": activation}
     if result == "a_out":
         return f"a_next = Wp ({_formula(table['a_next'], table, names)})"
     return f"{result} = {_formula(table[result], table, names)}"
 
 
-def backward_formula(network: str, name: str) -> str:
+def backward_formula(network: Kind, name: str) -> str:
     """The formula of a quantity of a step back."""
-    table = FORMULAS[network]  # type: ignore[index]
+    table = FORMULAS[network]
     return _formula(table[name], table, {})
 
 
-def backward_name(network: str, name: str) -> str:
+def backward_name(network: Kind, name: str) -> str:
     """The name of a quantity of a step back, or the formula of one that has no name."""
-    return backward_formula(network, name) if name in UNNAMED else BACK if name == "back" else name
+    if name in UNNAMED:
+        return backward_formula(network, name)
+    return BACK if name == "back" else name
 
 
 def _formula(expression: Expression, table: Mapping[str, Expression], names: Mapping[str, str]) -> str:

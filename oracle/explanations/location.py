@@ -22,12 +22,12 @@ class Location:
     """Where, when and how a function is wrong.
 
     `targets` are the results with the same mistake, the first of which is the first wrong result of a step.
-    `conditions` are met by exactly the wrong elements, and `None` if they are unknown. `how` replaces a
-    quantity in the equation of the first target; `None` if this is unknown. If `returned`, the other results
-    are computed from the right value. In layers, the result is wrong in the directions that `setting` names.
-    `shown` are the results that the program shows; it is empty if the location does not give whole answers.
-    `besides` are then the other wrong results, to which the conditions and `how` need not apply. The first
-    target follows from the arguments that are `cached`, which are wrong.
+    `conditions` are met by all wrong and almost no right elements, and `None` if they are unknown. `how`
+    replaces a quantity in the equation of the first target; `None` if this is unknown. If `returned`, the
+    other results are computed from the right value. In layers, the result is wrong in the `setting`, a key of
+    `SCOPES`. `shown` are the results that the program shows; it is empty if the location does not give whole
+    answers. `besides` are then the other wrong results, to which the conditions and `how` need not apply. The
+    first target follows from the arguments that are `cached`, which are wrong.
     """
 
     targets: Sequence[str]
@@ -119,4 +119,4 @@ SCOPES: Mapping[str, Callable[[Any], bool]] = {
     "projected": lambda v: "Wp" in v.p,
     "projected to n_a": lambda v: "Wp" in v.p and v.n_h == v.n_a,
 }
-"""The directions of layers in which a change is made."""
+"""Whether a change is made in a direction of a layer, by the name of the setting."""

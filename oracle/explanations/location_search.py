@@ -41,7 +41,10 @@ MOST_REPLACEMENTS = 6
 
 
 def locate(function: str, program: Program, shown: Problem, limits: Limits = ANYTHING) -> Location | None:
-    """Find where, when and how a function is wrong on a problem; `None` if no location gives its answers."""
+    """Find where, when and how a function is wrong on a problem; `None` if no result of a step is to blame.
+
+    A location that does not give whole answers has no `shown`.
+    """
     if isinstance(shown, LayerProblem):
         with suppress(OtherStatesError):  # no step can be observed alone
             return _locate_in_layers(function, Budget(program, CALLS_OF_LAYERS), shown, limits)
@@ -205,7 +208,7 @@ def _is_clear(cases: Sequence[Steps], target: str) -> bool:
 def _holds(
     cases: Sequence[Steps], target: str, how: Replacement | None, conditions: Sequence[Condition] | None
 ) -> bool:
-    """Whether the replacement gives all wrong elements, and exactly these elements meet the conditions."""
+    """Whether the replacement gives all wrong elements, and these and almost no others meet conditions."""
     cases = [case for case in cases if target in case.shown]
     wrong = [case for case in cases if case.wrong(target).any()]
     if how and wrong and not fits(wrong, target, how):
@@ -217,7 +220,10 @@ def _holds(
 
 
 def _locate_in_layers(function: str, budget: Budget, shown: LayerProblem, limits: Limits) -> Location | None:
-    """Locate a mistake in the steps of the simplest wrong setting."""
+    """Locate a mistake in the steps of the simplest wrong setting.
+
+    Layers with the weights of a file have no simpler settings, and are not located.
+    """
     for setting in settings_of(shown, limits) if not shown.weights else ():
         observer = Observer(function, budget, limits, setting)
         sizes = {"n_x": shown.n_x, "n_a": shown.n_a, "m": shown.m, "T_x": shown.T_x}
@@ -232,8 +238,10 @@ def _locate_in_layers(function: str, budget: Budget, shown: LayerProblem, limits
             location = _locate_in_steps(observer, cases)
             if location and not location.how and _are_states_mixed(observer, cases):
                 return None
-            if location is None or not location.shown:
-                return location
+            if location is None:
+                return None
+            if not location.shown:
+                return _without_ends(location)
             tried = [location]
             # The simplest setting is observed with tanh alone.
             if not setting.name and CONTRACTS[function].network.has_activations:
@@ -241,6 +249,14 @@ def _locate_in_layers(function: str, budget: Budget, shown: LayerProblem, limits
             true = (each for each in tried if _explains_networks(each, observer, shown, wrong[0]))
             return next(true, replace(location, conditions=None, shown=()))
     return None
+
+
+def _without_ends(location: Location) -> Location:
+    """The location, without conditions that count from the last step, where lengths may end the samples."""
+    counts = any(
+        each.name == "step" and each.kind in ("from end", "last block") for each in location.conditions or ()
+    )
+    return replace(location, conditions=None) if counts else location
 
 
 def _are_states_mixed(observer: Observer, cases: Sequence[Steps]) -> bool:

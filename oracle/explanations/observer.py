@@ -68,6 +68,7 @@ class Setting:
         elif self.name.startswith("projected"):
             options = {**options, "n_p": n_a if self.name == "projected to n_a" else max(n_a - 1, 1)}
         if NETWORKS[kind_in(function)].has_memory:
+            # Memory states but the last are seen in shorter sequences, and only in one layer alone.
             T_x = 1 if self.layers > 1 else min(T_x, MOST_STEPS)
         network = problem(function, n_a=n_a, T_x=T_x, **options, **fields).inputs(function)
         assert isinstance(network, LayerInputs)

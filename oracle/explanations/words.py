@@ -7,6 +7,7 @@ from typing import Any
 
 from oracle.network.cells import GATES
 from oracle.witnesses.verdict import Facts
+from reference.contract import Kind
 
 MOST_CHARACTERS = 120
 """The largest number of characters in a line of a location."""
@@ -75,7 +76,9 @@ def _traces(
     are_ordinary = right is not None and ORDINARY not in right
     what = "wrong on ordinary problems" if are_ordinary else "wrong outputs"
     on_some = "on some of these also" if listed else "wrong on some ordinary problems"
-    cases = f"right {', or '.join(RIGHT_CASES[case] for case in right)}" if right else ""
+    cases = (
+        f"right {', or '.join(RIGHT_CASES.get(case, f'if {case} is 0') for case in right)}" if right else ""
+    )
     if unless:
         values = " or ".join(f"{name} = {value}" for name, value in unless.items())
         cases = f"right on the ordinary problems that were tried, unless {values}"
@@ -100,9 +103,8 @@ RIGHT_CASES: Mapping[str, str] = {
     "tanh": "with relu",
     "states": "if the initial states are 0",
     "biases": "if all biases are 0",
-    **{name: f"if {name} is 0" for name in ("da", "da_next", "dc_next", "da_last", "dc_last")},
-    **{name: f"if {name} is 0" for name in ("ba", "bf", "bi", "bc", "bo", "by")},
 }
+"""The cases of `wrong_outputs.CASES` in words, but those in which one array is 0."""
 
 
 def _helper(functions: Sequence[str], told: Facts | None = None) -> str:
@@ -116,7 +118,7 @@ def _beside_cell(told: Facts, cell: str = "cell") -> list[str]:
 
 def _location(
     where: Sequence[str],
-    network: str,
+    network: Kind,
     setting: str,
     returned: bool,
     when: Sequence[Mapping[str, Any]] | None,
@@ -152,7 +154,7 @@ def _location(
 
 
 def _misreading(
-    network: str,
+    network: Kind,
     equation: str,
     operand: str = "",
     instead: str = "",

@@ -54,10 +54,10 @@ def ordinary_outputs(
 ) -> Claim | None:
     """The claim that lists the wrong outputs on ordinary problems.
 
-    Layers have two directions, lengths, and the activation and projection of the counterexample. A weight has
+    The problems are those of `ordinary_problems`. A weight has
     the columns that are wrong, if these are the same on all problems. If all problems are wrong, `right` has
     the cases in which all outputs are right. The outputs that are right on some problems are `sometimes`
-    wrong. The list is empty if all problems are right. `None` if an answer has another form.
+    wrong. `outputs` is empty if all problems are right. `None` if an answer has another form.
     """
     problems = [*ordinary_problems(function, counterexample, network)]
     more = ordinary_problems(function, counterexample, network, MORE_SEEDS)
@@ -286,5 +286,7 @@ def _first_wrong(ours: Array, right: Array, axis: int) -> int:
 
 def output_name(function: str, path: str) -> str:
     """The name of the output, or of the gradient in an output, that has a leaf at this path."""
-    _, number, *_, last = [*path.split("."), path.rpartition(".")[2]]
-    return last if last and not last.isdecimal() else [*CONTRACTS[function].outputs][int(number)]
+    keys = [key for key in path.split(".") if key]
+    if not keys:  # the path of the number of outputs
+        return "the outputs"
+    return [*CONTRACTS[function].outputs][int(keys[0])] if keys[-1].isdecimal() else keys[-1]

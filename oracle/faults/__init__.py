@@ -57,7 +57,7 @@ def mistakes_in(function: str) -> list[Fault]:
 def common_mistakes(function: str) -> list[Fault]:
     """The most common mistakes of `function`, which the diagnosis also tries in pairs.
 
-    In a backward pass, they are all mistakes of a cell, and those of others that a cell cannot make.
+    Of the backward pass of a cell, these are all mistakes; of others, those that the cell cannot make.
     """
     contract, known = CONTRACTS[function], mistakes_in(function)
     if contract.is_backward:

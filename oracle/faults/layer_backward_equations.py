@@ -47,6 +47,12 @@ AFTER_DIRECTION: Equations = {"written": lambda v: in_order(v.dx, v.sweep.order)
 AFTER_LAYER: Equations = {"d_below": lambda v: without_padding(sum(v.both), v.lengths, v.T_x)}
 """The gradient with respect to the input of a layer; `both` lists those through its directions."""
 
+_OWN: Mapping[Kind, Equations] = {
+    "rnn": {"slope_of_relu": lambda v: (v.a_next > 0).astype(v.a_next.dtype)},
+    "lstm": {"dWp": lambda v: v.d_hidden @ (v.ot * v.h).T},
+}
+"""The equations that only layers of one kind have: of the activation relu, and of a projection."""
+
 SPECIFICATION: Mapping[Kind, Equations] = {
     kind: {
         **equations,
@@ -54,8 +60,7 @@ SPECIFICATION: Mapping[Kind, Equations] = {
         **DIRECTION,
         **AFTER_DIRECTION,
         **AFTER_LAYER,
-        "dWp": lambda v: v.d_hidden @ (v.ot * v.h).T,
-        "slope_of_relu": lambda v: (v.a_next > 0).astype(v.a_next.dtype),
+        **_OWN[kind],
     }
     for kind, equations in sequence.SPECIFICATION.items()
 }

@@ -171,8 +171,8 @@ PROGRAMS: Mapping[str, Program] = {
 }
 
 
-def in_float64(inputs: Inputs) -> Answer:
-    """The inputs with all arrays in float64."""
+def answer_in_float64(inputs: Inputs) -> Answer:
+    """The answer of the plain program to the inputs, cast to float64."""
 
     def cast(array: Array) -> Array:
         return array.astype(np.float64)

@@ -137,7 +137,7 @@ def test_a_thousand_layers_are_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.environ.get(VARIABLE) != "all", reason="takes a minute: RNN_CROSSCHECK_SIXTH=all")
-def test_a_hundred_thousand_layers_are_read_or_refused(
+def test_a_hundred_thousand_layers_are_refused_in_one_line(
     tmp_path: Path,
 ) -> None:
     path = str(hostile.many_layers(tmp_path, 100_000))

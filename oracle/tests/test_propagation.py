@@ -16,10 +16,10 @@ from oracle.tests.problems import layer_problems
 from oracle.tests.programs import (
     PROGRAMS,
     Answer,
+    answer_in_float64,
     assert_exactly_within,
     assert_within,
     forward_by_reference,
-    in_float64,
 )
 from oracle.witnesses import backpropagation, pytorch
 from oracle.witnesses.bounded import Bounded
@@ -71,7 +71,7 @@ def test_torch_and_the_evaluation_itself_stay_within_the_bound(problem: LayerPro
 @given(layer_problems(**some, dtype=st.sampled_from(["float16", "float32"])))
 def test_a_wider_dtype_than_that_of_the_problem_stays_within_the_bound(problem: LayerProblem) -> None:
     inputs = problem.inputs(problem.kind)
-    answer = in_float64(inputs)
+    answer = answer_in_float64(inputs)
     assert_within(answer, evaluate(inputs))
 
 

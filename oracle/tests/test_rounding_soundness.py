@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from oracle.problems.inputs import Inputs
 from oracle.problems.problem import DType, Problem
 from oracle.tests.problems import CELL, FORWARD, problems
-from oracle.tests.programs import PROGRAMS, assert_exactly_within, assert_within, in_float64
+from oracle.tests.programs import PROGRAMS, answer_in_float64, assert_exactly_within, assert_within
 from oracle.witnesses import pytorch
 from oracle.witnesses.propagation import evaluate
 
@@ -40,7 +40,7 @@ def test_every_step_of_a_correct_program_stays_within_the_bound(name: str, probl
 @given(problems(**some, dtype=st.sampled_from(["float16", "float32"])))
 def test_a_wider_dtype_than_that_of_the_problem_stays_within_the_bound(problem: Problem) -> None:
     inputs = problem.inputs(FORWARD[problem.kind])
-    answer = in_float64(inputs)
+    answer = answer_in_float64(inputs)
     assert_within(answer, evaluate(inputs))
     assert_exactly_within(
         {name: array.astype(problem.dtype)[:, :1] for name, array in answer.items()}, inputs.samples([0])

@@ -250,6 +250,19 @@ def test_a_block_is_told_from_blocks_of_its_divisors() -> None:
     assert found.how.by == 16
 
 
+def test_steps_counted_from_the_end_are_not_told_of_layers_without_whole_answers() -> None:
+    """Where lengths end the samples, the last steps are others."""
+
+    def a_next(v: Any) -> Array:
+        right: Array = v.right["a_next"](v)
+        return right * (2 + np.cos(v.t)) if v.t >= max(v.T_x // 8 * 8, 8) else right
+
+    program = mistaken_program("rnn_layer", Fault("", "", "", {"rnn_layer": {"a_next": a_next}}))
+    found = locate("rnn_layer", program, Problem.rnn_layer(n_x=1, n_a=2, m=1, T_x=9, regime="ternary"))
+    assert found
+    assert (found.targets, found.conditions, found.shown) == (["a_next"], None, ())
+
+
 def test_blocks_in_layers_are_told_from_blocks_of_their_divisors_or_not_at_all() -> None:
     def a_next(v: Any) -> Array:
         whole = v.n_a - v.n_a % 16 if v.n_a > 16 else v.n_a

@@ -13,6 +13,7 @@ _GROUPS = (
 _MISTAKES: list[Fault] = [
     fault for module in (cell, states, arrays, layers, lengths, backward) for fault in module.MISTAKES
 ]
+# Mistakes in biases keep their places among those in weights.
 _MISTAKES.sort(key=lambda fault: _GROUPS.index(fault.group.replace("biases", "weights")))
 FAULTS = {fault.name: fault for fault in _MISTAKES}
 """The catalogue by name. If mistakes fit equally well, the diagnosis names them in this order."""

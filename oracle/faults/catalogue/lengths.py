@@ -142,6 +142,6 @@ RARE = mistakes(
     | altered("a_next", by=lambda right, v: np.where(v.xt.any(axis=0), right, v.a_prev))
     | altered("c_next", by=lambda right, v: np.where(v.xt.any(axis=0), right, v.c_prev)),
     LAYERS("equal_lengths_ignored", "lengths are ignored if all are equal")
-    | {"lengths": lambda v: np.full(v.m, v.T_x) if np.unique(v.call.lengths).size < 2 else v.call.lengths},
+    | _lengths(by=lambda right, v: full_lengths(v) if np.unique(right).size < 2 else right),
 )
 """Mistakes that show on no ordinary problem."""
