@@ -10,7 +10,6 @@ import numpy as np
 from oracle.explanations.changes import Condition
 from oracle.explanations.claims import Claim
 from oracle.explanations.probe_problems import problems_for_conditions
-from oracle.explanations.problems import problem
 from oracle.problems.inputs import Inputs, LayerInputs
 from oracle.problems.limits import Limits
 from oracle.problems.problem import LayerProblem, Problem
@@ -60,7 +59,7 @@ def fresh_problems(
 def _with_options(function: str, shown: Problem, k: int, fields: dict[str, Any]) -> Problem:
     """The problem number `k`; of layers, with the options of this number."""
     if not isinstance(shown, LayerProblem):
-        return problem(function, **fields)
+        return Problem.of(function, **fields)
     options: dict[str, Any] = {"lengths": LENGTHS[k // 2 % 5]}
     if shown.weights:
         kept = {name: fields[name] for name in ("m", "T_x", "seed")}
@@ -71,7 +70,7 @@ def _with_options(function: str, shown: Problem, k: int, fields: dict[str, Any])
         options["activation"] = "relu" if k % 4 == 1 and fields["regime"] == "unit" else "tanh"
     elif k % 3 == 1:
         options["n_p"] = fields["n_a"] if k % 2 else max(fields["n_a"] // 2, 1)
-    return problem(function, **fields, **options)
+    return Problem.of(function, **fields, **options)
 
 
 def cases(function: str, claim: Claim, shown: Sequence[Problem], limits: Limits) -> Iterator[Case]:

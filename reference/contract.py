@@ -23,6 +23,7 @@ class Contract:
     """The arguments, outputs and cache entries of a function, in order.
 
     `last_arguments` are the names of the arguments of a call that follow the arrays in `arguments`.
+    `results` are the names of what a call returns: the outputs of a forward pass, then its caches, if any.
     A backward pass takes the cache that its forward pass returns, and returns a dict of its outputs. The
     backward pass of a layer takes the inputs of its forward pass instead. It returns a tuple: its outputs,
     then a list of dicts with the gradients with respect to parameters.
@@ -31,8 +32,11 @@ class Contract:
     name: str
     arguments: Mapping[str, Shape]
     outputs: Mapping[str, Shape]
+    results: tuple[str, ...]
     cache: Mapping[str, Shape] = field(default_factory=dict)
     last_arguments: tuple[str, ...] = ("parameters",)
+    cell: str = ""
+    """The cell that the function calls at each step; empty for cells, and for layers, which need none."""
 
     @property
     def kind(self) -> Kind:
@@ -68,7 +72,7 @@ class Contract:
     @property
     def fixed_sizes(self) -> Mapping[str, int]:
         """The sizes that every problem of the function has: a cell takes one step."""
-        return {"T_x": 1} if self.is_cell else {}
+        return {} if "T_x" in self.sizes else {"T_x": 1}
 
     @property
     def problem_kind(self) -> str:
@@ -76,14 +80,10 @@ class Contract:
         return f"{self.kind}_layer" if self.is_layer else self.kind
 
     @property
-    def cell(self) -> str:
-        """The cell that the function calls at each step; empty for cells, and for layers, which need none."""
-        return "" if self.is_cell or self.is_layer else self.name.replace("_", "_cell_", 1)
-
-    @property
     def forward(self) -> str:
         """The forward pass of a backward pass; otherwise the function itself."""
-        return self.problem_kind if self.is_layer else self.name.replace("backward", "forward")
+        name = self.name.replace("_backward", "_forward")
+        return name if name in CONTRACTS else self.problem_kind
 
     @property
     def source(self) -> str:
@@ -94,12 +94,9 @@ class Contract:
         return self.cell or self.forward
 
     @property
-    def results(self) -> tuple[str, ...]:
-        """The names of what a call returns: its outputs, and then its caches, or the gradients, if any."""
-        if self.is_backward:
-            return (*self.outputs, "gradients") if self.is_layer else ("gradients",)
-        caches = () if self.is_layer else ("cache",) if self.is_cell else ("caches",)
-        return (*self.outputs, *caches)
+    def returns_caches(self) -> bool:
+        """Whether the last result is a cache, or the caches of all steps."""
+        return self.results[-1] in ("cache", "caches")
 
     @property
     def parameters(self) -> Mapping[str, Shape]:
@@ -133,22 +130,32 @@ def _contracts(kind: Kind) -> Iterator[Contract]:
     cache = {**each("?_next"), **each("?_prev"), **dict.fromkeys(network.gates.values(), STATE), "xt": _XT}
     y: dict[str, Shape] = {network.predictions: ("n_y", "m", "T_x")}
     states = dict.fromkeys(network.states, STATES)
-    yield Contract(
-        f"{kind}_cell_forward",
-        {"xt": _XT, **each("?_prev")},
-        {**each("?_next"), "yt_pred": ("n_y", "m")},
-        cache,
-    )
-    yield Contract(f"{kind}_forward", {"x": _X, "a0": STATE}, {"a": STATES, **y, **states}, cache)
-    layer: dict[str, Shape] = {"x": _X, **last("?0")}
-    of_layer = ("parameters", "options")
-    yield Contract(f"{kind}_layer", layer, {"a": _LAYER_STATES, **last("?_last")}, {}, of_layer)
+    step = {**each("?_next"), "yt_pred": ("n_y", "m")}
+    sequence = {"a": STATES, **y, **states}
+    layers = {"a": _LAYER_STATES, **last("?_last")}
     step_back = {"dxt": _XT, **each("d?_prev"), **gradients}
-    yield Contract(f"{kind}_cell_backward", each("d?_next"), step_back, cache, ("cache",))
-    back = {"dx": _X, "da0": STATE, **gradients}
-    yield Contract(f"{kind}_backward", {"da": STATES}, back, cache, ("caches",))
-    incoming = {"da": _LAYER_STATES, **last("d?_last")}
-    yield Contract(f"{kind}_layer_backward", {**incoming, **layer}, {"dx": _X, **last("d?0")}, {}, of_layer)
+    sequence_back = {"dx": _X, "da0": STATE, **gradients}
+    layers_back = {"dx": _X, **last("d?0")}
+    given = {"x": _X, **last("?0")}
+    cells = [f"{kind}_cell_{way}" for way in ("forward", "backward")]
+    of_layer = ("parameters", "options")
+    yield Contract(cells[0], {"xt": _XT, **each("?_prev")}, step, (*step, "cache"), cache)
+    yield Contract(
+        f"{kind}_forward", {"x": _X, "a0": STATE}, sequence, (*sequence, "caches"), cache, cell=cells[0]
+    )
+    yield Contract(f"{kind}_layer", given, layers, (*layers,), {}, of_layer)
+    yield Contract(cells[1], each("d?_next"), step_back, ("gradients",), cache, ("cache",))
+    yield Contract(
+        f"{kind}_backward", {"da": STATES}, sequence_back, ("gradients",), cache, ("caches",), cells[1]
+    )
+    yield Contract(
+        f"{kind}_layer_backward",
+        {"da": _LAYER_STATES, **last("d?_last"), **given},
+        layers_back,
+        (*layers_back, "gradients"),
+        {},
+        of_layer,
+    )
 
 
 CONTRACTS: Mapping[str, Contract] = {
@@ -171,7 +178,7 @@ FUNCTIONS, LAYERS, BACKWARDS, LAYERS_BACKWARD = (
 """The names of the four functions, the layers, the backward passes of the four, and those of the layers."""
 
 SEQUENCE_FORWARDS, SEQUENCE_BACKWARDS = (
-    tuple(name for name in names if not CONTRACTS[name].is_cell) for names in (FUNCTIONS, BACKWARDS)
+    tuple(name for name in names if CONTRACTS[name].cell) for names in (FUNCTIONS, BACKWARDS)
 )
 
 OPTIONS: Mapping[str, str] = {

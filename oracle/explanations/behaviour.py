@@ -41,7 +41,7 @@ class Behaviour:
         names = contract.outputs
         if isinstance(value, dict):  # of gradients, whose other keys are not compared
             value = {name: value[name] for name in names if name in value}
-        has_caches = isinstance(value, (tuple, list)) and not contract.is_backward
+        has_caches = isinstance(value, (tuple, list)) and contract.returns_caches
         parts = (value[: len(names)], value[len(names) :]) if has_caches else (value, ())
         outputs, caches, given = (_leaves(part) for part in (*parts, arguments))
         for i, (name, shape) in enumerate(names.items()):

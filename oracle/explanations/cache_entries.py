@@ -38,7 +38,7 @@ def wrong_cache_entries(
     The entry is another quantity of its step, or of the last step, as if all caches had the same array. The
     claim holds for two problems.
     """
-    if CONTRACTS[function].is_backward or not CONTRACTS[function].cache or not limits.caches:
+    if not CONTRACTS[function].returns_caches or not limits.caches:
         return None
     first = limits.fitted(larger_problem(function, counterexample))
     found = []

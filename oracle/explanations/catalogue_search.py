@@ -34,14 +34,13 @@ from oracle.explanations.problems import (
     distinguishing_problems,
     has_more_options,
     opening_problems,
-    problem,
     square_problems,
 )
 from oracle.faults import Fault, common_mistakes, mistakes_in
 from oracle.problems.inputs import Inputs
 from oracle.problems.limits import Limits
 from oracle.problems.problem import LayerProblem, Problem
-from reference.contract import CONTRACTS, Array
+from reference.contract import Array
 
 MOST_CACHED = 512
 """The largest number of mistakes whose answers are cached; the answers of a mistake take 50 to 400 KB."""
@@ -218,8 +217,8 @@ def _random_mistakes(function: str, implementation: Program, inputs: Inputs, lim
     if not _acts_at_random(implementation, inputs):
         return []
     # A small problem has few possible answers.
-    two = {"layers": 2} if CONTRACTS[function].is_layer else {}
-    small = limits.fitted(problem(function, n_x=1, n_a=1, n_y=2, m=1, T_x=1, **two)).inputs(function)
+    one = Problem.of(function, n_x=1, n_a=1, n_y=2, m=1, T_x=1, layers=2)
+    small = limits.fitted(one).inputs(function)
     ours = _answers(implementation, small)
     return [
         mistake(fault.name)

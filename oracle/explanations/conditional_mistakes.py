@@ -13,7 +13,6 @@ from oracle.explanations.changes import Condition
 from oracle.explanations.claims import Claim
 from oracle.explanations.conditions import FeatureTable, are_met, cheapest_conditions
 from oracle.explanations.probe_problems import problems_for_conditions
-from oracle.explanations.problems import problem
 from oracle.faults import RARE, mistakes_in
 from oracle.faults.fault import Fault
 from oracle.network.expressions import Equations
@@ -153,7 +152,7 @@ def _draw(
     """The problem number `k`. A problem of layers has a number of layers, directions and lengths by `k`."""
     fields = {"dtype": limits.dtypes[0], "regime": "unit", **fields}
     if not isinstance(shown, LayerProblem):
-        return limits.fitted(problem(function, **fields)).inputs(function)
+        return limits.fitted(Problem.of(function, **fields)).inputs(function)
     names = {"L": "layers", "D": "directions"}
     fields = {names.get(name, name): value for name, value in fields.items() if name != "n_y"}
     fields = {"layers": 1 + k % 3, "directions": 1 + k // 3 % 2, "initial": "given", **fields}

@@ -19,7 +19,7 @@ from oracle.explanations.behaviour import (
     specification,
 )
 from oracle.explanations.claims import Claim
-from oracle.explanations.problems import ORDINARY, Scope, larger_problem, problem
+from oracle.explanations.problems import ORDINARY, Scope, larger_problem
 from oracle.explanations.wrong_outputs import output_name
 from oracle.problems.inputs import Inputs
 from oracle.problems.limits import ANYTHING, Limits
@@ -217,7 +217,7 @@ def _computes_wrong_entries(function: str, inputs: Inputs, ours: Behaviour, righ
 def _reordered(function: str, limits: Limits) -> Iterator[Inputs]:
     """A problem with its parameters in several orders. All sizes are 1, so that the shapes fit any order."""
     network = CONTRACTS[function].network
-    inputs = limits.fitted(problem(function, n_x=1, n_a=1, n_y=1, m=1, T_x=1)).inputs(function)
+    inputs = limits.fitted(Problem.of(function, n_x=1, n_a=1, n_y=1, m=1, T_x=1)).inputs(function)
     yield inputs
     by_gate = ("ficoy", "fiocy") if len(network.gates) == 4 else ()
     orders = [[part + gate for gate in gates for part in "Wb"] for gates in by_gate]

@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 
 from oracle.explanations.behaviour import Behaviour, Program, cache_paths, same_leaf
-from oracle.explanations.problems import problem
 from oracle.explanations.quantities import Quantities, quantities_of
 from oracle.explanations.steps import Place, Steps, columns
 from oracle.network.cells import CELLS, GATES
 from oracle.problems.inputs import Inputs, LayerInputs, states_before
 from oracle.problems.limits import Limits
-from oracle.problems.problem import LayerProblem
+from oracle.problems.problem import LayerProblem, Problem
 from oracle.witnesses import propagation
 from reference.contract import CONTRACTS, Array, Contract
 from reference.networks import NETWORKS, kind_in
@@ -70,7 +69,7 @@ class Setting:
         if NETWORKS[kind_in(function)].has_memory:
             # Memory states but the last are seen in shorter sequences, and only in one layer alone.
             T_x = 1 if self.layers > 1 else min(T_x, MOST_STEPS)
-        network = problem(function, n_a=n_a, T_x=T_x, **options, **fields).inputs(function)
+        network = Problem.of(function, n_a=n_a, T_x=T_x, **options, **fields).inputs(function)
         assert isinstance(network, LayerInputs)
         return network
 
@@ -110,7 +109,7 @@ class Observer:
         """Draw the inputs of a problem from its sizes, seed, regime and dtype."""
         if self.setting:
             return self.setting.inputs(self.function, **fields)
-        return problem(self.function, **fields).inputs(self.function)
+        return Problem.of(self.function, **fields).inputs(self.function)
 
     def observe(self, every: Iterable[Inputs]) -> Iterator[Steps]:
         """The steps of each answer, until the budget is spent; answers of another form are left out."""

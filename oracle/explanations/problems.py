@@ -50,22 +50,14 @@ def distinguishing_problems(
     return tuple(map(scope.limits.fitted, chosen))
 
 
-def problem(function: str, **fields: Any) -> Problem:
-    """A problem for a function; `n_y` is ignored for layers, which have no head."""
-    contract = CONTRACTS[function]
-    if "n_y" not in contract.sizes:
-        fields.pop("n_y", None)
-    return getattr(Problem, contract.problem_kind)(**fields)  # type: ignore[no-any-return]
-
-
 def opening_problems(function: str, network: LayerProblem | None = None) -> Sequence[Problem]:
     """Two problems of equal shapes. Without `network`, layers have two layers, two directions, lengths."""
     if network:
         first: Problem = replace(network, m=7, T_x=4, lengths="random")
     elif CONTRACTS[function].is_layer:
-        first = problem(function, n_x=3, n_a=5, m=7, T_x=4, layers=2, directions=2, lengths="random")
+        first = Problem.of(function, n_x=3, n_a=5, m=7, T_x=4, layers=2, directions=2, lengths="random")
     else:
-        first = problem(function, n_x=3, n_a=4, n_y=2, m=5, T_x=6)
+        first = Problem.of(function, n_x=3, n_a=4, n_y=2, m=5, T_x=6)
     return first, replace(first, seed=5)
 
 
@@ -80,28 +72,28 @@ def further_problems(
         return [replace(network, m=4, T_x=5, seed=1), replace(network, m=3, T_x=1, seed=3)]
     if not isinstance(counterexample, LayerInputs):
         return [
-            problem(function, n_x=2, n_a=3, n_y=4, m=6, T_x=3, seed=1),
-            problem(function, n_x=3, n_a=3, n_y=3, m=3, T_x=4, seed=2),
-            problem(function, n_x=2, n_a=3, n_y=1, m=2, T_x=1, regime="wild", seed=3),
-            problem(function, n_x=17, n_a=18, n_y=9, m=16, T_x=8, seed=4),
+            Problem.of(function, n_x=2, n_a=3, n_y=4, m=6, T_x=3, seed=1),
+            Problem.of(function, n_x=3, n_a=3, n_y=3, m=3, T_x=4, seed=2),
+            Problem.of(function, n_x=2, n_a=3, n_y=1, m=2, T_x=1, regime="wild", seed=3),
+            Problem.of(function, n_x=17, n_a=18, n_y=9, m=16, T_x=8, seed=4),
         ]
     both = {"layers": 2, "directions": 2}
     chosen = [
-        problem(function, n_x=4, n_a=2, m=3, T_x=3, layers=3, directions=2, seed=1),  # n_x = D n_h
-        problem(function, n_x=2, n_a=6, m=4, T_x=5, layers=3, lengths="with 1", seed=5),
-        problem(function, n_x=2, n_a=3, m=3, T_x=1, regime="wild", seed=3),
+        Problem.of(function, n_x=4, n_a=2, m=3, T_x=3, layers=3, directions=2, seed=1),  # n_x = D n_h
+        Problem.of(function, n_x=2, n_a=6, m=4, T_x=5, layers=3, lengths="with 1", seed=5),
+        Problem.of(function, n_x=2, n_a=3, m=3, T_x=1, regime="wild", seed=3),
     ]
     if NETWORKS[counterexample.kind].has_activations:
         relu = {"activation": "relu", "n_x": 2, "n_a": 3, "m": 4, "T_x": 3}
         chosen += [
-            problem(function, **relu, **both, lengths="random", seed=8),  # every sample ends before T_x
-            problem(function, **relu, layers=1, directions=2, seed=9),
-            problem(function, **relu, layers=3, directions=2, seed=10),
+            Problem.of(function, **relu, **both, lengths="random", seed=8),  # every sample ends before T_x
+            Problem.of(function, **relu, layers=1, directions=2, seed=9),
+            Problem.of(function, **relu, layers=3, directions=2, seed=10),
         ]
     if "Wp" in counterexample.parameters[0]:
         chosen += [
-            problem(function, n_x=3, n_a=4, n_p=2, m=3, T_x=4, **both, lengths="random", seed=5),
-            problem(function, n_x=6, n_a=3, n_p=3, m=2, T_x=3, **both, seed=6),
+            Problem.of(function, n_x=3, n_a=4, n_p=2, m=3, T_x=4, **both, lengths="random", seed=5),
+            Problem.of(function, n_x=6, n_a=3, n_p=3, m=2, T_x=3, **both, seed=6),
         ]
     return chosen
 
@@ -110,10 +102,10 @@ def extreme_problems(function: str) -> list[Problem]:
     """Problems with large pre-activations and logits."""
     contract, huge = CONTRACTS[function], {"regime": "huge", "n_x": 2}
     if contract.is_layer:
-        return [problem(function, **huge, n_a=2, m=4, T_x=3, seed=7)]
-    chosen = [problem(function, **huge, n_a=2, n_y=3, m=4, T_x=3, seed=7578)]
+        return [Problem.of(function, **huge, n_a=2, m=4, T_x=3, seed=7)]
+    chosen = [Problem.of(function, **huge, n_a=2, n_y=3, m=4, T_x=3, seed=7578)]
     if contract.network.gates:  # only some gates overflow on this problem
-        chosen.append(problem(function, **huge, n_a=3, n_y=2, m=6, T_x=1, seed=131))
+        chosen.append(Problem.of(function, **huge, n_a=3, n_y=2, m=6, T_x=1, seed=131))
     return chosen
 
 
@@ -123,8 +115,8 @@ def square_problems(function: str) -> list[Problem]:
     if contract.is_layer:
         return []
     return [
-        problem(function, n_x=3, n_a=3, n_y=3, m=3, T_x=3, seed=8),
-        problem(function, n_x=2, n_a=3, n_y=5, m=4, T_x=4, seed=9),
+        Problem.of(function, n_x=3, n_a=3, n_y=3, m=3, T_x=3, seed=8),
+        Problem.of(function, n_x=2, n_a=3, n_y=5, m=4, T_x=4, seed=9),
     ]
 
 
@@ -152,4 +144,4 @@ def larger_problem(function: str, counterexample: Inputs, network: LayerProblem 
     options = _options(counterexample) if isinstance(counterexample, LayerInputs) else {}
     if network:
         return replace(network, m=5, T_x=6, lengths=options.get("lengths", "absent"))
-    return problem(function, n_x=3, n_a=4, n_y=2, m=5, T_x=6, **options)
+    return Problem.of(function, n_x=3, n_a=4, n_y=2, m=5, T_x=6, **options)

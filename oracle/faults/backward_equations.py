@@ -109,7 +109,7 @@ SPECIFICATION: Mapping[Kind, Equations] = {
 def run(contract: Contract, equations: Equations, v: Any, *arguments: Any) -> dict[str, Array]:
     """Compute the gradients, by name. Raises the errors of the equations and of `cache_validation`."""
     *incoming, caches = arguments
-    validate = validate_cell_backward if contract.is_cell else validate_backward
+    validate = validate_backward if contract.cell else validate_cell_backward
     arrays, weights = validate(contract.name, dict(zip(contract.arguments, incoming, strict=True)), caches)
     vars(v).update(OPERATIONS, **weights)
     v.n_a, v.m = arrays["a_next"].shape[0], arrays["a_next"].shape[-1]

@@ -183,19 +183,20 @@ def read_answer(value: Any) -> list[Any]:
 
 def forms(forward: Any, interface: Interface) -> list[CallForm]:
     """Return the forms that the signature of `forward` allows: usual first, with required lengths last."""
-    times = ["stepped"] if interface.is_cell else ["first", "second"]
+    is_cell = interface.is_cell
+    times = ["stepped"] if is_cell else ["first", "second"]
     more, found = _arguments(forward), []
     states = [each for each in more if _STATES.fullmatch(each.name)] or more[:1]
     if states and not _LENGTHS.fullmatch(states[0].name):
         state, *others = states
         names = (state.name,) if state is not more[0] or state.kind is state.KEYWORD_ONLY else ()
         memory = [each.name for each in others if _MEMORY.match(each.name)]
-        flats = [interface.is_cell, not interface.is_cell]
+        flats = [is_cell, not is_cell]
         ways = ["tuple", "list", *(["arguments", "pairs"] if interface.kind == "lstm" else []), "dict"]
         both = (state.name, *memory[:1]) if memory else ()
         for way, flat, time in product(ways, flats, times):
             found.append(CallForm(time, way, flat, state_names=both if way == "arguments" else names))
-    if interface.is_cell:
+    if is_cell:
         return found
     found += [CallForm(time, "none") for time in times]
     return found + [each for form in found for each in forms_with_lengths(form, forward)]

@@ -137,8 +137,10 @@ class LayerBackwardInputs(LayerInputs):
 
 AnyBackward = BackwardInputs | LayerBackwardInputs
 
-PER_SAMPLE = ("dx", "da0", "dc0")
-"""The gradients with an entry for each sample. All other gradients are sums over samples."""
+
+def is_sum_over_samples(quantity: str) -> bool:
+    """Whether a quantity is the gradient with respect to a parameter. All others have an entry per sample."""
+    return quantity.rpartition('["')[2].startswith(("dW", "db"))
 
 
 def gradient_name(place: int, name: str) -> str:

@@ -86,6 +86,13 @@ class Problem:
         return LayerProblem("lstm_layer", **_with_file_fields("lstm_layer", given))
 
     @staticmethod
+    def of(function: str, **given: Any) -> "Problem":
+        """A problem for a function. Ignores `n_y` for layers, which have no head, and `layers` for others."""
+        contract = CONTRACTS[function]
+        given.pop("layers" if "n_y" in contract.sizes else "n_y", None)
+        return getattr(Problem, contract.problem_kind)(**given)  # type: ignore[no-any-return]
+
+    @staticmethod
     def parse(text: str) -> "Problem":
         """The problem with this repr; raises `ValueError` for other texts. Executes no code in the text."""
         kinds = {f"Problem.{kind}": kind for kind in (*get_args(Kind), *get_args(LayerKind))}
@@ -128,7 +135,8 @@ class Problem:
         if not contract.is_backward:
             return forward
         da = self._drawing.gradient((*forward.a0.shape, forward.x.shape[2]), 0)
-        dc = self._drawing.gradient(forward.c0.shape, 1) if contract.is_cell else np.zeros_like(forward.c0)
+        has_dc = "dc_next" in contract.arguments
+        dc = self._drawing.gradient(forward.c0.shape, 1) if has_dc else np.zeros_like(forward.c0)
         inputs = BackwardInputs.of(forward, da, dc)
         return with_nonfinite_entry(inputs, ["da"], self.seed) if in_gradient else inputs
 

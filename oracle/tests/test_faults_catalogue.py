@@ -15,10 +15,10 @@ import pytest
 
 import oracle.faults
 import reference
-from oracle.explanations.problems import problem as posed
 from oracle.faults import COMMON, ERRORS, FAULTS, Fault, common_mistakes, mistakes_in, remedy
 from oracle.faults.catalogue import COMMON_IN_LAYERS, arrays, backward, cell, layers, lengths, states
 from oracle.faults.catalogue.remedies import REMEDIES
+from oracle.problems.problem import Problem
 from oracle.tests.answers import RAISED, alike, behaviour, behaviours, showing
 from oracle.tests.selection import chosen
 from reference.contract import BACKWARDS, CONTRACTS, FUNCTIONS, LAYERS, LAYERS_BACKWARD
@@ -119,7 +119,7 @@ def test_edges_end_in_an_answer_or_an_error(function: str, fields: Mapping[str, 
         fields = {**fields, "T_x": 1}
     if CONTRACTS[function].is_layer:
         fields = {**fields, "layers": 2, "directions": 2, "lengths": "random" if fields["T_x"] else "absent"}
-    problem = posed(function, **fields)
+    problem = Problem.of(function, **fields)
     for fault in some(function):
         assert behaviour(fault, function, problem)
 

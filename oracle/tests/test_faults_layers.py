@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import reference
-from oracle.explanations.problems import problem as posed
 from oracle.faults import FAULTS, Fault, mistakes_in
 from oracle.faults.catalogue.lengths import MISTAKES
 from oracle.problems.problem import LayerProblem, Problem
@@ -114,7 +113,7 @@ def test_mistakes_in_lengths_leave_full_sequences_right(function: str) -> None:
 
 def test_tanh_for_relu_leaves_tanh_right_and_hard_tanh_leaves_relu_right() -> None:
     for activation, name in (("tanh", "tanh_for_relu"), ("relu", "hard_tanh")):
-        problem = posed("rnn_layer", n_x=2, n_a=3, m=2, T_x=3, activation=activation)
+        problem = Problem.of("rnn_layer", n_x=2, n_a=3, m=2, T_x=3, activation=activation)
         right = behaviour(reference, "rnn_layer", problem)
         assert alike(behaviour(FAULTS[name], "rnn_layer", problem), right)
 

@@ -16,7 +16,7 @@ from oracle.network.backward import gradients_of
 from oracle.network.expressions import SLOPES
 from oracle.network.forward import cached_sweep
 from oracle.network.sweep import Sweep
-from oracle.problems.backward_inputs import PER_SAMPLE, AnyBackward, BackwardInputs
+from oracle.problems.backward_inputs import AnyBackward, BackwardInputs, is_sum_over_samples
 from oracle.witnesses.exact import (
     OPERATIONS,
     TooWideError,
@@ -54,13 +54,13 @@ def _values(inputs: AnyBackward, radius: float) -> dict[str, Array]:
     for group, samples in of_equal_lengths(inputs):
         for name, [array] in gradients_of(op, _BACKWARD, [samples], from_caches).items():
             rows, _, steps = array.shape
-            if name in PER_SAMPLE:
+            if is_sum_over_samples(name):
+                values[name] = values[name] + array if name in values else array
+            else:
                 whole = values.setdefault(
                     name, np.full((rows, m, T_x if name == "dx" else 1), arb(0), object)
                 )
                 whole[:, group, :steps] = array
-            else:
-                values[name] = values[name] + array if name in values else array
     check_width(radius, *values.values())
     return values
 

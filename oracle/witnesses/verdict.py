@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from oracle.problems.backward_inputs import PER_SAMPLE, AnyBackward
+from oracle.problems.backward_inputs import AnyBackward, is_sum_over_samples
 from oracle.problems.inputs import Inputs
 from oracle.witnesses import exact, exact_gradient
 from oracle.witnesses.exact import Enclosure
@@ -218,7 +218,7 @@ class Comparison:
         """The exact value of an element."""
         inputs = self.inputs
         if isinstance(inputs, AnyBackward):
-            if self.quantity in PER_SAMPLE:
+            if not is_sum_over_samples(self.quantity):
                 inputs, column = inputs.samples([column]), 0
             truth: Enclosure = exact_gradient.evaluate(inputs, radius)[self.quantity][unit, column, t]
         else:
@@ -234,7 +234,7 @@ class Comparison:
 
         Last and initial states have no step; gradients with respect to parameters have only an index.
         """
-        if isinstance(self.inputs, AnyBackward) and self.quantity not in PER_SAMPLE:
+        if is_sum_over_samples(self.quantity):
             return {"name": self.label, "index": [unit, column]}
         sample, step = column // self.steps, column % self.steps + self._step(index)
         sample = sample if self.samples is None else int(self.samples[sample])

@@ -40,15 +40,16 @@ class Answer:
         gradients of a backward pass with respect to parameters have the shape `(n, columns, 1)`.
         """
         contract, outputs = self._contract, {}
-        if contract.is_backward and not contract.is_layer:
+        if contract.results == ("gradients",):
             return self._gradients("returned", self._value, contract.outputs)
         self._require_outputs()
         for (name, shape), entry in zip(contract.outputs.items(), self._value, strict=False):
             if self._limits.returns(name, shape):
                 is_last = name == "c" and isinstance(entry, np.ndarray) and entry.shape[2:] == (1,)
                 array = self._array(name, entry, shape, **({"T_x": 1} if is_last else {}))
-                outputs[quantity(contract, name)] = array[:, :, : self._sizes["T_x"]] if is_last else array
-        return outputs | self._parameter_gradients(self._value[-1]) if contract.is_backward else outputs
+                outputs[quantity(name)] = array[:, :, : self._sizes["T_x"]] if is_last else array
+        has_gradients = "gradients" in contract.results
+        return outputs | self._parameter_gradients(self._value[-1]) if has_gradients else outputs
 
     @cached_property
     def caches(self) -> dict[str, Array]:
@@ -57,8 +58,8 @@ class Answer:
         if len(self._value) < len(self._contract.results):
             raise MalformedError(f"returned {_kind(self._value)} without a cache")
         cache = self._value[-1]
-        if self._contract.is_cell:
-            return self._cache_entries([cache])
+        if self._contract.results[-1] == "cache":
+            return self._cache_entries({"cache": cache})
         if not isinstance(cache, (tuple, list)) or len(cache) != 2:
             raise MalformedError(f"caches is {_kind(cache)}, expected (list of T_x cell caches, x)")
         steps, x = cache
@@ -66,13 +67,14 @@ class Answer:
         if not isinstance(steps, (tuple, list)) or len(steps) != T_x:
             raise MalformedError(f"caches[0] is {_kind(steps)}, expected a list of T_x = {T_x} cell caches")
         x = self._array("caches[1] (x)", x, self._contract.arguments["x"])
-        return {**self._cache_entries(steps), "x": x}
+        return {**self._cache_entries({f"caches[0][{t}]": step for t, step in enumerate(steps)}), "x": x}
 
     @property
     def cached_parameters(self) -> list[Mapping[str, Any]]:
         """The parameters in each cell cache."""
         _ = self.caches  # raises if the caches are malformed
-        cached = [step[-1] for step in ([self._value[-1]] if self._contract.is_cell else self._value[-1][0])]
+        cache = self._value[-1]
+        cached = [step[-1] for step in ([cache] if self._contract.results[-1] == "cache" else cache[0])]
         for parameters in cached:
             if not isinstance(parameters, dict):
                 raise MalformedError(f"a cell cache ends in {_kind(parameters)}, expected the parameters")
@@ -90,11 +92,11 @@ class Answer:
     def hides_memory(self) -> bool:
         """Whether only the last of several memory states was returned."""
         a = self.outputs["a"]
-        return self.outputs.get("c", a).shape[2] < a.shape[2] and not self._contract.is_layer
+        return bool(self.outputs.get("c", a).shape[2] < a.shape[2])
 
     def _require_outputs(self) -> None:
         names = self._contract.results
-        lengths = (len(names), len(names) - bool(self._contract.cache))  # the target may return no cache
+        lengths = (len(names), len(names) - self._contract.returns_caches)  # the target may return no cache
         if not isinstance(self._value, (tuple, list)) or len(self._value) not in lengths:
             raise MalformedError(f"returned {_kind(self._value)}, expected {', '.join(names)}")
 
@@ -121,15 +123,15 @@ class Answer:
         if missing:
             raise MalformedError(f"{where} a dict without {missing}, expected {wanted}")
         return {
-            quantity(self._contract, name): self._array(name, value[name], shape, **other_sizes)
+            quantity(name): self._array(name, value[name], shape, **other_sizes)
             for name, shape in shapes.items()
         }
 
-    def _cache_entries(self, steps: Sequence[Any]) -> dict[str, Array]:
+    def _cache_entries(self, steps: Mapping[str, Any]) -> dict[str, Array]:
+        """The entries of the cache of each step, which `steps` maps from its place in the answer."""
         contract = self._contract
         entries: dict[str, list[Array]] = {name: [] for name in contract.cache}
-        for t, step in enumerate(steps):
-            where = "cache" if contract.is_cell else f"caches[0][{t}]"
+        for where, step in steps.items():
             if not isinstance(step, (tuple, list)) or len(step) != len(contract.cache) + 1:
                 wanted = ", ".join([*contract.cache, "parameters"])
                 raise MalformedError(f"{where} is {_kind(step)}, expected ({wanted})")
@@ -165,15 +167,14 @@ class Answer:
         return array if array.ndim == 3 else array[:, :, None]
 
 
-def quantity(contract: Contract, name: str) -> str:
+def quantity(name: str) -> str:
     """The quantity in an output: `a` for `a_next` and `a`, `y` for `yt_pred` and `y_pred`.
 
     Each output of a layer and each gradient is a quantity of its own. A gradient of a cell has the name that
     this gradient has over time: `dx` for `dxt`.
     """
-    if contract.is_backward:
-        return {"dxt": "dx", "da_prev": "da0", "dc_prev": "dc0"}.get(name, name)
-    return name if contract.is_layer else name[0]
+    of_cell = {"a_next": "a", "c_next": "c", "yt_pred": "y", "dxt": "dx", "da_prev": "da0", "dc_prev": "dc0"}
+    return {"y_pred": "y", **of_cell}.get(name, name)
 
 
 def _kind(value: Any) -> str:

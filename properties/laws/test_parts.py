@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from oracle.problems.backward_inputs import PER_SAMPLE
+from oracle.problems.backward_inputs import is_sum_over_samples
 from oracle.witnesses import propagation
 from oracle.witnesses.bounded import Bounded
 from properties.trials.law import ALL_FUNCTIONS, law
@@ -23,7 +23,7 @@ def test_samples_independent(trial: Trial) -> None:
     samples = rng.permutation(trial.problem.m)[: rng.integers(trial.problem.m) + 1]
     inputs = trial.inputs.samples(samples)
     whole, alone = trial.answer.outputs, trial.answer_to(inputs).outputs
-    of_samples = [name for name in whole if not trial.contract.is_backward or name in PER_SAMPLE]
+    of_samples = [name for name in whole if not is_sum_over_samples(name)]
     part = {name: whole[name][:, samples] for name in of_samples}
     ours = {name: alone[name] for name in of_samples}
     bounds = partial(trial.bounds_of, samples)

@@ -50,8 +50,7 @@ class Question:
     @property
     def witness_name(self) -> str:
         """The witness: `"torch"`, or `"formulas"` if torch has no such network, or cannot use the caches."""
-        is_layer_or_cell = self.contract.is_layer or self.contract.is_cell
-        takes_many_caches = self.contract.is_backward and not is_layer_or_cell
+        takes_many_caches = "caches" in self.contract.last_arguments
         return "formulas" if takes_many_caches or not self.contract.network.torch else "torch"
 
     @cached_property
@@ -78,17 +77,19 @@ class Question:
     @cached_property
     def bounds(self) -> list[dict[str, Bounded]]:
         """The bounds on the whole trajectory: how far a right answer may be from the exact value."""
-        evaluate: Any = backpropagation if self.contract.is_backward else propagation
-        bounds: list[dict[str, Bounded]] = evaluate.evaluate_each(self.inputs)
-        return bounds
+        return self._bounds(self.inputs)
 
     @cached_property
     def changes(self) -> list[list[tuple[str, Inputs, dict[str, Bounded]]]]:
         """For each problem what `changed_inputs` returns, with the bounds on the outputs."""
         changes = [[*changed_inputs(self.contract.name, each)] for each in self.problems]
-        evaluate: Any = backpropagation if self.contract.is_backward else propagation
-        bounds = iter(evaluate.evaluate_each([inputs for each in changes for _, inputs in each]))
+        bounds = iter(self._bounds([inputs for each in changes for _, inputs in each]))
         return [[(*change, next(bounds)) for change in each] for each in changes]
+
+    def _bounds(self, batch: Sequence[Inputs]) -> list[dict[str, Bounded]]:
+        sweep: Any = backpropagation if self.contract.is_backward else propagation
+        bounds: list[dict[str, Bounded]] = sweep.evaluate_each(batch)
+        return bounds
 
     @cached_property
     def gradual_bounds(self) -> list[dict[str, Bounded]]:

@@ -74,8 +74,8 @@ def render(run: Run, width: int) -> str:
     console = Console(file=out, width=width, color_system=None, force_jupyter=False)
     for judgement in run.judgements if run.has_few_targets else ():
         if judgement.results and not judgement.why_unusable:
-            for suffix, is_backward in (("", False), (", backward passes", True)):
-                _print_laws(judgement, console, suffix, is_backward=is_backward)
+            _print_laws(judgement, judgement.forwards, console, "")
+            _print_laws(judgement, judgement.backwards, console, ", backward passes")
             for remark in _remarks(judgement):
                 out.write(fill(remark, width, subsequent_indent="  ") + "\n")
             passed = [each for each in judgement.results if each.status == "passed" and each.worst_problem]
@@ -95,13 +95,9 @@ def render(run: Run, width: int) -> str:
     return "\n".join(printable(line).rstrip() for line in [*lines, "", ""])
 
 
-def _print_laws(judgement: Judgement, console: Console, suffix: str, *, is_backward: bool) -> None:
-    """Print the table of forward or backward passes, if there are any. A missing function has no column."""
-    functions = [
-        name
-        for name in judgement.functions
-        if CONTRACTS[name].is_backward == is_backward and not judgement.why_missing(name)
-    ]
+def _print_laws(judgement: Judgement, selected: Sequence[str], console: Console, suffix: str) -> None:
+    """Print the table of the selected functions, if there are any. A missing function has no column."""
+    functions = [name for name in selected if not judgement.why_missing(name)]
     table = Table(box=SIMPLE_HEAD, collapse_padding=True)  # so that six functions fit 80 characters
     table.add_column("law", no_wrap=True)
     table.add_column("grade")

@@ -35,20 +35,25 @@ class Judgement:
         return [name for name in CONTRACTS if name in selected]
 
     @property
-    def _forwards(self) -> list[str]:
-        return [name for name in self.functions if not CONTRACTS[name].is_backward]
+    def forwards(self) -> list[str]:
+        """The forward passes that were selected."""
+        return [name for name in self.functions if name not in self.backwards]
+
+    @property
+    def backwards(self) -> list[str]:
+        """The backward passes that were selected."""
+        return [name for name in self.functions if CONTRACTS[name].is_backward]
 
     @property
     def verdict(self) -> Verdict:
         """The worst verdict on a forward pass; on a backward pass, if the target has no forward pass."""
-        return self._worst(self._forwards or self.functions)
+        return self._worst(self.forwards or self.functions)
 
     @property
     def backward(self) -> Verdict | None:
         """The worst verdict on a backward pass; `None` unless the target also has forward passes."""
-        backwards = [name for name in self.functions if CONTRACTS[name].is_backward]
         is_judged = not (self.is_left or self.why_unusable)
-        return self._worst(backwards) if is_judged and backwards and self._forwards else None
+        return self._worst(self.backwards) if is_judged and self.backwards and self.forwards else None
 
     @property
     def verdict_in_words(self) -> str:
@@ -57,7 +62,7 @@ class Judgement:
         If the target imports our reference or oracle, this is said, too.
         """
         verdict: str = self.verdict
-        others = map(self.verdict_on, self._forwards or self.functions)
+        others = map(self.verdict_on, self.forwards or self.functions)
         if verdict in ("incomplete", "unfinished") and "not robust" in others:
             verdict += ", not robust"
         if self.backward not in (None, self.verdict):
@@ -197,7 +202,7 @@ class Judgement:
         if self.only_caches_wrong(function) and self._deciding_failures(function)[0].grade == "spec":
             remarks.append("outputs right, caches wrong")
         if self.inherits(function):
-            remarks.append(f"inherited from its {'forward pass' if CONTRACTS[function].is_layer else 'cell'}")
+            remarks.append(f"inherited from its {'cell' if CONTRACTS[function].cell else 'forward pass'}")
         findings = [each.findings[0] for each in self._deciding_failures(function) if each.findings]
         if findings:
             counts = Counter(each.cause for each in findings)

@@ -196,9 +196,7 @@ def _functions_with_weights(functions: set[str], target: str, networks: list[Lay
     if not networks:
         return functions
     kinds = {network.kind for network in networks}
-    of_layers = {
-        name for name in functions if CONTRACTS[name].is_layer and CONTRACTS[name].problem_kind in kinds
-    }
+    of_layers = {name for name in functions if CONTRACTS[name].problem_kind in kinds}
     if not of_layers:
         raise ValueError(
             f"--weights: {target} has no {' and no '.join(sorted(kinds))}, which these weights are for"

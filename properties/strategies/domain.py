@@ -56,8 +56,8 @@ class Domain:
 
     def contains(self, problem: Problem, function: str) -> bool:
         """Whether a problem, even if beyond `largest`, is in the domain. A cell takes only one step of it."""
-        contract, sizes = CONTRACTS[function], problem.sizes
-        if contract.is_cell and sizes.pop("T_x") == 0:
+        contract, zeros = CONTRACTS[function], [name for name, size in problem.sizes.items() if not size]
+        if not contract.fixed_sizes.keys().isdisjoint(zeros):
             return False
         if isinstance(problem, LayerProblem) and not self._contains_layers(problem):
             return False
@@ -65,7 +65,7 @@ class Domain:
             contract.problem_kind == problem.kind
             and problem.regime in self.regimes
             and problem.dtype in self.dtypes
-            and [name for name, size in sizes.items() if not size] == [self.empty] * bool(self.empty)
+            and zeros == [self.empty] * bool(self.empty)
         )
 
     def _contains_layers(self, problem: LayerProblem) -> bool:

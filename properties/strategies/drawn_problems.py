@@ -67,7 +67,7 @@ def problems(draw: st.DrawFn, function: str, effort: Effort, domain: Domain = AN
     if effort.usual and draw(st.integers(0, 15)) < 15:
         effort = effort.usual
     contract = CONTRACTS[function]
-    networks = domain.networks_for(function) if contract.is_layer else []
+    networks = domain.networks_for(function)
     network = draw(st.sampled_from(networks)) if networks else None
     sizes: dict[str, Any] = {}
     for name in (name for name in FREQUENT_RANGES if name in (*contract.sizes, "T_x")):

@@ -95,7 +95,7 @@ def far_examples(
             _of_sizes(function, sizes, domain, is_projected=name in PROJECTED)
             for name, sizes in far.items()
             if sizes["T_x"] < MANY_STEPS
-            or not CONTRACTS[function].is_cell  # the step of a longer one is small
+            or not CONTRACTS[function].fixed_sizes  # the first step of a longer one is small
         ]
     return [[replace(problem, dtype=domain.dtypes[0])] for problem in problems]
 

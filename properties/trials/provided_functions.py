@@ -66,11 +66,9 @@ def placeholder_if_unfinished(implementation: Implementation, function: str) -> 
     where = implementation.load().unfinished.get(function, "")
     history = implementation.histories[function]
     if where and history.is_unfinished is None:
-        contract = CONTRACTS[function]
-        sizes = {"n_x": 2, "n_a": 3, "m": 3, "T_x": 4, **({} if contract.is_layer else {"n_y": 2})}
-        problem: Problem = implementation.limits.fitted(getattr(Problem, contract.problem_kind)(**sizes))
+        problem = implementation.limits.fitted(Problem.of(function, n_x=2, n_a=3, n_y=2, m=3, T_x=4))
         outcome = implementation.call(function, problem.arguments(function))
-        history.is_unfinished = _shows_placeholder(outcome, contract)
+        history.is_unfinished = _shows_placeholder(outcome, CONTRACTS[function])
     return where if history.is_unfinished else ""
 
 

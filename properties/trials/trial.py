@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from oracle.modules.interface import WrongModule
-from oracle.problems.backward_inputs import PER_SAMPLE
+from oracle.problems.backward_inputs import is_sum_over_samples
 from oracle.problems.inputs import Inputs
 from oracle.problems.problem import Problem
 from oracle.witnesses import propagation
@@ -171,8 +171,11 @@ class Trial:
 
     def bounds_of(self, samples: Any, steps: slice = slice(None)) -> dict[str, Bounded]:
         """The bounds of some samples (any NumPy index) and steps. Sums over samples are left out."""
-        names = [name for name in self.bounds if not self.contract.is_backward or name in PER_SAMPLE]
-        return {name: self.bounds[name][:, samples, steps] for name in names}
+        return {
+            name: bounded[:, samples, steps]
+            for name, bounded in self.bounds.items()
+            if not is_sum_over_samples(name)
+        }
 
     @property
     def steps(self) -> tuple[Inputs, Mapping[str, Bounded]]:
@@ -256,7 +259,7 @@ class Trial:
         if names and ratio <= 1:
             self.measure(ratio)
             return True
-        labels = {quantity(self.contract, name): name for name in self.contract.outputs}
+        labels = {quantity(name): name for name in self.contract.outputs}
         comparisons = [
             Comparison(inputs, name, labels.get(name, name), *output, steps, witness_name, expected.samples)
             for name, output in zip(names, outputs, strict=True)

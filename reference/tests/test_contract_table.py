@@ -106,8 +106,8 @@ def test_validate_returns_contiguous_copies_and_the_sizes(
 
 
 def test_a_name_of_no_kind_is_an_error() -> None:
-    assert kind_in("lstm_layer") == Contract("lstm", {}, {}).kind == "lstm"
+    assert kind_in("lstm_layer") == Contract("lstm", {}, {}, ()).kind == "lstm"
     with pytest.raises(ValueError, match="'gru_forward' is of no kind of network: rnn, lstm"):
         kind_in("gru_forward")
     with pytest.raises(ValueError, match="of no kind"):
-        Contract("lstmlike_forward", {}, {}).kind  # noqa: B018
+        Contract("lstmlike_forward", {}, {}, ()).kind  # noqa: B018

@@ -13,10 +13,9 @@ from oracle.explanations.behaviour import Behaviour, Program, mistaken_program, 
 from oracle.explanations.catalogue_search import diagnose
 from oracle.explanations.claims import mistake
 from oracle.explanations.problems import Scope, distinguishing_inputs, has_more_options
-from oracle.explanations.problems import problem as posed
 from oracle.faults import FAULTS, Fault, common_mistakes, mistakes_in
 from oracle.problems.inputs import Inputs, LayerInputs
-from oracle.problems.problem import LayerProblem
+from oracle.problems.problem import LayerProblem, Problem
 from oracle.tests.answers import NEARLY, program, side_effect, with_everything, wrong_outputs
 from oracle.tests.selection import chosen
 from reference.contract import LAYERS
@@ -32,7 +31,7 @@ def drawn(function: str, rng: random.Random, regimes: Sequence[str]) -> LayerPro
     own: dict[str, Any] = {"n_p": rng.choice([0, n_a, rng.randint(1, 3)])}
     if function == "rnn_layer":
         own = {"activation": rng.choice(["tanh", "relu"])}
-    made = posed(
+    made = Problem.of(
         function,
         **{name: rng.randint(1, 4) for name in ("n_x", "m", "T_x")},
         n_a=n_a,
@@ -97,7 +96,7 @@ def test_every_two_mistakes_have_different_answers(function: str) -> None:
 @pytest.mark.parametrize("function", LAYERS)
 def test_a_right_layer_has_no_findings(function: str) -> None:
     ask = program(function, reference)
-    few = posed(function, n_x=1, n_a=2, m=1, T_x=2, regime="ternary").inputs(function)
+    few = Problem.of(function, n_x=1, n_a=2, m=1, T_x=2, regime="ternary").inputs(function)
     for inputs in (with_everything(function).inputs(function), few):
         assert diagnose(function, ask, inputs, Scope(extreme=True)) == []
         assert side_effect(function, ask, inputs) == []
@@ -118,7 +117,7 @@ def test_two_unlisted_changes_have_no_name(function: str) -> None:
 
 
 def test_wrong_outputs_name_the_first_wrong_step_or_layer() -> None:
-    inputs = posed("rnn_layer", n_x=2, n_a=3, m=2, T_x=3, layers=2, directions=2).inputs("rnn_layer")
+    inputs = Problem.of("rnn_layer", n_x=2, n_a=3, m=2, T_x=3, layers=2, directions=2).inputs("rnn_layer")
 
     def known(**changes: Callable[..., Any]) -> str:
         return wrong_outputs("rnn_layer", unlisted("rnn_layer", **changes), inputs)
@@ -168,16 +167,16 @@ def test_a_mistake_is_named_although_some_problems_are_refused(name: str, refuse
         assert isinstance(inputs, LayerInputs)
         return Behaviour.of_error() if REFUSED[refused](inputs) else ask(inputs, then)
 
-    inputs = posed("rnn_layer", n_x=1, n_a=2, m=1, T_x=2).inputs("rnn_layer")
+    inputs = Problem.of("rnn_layer", n_x=1, n_a=2, m=1, T_x=2).inputs("rnn_layer")
     assert diagnose("rnn_layer", refusing, inputs)[0] == mistake(name)
 
 
 def test_a_problem_has_more_options_than_the_counterexample() -> None:
     sizes = {"n_x": 2, "n_a": 3, "m": 2, "T_x": 2}
-    plain = posed("lstm_layer", **sizes).inputs("lstm_layer")
+    plain = Problem.of("lstm_layer", **sizes).inputs("lstm_layer")
     options = {"layers": 2, "directions": 2, "lengths": "random", "n_p": 2}
     for name, value in options.items():
-        with_it = posed("lstm_layer", **sizes, **{name: value}).inputs("lstm_layer")
+        with_it = Problem.of("lstm_layer", **sizes, **{name: value}).inputs("lstm_layer")
         assert has_more_options(with_it, plain)
         assert not has_more_options(with_it, with_it)
         assert not has_more_options(plain, with_it)
@@ -190,7 +189,7 @@ def test_a_refused_option_of_the_counterexample_is_not_left_out() -> None:
         is_relu = inputs.activation == "relu"
         return Behaviour.of_error() if is_relu else specification("rnn_layer")(inputs, then)
 
-    inputs = posed("rnn_layer", n_x=1, n_a=2, m=1, T_x=2, activation="relu").inputs("rnn_layer")
+    inputs = Problem.of("rnn_layer", n_x=1, n_a=2, m=1, T_x=2, activation="relu").inputs("rnn_layer")
     assert diagnose("rnn_layer", refusing, inputs) == []
 
 

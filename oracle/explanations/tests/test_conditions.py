@@ -8,7 +8,6 @@ from oracle.explanations.changes import Condition
 from oracle.explanations.conditions import FeatureTable, cheapest_conditions, features_of
 from oracle.explanations.observer import observe
 from oracle.explanations.probe_problems import problems_for_conditions
-from oracle.explanations.problems import problem
 from oracle.problems.inputs import Inputs
 from oracle.problems.limits import ANYTHING
 from oracle.problems.problem import Problem
@@ -130,7 +129,7 @@ CONDITIONS = [
 @pytest.mark.parametrize("condition", CONDITIONS, ids=lambda each: each.kind)
 def test_the_problems_for_a_condition_are_on_both_sides_of_it(condition: Condition) -> None:
     def draw(**fields: object) -> Inputs:
-        return problem("rnn_forward", **fields).inputs("rnn_forward")
+        return Problem.of("rnn_forward", **fields).inputs("rnn_forward")
 
     example = Problem.rnn(n_x=3, n_a=4, n_y=5, m=6, T_x=7, regime="unit").inputs("rnn_forward")
     met = set()

@@ -15,7 +15,6 @@ from oracle.explanations.changes import Condition, Replacement
 from oracle.explanations.location import SCOPES
 from oracle.explanations.location_search import locate
 from oracle.explanations.observer import Budget, BudgetSpentError
-from oracle.explanations.problems import problem
 from oracle.explanations.steps import Steps
 from oracle.faults import FAULTS
 from oracle.faults.catalogue.arrays import bfloat16
@@ -55,7 +54,7 @@ def test_wrong_caches_beside_right_results_are_not_located() -> None:
 
 def test_a_right_program_is_not_located() -> None:
     for function in ("rnn_forward", "lstm_cell_forward", "lstm_layer"):
-        shown = problem(function, n_x=2, n_a=3, n_y=2, m=2, T_x=3)
+        shown = Problem.of(function, n_x=2, n_a=3, n_y=2, m=2, T_x=3)
         assert locate(function, specification(function), shown) is None
 
 
@@ -112,7 +111,7 @@ def test_the_other_direction_is_not_left_out(setting: str, changed: Callable[[An
 
     program = mistaken_program("rnn_layer", Fault("", "", "", {"rnn_layer": {"a_next": a_next}}))
     found = locate(
-        "rnn_layer", program, problem("rnn_layer", n_x=1, n_a=2, m=2, T_x=2, layers=2, directions=2)
+        "rnn_layer", program, Problem.of("rnn_layer", n_x=1, n_a=2, m=2, T_x=2, layers=2, directions=2)
     )
     assert found
     assert found.setting == setting
@@ -155,7 +154,7 @@ def test_the_end_of_a_table_is_not_taken_for_rounding_to_a_dtype(end: int) -> No
         return np.where(np.abs(v.z) > end, np.sign(v.z), np.tanh(v.z))
 
     fault = Fault("table_end", "update", "the table of tanh ends", {"rnn_cell_forward": {"a_next": ends}})
-    shown = problem("rnn_cell_forward", n_x=2, n_a=3, n_y=1, m=3, T_x=1, regime="wild", seed=4)
+    shown = Problem.of("rnn_cell_forward", n_x=2, n_a=3, n_y=1, m=3, T_x=1, regime="wild", seed=4)
     location = locate("rnn_cell_forward", mistaken_program("rnn_cell_forward", fault), shown)
     assert location
     assert location.how == Replacement("a_next", source="z", function="sign")
@@ -230,7 +229,7 @@ def test_a_number_in_place_of_nan_is_not_located() -> None:
 @pytest.mark.parametrize("function", ["lstm_forward", "lstm_layer"])
 def test_a_mistake_is_located_from_a_problem_without_steps(function: str) -> None:
     """Takes a second: a search makes many calls."""
-    shown = problem(function, **{**SIZES, "T_x": 0})
+    shown = Problem.of(function, **{**SIZES, "T_x": 0})
     found = locate(function, mistaken_program(function, FAULTS["gates_coupled"]), shown)
     assert found
     assert found.targets[0] == ("it" if function == "lstm_forward" else "c_next")  # it is 1 - ft
@@ -434,7 +433,7 @@ def test_two_conditions_are_not_told_unless_new_problems_show_that_both_matter()
 
 def test_conditions_are_tested_also_where_some_problems_do_not_show_the_gate() -> None:
     """In float64, the cached gates are those of the states; in float32, x is cut, which no cache shows."""
-    shown = problem("lstm_forward", **SIZES, dtype="float32")
+    shown = Problem.of("lstm_forward", **SIZES, dtype="float32")
     changes = {"xt": lambda v: bfloat16(v.x[:, :, v.t], np.trunc) if v.x.itemsize == 4 else v.x[:, :, v.t]}
     program = mistaken_program("lstm_forward", Fault("", "", "", {"lstm_forward": changes}))
     found = locate("lstm_forward", program, shown)
@@ -450,7 +449,7 @@ def test_a_limit_of_a_saturated_gate_is_told_as_the_round_number() -> None:
 
     changes = {gate: lambda v, gate=gate: clipped(getattr(v, f"z{gate[0]}")) for gate in ("ft", "it", "ot")}
     program = mistaken_program("lstm_forward", Fault("", "", "", {"lstm_forward": changes}))
-    found = locate("lstm_forward", program, problem("lstm_forward", **SIZES, regime="counting", seed=2))
+    found = locate("lstm_forward", program, Problem.of("lstm_forward", **SIZES, regime="counting", seed=2))
     assert found
     assert found.how
     assert (found.how.function, found.how.number) == ("clipped", 30)
@@ -467,5 +466,7 @@ def test_no_equation_is_blamed_that_holds_in_the_cache(is_right: bool) -> None:
         return a, c, y, cache if is_right else (a, c, *cache[2:])
 
     function = "lstm_cell_forward"
-    found = locate(function, calling(function, lstm_cell_forward), problem(function, **{**SIZES, "T_x": 1}))
+    found = locate(
+        function, calling(function, lstm_cell_forward), Problem.of(function, **{**SIZES, "T_x": 1})
+    )
     assert (found is None) == is_right

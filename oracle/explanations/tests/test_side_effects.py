@@ -12,8 +12,8 @@ import reference
 from oracle.explanations.behaviour import Behaviour
 from oracle.explanations.catalogue_search import diagnose
 from oracle.explanations.claims import mistake
-from oracle.explanations.problems import problem as posed
 from oracle.faults import FAULTS, Fault
+from oracle.problems.problem import Problem
 from oracle.tests.answers import program, side_effect, small, with_everything
 
 BY_PLACE = {
@@ -135,7 +135,7 @@ def test_an_answer_that_changes_after_the_call_is_found() -> None:
     assert diagnose("lstm_forward", ask, small("lstm_forward")) == [mistake(fault.name)]
 
 
-FEW = posed("lstm_layer", n_x=1, n_a=2, m=1, T_x=2, regime="ternary").inputs("lstm_layer")
+FEW = Problem.of("lstm_layer", n_x=1, n_a=2, m=1, T_x=2, regime="ternary").inputs("lstm_layer")
 
 
 def test_parameters_that_a_layer_reads_by_position_are_found() -> None:

@@ -15,7 +15,6 @@ from oracle.explanations.conditions import are_met
 from oracle.explanations.location import Location
 from oracle.explanations.location_search import locate
 from oracle.explanations.probe_problems import problems_for_conditions
-from oracle.explanations.problems import problem
 from oracle.problems.inputs import Inputs
 from oracle.problems.limits import ANYTHING
 from oracle.problems.problem import LayerProblem, Problem
@@ -88,7 +87,7 @@ def _aimed(function: str, shown: Problem, conditions: Sequence[Condition]) -> It
             fields["n_p"] = min(fields["n_p"], fields["n_a"])
         if CONTRACTS[function].kind == "rnn":
             fields.pop("n_p", None)
-        return problem(function, **fields).inputs(function)
+        return Problem.of(function, **fields).inputs(function)
 
     dtypes = ANYTHING.dtypes[:1]
     yield from problems_for_conditions(draw, conditions, shown.inputs(function), 77, dtypes)
