@@ -9,7 +9,7 @@ import numpy as np
 
 from oracle.explanations.changes import Condition
 from oracle.explanations.claims import Claim
-from oracle.explanations.probe_problems import problems_for_conditions
+from oracle.explanations.probe_problems import inputs_for_conditions
 from oracle.problems.inputs import Inputs, LayerInputs
 from oracle.problems.limits import Limits
 from oracle.problems.problem import LayerProblem, Problem
@@ -101,7 +101,7 @@ def aimed_cases(function: str, claim: Claim, shown: Problem, limits: Limits) -> 
             given = replace(given, **{**own, "n_p": min(n_p, given.n_a)})
         return limits.fitted(given).inputs(function)
 
-    testing = problems_for_conditions(
+    testing = inputs_for_conditions(
         draw, conditions, shown.inputs(function), FIRST_SEED // 1000, limits.dtypes
     )
     if conditions:

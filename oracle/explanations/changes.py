@@ -98,6 +98,15 @@ def _by_steps(
     return columns(np.where(steps < 0, 0, taken))
 
 
+OVER_TIME: Mapping[str, tuple[Map, Sequence[int]]] = {
+    "step back": (partial(_by_steps, lambda t, by: t - by), (1, 2)),
+    "step back, at least the first": (partial(_by_steps, lambda t, by: np.maximum(t - by, 0)), (1, 2)),
+    "step ahead": (partial(_by_steps, lambda t, by: t + by, later=True), (1,)),
+    "first step": (partial(_by_steps, lambda t, _: np.zeros_like(t)), (0,)),
+    "last step": (partial(_by_steps, lambda t, _: np.full_like(t, AFTER_THE_END), later=True), (0,)),
+}
+"""The maps from other steps, which parameters do not have."""
+
 MAPS: Mapping[str, tuple[Map, Sequence[int]]] = {
     "transposed": (lambda place, name, by: place.look(name).T, (0,)),
     "unit back": (lambda place, name, by: np.roll(place.look(name), by, axis=0), (1,)),
@@ -105,15 +114,9 @@ MAPS: Mapping[str, tuple[Map, Sequence[int]]] = {
     "without the rows that blocks leave": (_without_last_rows, BLOCK_SIZES),
     "first sample": (partial(_by_samples, lambda v: v[:, :1].repeat(v.shape[1], axis=1)), (0,)),
     "samples and rows exchanged": (partial(_by_samples, lambda v: v.swapaxes(0, 1)), (0,)),
-    "step back": (partial(_by_steps, lambda t, by: t - by), (1, 2)),
-    "step back, at least the first": (partial(_by_steps, lambda t, by: np.maximum(t - by, 0)), (1, 2)),
-    "step ahead": (partial(_by_steps, lambda t, by: t + by, later=True), (1,)),
-    "first step": (partial(_by_steps, lambda t, _: np.zeros_like(t)), (0,)),
-    "last step": (partial(_by_steps, lambda t, _: np.full_like(t, AFTER_THE_END), later=True), (0,)),
+    **OVER_TIME,
 }
 """The maps by name, each with the parameters to try."""
-OVER_TIME = ("step back", "step back, at least the first", "step ahead", "first step", "last step")
-"""The maps from other steps, which parameters do not have."""
 
 
 @dataclass(frozen=True)

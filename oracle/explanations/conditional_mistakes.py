@@ -12,7 +12,7 @@ from oracle.explanations.behaviour import Behaviour, Program, mistaken_program, 
 from oracle.explanations.changes import Condition
 from oracle.explanations.claims import Claim
 from oracle.explanations.conditions import FeatureTable, are_met, cheapest_conditions
-from oracle.explanations.probe_problems import problems_for_conditions
+from oracle.explanations.probe_problems import inputs_for_conditions
 from oracle.faults import RARE, mistakes_in
 from oracle.faults.fault import Fault
 from oracle.network.expressions import Equations
@@ -54,7 +54,7 @@ def conditional_mistake(function: str, program: Program, shown: Problem, limits:
     known = answers(iter([shown.inputs(function)]))
     if not known or not known[0].is_wrong:
         return None
-    known += answers(small_problems(function, shown, limits, 0))
+    known += answers(small_inputs(function, shown, limits, 0))
     wrong = sorted((each for each in known if each.is_wrong), key=lambda each: each.inputs.x.size)
     if len(wrong) < LEAST_WRONG:
         return None
@@ -66,7 +66,7 @@ def conditional_mistake(function: str, program: Program, shown: Problem, limits:
         ):
             continue
         conditions = _conditions(function, mistaken, known)
-        testing = testing_problems(function, shown, limits, conditions or (), wrong[0].inputs)
+        testing = testing_inputs(function, shown, limits, conditions or (), wrong[0].inputs)
         new = answers(testing)
         for tried in (conditions, None) if conditions is not None else (None,):
             if all(_is_predicted(function, each, mistaken, tried) for each in new):
@@ -123,7 +123,7 @@ def _in_one_state(changes: Equations, state: str) -> Equations:
     return alone
 
 
-def small_problems(function: str, shown: Problem, limits: Limits, seed: int) -> Iterator[Inputs]:
+def small_inputs(function: str, shown: Problem, limits: Limits, seed: int) -> Iterator[Inputs]:
     """Small problems of every kind that the limits allow."""
     rng, names = np.random.default_rng(seed), ("n_x", "n_a", "m", "T_x", "n_y")
     for k in range(PROBLEMS):
@@ -131,7 +131,7 @@ def small_problems(function: str, shown: Problem, limits: Limits, seed: int) -> 
         yield _draw(function, shown, limits, k, rng, seed=seed + k, **sizes)
 
 
-def testing_problems(
+def testing_inputs(
     function: str, shown: Problem, limits: Limits, conditions: Sequence[Condition], example: Inputs
 ) -> Iterator[Inputs]:
     """Small problems of every kind, and problems on both sides of conditions, to test what was found.
@@ -142,8 +142,8 @@ def testing_problems(
     def draw(**fields: Any) -> Inputs:
         return _draw(function, shown, limits, fields["seed"], np.random.default_rng(fields["seed"]), **fields)
 
-    yield from small_problems(function, shown, limits, 100)
-    yield from islice(problems_for_conditions(draw, conditions, example, 1, limits.dtypes), PROBLEMS)
+    yield from small_inputs(function, shown, limits, 100)
+    yield from islice(inputs_for_conditions(draw, conditions, example, 1, limits.dtypes), PROBLEMS)
 
 
 def _draw(

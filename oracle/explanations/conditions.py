@@ -9,7 +9,7 @@ import numpy as np
 
 from oracle.explanations.changes import BLOCK_SIZES, RELATIONS, Condition, feature
 from oracle.explanations.quantities import ACTIVATIONS
-from oracle.explanations.steps import Place, Steps, of_sizes
+from oracle.explanations.steps import Place, Steps
 from oracle.problems.inputs import Inputs, LayerInputs
 from reference.contract import CONTRACTS, Array
 
@@ -101,7 +101,7 @@ class FeatureTable:
         """The table of whole problems, each with whether it is wrong: their sizes, equal sizes and dtypes."""
         by_problem = []
         for inputs, is_wrong in problems:
-            place = of_sizes(_sizes(function, inputs), inputs.dtype)
+            place = Place.of_sizes(_sizes(function, inputs), inputs.dtype)
             found = {each: feature(place, "", *each).reshape(-1) for each in features_of_sizes(place)}
             by_problem.append((found, np.array([is_wrong])))
         return cls._joined(by_problem)
@@ -153,7 +153,7 @@ def are_met(
     if arguments is not None:
         called, dtype = _sizes_of_call(function, arguments), arguments[0].dtype
         sizes = {name: called.get(name, size) for name, size in sizes.items()}
-    place = of_sizes(sizes, dtype)
+    place = Place.of_sizes(sizes, dtype)
     return all(each.holds(place, "").all() for each in conditions)
 
 

@@ -14,11 +14,11 @@ import numpy as np
 from oracle.explanations.behaviour import Program, mistaken_program, same_leaves, specification
 from oracle.explanations.candidates import STATES, fits, fitting_replacements, unchanged
 from oracle.explanations.changes import Condition, Replacement
-from oracle.explanations.conditional_mistakes import testing_problems
+from oracle.explanations.conditional_mistakes import testing_inputs
 from oracle.explanations.conditions import FeatureTable, cheapest_conditions
 from oracle.explanations.location import Location
 from oracle.explanations.observer import Budget, BudgetSpentError, Observer, OtherStatesError, settings_of
-from oracle.explanations.probe_problems import BASE, all_problems, problems_for_conditions
+from oracle.explanations.probe_problems import BASE, all_inputs, inputs_for_conditions
 from oracle.explanations.steps import RESULTS, Steps
 from oracle.network.cells import GATES
 from oracle.problems.inputs import Inputs
@@ -50,7 +50,7 @@ def locate(function: str, program: Program, shown: Problem, limits: Limits = ANY
             return _locate_in_layers(function, Budget(program, CALLS_OF_LAYERS), shown, limits)
         return None
     observer = Observer(function, Budget(program, CALLS), limits)
-    every = chain([shown.inputs(function)], all_problems(function, observer.draw, limits.dtypes))
+    every = chain([shown.inputs(function)], all_inputs(function, observer.draw, limits.dtypes))
     return _locate_in_steps(observer, [*observer.observe(every)])
 
 
@@ -82,10 +82,8 @@ def _confirmed(
         how, conditions = _replacement_and_conditions(cases, target)
         example = next(case.inputs for case in reversed(cases) if case.is_wrong(target))
         dtypes = observer.limits.dtypes
-        new = problems_for_conditions(observer.draw, conditions or (), example, seed + 1, dtypes)
-        more = [
-            *observer.observe(chain(_block_problems(observer, how, example), islice(new, MOST_CONFIRMING)))
-        ]
+        new = inputs_for_conditions(observer.draw, conditions or (), example, seed + 1, dtypes)
+        more = [*observer.observe(chain(_block_inputs(observer, how, example), islice(new, MOST_CONFIRMING)))]
         cases += more
         earlier, target = target, _first_wrong(more, target)
         is_confirmed = target == earlier and observer.can_call and _holds(more, target, how, conditions)
@@ -143,7 +141,7 @@ def _is_right_in_whole(observer: Observer, case: Steps, target: str) -> bool:
     return bool(near.all())
 
 
-def _block_problems(observer: Observer, how: Replacement | None, example: Inputs) -> Iterator[Inputs]:
+def _block_inputs(observer: Observer, how: Replacement | None, example: Inputs) -> Iterator[Inputs]:
     """Problems that tell blocks of one size from larger ones, if the replacement has blocks.
 
     n_a, n_x or both are one block and a half, so that their sum is once two blocks, and once three. They are
@@ -229,7 +227,7 @@ def _locate_in_layers(function: str, budget: Budget, shown: LayerProblem, limits
         sizes = {"n_x": shown.n_x, "n_a": shown.n_a, "m": shown.m, "T_x": shown.T_x}
         own = (observer.draw(**sizes, seed=k, regime="unit", dtype=limits.dtypes[0]) for k in range(2))
         # Every seventh problem: this dozen shows most mistakes.
-        few = islice(all_problems(function, observer.draw, limits.dtypes), 2, None, 7)
+        few = islice(all_inputs(function, observer.draw, limits.dtypes), 2, None, 7)
         cases = [*observer.observe(chain(own, few))]
         if wrong := [case.inputs for case in cases if case.first_wrong]:
             other = replace(observer, setting=replace(setting, is_backward=True))
@@ -282,7 +280,7 @@ def _explains_networks(location: Location, observer: Observer, shown: LayerProbl
     function, limits, program = observer.function, observer.limits, observer.program
     predicted = mistaken_program(function, location.fault(function), limits)
     with suppress(BudgetSpentError):
-        for inputs in testing_problems(function, shown, limits, location.conditions or (), example):
+        for inputs in testing_inputs(function, shown, limits, location.conditions or (), example):
             answer = program(inputs)
             if not answer.has_raised and not same_leaves(answer.outputs, predicted(inputs).outputs):
                 return False

@@ -28,7 +28,7 @@ Draw = Callable[..., Inputs]
 """Draws the inputs of a problem from its sizes, seed, regime and dtype (see `Observer.draw`)."""
 
 
-def all_problems(function: str, draw: Draw, dtypes: Sequence[DType]) -> Iterator[Inputs]:
+def all_inputs(function: str, draw: Draw, dtypes: Sequence[DType]) -> Iterator[Inputs]:
     """About a hundred problems, most of which differ from an ordinary problem in one property.
 
     `dtypes` are the dtypes of the function, the widest first.
@@ -55,7 +55,7 @@ def all_problems(function: str, draw: Draw, dtypes: Sequence[DType]) -> Iterator
     for regime, seed in product(("wild", "counting", "tiny", "ternary"), range(2)):
         yield drawn({"m": 12, "T_x": 6}, seed, regime)
     if "n_y" in names:
-        yield from logit_problems(drawn)
+        yield from logit_inputs(drawn)
     for other in dtypes[1:]:
         for inputs in ordinary_inputs(draw, range(3), other):
             yield scaled_inputs(inputs, ("W",), 1.0)  # changes only -0.0
@@ -64,7 +64,7 @@ def all_problems(function: str, draw: Draw, dtypes: Sequence[DType]) -> Iterator
         for name, bias in product(("bf", "bi", "bo"), (-16.0, 16.0)):
             yield _raised(given, name, bias)
     for seed in range(2):
-        yield from special_problems(drawn({}, 60 + seed), seed)
+        yield from special_inputs(drawn({}, 60 + seed), seed)
         if "T_x" in names:
             yield from (drawn({"T_x": size}, 70 + seed) for size in (12, 40))
 
@@ -76,7 +76,7 @@ def ordinary_inputs(draw: Draw, seeds: range, dtype: DType) -> Iterator[Inputs]:
         yield draw(**sizes, seed=seed, regime="unit", dtype=dtype)
 
 
-def logit_problems(drawn: Draw) -> Iterator[Inputs]:
+def logit_inputs(drawn: Draw) -> Iterator[Inputs]:
     """Problems with large, small, or very different logits."""
     for n_y in (2, 4):
         given = drawn({"n_y": n_y}, 15)
@@ -92,7 +92,7 @@ def logit_problems(drawn: Draw) -> Iterator[Inputs]:
     yield scaled_inputs(drawn({"m": 24}, 16), ("Wy",), 6.0)
 
 
-def special_problems(inputs: Inputs, seed: int) -> Iterator[Inputs]:
+def special_inputs(inputs: Inputs, seed: int) -> Iterator[Inputs]:
     """Problems with zeros in x, with one-hot inputs, or with zeros in the initial states."""
     rng = np.random.default_rng(seed)
     n_x, m, T_x = inputs.x.shape
@@ -133,7 +133,7 @@ def graded_inputs(inputs: Inputs, names: tuple[str, ...]) -> Inputs:
     return replace(inputs, **arrays)
 
 
-def problems_for_conditions(
+def inputs_for_conditions(
     draw: Draw, conditions: Sequence[Condition], example: Inputs, seed: int, dtypes: Sequence[DType]
 ) -> Iterator[Inputs]:
     """Three ordinary problems; then, for each condition, problems that meet it and problems that do not.
@@ -162,7 +162,7 @@ def problems_for_conditions(
             yield from (drawn(k, {"n_a": 1 + 2 * k, "n_x": 4 - k}, dtype) for k, dtype in every)
         else:
             for k in range(2):
-                yield from special_problems(drawn(20 + k, {}), k)
+                yield from special_inputs(drawn(20 + k, {}), k)
             yield from (_with_spread_samples(example, seed * 10 + k) for k in range(5))
 
 

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from oracle.faults.equations import FUNCTIONS
+from oracle.faults.equations import OPERATIONS
 from oracle.network.cells import CELLS, HEAD
 from oracle.network.expressions import Expression
 from reference.contract import Array, Kind
 
 ACTIVATIONS = ("tanh", "sigmoid", "relu")
 
-_OPERATIONS: Mapping[str, Callable[..., Any]] = {**FUNCTIONS, "product": np.matmul}
+_OPERATIONS: Mapping[str, Callable[..., Any]] = {**OPERATIONS, "product": np.matmul}
 
 
 class Quantities:

@@ -21,6 +21,18 @@ from reference.contract import Array
 RESULTS = (*GATES.values(), "c_next", "a_next", "a_out", "yt_pred")
 """The results of a step, in the order in which they are computed; `a_out` is projected."""
 
+WRONG = 4
+"""A result is wrong if it is this many times farther from the right value than rounding may put it.
+
+More than 1, because the right value is itself computed with rounding from the results before it.
+"""
+PREDICTED, PREDICTED_ULPS = 8, 256
+"""The factors of the rounding error and of the unit roundoff within which a claim must predict a result.
+
+A mistake may change the number and the order of the operations, so that its rounding error is larger than
+that of the right equation. Both are far below the errors that locations explain.
+"""
+
 
 @dataclass(frozen=True)
 class Place:
@@ -50,6 +62,12 @@ class Place:
         known = {name: array for name, array in self.known.items() if name != target}
         return self.quantities.value(target, {**known, **changes})
 
+    @classmethod
+    def of_sizes(cls, sizes: Mapping[str, int], dtype: np.dtype[Any]) -> "Place":
+        """A place without steps: whole problems of these sizes."""
+        no_steps = np.zeros((0, 0, 0))
+        return cls(quantities_of("rnn"), {}, sizes, 8 * dtype.itemsize, (), lambda name: no_steps)
+
     @property
     def step(self) -> Array:
         """The number of the step in each column."""
@@ -63,11 +81,6 @@ class Place:
         if axis == "step":
             return self.step, self.sizes["T_x"]
         return np.repeat(np.arange(self.sizes["m"]), len(self.steps))[None], self.sizes["m"]
-
-
-def of_sizes(sizes: Mapping[str, int], dtype: np.dtype[Any]) -> Place:
-    """A place without steps: whole problems of these sizes."""
-    return Place(quantities_of("rnn"), {}, sizes, 8 * dtype.itemsize, (), lambda name: np.zeros((0, 0, 0)))
 
 
 @dataclass(frozen=True)
@@ -101,7 +114,7 @@ class Steps:
         right, allowed = self.right[target], self.allowed[target]
         with np.errstate(all="ignore"):
             decided = np.isfinite(right) & np.isfinite(allowed)
-            return np.asarray(decided & ~(np.abs(self.shown[target] - right) <= 4 * allowed))
+            return np.asarray(decided & ~(np.abs(self.shown[target] - right) <= WRONG * allowed))
 
     def is_wrong(self, target: str) -> bool:
         """Whether any element of a result is wrong; false for results that are not shown."""
@@ -111,7 +124,9 @@ class Steps:
         """How far a shown value may be from the value that a claim predicts."""
         u = np.finfo(self.inputs.dtype).eps / 2
         with np.errstate(all="ignore"):
-            return np.asarray(8 * self.allowed[target] + 256 * u * np.abs(self.shown[target]))
+            return np.asarray(
+                PREDICTED * self.allowed[target] + PREDICTED_ULPS * u * np.abs(self.shown[target])
+            )
 
     def wrong_arguments(self, target: str) -> list[str]:
         """The cached arguments that are wrong, if `target` follows from what is cached."""

@@ -96,13 +96,13 @@ STEP: Equations = {
 
 END: Equations = {"da0": lambda v: v.da_carried, "dc0": lambda v: v.dc_carried}
 
-FUNCTIONS: Equations = {
+TRANSFORMS: Equations = {
     "added": lambda total, part, name: total + part,  # adds the part of a step to a sum over the steps
     "gradient": lambda name, array, v: array,  # returns a gradient, by default without a change
 }
 
 SPECIFICATION: Mapping[Kind, Equations] = {
-    kind: {**BEGIN, **STEP, **cell, **END, **FUNCTIONS} for kind, cell in CELL.items()
+    kind: {**BEGIN, **STEP, **cell, **END, **TRANSFORMS} for kind, cell in CELL.items()
 }
 
 

@@ -30,7 +30,7 @@ TRANSFORMS: Equations = {
 """Functions that change nothing by default. If two mistakes change the same function, both are applied."""
 
 
-FUNCTIONS: Equations = {
+OPERATIONS: Equations = {
     **SHARED,
     "affine": lambda W, u, b: W @ u + b,
     "projection": lambda Wp: lambda a: Wp @ a,
@@ -65,7 +65,7 @@ ARGUMENTS: Equations = {"arguments": lambda v: v.arguments}
 """The arrays of the caller, before `run` checks and copies them."""
 
 SPECIFICATION: Mapping[Kind, Equations] = {
-    kind: {**TRANSFORMS, **FUNCTIONS, **ARGUMENTS, **BEGIN, **sweep.STEP, **cell, **sweep.END, **END}
+    kind: {**TRANSFORMS, **OPERATIONS, **ARGUMENTS, **BEGIN, **sweep.STEP, **cell, **sweep.END, **END}
     for kind, cell in CELL.items()
 }
 
@@ -80,7 +80,7 @@ def run(contract: Contract, equations: Equations, v: Any, *arguments: Any) -> tu
     }
     p = {"Wy" if name == "Wya" else name: array for name, array in v.parameters.items()}
     vars(v).update(sizes, **named, **equations["parameters"](p))
-    vars(v).update((name, equations[name]) for name in FUNCTIONS)
+    vars(v).update((name, equations[name]) for name in OPERATIONS)
     v.cached = equations["cached"](tuple(contract.cache))
     cell = CELL[contract.kind]
     if contract.is_cell:

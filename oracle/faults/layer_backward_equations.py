@@ -16,7 +16,7 @@ import numpy as np
 from oracle.faults import backward_equations as sequence
 from oracle.faults import layer_equations
 from oracle.faults.backward_equations import unroll_back
-from oracle.faults.equations import FUNCTIONS
+from oracle.faults.equations import OPERATIONS
 from oracle.network import layers
 from oracle.network.cells import CELLS
 from oracle.network.expressions import Equations
@@ -103,7 +103,7 @@ def _sweeps(kind: Kind, v: Any, given: Mapping[str, Array]) -> list[Sweep]:
     """All directions of the forward pass; each step has the quantities that a cell caches."""
     cached, right = CONTRACTS[f"{kind}_cell_forward"].cache, layer_equations.SPECIFICATION[kind]
     entry = {"entry": lambda v: {name: getattr(v, name) for name in cached}}
-    functions = {name: right[name] for name in FUNCTIONS}
+    functions = {name: right[name] for name in OPERATIONS}
     call = replace(v.call, lengths=v.lengths)
     forward = SimpleNamespace(kind=kind, call=call, inputs=given, **functions)
     layers.compute(forward, {**right, **entry}, CELLS[kind])

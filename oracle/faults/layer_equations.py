@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from oracle.faults import equations as sequence
-from oracle.faults.equations import ARGUMENTS, CACHE, FUNCTIONS
+from oracle.faults.equations import ARGUMENTS, CACHE, OPERATIONS
 from oracle.network import layers
 from oracle.network.cells import CELLS
 from oracle.network.expressions import Equations
@@ -34,7 +34,7 @@ def run(contract: Contract, equations: Equations, v: Any, *arguments: Any) -> tu
     named = dict(zip(contract.arguments, v.arguments, strict=True))
     v.call = validate_layers(contract.name, named, parameters, options)
     v.inputs = {name: equations["argument"](array) for name, array in v.call.arguments.items()}
-    vars(v).update((name, equations[name]) for name in FUNCTIONS)
+    vars(v).update((name, equations[name]) for name in OPERATIONS)
     v.n_h, v.n_a = v.inputs["a0"].shape[1], v.inputs.get("c0", v.inputs["a0"]).shape[1]
     layers.compute(v, equations, CELLS[contract.kind])
     results = {"a": v.top, "a_last": v.a_last, "c_last": v.c_last}

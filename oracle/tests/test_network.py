@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from oracle.faults.equations import FUNCTIONS
+from oracle.faults.equations import OPERATIONS
 from oracle.network.cells import CELLS, HEAD
 from oracle.network.derivative import derivative
 from oracle.network.expressions import Equations, equation, joined, operation, quantities
@@ -24,7 +24,7 @@ def step_of(kind: Kind) -> SimpleNamespace:
     inputs = Problem(kind, n_x=3, n_a=4, n_y=2, m=5, T_x=1).inputs(f"{kind}_cell_forward")
     known = {"xt": inputs.x[:, :, 0], "a_prev": inputs.a0, "c_prev": inputs.c0, "affine_maps": {}}
     known["affine_map"] = lambda W, b: lambda u: W @ u + b
-    return SimpleNamespace(**{**inputs.parameters, **known, **FUNCTIONS})
+    return SimpleNamespace(**{**inputs.parameters, **known, **OPERATIONS})
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -7,7 +7,7 @@ from oracle.explanations.behaviour import specification
 from oracle.explanations.changes import Condition
 from oracle.explanations.conditions import FeatureTable, cheapest_conditions, features_of
 from oracle.explanations.observer import observe
-from oracle.explanations.probe_problems import problems_for_conditions
+from oracle.explanations.probe_problems import inputs_for_conditions
 from oracle.problems.inputs import Inputs
 from oracle.problems.limits import ANYTHING
 from oracle.problems.problem import Problem
@@ -133,7 +133,7 @@ def test_the_problems_for_a_condition_are_on_both_sides_of_it(condition: Conditi
 
     example = Problem.rnn(n_x=3, n_a=4, n_y=5, m=6, T_x=7, regime="unit").inputs("rnn_forward")
     met = set()
-    for inputs in problems_for_conditions(draw, [condition], example, 1, ("float64", "float32")):
+    for inputs in inputs_for_conditions(draw, [condition], example, 1, ("float64", "float32")):
         steps = observe("rnn_forward", inputs, specification("rnn_forward"), ANYTHING)
         assert steps
         met |= {*np.ravel(condition.holds(steps.place_of("a_next"), "a_next")).tolist()}

@@ -10,11 +10,11 @@ from oracle.explanations.behaviour import Behaviour, Program, mistaken_program, 
 from oracle.explanations.catalogue_search import diagnose, known_fault
 from oracle.explanations.changes import Condition
 from oracle.explanations.claims import Claim
-from oracle.explanations.conditional_mistakes import conditional_mistake, small_problems
+from oracle.explanations.conditional_mistakes import conditional_mistake, small_inputs
 from oracle.explanations.conditions import are_met
 from oracle.explanations.location import Location
 from oracle.explanations.location_search import locate
-from oracle.explanations.probe_problems import problems_for_conditions
+from oracle.explanations.probe_problems import inputs_for_conditions
 from oracle.problems.inputs import Inputs
 from oracle.problems.limits import ANYTHING
 from oracle.problems.problem import LayerProblem, Problem
@@ -69,7 +69,7 @@ def differing(
     conditions = [Condition(**each) for each in when or ()]
     every = chain(
         [each.inputs(function) for each in (shown, telling) if each],
-        small_problems(function, shown, ANYTHING, 5000),
+        small_inputs(function, shown, ANYTHING, 5000),
         islice(_aimed(function, shown, conditions), 24),
     )
     with np.errstate(all="ignore"):
@@ -90,4 +90,4 @@ def _aimed(function: str, shown: Problem, conditions: Sequence[Condition]) -> It
         return Problem.of(function, **fields).inputs(function)
 
     dtypes = ANYTHING.dtypes[:1]
-    yield from problems_for_conditions(draw, conditions, shown.inputs(function), 77, dtypes)
+    yield from inputs_for_conditions(draw, conditions, shown.inputs(function), 77, dtypes)

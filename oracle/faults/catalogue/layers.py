@@ -17,9 +17,10 @@ from oracle.faults.parameters import Parameters, a_weights_transposed, by_column
 from oracle.network.expressions import Equations
 from oracle.network.layers import forward_steps, in_order, state_after
 from reference.contract import Array
+from reference.networks import BIAS, NETWORKS
 
 _X_ABOVE_A: Equations = {"concat": lambda v: np.vstack([v.xt, v.a_prev])}
-_BIASES = ("ba", "bi", "bf", "bc", "bo")
+_BIASES = {name for each in NETWORKS.values() for name, shape in each.parameters.items() if shape == BIAS}
 _IN_PART: Sequence[tuple[Callable[[str, str], Fault], str, str, Equations]] = [
     (LAYERS, "biases_missing", "biases are left out", mapped(np.zeros_like, *_BIASES)),
     (LAYERS, "biases_doubled", "biases are added twice", mapped(lambda b: 2 * b, *_BIASES)),
