@@ -3,11 +3,13 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from benchmarks.checked_claims import Check, check
+from benchmarks.checked_claims import Check, check, is_unstable, of_changed_entries
 from benchmarks.claims import Checked, Mistake, failed_laws, is_chosen, mistakes, summary
 from benchmarks.fresh_problems import FIRST_SEED, FRESH, fresh_problems
+from oracle.explanations.behaviour import Behaviour
 from oracle.explanations.changes import Condition, Replacement
 from oracle.explanations.claims import Claim, mistake
 from oracle.explanations.location import Location
@@ -102,6 +104,26 @@ def test_what_is_cached_is_compared(tmp_path: Path, entry: str, grade: str) -> N
     old, new = "cache = (a_next, a_prev, xt, parameters)", "cache = (a_next, a_next, xt, parameters)"
     shown = Problem.rnn(n_x=2, n_a=2, n_y=2, m=2, T_x=1)
     assert checked(tmp_path, Claim.of("cached", entries=[["a_prev", entry]]), new, old, shown) == grade
+
+
+def test_a_prediction_at_a_tie_of_rounding_refutes_nothing() -> None:
+    inputs = RNN.inputs("rnn_cell_forward")
+
+    def rounded(limit: float) -> bool:
+        return is_unstable(lambda each, _: Behaviour({".0": 1.0 * (each.x > limit)}, {}, {}), inputs, None)
+
+    assert rounded(float(inputs.x[0, 0, 0]))
+    assert not rounded(float(inputs.x.max()) + 1)
+
+
+def test_caches_of_which_a_location_says_nothing_are_not_compared() -> None:
+    right, other = np.zeros((2, 3)), np.ones((2, 3))
+    answer = Behaviour({}, {"ft": other, "xt": other}, {})
+    predicted, spec = (
+        Behaviour({}, {"ft": other, "xt": right}, {}),
+        Behaviour({}, {"ft": right, "xt": right}, {}),
+    )
+    assert [*of_changed_entries(answer, predicted, spec, "float64").caches] == ["ft"]
 
 
 def test_fresh_problems_have_all_settings_and_no_seed_of_the_search() -> None:
