@@ -11,6 +11,7 @@ from itertools import chain, product
 from typing import Any
 
 from oracle.modules.interface import Interface, Shape, WrongModule
+from reference.networks import NETWORKS
 
 _LENGTHS = re.compile(
     r"(?i)(xs?_?|seq_?|sequence_?|input_?)?(lens?|lengths?)|(padding_?|input_?|attention_?|seq_?)?masks?"
@@ -192,7 +193,8 @@ def forms(forward: Any, interface: Interface) -> list[CallForm]:
         names = (state.name,) if state is not more[0] or state.kind is state.KEYWORD_ONLY else ()
         memory = [each.name for each in others if _MEMORY.match(each.name)]
         flats = [is_cell, not is_cell]
-        ways = ["tuple", "list", *(["arguments", "pairs"] if interface.kind == "lstm" else []), "dict"]
+        of_two = ["arguments", "pairs"] if NETWORKS[interface.kind].has_memory else []
+        ways = ["tuple", "list", *of_two, "dict"]
         both = (state.name, *memory[:1]) if memory else ()
         for way, flat, time in product(ways, flats, times):
             found.append(CallForm(time, way, flat, state_names=both if way == "arguments" else names))
