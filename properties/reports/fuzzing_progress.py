@@ -1,4 +1,4 @@
-"""Shows how far fuzzing has come: the time left, the problems, the failures, and a map of visited sizes."""
+"""Shows how far fuzzing has come: the time left, the problems, the failures, and the largest errors."""
 
 import shutil
 import time
@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
+from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
 from properties.failure_database.store import Store
@@ -19,19 +20,9 @@ from properties.reports.collected_results import case_in
 from properties.reports.results import LawResult, printable
 from properties.reports.run import shortened
 from properties.turns.records import Records
-from properties.turns.visits import RANGES, counts_of, map_of
 
 SECONDS = 30.0
 """The seconds between two lines if the output is no terminal."""
-
-SHADES = "·░▒▓█"
-"""The shades of a map: no law, up to a quarter of the laws, half, three quarters, all."""
-
-MAPS = (("n_a", "T_x"), ("n_x", "m"))
-"""The pairs of sizes that the map shows."""
-
-LETTERS = "abcdefghijkl"
-"""The names of the ranges of sizes in the map, whose rows have their least sizes, too."""
 
 MOST_FAILURES = 3
 """The most failures that the display lists. Their messages are printed above it."""
@@ -51,6 +42,8 @@ class FuzzingProgress(ProgressPlugin):
         self._start = self._shown = time.monotonic()
         self._before = problems, seconds_before = self._done()
         self._printed = 0
+        self._bar = Progress(BarColumn(bar_width=None), TextColumn("{task.description}"), expand=True)
+        self._time = self._bar.add_task("", total=seconds)
         self._live: Live | None = None
         if problems:
             failed = sum(1 for nodeid in nodeids if [*Store.below(directory, *case_in(nodeid))])
@@ -66,10 +59,11 @@ class FuzzingProgress(ProgressPlugin):
         """Take the new records of some laws, and show the progress."""
         self._records.update(records)
         if self._live:
-            self._live.update(Text("\n".join(self.lines())), refresh=True)
+            self._bar.update(self._time, completed=self._elapsed, description=self._left)
+            self._live.update(Group(self._bar, Text("\n".join(self.lines()))), refresh=True)
         elif time.monotonic() >= self._shown + SECONDS:
             self._shown = time.monotonic()
-            self._reporter.write_line(self._summary())
+            self._reporter.write_line(f"{self._left}: " + "\n".join(self._summary()))
 
     def add_failure(self, nodeid: str, result: LawResult, *, is_shown: bool = True) -> None:
         """Print the message of a failure, unless the message of another one shows the same mistake."""
@@ -96,57 +90,43 @@ class FuzzingProgress(ProgressPlugin):
         self._records.write()
 
     def lines(self) -> list[str]:
-        """The lines of the display."""
-        return [self._summary(), *self._failures(), "", *self.map_lines()]
-
-    def map_lines(self) -> list[str]:
-        """The map: how many of the laws tried each pair of sizes, each regime and each dtype."""
-        visits = [each.visited for each in self._records.by_test.values()]
-        n_laws = sum(1 for visited in visits if visited)
-        if not n_laws:
-            return []
-        halves = [[*_map(visits, n_laws, first, second)] for first, second in MAPS]
-        shares = [f"{name} {100 * count // n_laws}%" for name, count in counts_of(visits).items() if count]
-        lines = [f"{left:<38}{right}".rstrip() for left, right in zip(*halves, strict=True)]
-        legend = (
-            f"{SHADES[0]} no law, {SHADES[1:]} up to a quarter, a half, three quarters, all of {n_laws} laws"
-        )
-        middle = (len(shares) + 1) // 2
-        return [*lines, legend, ", ".join(shares[:middle]), ", ".join(shares[middle:])]
+        """The lines of the display below the bar of the time."""
+        return [*self._summary(), *self._failures()]
 
     def _done(self) -> tuple[int, float]:
         records = self._records.by_test.values()
         return sum(each.problems for each in records), sum(each.seconds for each in records)
 
-    def _summary(self) -> str:
-        elapsed = time.monotonic() - self._start
+    @property
+    def _elapsed(self) -> float:
+        return time.monotonic() - self._start
+
+    @property
+    def _left(self) -> str:
+        return f"{duration(max(self._seconds - self._elapsed, 0))} left"
+
+    def _summary(self) -> Iterator[str]:
         problems, _ = self._done()
-        rate = (problems - self._before[0]) / max(elapsed, 1e-9)
-        ratios = {name: each.worst_ratio for name, each in self._records.by_test.items() if each.problems}
-        functions = {case_in(nodeid).function for nodeid in ratios}
-        line = (
-            f"{duration(max(self._seconds - elapsed, 0))} left: {problems:,} problems ({rate:.0f}/s), "
-            f"{len(ratios)} laws of {len(functions)} functions, {len(self.found)} failed"
+        rate = (problems - self._before[0]) / max(self._elapsed, 1e-9)
+        asked = {nodeid: each for nodeid, each in self._records.by_test.items() if each.problems}
+        functions = {case_in(nodeid).function for nodeid in asked}
+        yield (
+            f"{problems:,} problems ({rate:.0f}/s), {len(asked)} laws of {len(functions)} functions, "
+            f"{len(self.found)} failed"
         )
-        if not ratios:
-            return line
-        worst = max(ratios, key=lambda nodeid: ratios[nodeid])
+        if not asked:
+            return
+        worst = max(asked, key=lambda nodeid: asked[nodeid].worst_ratio)
         _, law, function = case_in(worst)
-        return f"{line}\nlargest error: {ratios[worst]:.2f} of its bound ({law}, {short_name(function)})"
+        ratio = asked[worst].worst_ratio
+        yield f"largest error: {ratio:.2f} of its bound ({law}, {short_name(function)})"
+        n_worse = sum(1 for each in asked.values() if not each.idle)
+        yield f"laws whose last turn raised their largest error: {n_worse}"
 
     def _failures(self) -> Iterator[str]:
         for result in [*self.found.values()][-MOST_FAILURES:]:
             where = f"  {result.law}, {short_name(result.function)}: "
             yield printable(where + shortened(result.counterexample, 79 - len(where)))
-
-
-def _map(visits: Sequence[int], n_laws: int, first: str, second: str) -> Iterator[str]:
-    """Yield the lines of the map of two sizes."""
-    yield f"{first} down, {second} across"
-    yield " " * 8 + " ".join(LETTERS)
-    for letter, name, row in zip(LETTERS, RANGES, map_of(visits, first, second), strict=True):
-        shades = (SHADES[-(-4 * count // n_laws)] for count in row)
-        yield f"{name:>5} {letter} {' '.join(shades)}"
 
 
 def duration(seconds: float) -> str:

@@ -23,7 +23,7 @@ class Run:
     """The judgements of all targets, the facts of the environment, and the file of each target's page.
 
     `points` says how many points the functions give; `None` without `--points`. The key of a target changes
-    with all that its judgement depends on. `visited` is the map of what fuzzing visited, in lines.
+    with all that its judgement depends on.
     """
 
     judgements: Sequence[Judgement]
@@ -31,7 +31,6 @@ class Run:
     points: Points | None = None
     keys: Mapping[str, str] = field(default_factory=dict)
     pages: Mapping[str, Path] = field(default_factory=dict)
-    visited: Sequence[str] = ()
 
     @property
     def left_targets(self) -> list[str]:

@@ -158,9 +158,8 @@ class RunEnd:
         if exitstatus == pytest.ExitCode.OK or (exitstatus == _NOTHING_RAN and results):
             is_wrong = self._complaints or any(_is_unexpected(each) for each in results)
             session.exitstatus = pytest.ExitCode.TESTS_FAILED if is_wrong else pytest.ExitCode.OK
-        visited = self._fuzzing.map_lines() if self._fuzzing else ()
         judged = judgements(results, self._collected.left_targets)
-        self._run = replace(self.run, judgements=judged, visited=visited)
+        self._run = replace(self.run, judgements=judged)
         is_empty = exitstatus == pytest.ExitCode.INTERRUPTED and not results
         if exitstatus not in _ERRORS and not is_empty and not session.config.option.collectonly:
             self._written = self.reports.write(self._run)
@@ -192,8 +191,6 @@ class RunEnd:
             write(f"interrupted: {done} of {len(self.targets)} judged completely{written}", red=True)
             if self._has_many_targets:
                 return
-        for line in self._run.visited:
-            write(line)
         if results:
             write("")
             terminalreporter.section("laws")

@@ -50,7 +50,7 @@ class Cluster:
 
     def reply(self, laws: list[str], seconds: float) -> Any:
         records = {
-            f"{nodeid(law)}  1": Record(seconds / len(laws), 5, visited=1 << len(self.asked)).as_dict()
+            f"{nodeid(law)}  1": Record(seconds / len(laws), 5, worst_ratio=float(len(self.asked))).as_dict()
             for law in laws
         }
         return as_json(run_of(self.judge(laws))), {FILE: json.dumps(records).encode()}

@@ -15,7 +15,7 @@ from hypothesis.database import DirectoryBasedExampleDatabase
 from properties.failure_database.store import DIRECTORY, Store
 from properties.session.options import fuzzing_time
 from properties.tests.runs import Run, run
-from properties.turns.records import FILE
+from properties.turns.records import FILE, records_in
 
 pytestmark = pytest.mark.slow
 
@@ -155,13 +155,11 @@ def test_what_was_found_is_tried_first_in_any_profile(fuzzed: tuple[Path, int, s
     assert not [*store], "what has been mended is forgotten"
 
 
-def test_a_failure_is_printed_once_and_at_once_and_the_map_at_the_end(fuzzed: tuple[Path, int, str]) -> None:
+def test_a_failure_is_printed_once_and_at_once(fuzzed: tuple[Path, int, str]) -> None:
     _, _, output = fuzzed
-    before, _, after = output.partition("n_a down, T_x across")
+    before, _, after = output.partition("= laws =")
     assert before.count("rnn_forward of faulty.py: each step (a spec law)") == 1
     assert "(a spec law)" not in after
-    assert re.search(r"of \d+ laws$", after, re.MULTILINE)
-    assert "float64 100%" in after
 
 
 def test_a_killed_run_is_continued(fuzzed: tuple[Path, int, str]) -> None:
@@ -211,7 +209,7 @@ def test_workers_share_the_laws(tmp_path: Path) -> None:
     status, output = run(*fuzz, directory=tmp_path, seed=None)
     assert status == 0, output
     assert "7 passed" in output
-    assert "of 3 laws" in output
+    assert len(records_in((tmp_path / FILE).read_text())) == 3
 
 
 def test_an_interrupt_shows_what_was_found(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """How far fuzzing has come, on a terminal and elsewhere."""
 
+import re
 from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,9 +11,7 @@ from hypothesis.database import DirectoryBasedExampleDatabase
 
 from oracle.problems.problem import Problem
 from properties.failure_database.store import DIRECTORY, Store
-from properties.reports.fuzzing_progress import SECONDS, FuzzingProgress, duration
-from properties.reports.html_report import as_html
-from properties.reports.run import Run
+from properties.reports.fuzzing_progress import MOST_FAILURES, SECONDS, FuzzingProgress, duration
 from properties.tests.results import failed
 from properties.turns.records import Record
 
@@ -36,7 +35,7 @@ class Terminal:
 
 def a_record(ratio: float = 0.25) -> dict[str, Any]:
     record = Record(seconds=3.0)
-    record.add(Problem.lstm(n_x=1, n_a=40, n_y=2, m=3, T_x=100), ratio)
+    record.add(ratio)
     return record.as_dict()
 
 
@@ -61,27 +60,32 @@ def test_elsewhere_a_line_is_printed_every_half_minute(tmp_path: Path, now: list
     shown.update({})
     assert terminal.lines == [
         "9m 30s left: 1 problems (0/s), 1 laws of 1 functions, 0 failed\n"
-        "largest error: 0.25 of its bound (each step, lstm)"
+        "largest error: 0.25 of its bound (each step, lstm)\n"
+        "laws whose last turn raised their largest error: 1"
     ]
     shown.update({})
     assert len(terminal.lines) == 1
 
 
-def test_a_terminal_shows_the_map_in_80_columns_and_24_lines(
+def test_a_terminal_shows_the_time_the_problems_and_the_failures_in_80_columns(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "80")
     shown, terminal = progress(tmp_path, isatty=True)
     for number in range(9):
         shown.found[f"{TESTS[0]}{number}"] = failed("my.py", function="lstm_forward")
-    shown.update({TESTS[0]: a_record(), TESTS[1]: a_record(0.5)})
-    lines = "\n".join(shown.lines()).splitlines()
-    assert len(lines) <= 24
-    assert max(map(len, lines)) <= 79
-    assert "   33 h · · · · · · · · █ · · ·" in "\n".join(lines)
-    assert "unit 100%" in lines[-2]
+    shown.update({TESTS[0]: a_record(), TESTS[1]: a_record(0.5) | {"idle": 1}})
     shown.end()
-    assert "n_a down, T_x across" in terminal.file.getvalue()
+    bar, *lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", terminal.file.getvalue()).splitlines()
+    assert re.fullmatch("━{60,} 9m 59s left", bar)
+    assert max(map(len, [bar, *lines])) <= 80
+    assert re.fullmatch(r"2 problems \(\d+/s\), 2 laws of 1 functions, 9 failed", lines[0])
+    assert lines[1:3] == [
+        "largest error: 0.50 of its bound (shapes, lstm)",
+        "laws whose last turn raised their largest error: 1",
+    ]
+    assert [", lstm: Problem." in line for line in lines[3:6]] == [True] * MOST_FAILURES
 
 
 def test_before_the_first_problem_no_largest_error_is_shown(tmp_path: Path, now: list[float]) -> None:
@@ -120,16 +124,6 @@ def test_a_later_run_says_what_was_done_and_counts_its_own_rate(tmp_path: Path, 
     now[0] += SECONDS
     again.update({})
     assert "2 problems (0/s)" in terminal.lines[-1]
-
-
-def test_the_html_report_has_the_map(tmp_path: Path) -> None:
-    shown, _ = progress(tmp_path)
-    assert shown.map_lines() == []
-    assert "What fuzzing visited" not in as_html(Run([]))
-    shown.update({TESTS[0]: a_record()})
-    page = as_html(Run([], visited=shown.map_lines()))
-    assert "What fuzzing visited" in page
-    assert "   33 h · · · · · · · · █ · · ·" in page
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from itertools import count
 
-from properties.turns.records import Record
+from properties.turns.records import MOST_IDLE, Record
 from properties.turns.schedule import Contender, take_turns
 
 SECONDS = 1000.0
@@ -21,21 +21,21 @@ class Clock:
 
 
 class FakeTurn:
-    """A law that asks a problem in each tenth of a second, and finds something new in some of them."""
+    """A law that asks a problem in each tenth of a second, and finds a larger error in some of them."""
 
-    def __init__(self, clock: Clock, is_new: Callable[[int], bool] = lambda problem: True) -> None:
+    def __init__(self, clock: Clock, is_worse: Callable[[int], bool] = lambda problem: True) -> None:
         self.record = Record()
         self.is_over = False
         self.problems = 0
         self._clock = clock
-        self._is_new = is_new
+        self._is_worse = is_worse
 
     def go_on(self, seconds: float) -> None:
         end = self._clock.time + seconds
         for _ in count():
             self.problems += 1
             self._clock.time += 0.1
-            self.record.visited += self._is_new(self.problems)
+            self.record.worst_ratio += self._is_worse(self.problems)
             if self._clock.time >= end:
                 return
 
@@ -85,7 +85,7 @@ def test_laws_that_catch_most_are_first_and_get_more() -> None:
     assert 6 < turns["heavy"].problems / turns["light"].problems < 10
 
 
-def test_a_law_that_finds_nothing_new_gets_less_and_is_not_forgotten() -> None:
+def test_a_law_that_finds_no_larger_errors_gets_less_and_is_not_forgotten() -> None:
     clock = Clock()
     turns = {"new": FakeTurn(clock), "old": FakeTurn(clock, lambda problem: False)}
     turns["back"] = FakeTurn(clock, lambda problem: problem > 100)
@@ -94,18 +94,13 @@ def test_a_law_that_finds_nothing_new_gets_less_and_is_not_forgotten() -> None:
     assert turns["back"].problems > turns["old"].problems * 4
 
 
-def test_a_larger_error_is_new() -> None:
+def test_a_larger_error_ends_the_idle_turns() -> None:
     clock = Clock()
-    turn = FakeTurn(clock, lambda problem: False)
-    turn.record.idle = 3
-
-    def worse(seconds: float) -> None:
-        turn.record.worst_ratio += 0.01
-        clock.time += seconds
-
-    turn.go_on = worse  # type: ignore[method-assign]
-    run({"": turn}, clock, {}, 10)
-    assert turn.record.idle == 0
+    turns = {"worse": FakeTurn(clock), "same": FakeTurn(clock, lambda problem: False)}
+    for turn in turns.values():
+        turn.record.idle = 3
+    run(turns, clock, {})
+    assert {name: turn.record.idle for name, turn in turns.items()} == {"worse": 0, "same": MOST_IDLE}
 
 
 def test_a_law_that_is_over_gets_no_turn_and_the_others_go_on() -> None:

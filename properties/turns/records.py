@@ -10,14 +10,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Self
 
-from oracle.problems.problem import Problem
-from properties.turns.visits import visit
-
 FILE = ".hypothesis/fuzzing.json"
 """The file, below the current directory."""
 
 MOST_IDLE = 7
-"""The most turns without anything new that count: such a law gets an eighth of the time of another."""
+"""The most turns without a new largest error that count: such a law gets an eighth of the time of another."""
 
 SECONDS = 10.0
 """The seconds between two writes of the file."""
@@ -25,44 +22,40 @@ SECONDS = 10.0
 
 @dataclass
 class Record:
-    """The time and the problems of a law in all runs, and what they visited (see `visits`).
+    """The time and the problems of a law in all runs, and its largest error as a fraction of its bound.
 
-    `idle` is the number of turns since the last one that visited something new, or raised the largest error,
-    `worst_ratio`, which is a fraction of its bound.
+    `idle` is the number of turns since the last one that raised the largest error, `worst_ratio`.
     """
 
     seconds: float = 0.0
     problems: int = 0
     idle: int = 0
-    visited: int = 0
     worst_ratio: float = 0.0
 
-    def add(self, problem: Problem, ratio: float) -> None:
-        """Count a problem on which the law holds."""
+    def add(self, ratio: float) -> None:
+        """Count a problem on which the law holds, with this error."""
         self.problems += 1
-        self.visited |= visit(problem)
         self.worst_ratio = max(self.worst_ratio, ratio)
 
-    def count_turn(self, is_new: bool) -> None:
-        """Count a turn, which found something new or did not."""
-        self.idle = 0 if is_new else min(self.idle + 1, MOST_IDLE)
+    def count_turn(self, is_worse: bool) -> None:
+        """Count a turn, which raised the largest error or did not."""
+        self.idle = 0 if is_worse else min(self.idle + 1, MOST_IDLE)
 
     def add_all(self, other: Self) -> None:
         """Add what another process has done in a turn of its own."""
-        self.count_turn(bool(other.visited & ~self.visited) or other.worst_ratio > self.worst_ratio)
+        self.count_turn(other.worst_ratio > self.worst_ratio)
         self.seconds += other.seconds
         self.problems += other.problems
-        self.visited |= other.visited
         self.worst_ratio = max(self.worst_ratio, other.worst_ratio)
 
     def as_dict(self) -> dict[str, Any]:
         """The record in types of JSON."""
-        return {**asdict(self), "visited": f"{self.visited:x}"}
+        return asdict(self)
 
     @classmethod
     def from_dict(cls, values: Any) -> Self:
         """The record that `as_dict` wrote. Raises `ValueError` or `TypeError` if the values are no record."""
-        record = cls(**{**values, "visited": int(values["visited"], 16)})
+        record = cls(**values)
         if not all(value >= 0 for value in vars(record).values()):
             raise ValueError(f"{record} has a number below 0")
         return record

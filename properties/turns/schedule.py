@@ -32,16 +32,16 @@ def take_turns(
     """Let the laws take turns until the time is up, all laws are over, or `after_turn` returns true.
 
     Each law gets a short turn first, even if the time is up, and those with the largest weights begin. Then
-    the next turn goes to the law that has had the least time for its weight. A law that finds nothing new
-    counts as lighter.
+    the next turn goes to the law that has had the least time for its weight. A law that finds no larger
+    errors counts as lighter.
     """
 
     def take_turn(contender: Contender, turn_seconds: float) -> bool:
         record, start = contender.turn.record, clock()
-        before = record.visited, record.worst_ratio
+        before = record.worst_ratio
         contender.turn.go_on(turn_seconds)
         record.seconds += clock() - start
-        record.count_turn(record.visited != before[0] or record.worst_ratio > before[1])
+        record.count_turn(record.worst_ratio > before)
         return after_turn(contender)
 
     end, share = clock() + seconds, seconds / max(len(contenders), 1)

@@ -245,7 +245,7 @@ class Turn:
                 if not self._is_fuzzing:
                     LAW_CACHE.store(trial)
             if not self._failure:
-                self.record.add(trial.problem, trial.counts.worst_ratio)
+                self.record.add(trial.counts.worst_ratio)
         except NotJudgedError as reason:
             self._left_out = reason
             self.tally.leave_out(reason)
