@@ -87,3 +87,12 @@ def rnn_cell_forward(xt, a_prev, parameters):
     turn = new_turn("whole numbers", "rnn_cell_forward", target, problem=problem)
     assert not violation_facts(turn)
     assert [*turn.tally.notes] == notes
+
+
+def test_an_input_that_was_halved_since_it_has_many_features_is_not_made_whole(
+    implement: Callable[..., Implementation],
+) -> None:
+    """Half of a feature is 0 in a dtype of integers, so the answer to that is another one."""
+    target = implement("from reference import lstm_cell_forward")
+    problem = Problem.lstm(n_x=256, n_a=9, n_y=1, m=5, T_x=1, regime="ternary")
+    assert not violation_facts(new_turn("whole numbers", "lstm_cell_forward", target, problem=problem))
