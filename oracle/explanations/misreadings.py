@@ -1,8 +1,8 @@
 """Finds one quantity that a backward pass takes in place of another, in one equation of the chain rule.
 
-Mistakes of backward passes that the catalogue lacks are mostly of this kind: the gate of another step, the
-weights of another gate, a factor that is left out. So every quantity that an equation reads is replaced by
-every other one of its shape, and by 0 and 1, until the program's gradients result.
+Many mistakes of backward passes are of this kind, and need no entry in the catalogue: the gate of another
+step, the weights of another gate, a factor that is left out. So every quantity that an equation reads is
+replaced by every other one of its shape, and by 0 and 1, until the program's gradients result.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

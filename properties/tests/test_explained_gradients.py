@@ -158,7 +158,7 @@ layers_backward.{name} = lambda {parameters}: right({arguments})
             "rnn_steps_backward",
             "da, slope, p",
             "da, 0 * slope + 1, p",
-            mistake("derivative_of_tanh_left_out"),
+            Misreading("dz", "slope", "1").claim("rnn_layer_backward"),
         ),
         (
             "lstm_steps_backward",

@@ -108,7 +108,7 @@ def {function}(*arguments):
         ("each step", "rnn_cell_forward", mistake("biases_missing")),
         ("trajectory", "lstm_layer", mistake("a0_ignored")),
         ("trajectory", "lstm_layer_backward", WRONG_DX),
-        ("each step", "lstm_backward", mistake("dzo_from_dc")),
+        ("each step", "lstm_backward", mistake("through_h_left_out")),
         ("each step", "rnn_backward", mistake("da_not_carried")),
         ("trajectory", "lstm_backward", mistake("clipped_at_1")),
     ],

@@ -81,6 +81,34 @@ def claim_of(function: str, changes: Any) -> Claim | None:
             ["where: dWax = dz xt.T does not hold", "how: da_next in place of dz"],
         ),
         (
+            "rnn_cell_backward",
+            {"dz": lambda v: v.da_next},
+            ["where: the expression 1 - a_next ** 2 is wrong", "how: 1 in its place"],
+        ),
+        (
+            "rnn_layer_backward",  # the slope of relu is left out, too
+            {"dz": lambda v: v.da_next},
+            ["where: dz = da_next * (1 - a_next ** 2) does not hold", "how: 1 in place of 1 - a_next ** 2"],
+        ),
+        (
+            "lstm_layer_backward",
+            {"slope_c": lambda v: np.zeros_like(v.cct)},
+            ["where: the expression 1 - cct ** 2 is wrong", "how: 0 in its place"],
+        ),
+        (
+            "lstm_cell_backward",
+            {"dc": lambda v: v.through_h},
+            [
+                "where: dc = dc_next + da_next * ot * (1 - tanh(c_next) ** 2) does not hold",
+                "how: 0 in place of dc_next",
+            ],
+        ),
+        (
+            "lstm_backward",
+            {"dc_prev": lambda v: v.dc},
+            ["where: dc_prev = dc * ft does not hold", "how: 1 in place of ft"],
+        ),
+        (
             "lstm_backward",
             {"slope": lambda v: 1 - v.cct**2},
             ["where: the expression 1 - tanh(c_next) ** 2 is wrong", "how: cct in place of tanh(c_next)"],

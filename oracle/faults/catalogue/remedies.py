@@ -57,24 +57,18 @@ _BY_REMEDY: Mapping[str, str] = {
     "see docs/modules.md": "tensors_expected",
     "make the arrays for results in x.dtype": "stored_in_float32 stored_in_int64",
     "dz = da_next * (1 - a_next**2)": """
-        derivative_of_tanh_left_out derivative_not_squared derivative_of_tanh_of_a derivative_fourth_power
-        derivative_at_a_prev""",
-    "dWax = dz @ xt.T; dWaa = dz @ a_prev.T; dba = np.sum(dz, axis=1, keepdims=True)": """
-        weights_from_da_next dWaa_from_a_next""",
-    "da_prev = Waa.T @ dz": "da_prev_from_da_next Waa_not_transposed",
+        derivative_not_squared derivative_of_tanh_of_a derivative_fourth_power""",
+    "dWax = dz @ xt.T; dWaa = dz @ a_prev.T; dba = np.sum(dz, axis=1, keepdims=True)": "weights_from_da_next",
+    "da_prev = Waa.T @ dz": "Waa_not_transposed",
     "dc = dc_next + da_next * ot * (1 - np.tanh(c_next) ** 2)": """
-        derivative_on_c_left_out derivative_on_c_fourth_power derivative_on_c_not_squared
-        derivative_on_c_at_a_next derivative_on_c_at_c_prev through_h_left_out through_h_without_ot
-        dc_next_left_out""",
+        derivative_on_c_fourth_power derivative_on_c_not_squared derivative_on_c_at_a_next
+        derivative_on_c_at_c_prev through_h_left_out""",
     "dc = dc_next + da_next * ot * (1 - np.tanh(c_next) ** 2); "
     "dzo = da_next * np.tanh(c_next) * ot * (1 - ot)": "tanh_of_a_next",
-    "dzo = da_next * np.tanh(c_next) * ot * (1 - ot)": """
-        dzo_without_tanh dzo_of_tanh_of_a_next dzo_from_dc output_derivative_left_out""",
-    "dzf = dc * c_prev * ft * (1 - ft)": "forget_derivative_left_out dzf_of_c_next",
-    "dzi = dc * cct * it * (1 - it)": "update_derivative_left_out",
+    "dzo = da_next * np.tanh(c_next) * ot * (1 - ot)": "dzo_of_tanh_of_a_next",
     "dzc = dc * it * (1 - cct**2)": """
-        candidate_derivative_left_out derivative_of_tanh_of_cct candidate_derivative_not_squared
-        candidate_derivative_of_difference candidate_derivative_of_sigmoid""",
+        derivative_of_tanh_of_cct candidate_derivative_not_squared candidate_derivative_of_difference
+        candidate_derivative_of_sigmoid""",
     "dzf = dc * c_prev * ft * (1 - ft); dzi = dc * cct * it * (1 - it)": "dzf_and_dzi_exchanged",
     "dzf = dc * c_prev * ft * (1 - ft); dzi = dc * cct * it * (1 - it); dzc = dc * it * (1 - cct**2)": """
         brackets_missing""",
@@ -82,14 +76,11 @@ _BY_REMEDY: Mapping[str, str] = {
     "dzo = da_next * np.tanh(c_next) * ot * (1 - ot)": """
         gate_derivatives_left_out derivative_of_sigmoid_of_gates derivative_of_sigmoid_s
         derivative_of_sigmoid_1_s""",
-    "dc_prev = (dc_next + da_next * ot * (1 - np.tanh(c_next) ** 2)) * ft": """
-        dc_prev_without_through_h dc_prev_without_ft dc_prev_by_it""",
     "d = Wf.T @ dzf + Wi.T @ dzi + Wc.T @ dzc + Wo.T @ dzo; da_prev = d[:n_a]; dxt = d[n_a:]": """
-        update_missing_in_da_prev forget_missing_in_da_prev candidate_missing_in_da_prev
-        output_missing_in_da_prev update_missing_in_da_prev_alone forget_missing_in_da_prev_alone
+        update_missing_in_da_prev_alone forget_missing_in_da_prev_alone
         candidate_missing_in_da_prev_alone output_missing_in_da_prev_alone
         dW_for_W da_prev_and_dxt_exchanged""",
-    "concat = np.concatenate([a_prev, xt])": "concat_x_above_a concat_of_a_next",
+    "concat = np.concatenate([a_prev, xt])": "concat_x_above_a",
     "sum dz over the samples, as in dbf = np.sum(dzf, axis=1, keepdims=True)": "db_sums_dW",
     "sum over the samples with axis=1 and keepdims=True, without a division": """
         means_over_samples db_flat db_one_number""",
