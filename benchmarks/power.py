@@ -13,14 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-import numpy as np
 from hypothesis import settings
 
 import conftest  # noqa: F401 - registers the profiles
 from benchmarks.shared import argument_parser, table, write
 from oracle.explanations.claims import mistake
 from oracle.faults import FAULTS, Fault
-from oracle.faults.catalogue import states
 from properties.explanations.failure import Failure
 from properties.strategies.effort import EFFORTS
 from properties.tests.one_law import InProcess, by_power, catch, first_catch
@@ -59,7 +57,6 @@ def cases_of(fault: Fault, seeds: Sequence[int]) -> Iterator[Case]:
     """Judge a mistake in each of its functions, with each seed."""
     for function in fault.functions:
         for seed in seeds:
-            _seed(seed)
             caught = first_catch(fault, function, seed)
             if not caught:
                 yield Case()
@@ -71,15 +68,9 @@ def cases_of(fault: Fault, seeds: Sequence[int]) -> Iterator[Case]:
             yield Case(caught.law.name, caught.problems, rank)
 
 
-def _seed(seed: int) -> None:
-    """Seed the mistakes that act at random."""
-    states.UNSEEDED_GENERATOR.bit_generator.state = np.random.default_rng(seed).bit_generator.state
-
-
 def failing_laws(fault: Fault) -> set[str]:
     """Return the names of the laws that fail on any function of a mistake, with the first seed."""
     implementation = InProcess(fault)
-    _seed(0)
     return {
         law.name
         for function in fault.functions

@@ -12,8 +12,6 @@ from functools import cache, lru_cache
 from itertools import combinations
 from typing import Any
 
-import numpy as np
-
 from oracle.explanations.behaviour import (
     PARTS,
     Behaviour,
@@ -40,7 +38,6 @@ from oracle.faults import Fault, common_mistakes, mistakes_in
 from oracle.problems.inputs import Inputs
 from oracle.problems.limits import Limits
 from oracle.problems.problem import LayerProblem, Problem
-from reference.contract import Array
 
 MOST_CACHED = 512
 """The largest number of mistakes whose answers are cached; the answers of a mistake take 50 to 400 KB."""
@@ -50,8 +47,7 @@ def diagnose(function: str, program: Program, counterexample: Inputs, scope: Sco
     """Find the mistakes of the catalogue that fit, the best first.
 
     If every wrong answer is an error, no mistake is named, since the error says more. If no single mistake
-    explains everything, pairs of common mistakes are tried. Mistakes that act at random are recognised by the
-    distribution of their answers.
+    explains everything, pairs of common mistakes are tried.
     """
     limits, network = scope.limits, scope.network
     problems = distinguishing_problems(function, counterexample, scope)
@@ -88,10 +84,6 @@ def diagnose(function: str, program: Program, counterexample: Inputs, scope: Sco
         return sorted((fit for fit in fits if fit[0] > beyond), key=lambda fit: -fit[0])
 
     fits = fitting(mistakes_in(function))
-    if not fits and not network:
-        inputs = next((each.inputs(function) for each in problems), counterexample)
-        if random_mistakes := _random_mistakes(function, program, inputs, limits):
-            return random_mistakes
     best = max((parts for parts, _ in fits), default=0)
     if best < len(PARTS):
         fits = fitting(_pairs(function), beyond=best) + fits
@@ -204,48 +196,3 @@ def _keeps_right_values(
 
 CLEAR = 100
 """A difference is clear if it is larger than this number times the tolerance for rounding."""
-
-
-SAMPLE_SIZE = 500
-"""The number of answers in a sample of the distribution of random answers."""
-LARGEST_DISTANCE = 0.18
-"""Two samples of the same distribution have a larger Kolmogorov-Smirnov statistic in 1 of 10**7 cases."""
-
-
-def _random_mistakes(function: str, implementation: Program, inputs: Inputs, limits: Limits) -> list[Claim]:
-    """The mistakes whose answers have the same distribution as the answers of the implementation."""
-    if not _acts_at_random(implementation, inputs):
-        return []
-    # A small problem has few possible answers.
-    one = Problem.of(function, n_x=1, n_a=1, n_y=2, m=1, T_x=1, layers=2)
-    small = limits.fitted(one).inputs(function)
-    ours = _answers(implementation, small)
-    return [
-        mistake(fault.name)
-        for fault in mistakes_in(function)
-        if fault.group == "purity"
-        and _acts_at_random(mistaken_program(function, fault, limits), inputs)
-        and _have_same_distribution(ours, _answers(mistaken_program(function, fault, limits), small))
-    ]
-
-
-def _acts_at_random(program: Program, inputs: Inputs) -> bool:
-    return not same_leaves(program(inputs).outputs, program(inputs).outputs)
-
-
-def _answers(program: Program, inputs: Inputs) -> list[Array]:
-    """The numbers in each of `SAMPLE_SIZE` answers to one problem."""
-    answers = (program(inputs).outputs.values() for _ in range(SAMPLE_SIZE))
-    return [
-        np.concatenate([[0.0], *(leaf.ravel() for leaf in answer if not isinstance(leaf, str))])
-        for answer in answers
-    ]
-
-
-def _have_same_distribution(ours: Sequence[Array], theirs: Sequence[Array]) -> bool:
-    """Whether the two-sample Kolmogorov-Smirnov statistic of each number is small."""
-    every = [*ours, *theirs]
-    if len({numbers.size for numbers in every}) > 1:
-        return False
-    one, two = ((np.array(answers)[:, None] <= every).mean(axis=0) for answers in (ours, theirs))
-    return bool(np.abs(one - two).max() < LARGEST_DISTANCE)

@@ -26,7 +26,7 @@ BREAKS = {
     "absent states": ("lstm_layer", "states_left_behind"),
     "one absent state": ("lstm_layer", "a0_for_c0"),
     "inputs untouched": ("lstm_forward", "x_overwritten"),
-    "same answer twice": ("lstm_forward", "noise"),
+    "same answer twice": ("lstm_forward", "a_left_behind"),
     "softmax columns": ("lstm_forward", "sigmoid_for_softmax"),
     "hidden state range": ("rnn_forward", "relu_for_tanh"),
     "gate ranges": ("lstm_forward", "tanh_for_sigmoid"),

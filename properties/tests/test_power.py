@@ -51,7 +51,6 @@ about: z_clipped, c_clipped, one_maximum, maximum_of_all_steps.
 
 @pytest.mark.parametrize(("function", "name"), CHOSEN)
 def test_every_mistake_breaks_a_law_and_is_named(function: str, name: str) -> None:
-    """Takes a second where a mistake acts at random: it is compared with all others."""
     caught = first_catch(FAULTS[name], function, 0)
     assert caught
     assert Failure(caught.violation).claims[0] == mistake(name)

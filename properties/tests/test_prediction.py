@@ -159,7 +159,7 @@ def test_digits_are_held_against_the_shown_error(digits: int, predicted: bool | 
     [
         Claim.of("traces", outputs=[["a", ""]]),
         Location(["a_next"]).claim("rnn"),
-        mistake("noise"),
+        mistake("arguments_remembered"),
         Claim.of("two answers"),
     ],
 )

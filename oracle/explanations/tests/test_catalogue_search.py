@@ -1,6 +1,5 @@
-"""Tests of the diagnosis of cells and forward passes, also of two mistakes at once and random mistakes."""
+"""Tests of the diagnosis of cells and forward passes, also of two mistakes at once."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -88,33 +87,6 @@ def test_a_pair_is_named_only_if_it_explains_more_than_one_mistake() -> None:
     assert not any(", and " in sentence for sentence in diagnosis("rnn_forward", FAULTS["a0_ignored"]))
 
 
-class Random:
-    """A right cell with random changes of its inputs."""
-
-    def __init__(self, change: Callable[[Any, np.random.Generator], Any]) -> None:
-        self._change, self._rng = change, np.random.default_rng(3)
-
-    def rnn_cell_forward(self, xt: Any, a_prev: Any, parameters: Any) -> Any:
-        changed = self._change(np.concatenate([a_prev, xt]), self._rng)
-        a, y, _ = reference.rnn_cell_forward(changed[len(a_prev) :], changed[: len(a_prev)], parameters)
-        return a, y, (a, a_prev, xt, parameters)
-
-
-@pytest.mark.parametrize(
-    ("change", "names"),
-    [
-        (lambda v, rng: v + 1e-3 * rng.standard_normal(v.shape), ["noise"]),
-        (lambda v, rng: v * (rng.random(v.shape) < 0.5), ["dropout"]),
-        (lambda v, rng: v + 1e-1 * rng.standard_normal(v.shape), []),
-        (lambda v, rng: v * (rng.random(v.shape) < 0.9), []),
-        (lambda v, rng: v * rng.random(v.shape), []),
-    ],
-    ids=["noise", "dropout", "more noise", "less dropout", "random gains"],
-)
-def test_random_mistakes_are_recognised_by_their_distribution(change: Any, names: Sequence[str]) -> None:
-    assert diagnosis("rnn_cell_forward", Random(change)) == [FAULTS[name].sentence for name in names]
-
-
 @pytest.mark.parametrize(("steps", "digits"), [(127, None), (2**10, 2), (2**15, 4), (2**40, None)])
 def test_rounded_weights_give_the_number_of_right_digits(steps: int, digits: int | None) -> None:
     """Weights of int8 have fewer right digits than a finding has, and weights of float64 more."""
@@ -175,8 +147,4 @@ def test_cached_answers_of_a_mistake_equal_fresh_answers(function: str) -> None:
             inputs = [*(problem.inputs(function) for problem in given), counterexample]
             cached = [*_with_counterexample(function, fault, ANYTHING, given, counterexample)]
             fresh = [*_behaviours(mistaken_program(function, fault), inputs)]
-            if not all(
-                map(Behaviour.is_like, cached, fresh)
-            ):  # then the mistake acts at random, perhaps only in some answers
-                again = ([*_behaviours(mistaken_program(function, fault), inputs)] for _ in range(10))
-                assert not all(all(map(Behaviour.is_like, fresh, each)) for each in again), fault.name
+            assert all(map(Behaviour.is_like, cached, fresh)), fault.name

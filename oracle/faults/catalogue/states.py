@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from oracle.faults.entry import altered, exchanged, mistakes
-from oracle.faults.functions import ALL, EVERY, FORWARDS, LAYERS, LSTM, LSTM_FORWARD, LSTM_LAYER, SEQUENCES
+from oracle.faults.functions import ALL, FORWARDS, LAYERS, LSTM, LSTM_FORWARD, LSTM_LAYER, SEQUENCES
 from oracle.network.layers import state_after
 from reference.contract import Array
 
@@ -53,9 +53,6 @@ def _one_array_for_all_steps(v: Any) -> Any:
 
     steps = [[*map(overwritten, v.cached, step, [t] * len(step))] for t, step in enumerate(v.entries)]
     return [(*step, v.parameters) for step in steps], v.x
-
-
-UNSEEDED_GENERATOR = np.random.default_rng()
 
 
 def _read_by_samples(states: Array) -> Array:
@@ -226,10 +223,4 @@ MISTAKES = mistakes(
     | {"entries": lambda v: v.memory.setdefault("entries", [])},
     LSTM("bf_raised", "every call adds 1 to the caller's bf")
     | {"arguments": lambda v: v.parameters.update(bf=v.parameters["bf"] + 1) or v.arguments},
-    EVERY("noise", "random noise is added to [a; x]")
-    | altered("concat", by=lambda right, v: UNSEEDED_GENERATOR.normal(right, 0.001)),
-    EVERY("dropout", "dropout is left on")
-    | altered("concat", by=lambda right, v: right * UNSEEDED_GENERATOR.integers(2, size=right.shape)),
-    LAYERS("dropout_between", "dropout is left on between layers")
-    | {"between": lambda v: v.padded * 2 * UNSEEDED_GENERATOR.integers(2, size=v.padded.shape)},
 )
