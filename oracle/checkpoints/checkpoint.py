@@ -27,27 +27,24 @@ class Checkpoint:
     skipped: Sequence[str] = ()  # sentences about recurrent data that was not read, with reasons
 
 
-def load(
-    text: str, layout: str = "", *, overrules: bool = True, memory_limit: int | None = None
-) -> Checkpoint:
+def load(text: str, layout: str = "", *, memory_limit: int | None = None) -> Checkpoint:
     """Return the layers that `FILE` or `FILE:PREFIX` names.
 
     A prefix selects all layers whose names begin with the prefix, or the only layer whose name ends with it.
-    The prefix `A+B` selects one layer: B stacked on A. `layout` is the layout of all weights; but with
-    `overrules=False`, names that tell a layout have precedence. The file is read in another process, within
-    the limits of `reading_process`; the address space may be `memory_limit` bytes. Raises `CheckpointError`,
-    whose message begins with the file, if a layer cannot be read.
+    The prefix `A+B` selects one layer: B stacked on A. `layout` is the layout of all weights. The
+    file is read in another process, within the limits of `reading_process`; the address space may be
+    `memory_limit` bytes. Raises `CheckpointError`, whose message begins with the file, if a layer cannot be
+    read.
     """
     file, prefix = split(text)
-    given = file, prefix, layout, overrules
-    layers, skipped = reading_process.call(file, read_layers, *given, memory_limit=memory_limit)
+    layers, skipped = reading_process.call(file, read_layers, file, prefix, layout, memory_limit=memory_limit)
     return Checkpoint(Path(file), [RecurrentLayer(*each) for each in layers], skipped)
 
 
-def read_layers(file: str, prefix: str, layout: str, overrules: bool) -> tuple[list[list[Any]], list[str]]:
+def read_layers(file: str, prefix: str, layout: str) -> tuple[list[list[Any]], list[str]]:
     """Return the fields of the layers that a prefix selects, and what was skipped; read in this process."""
     path = Path(file)
-    layers, skipped = find_layers(read(path, path.suffix), layout, overrules=overrules)
+    layers, skipped = find_layers(read(path, path.suffix), layout)
     return [[*vars(layer).values()] for layer in select(layers, prefix)], skipped
 
 

@@ -99,8 +99,7 @@ def read_npz(path: Path) -> Contents:
         return Contents({name: tensor(file[name]) for name in file.files})
 
 
-Reader = Callable[[Path], Any]
-_READERS: Mapping[str, tuple[Reader, Sequence[str]]] = {
+_READERS: Mapping[str, tuple[Callable[[Path], Contents], Sequence[str]]] = {
     SAFETENSORS: (read_safetensors, [".safetensors"]),
     TORCH: (read_state_dict, [".pt", ".pth", ".bin", ".ckpt"]),
     NPZ: (read_npz, [".npz"]),
@@ -113,8 +112,8 @@ SUFFIXES = {suffix: kind for kind, (_, suffixes) in _READERS.items() for suffix 
 """The suffixes, each with its kind of file."""
 
 
-def read(path: Path, suffix: str, reader: Reader | None = None) -> Any:
-    """Return the contents of a file, read as a file with this suffix, or what another `reader` returns.
+def read(path: Path, suffix: str) -> Contents:
+    """Return the contents of a file, read as a file with this suffix.
 
     Raises `CheckpointError` if the file is missing, is of another kind, or cannot be read, and `MemoryError`.
     """
@@ -127,7 +126,7 @@ def read(path: Path, suffix: str, reader: Reader | None = None) -> Any:
     if kind not in ("", expected):
         raise CheckpointError(f"it is no {suffix} file: {_kind_clause(kind)}".removesuffix("; "))
     try:
-        return (reader or _READERS[expected][0])(path)
+        return _READERS[expected][0](path)
     except (CheckpointError, MemoryError):
         raise
     except Exception as error:  # libraries raise any kind of error for a broken or hostile file

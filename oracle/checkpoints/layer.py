@@ -11,9 +11,6 @@ import numpy as np
 from oracle.checkpoints.contents import CheckpointError
 from reference.networks import NETWORKS, Array, Kind, hidden_units
 
-Biases = Sequence[Sequence[Mapping[str, Array]]]
-"""For each direction: the bias of the input and the bias of the hidden state, by the parameter's name."""
-
 
 @dataclass(frozen=True)
 class RecurrentLayer:
@@ -29,7 +26,6 @@ class RecurrentLayer:
     parameters: Sequence[Mapping[str, Array]]
     activation: str = ""  # of an RNN: "tanh" or "relu"; empty if the file does not contain it
     remarks: tuple[str, ...] = ()  # clauses about how the file was read
-    biases: Biases = ()  # if a direction has two biases in the file; the parameters have their sum
 
     @property
     def layers(self) -> int:
@@ -88,5 +84,4 @@ class RecurrentLayer:
             prefix=f"{below.prefix}+{self.prefix}",
             parameters=[*below.parameters, *self.parameters],
             remarks=tuple(dict.fromkeys((*below.remarks, *self.remarks))),
-            biases=[*below.biases, *self.biases] if below.biases and self.biases else (),
         )

@@ -15,7 +15,6 @@ from oracle.weights.named_weights import (
     Weight,
     WeightsByDirection,
     group_weights,
-    layout_of,
     parameters_of,
     split_joined_weight,
 )
@@ -37,13 +36,11 @@ class Incomplete:
 Layer = RecurrentLayer | Incomplete
 
 
-def find_layers(
-    contents: Contents, layout: str = "", *, overrules: bool = True
-) -> tuple[list[Layer], list[str]]:
+def find_layers(contents: Contents, layout: str = "") -> tuple[list[Layer], list[str]]:
     """Return the layers of a file in its order, and sentences about recurrent data that is skipped.
 
-    `layout` is the layout of all weights; but with `overrules=False`, names that tell a layout have
-    precedence. Raises `CheckpointError` if the file has no layer, or if its weights can be read in two ways.
+    `layout` is the layout of all weights, even if their names tell another. Raises `CheckpointError` if the
+    file has no layer, or if its weights can be read in two ways.
     """
     if layout and layout not in LAYOUTS:
         raise CheckpointError(f"--layout {layout} is not one of {', '.join(LAYOUTS)}")
@@ -57,7 +54,7 @@ def find_layers(
         unknown -= {weight.name for each in by_direction.values() for weight in each.values()}
         if any(map(_OPTIMIZER.fullmatch, re.split("[./]", prefix))):
             skipped.append(f"{prefix}: an optimizer's".removeprefix(": "))
-        elif layer := _layer(contents, convention, prefix, by_direction, layout if overrules else ""):
+        elif layer := _layer(contents, convention, prefix, by_direction, layout):
             layers.append(layer)
         else:
             skipped.append(f"{prefix}: a GRU".removeprefix(": "))
@@ -94,12 +91,6 @@ def _layer(
             which = " and ".join(weight.name for role, weight in roles.items() if "bias" in role)
             return Incomplete(prefix, f"the sum of {which} overflows {infinite[0].dtype}")
     dtype = np.result_type(*(weight.array for weight in weights))
-    split_bias = layout_of(convention, layout).split_bias
-    biases = [
-        [split_bias(kind, roles[role].array[:, None]) for role in ("bias", "recurrent_bias")]
-        for _, roles in sorted(by_direction.items())
-        if "recurrent_bias" in roles
-    ]
     return RecurrentLayer(
         prefix,
         kind,
@@ -108,7 +99,6 @@ def _layer(
         [{name: array.astype(dtype, copy=False) for name, array in p.items()} for p in parameters],
         contents.activations.get(prefix, ""),
         (*contents.remarks.get(prefix, ()), *_remarks(tensors, by_direction)),
-        biases,
     )
 
 

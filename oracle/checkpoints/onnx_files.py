@@ -31,12 +31,12 @@ def read_onnx(path: Path) -> Contents:
     The next layer, a node stacked on this node, has the names `NODE.l1.W` and so on. Raises `CheckpointError`
     for a model without recurrent nodes.
     """
-    model = open_model(path)
+    model = _open_model(path)
     constants = _Constants(path.parent, model.opset_import)
     layers, graphs = _Layers(), [*_graphs(model.graph)]
     for nodes, scope in graphs:
         for node in nodes:
-            if node.op_type in _RECURRENT and is_onnx(node):
+            if node.op_type in _RECURRENT and _is_onnx(node):
                 _add_layer(layers, node, scope, constants)
             elif node.op_type in ("DynamicQuantizeLSTM", "QLinearLSTM"):
                 layers.skipped.append(f"{node.name or node.output[0]}: an LSTM that is quantised")
@@ -46,7 +46,7 @@ def read_onnx(path: Path) -> Contents:
     return layers
 
 
-def open_model(path: Path) -> Any:
+def _open_model(path: Path) -> Any:
     """Return the model in a file, with every call of a function replaced by the function's body.
 
     Tensors in other files are not read. Raises `CheckpointError` if the file is empty.
@@ -72,12 +72,12 @@ def _graphs(graph: Any, outer: Scope | None = None) -> Iterator[tuple[Any, Scope
                 yield from _graphs(inner, scope)
 
 
-def is_onnx(node: Any) -> bool:
+def _is_onnx(node: Any) -> bool:
     """Whether the operator of a node belongs to ONNX itself."""
     return node.domain in ("", "ai.onnx")
 
 
-def inputs_of(node: Any) -> dict[str, str]:
+def _inputs_of(node: Any) -> dict[str, str]:
     """Return the names of the values that a recurrent node takes, by input: `X`, `W`, and so on."""
     return {name: value for name, value in zip(_INPUTS, node.input, strict=False) if value}
 
@@ -98,7 +98,7 @@ class _Layers(Contents):
 
 def _add_layer(layers: _Layers, node: Any, scope: Scope, constants: "_Constants") -> None:
     """Add the weights of a node, or the reason why the node is not a layer that the harness can judge."""
-    name, attributes, inputs = node.name or node.output[0], attributes_of(node), inputs_of(node)
+    name, attributes, inputs = node.name or node.output[0], _attributes_of(node), _inputs_of(node)
     try:
         activation = _activation_of(node, attributes)
         arrays = {each: constants.array(inputs[each], scope) for each in "WRB" if each in inputs}
@@ -129,7 +129,7 @@ def _add_layer(layers: _Layers, node: Any, scope: Scope, constants: "_Constants"
         layers.remarks[prefix] = ["it runs from the last step back"]
 
 
-def attributes_of(node: Any) -> dict[str, Any]:
+def _attributes_of(node: Any) -> dict[str, Any]:
     """Return the attributes of a node by name."""
     onnx = import_optional("onnx")
     return {each.name: onnx.helper.get_attribute_value(each) for each in node.attribute}
@@ -192,7 +192,7 @@ class _Constants:
     def _outputs(self, node: Any, scope: Scope) -> dict[str, Array]:
         if node.op_type in _QUANTISATION:
             raise CheckpointError("its weights are quantised")
-        if node.op_type not in _COMPUTABLE or not is_onnx(node):
+        if node.op_type not in _COMPUTABLE or not _is_onnx(node):
             raise CheckpointError(f"{node.output[0]} is computed by {node.op_type}")
         inputs = {each: self.array(each, scope) for each in node.input if each}
         names = [name for name in node.output if name]

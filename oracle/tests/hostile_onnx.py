@@ -55,14 +55,6 @@ def ring_of_weights(folder: Path) -> Path:
     return save_onnx(folder / "ring_of_weights.onnx", [*ring, lstm_node(W="r0")], LSTM)
 
 
-def long_chain(folder: Path) -> Path:
-    """Every one of 2,000 LSTMs takes the end of a chain of 2,000 Identity nodes."""
-    make = needs("onnx").helper.make_node
-    chain = [make("Identity", [f"c{k}" if k else "X"], [f"c{k + 1}"]) for k in range(2000)]
-    lstms = [make("LSTM", ["c2000", "W", "R", "B"], [f"Y{k}"], name=f"n{k}") for k in range(2000)]
-    return save_onnx(folder / "chain.onnx", [*chain, *lstms], LSTM)
-
-
 def split_into_many(folder: Path) -> Path:
     """A weight that is the first of 2 * 10^9 parts."""
     split = needs("onnx").helper.make_node("Split", ["W"], ["w"], num_outputs=2 * 10**9, axis=0)
@@ -80,25 +72,6 @@ def filled(folder: Path) -> Path:
     """A weight of 2^40 numbers, which a node makes."""
     fill = needs("onnx").helper.make_node("ConstantOfShape", ["shape"], ["w"])
     return save_onnx(folder / "filled.onnx", [fill, lstm_node(W="w")], [*LSTM, ("shape", np.array([2**40]))])
-
-
-def endless_loop(folder: Path) -> Path:
-    """A loop of 2^62 steps beside an LSTM."""
-    onnx = needs("onnx")
-    make, info = onnx.helper.make_node, onnx.helper.make_tensor_value_info
-    values = [info("i", 7, []), info("go", 9, []), info("v", 1, [1])]
-    body = onnx.helper.make_graph(
-        [make("Identity", ["go"], ["on"]), make("Add", ["v", "v"], ["u"])],
-        "body",
-        values,
-        [info("on", 9, []), info("u", 1, [1])],
-    )
-    loop = make("Loop", ["count", "true", "zero"], ["end"], body=body)
-    tensors = [("count", np.array(2**62)), ("true", np.array(True)), ("zero", np.zeros(1, "f"))]
-    last = make("Add", ["lstm", "end"], ["Y"])
-    node = lstm_node()
-    node.output[:] = ["lstm"]
-    return save_onnx(folder / "loop.onnx", [loop, node, last], [*LSTM, *tensors])
 
 
 def functions_tenfold(folder: Path) -> Path:

@@ -9,13 +9,11 @@ import numpy as np
 import pytest
 
 from oracle.checkpoints import CheckpointError, load, reading_process
-from oracle.parity.exported import run_exported
 from oracle.tests import hostile_files as hostile
 from oracle.tests import hostile_onnx
 from oracle.tests.selection import VARIABLE, chosen, needs
 
 ONNX = needs("onnx", "onnx")
-RUNTIME = needs("onnxruntime", "onnx")
 Make = Callable[[Path], Path]
 TOO_LARGE = " takes more than 0.25 GB to read: --memory-limit"
 TOO_SLOW = " takes more than 1 s to read"
@@ -98,30 +96,6 @@ def test_a_hostile_file_is_refused_in_one_line(
         monkeypatch.setattr(reading_process, "CPU_SECONDS", 1)
     message = refusal(make(tmp_path))
     assert words in message or (words == TOO_LARGE and "a library crashed" in message)
-
-
-def run(path: Path) -> str:
-    with pytest.raises(CheckpointError) as caught:
-        run_exported(path, [("X", np.ones((2, 1, 3), "f"))], 2**28)
-    assert len(str(caught.value).splitlines()) == 1
-    return str(caught.value).removeprefix(str(path))
-
-
-@RUNTIME
-@pytest.mark.parametrize(
-    ("make", "words"),
-    [
-        (hostile_onnx.endless_loop, TOO_SLOW),
-        *chosen([(hostile_onnx.filled, TOO_LARGE), (hostile_onnx.external_hole, TOO_LARGE)], lambda case: ""),
-    ],
-)
-def test_a_hostile_model_is_not_run_without_end(
-    make: Make, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Takes two seconds, one of which is the limit."""
-    if words == TOO_SLOW:
-        monkeypatch.setattr(reading_process, "CPU_SECONDS", 1)
-    assert words in run(make(tmp_path))
 
 
 @ONNX

@@ -27,8 +27,7 @@ PROPERTIES = Path(__file__).parents[1]
 ABOUT = (
     "Tells whether the recurrent forward passes of each TARGET are right. A TARGET is a .py or .ipynb file, "
     "a directory or glob of such files, a module, or module:attribute (default: the reference). For trained "
-    "weights: `weights FILE`, `convert FILE OUT`, `M.onnx --against MODULE:FACTORY`; for reports in JSON: "
-    "`merge FILE…`; each with --help."
+    "weights: `weights FILE`, `convert FILE OUT`; for reports in JSON: `merge FILE…`; each with --help."
 )
 EPILOG = (
     "All other options of pytest work, too (see `pytest --help`). Exit status: 0 if every law holds, 1 if a "
@@ -66,10 +65,6 @@ def main() -> int:
         from properties.session import merge
 
         return merge.main(sys.argv[2:])
-    if any(word.partition("=")[0] == "--against" for word in sys.argv[1:]):
-        from properties.session import parity
-
-        return parity.main(sys.argv[1:])
     # The options, plugins, configuration and conftest.py of the user's tests must not affect the laws.
     for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):
         os.environ.pop(name, None)

@@ -5,7 +5,6 @@ from argparse import ArgumentParser, ArgumentTypeError
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import Never
 
@@ -13,7 +12,6 @@ from oracle.checkpoints import Checkpoint, CheckpointError, RecurrentLayer, load
 from oracle.checkpoints.contents import printable
 from oracle.checkpoints.reading_process import MEMORY_LIMIT
 from oracle.checkpoints.writing import WRITERS, convert
-from oracle.parity.weight_copies import difference
 from oracle.weights.conversion import CONVERTERS
 from oracle.weights.layout import LAYOUTS
 
@@ -23,9 +21,6 @@ COMMANDS = {
 }
 USAGE_ERROR = 4
 """The exit status of wrong usage, the same as pytest's."""
-
-_MOST_NAMED = 8
-"""The number of wrong layers whose mistakes are named. Each search for a mistake takes seconds."""
 
 _NUMBERS = ("L", "D", "n_x", "n_a", "n_p", "max |W|")
 _COLUMNS = ("prefix", "kind", "layout", *_NUMBERS[:5], "dtype", *_NUMBERS[5:], "digest")
@@ -55,14 +50,11 @@ class Parser(ArgumentParser):
 def main(arguments: Sequence[str]) -> int:
     """Run the command that the first argument names. Returns the exit status."""
     options = _parser(arguments[0]).parse_args(arguments[1:])
-    read = partial(load, layout=options.layout, memory_limit=options.memory_limit)
     try:
-        checkpoint = read(options.file)
+        checkpoint = load(options.file, options.layout, memory_limit=options.memory_limit)
         if arguments[0] == "weights":
             show_layers(checkpoint)
-            if not options.against:
-                return 0
-            return compare_weights(checkpoint, read(options.against, overrules=False))
+            return 0
         for each in convert(checkpoint, options.out, options.to, force=options.force):
             print(printable(f"{each} has the same numbers, bit for bit"))
         if checkpoint.skipped:
@@ -76,7 +68,12 @@ def main(arguments: Sequence[str]) -> int:
 
 def show_layers(checkpoint: Checkpoint) -> None:
     """Print a table of the layers, the remarks on layers, and what was skipped."""
-    print_table(_COLUMNS, _NUMBERS, [_row(layer) for layer in checkpoint.layers])
+    table = [[printable(cell, 200) for cell in row] for row in (_COLUMNS, *map(_row, checkpoint.layers))]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for row in table:
+        cells = zip(_COLUMNS, row, widths, strict=True)
+        line = "  ".join(f"{cell:>{n}}" if head in _NUMBERS else f"{cell:<{n}}" for head, cell, n in cells)
+        print(line.rstrip())
     prefixes_by_remark: defaultdict[str, list[str]] = defaultdict(list)
     for layer in checkpoint.layers:
         activation = [f"its activation is {layer.activation}"] if layer.activation else []
@@ -92,31 +89,6 @@ def _row(layer: RecurrentLayer) -> list[str]:
     sizes = (layer.layers, layer.directions, layer.n_x, layer.n_a, layer.n_p or "")
     known = (layer.prefix, layer.kind.upper(), layer.layout, *map(str, sizes), layer.dtype.name)
     return [*known, f"{layer.largest_weight:.3g}", layer.digest]
-
-
-def print_table(columns: Sequence[str], numbers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print the rows below the names of the columns, aligned to the right in `numbers`; cells are cut."""
-    table = [[printable(cell, 200) for cell in row] for row in (columns, *rows)]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    for row in table:
-        cells = zip(columns, row, widths, strict=True)
-        line = "  ".join(f"{cell:>{n}}" if head in numbers else f"{cell:<{n}}" for head, cell, n in cells)
-        print(line.rstrip())
-
-
-def compare_weights(copy: Checkpoint, original: Checkpoint) -> int:
-    """Print how each layer of a copy differs from the original. Returns the exit status: 1 if one differs."""
-    if len(copy.layers) != len(original.layers):
-        raise CheckpointError(
-            f"{copy.path} has {len(copy.layers)} layers and {original.path} {len(original.layers)}: "
-            "name the layers to compare, as FILE:PREFIX"
-        )
-    n_wrong = 0
-    for copied, layer in zip(copy.layers, original.layers, strict=True):
-        sentence = difference(layer, copied, named=n_wrong < _MOST_NAMED)
-        print(printable(f"{copied.prefix or copy.path}: {sentence or 'the same numbers'}"))
-        n_wrong += bool(sentence)
-    return 1 if n_wrong else 0
 
 
 def _parser(command: str) -> ArgumentParser:
@@ -137,8 +109,6 @@ def _parser(command: str) -> ArgumentParser:
             help=f"{', '.join(CONVERTERS)} (default: torch)",
         )
         parser.add_argument("--force", action="store_true", help="overwrite OUT")
-    else:
-        parser.add_argument("--against", metavar="FILE[:PREFIX]", help="compare FILE with this original")
     parser.add_argument(
         "--layout",
         metavar="NAME",

@@ -123,7 +123,6 @@ def test_frameworks_are_imported_where_they_are_asked() -> None:
     adapters = {module for module in asked if room_of(module) == "oracle.frameworks"}
     of_our_own = {
         "oracle.checkpoints.writing",
-        "oracle.parity.original",
         "oracle.witnesses.pytorch",
         "oracle.witnesses.pytorch_gradient",
     }

@@ -2,13 +2,16 @@
 
 import re
 import sys
+import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from oracle.checkpoints import only_layer
+from oracle.tests.selection import needs
 from properties.session import weights
 from properties.tests.runs import CLONE, Installation, in_clone
 
@@ -77,50 +80,34 @@ def test_a_copy_is_the_same_in_every_layout(checkpoint: Path, capsys: pytest.Cap
     assert len(digests) == 1
 
 
-@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
-def test_a_copy_whose_two_biases_are_rounded_is_named(
-    dtype: torch.dtype, checkpoint: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Their sum is rounded otherwise than each of them.
+class Three(torch.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = torch.nn.LSTM(3, 4, 2, bidirectional=True)
+        self.lower = torch.nn.RNN(8, 5)
+        self.upper = torch.nn.RNN(5, 5)
 
-    Takes seconds: a mistake with the same effect is looked for.
-    """
-    state = torch.load(checkpoint)["state_dict"]
-    copy = checkpoint.with_name("copy.pt")
-    torch.save({name: tensor.to(dtype) for name, tensor in state.items()}, copy)
-    assert weights.main(["weights", str(copy), "--against", str(checkpoint)]) == 1
-    sentence = f"the parameters are rounded to {str(dtype).removeprefix('torch.')}"
-    assert capsys.readouterr().out.splitlines()[-2:] == [f"enc: {sentence}", f"dec: {sentence}"]
+    def forward(self, x: torch.Tensor) -> Any:
+        return self.upper(self.lower(self.encoder(x)[0])[0])[0]
 
 
-def test_the_layout_is_that_of_the_original_where_its_names_do_not_say(
-    checkpoint: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    state = torch.load(checkpoint)["state_dict"]
-    unnamed = checkpoint.with_name("unnamed.npz")
-    np.savez(unnamed, *(state[f"dec.{name}_l0"] for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")))
-    named = f"{checkpoint}:dec"
-    for copy, original in ((named, str(unnamed)), (str(unnamed), named)):
-        assert weights.main(["weights", copy, "--against", original, "--layout", "torch"]) == 0
-        assert capsys.readouterr().out.endswith(": the same numbers\n")
-    parts = [state[f"dec.{name}_l0"].numpy() for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
-    np.savez(unnamed, parts[0].T, parts[1].T, parts[2] + parts[3])
-    # Names of the original are not overruled.
-    assert weights.main(["weights", str(unnamed), "--against", named, "--layout", "keras"]) == 0
+@needs("onnx", "checkpoints")
+def test_an_exported_model_has_the_digests_of_the_original(tmp_path: Path) -> None:
+    def exported(name: str) -> list[str]:
+        path = tmp_path / name
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the exporter has many
+            torch.onnx.export(model, (torch.zeros(2, 1, 3),), path, dynamo=False)
+        return [only_layer(f"{path}:{node}").digest for node in ("/encoder/LSTM", "/lower/RNN")]
 
-
-def test_few_of_many_wrong_layers_are_explained(
-    checkpoint: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Takes seconds: a mistake with the same effect is looked for."""
-    monkeypatch.setattr(weights, "_MOST_NAMED", 1)
-    state = torch.load(checkpoint)["state_dict"]
-    copy = checkpoint.with_name("copy.pt")
-    torch.save({name: 0 * tensor if "bias" in name else tensor for name, tensor in state.items()}, copy)
-    assert weights.main(["weights", str(copy), "--against", str(checkpoint)]) == 1
-    enc, dec = capsys.readouterr().out.splitlines()[-2:]
-    assert enc == "enc: every bias is left out"
-    assert dec.startswith("dec: ba differ, by up to ")
+    model = Three()
+    torch.save(model.state_dict(), tmp_path / "model.pt")
+    original = [only_layer(f"{tmp_path}/model.pt:{prefix}").digest for prefix in ("encoder", "lower+upper")]
+    assert exported("model.onnx") == original
+    with torch.no_grad():
+        model.get_parameter("encoder.bias_hh_l1")[0] += 1
+    assert exported("changed.onnx")[0] != original[0]
+    assert exported("changed.onnx")[1] == original[1]
 
 
 @pytest.mark.parametrize(
