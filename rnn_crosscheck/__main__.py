@@ -16,7 +16,7 @@ if (ROOT / "hatch_build.py").is_file():
 def main() -> int:
     """Run the command, and return its exit status."""
     try:
-        from properties.worker import posix  # noqa: F401  # which says on which systems the command runs
+        from oracle.processes import posix  # noqa: F401  # which says on which systems the command runs
     except ImportError as error:
         sys.exit(f"ERROR: {error}")
     statuses: list[int] = []

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import IO, Any, NoReturn
 
 from oracle.checkpoints.contents import CheckpointError, shorten
-from properties.worker.codec import MAX_BYTES, CodecError, decode, encode
-from properties.worker.own_modules import PROGRAM
-from properties.worker.posix import SIGKILL, SIGXCPU, killpg, resource
+from oracle.processes.codec import MAX_BYTES, CodecError, decode, encode
+from oracle.processes.posix import SIGKILL, SIGXCPU, killpg, resource
+from oracle.processes.program import PROGRAM
 
 MEMORY_LIMIT = 2 * 2**30
 """The most bytes of address space beyond what the process takes when it starts."""
@@ -28,7 +28,7 @@ CPU_SECONDS, WALL_SECONDS = 30, 60
 def call(file: str, function: Callable[..., Any], *arguments: Any, memory_limit: int | None = None) -> Any:
     """Return what a function of a module returns, which is called in a process that reads `file`.
 
-    Arguments and the returned value have the types of `properties.worker.codec`. Raises `CheckpointError`,
+    Arguments and the returned value have the types of `oracle.processes.codec`. Raises `CheckpointError`,
     whose message begins with the file, if the function raises an error or exceeds a limit. It names the
     option of a `memory_limit` that is given (default: `MEMORY_LIMIT`). The process and those that it started
     are ended.

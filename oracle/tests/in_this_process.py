@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from oracle.checkpoints import CheckpointError, reading_process
-from properties.worker.codec import decode, encode
+from oracle.processes.codec import decode, encode
 
 
 def read_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
 from oracle.problems.problem import Problem
+from oracle.processes.codec import CodecError, decode, encode
 from properties.worker.arguments import Arrangement
-from properties.worker.codec import CodecError, decode, encode
 from properties.worker.manner import Manner, make_calls
 
 UNREADABLE = "sent an answer that cannot be read"
@@ -22,7 +22,7 @@ class Request:
     `manner` has the fields of `worker.manner.Manner`. The value of the call is encoded after the calls in
     `then`, to show whether a later call overwrites it. `calls` is the number of calls in a row.
 
-    Raises `CodecError` if an argument is not of a type that `worker.codec` encodes.
+    Raises `CodecError` if an argument is not of a type that `processes.codec` encodes.
     """
 
     def __init__(self, function: str, arguments: Sequence[Any], **manner: Any) -> None:
@@ -50,7 +50,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Returned:
-    """The value that a call returned, in the types of `worker.codec`, which run no code of the target.
+    """The value that a call returned, in the types of `processes.codec`, which run no code of the target.
 
     `arguments` are the arguments as they are after the call. Outcomes with equal digests are equal. The
     `digest` is empty if the outcome was not received from a worker.

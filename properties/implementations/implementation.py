@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any, Self
 
 from oracle.problems.limits import Limits
+from oracle.processes.codec import encode
 from properties.implementations.calls import CallHistory, Died, Outcome, Reply, Request
 from properties.implementations.loaded_facts import LoadedFacts, loaded_facts
 from properties.implementations.process import MOST_INTERRUPTS, Process
 from properties.implementations.process_start import FORKS, ForkServer, Settings
-from properties.worker.codec import encode
 from properties.worker.targets import Unusable, locate
 
 MANY_SLOW_CALLS = 3

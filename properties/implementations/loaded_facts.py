@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from oracle.problems.limits import ANYTHING, Limits
+from oracle.processes.codec import CodecError, decode
 from properties.implementations.calls import UNREADABLE, Died
-from properties.worker.codec import CodecError, decode
 from properties.worker.constants import LEAST, MOST
 from properties.worker.targets import TargetFacts, TargetMissing, Unusable
 from reference.contract import CONTRACTS

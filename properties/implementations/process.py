@@ -15,10 +15,11 @@ from hashlib import sha256
 from tempfile import TemporaryFile
 from typing import IO
 
+from oracle.processes.codec import CodecError, encode
+from oracle.processes.posix import POLLIN, POLLOUT, poll, pread
 from properties.implementations.calls import MOST_HELD, UNREADABLE, Died
 from properties.implementations.process_end import WORKERS, end_with_descendants
 from properties.implementations.process_start import ForkServer, Settings, start_worker
-from properties.worker.codec import CodecError, encode
 from properties.worker.errors import Frame, first_place, place_of_hang
 from properties.worker.messages import (
     DUMP_STACK,
@@ -28,7 +29,6 @@ from properties.worker.messages import (
     Receiver,
     message,
 )
-from properties.worker.posix import POLLIN, POLLOUT, poll, pread
 
 STDERR_LINES = 5
 STDERR_BYTES = 2**11

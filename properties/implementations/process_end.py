@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
+from oracle.processes.posix import SIGKILL, WNOHANG, killpg, resource
 from properties.implementations.process_start import END_SECONDS, FORKS, PATIENCE, WorkerProcess, parent_of
-from properties.worker.posix import SIGKILL, WNOHANG, killpg, resource
 
 WORKERS: set[int] = set()
 """The running workers. If their fork server is killed, they become children of the judge."""

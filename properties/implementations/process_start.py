@@ -12,10 +12,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from properties.worker.codec import CodecError, decode, encode
+from oracle.processes.codec import CodecError, decode, encode
+from oracle.processes.posix import AF_UNIX, SIGKILL, SOCK_SEQPACKET, send_fds
 from properties.worker.messages import MAX_REQUEST
 from properties.worker.own_modules import FORK_SERVER, JUDGED, WORKER
-from properties.worker.posix import AF_UNIX, SIGKILL, SOCK_SEQPACKET, send_fds
 from properties.worker.worker import adopt_orphans
 
 FORKS = sys.platform == "linux"

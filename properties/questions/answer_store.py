@@ -19,7 +19,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
-from properties.worker.codec import CodecError, decode, encode
+from oracle.processes.codec import CodecError, decode, encode
 
 Value = TypeVar("Value")
 
@@ -48,7 +48,7 @@ _RANDOM = random.SystemRandom()
 class AnswerStore:
     """Values by key in a file of SQLite, which several processes may use. Until `open`, nothing is stored.
 
-    Keys and values have the types of `worker.codec`. If the file cannot be read or written, the run uses the
+    Keys and values have the types of `codec`. If the file cannot be read or written, the run uses the
     file no more, and computes the values. `fault` says what was wrong with the file; empty if nothing was.
     """
 
@@ -92,7 +92,7 @@ class AnswerStore:
     ) -> Value:
         """The stored value of a key. If there is none, or it is not valid, it is computed and stored.
 
-        `is_valid` gets a value of any of the types of `worker.codec`. A value that `is_sampled` may be
+        `is_valid` gets a value of any of the types of `processes.codec`. A value that `is_sampled` may be
         computed again. If it then differs from the stored one, the file is deleted.
         """
         if not self._connection:

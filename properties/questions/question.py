@@ -144,7 +144,7 @@ def _are_near(
     """Whether these are answers to all inputs that are as near to the bounded values as right answers are.
 
     A target runs as the user, and may have written what is stored, so `stored` is a value of any type of
-    `worker.codec`. Torch has only the last memory state, and with `gates` it has only the gates.
+    `processes.codec`. Torch has only the last memory state, and with `gates` it has only the gates.
     """
     if type(stored) is not list or len(stored) != len(inputs):
         return False

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from oracle.processes.posix import SIGKILL, killpg
 from properties.implementations.process_start import END_SECONDS, popen
 from properties.internals.pytest_internals import option_words
 from properties.reports.collected_results import case_in
@@ -29,7 +30,6 @@ from properties.session.collection import parameters_of
 from properties.session.options import FUZZING_TIME
 from properties.session.source_files import own_files
 from properties.session.target_options import AFFECTING_RESULTS
-from properties.worker.posix import SIGKILL, killpg
 
 _OPTIONS = (
     *("-k", "-m", "--reproduce", "--hypothesis-profile", "--hypothesis-seed"),

@@ -15,11 +15,12 @@ from typing import Any
 
 import pytest
 
+from oracle.processes.program import PREFIX
 from properties.internals import pytest_internals
 from properties.questions.answer_store import ANSWERS
 from properties.reports.report import FORMATS
 from properties.reports.results import GRADES, print_in_every_encoding
-from properties.worker.own_modules import JUDGED, PREFIX
+from properties.worker.own_modules import JUDGED
 from properties.worker.targets import closest
 
 PROPERTIES = Path(__file__).parents[1]

@@ -18,8 +18,8 @@ from typing import Any
 
 import cloudpickle
 
+from oracle.processes.program import OUR_PACKAGES
 from properties.session.kernel import cell_of
-from properties.worker.own_modules import OUR_PACKAGES
 from reference.contract import CONTRACTS
 
 

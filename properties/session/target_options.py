@@ -14,6 +14,7 @@ import pytest
 from oracle.modules.interface import ModuleOptions, UnusableModule
 from oracle.problems.limits import ANYTHING, Limits
 from oracle.problems.problem import LayerProblem, Problem
+from oracle.processes.codec import MAX_BYTES
 from properties.implementations import interpreter
 from properties.implementations.implementation import Implementation
 from properties.implementations.loaded_facts import LoadedFacts
@@ -22,7 +23,6 @@ from properties.internals.pytest_internals import option_words
 from properties.reports.results import encodable
 from properties.session import command
 from properties.session.source_files import helper_files, text_of
-from properties.worker.codec import MAX_BYTES
 from properties.worker.own_modules import OBJECTS, REFERENCE, full_name
 from properties.worker.targets import SUFFIXES, TargetMissing, Unusable, expand
 from reference.contract import CONTRACTS, FUNCTIONS

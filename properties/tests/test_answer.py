@@ -7,9 +7,9 @@ import pytest
 
 import reference
 from oracle.problems.problem import Problem
+from oracle.processes.codec import Foreign
 from properties.implementations.answer import Answer, MalformedError
 from properties.implementations.calls import Returned
-from properties.worker.codec import Foreign
 from reference.contract import CONTRACTS
 
 PROBLEM = Problem.lstm(n_x=3, n_a=2, n_y=4, m=5, T_x=6)

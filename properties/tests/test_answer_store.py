@@ -21,12 +21,12 @@ import numpy as np
 import pytest
 
 from oracle.problems.problem import Problem, siblings
+from oracle.processes.codec import decode, encode
 from oracle.witnesses import propagation, pytorch
 from properties.questions import answer_store, question
 from properties.questions.answer_store import AnswerStore
 from properties.questions.question import Question
 from properties.tests.runs import run
-from properties.worker.codec import decode, encode
 from reference.contract import CONTRACTS
 
 pytestmark = pytest.mark.slow

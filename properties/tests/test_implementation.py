@@ -6,9 +6,9 @@ import pytest
 
 import reference
 from oracle.problems.problem import Problem
+from oracle.processes.codec import CodecError, Foreign
 from properties.implementations.calls import Raised, Request, Returned
 from properties.implementations.implementation import Implementation
-from properties.worker.codec import CodecError, Foreign
 from reference.contract import CONTRACTS, FUNCTIONS
 
 Implement = Callable[..., Implementation]

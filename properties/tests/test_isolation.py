@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from oracle.problems.problem import Problem
+from oracle.processes.codec import Foreign
 from properties.implementations import calls, process
 from properties.implementations.answer import Answer, MalformedError
 from properties.implementations.answers import answers_to
 from properties.implementations.calls import Died, Raised, Request, Returned
 from properties.implementations.implementation import Implementation
-from properties.worker.codec import Foreign
 from reference.contract import CONTRACTS
 
 Misbehave = Callable[..., Implementation]
@@ -175,7 +175,7 @@ return caches
 def test_a_forged_answer_cannot_be_read(misbehave: Misbehave, answer: str) -> None:
     body = f"""
 import os
-from properties.worker.codec import encode
+from oracle.processes.codec import encode
 from properties.worker.messages import message
 pack = lambda serial, value: message(serial, encode(value))
 for fd in range(3, 64):
@@ -202,7 +202,7 @@ while True:
 def test_an_answer_given_twice_is_not_taken_for_the_next(misbehave: Misbehave) -> None:
     body = """
 import os
-from properties.worker.codec import encode
+from oracle.processes.codec import encode
 from properties.worker.messages import message
 pack = lambda serial, value: message(serial, encode(value))
 for fd in range(3, 64):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from properties.worker.codec import CodecError, decode, encode
+from oracle.processes.codec import CodecError, decode, encode
 from properties.worker.messages import Receiver, message
 
 MESSAGE = message(7, encode(("returned", np.arange(3.0), [np.float32(1)])), 5)

@@ -26,11 +26,12 @@ from properties.implementations.process_start import Settings
 from reference.contract import CONTRACTS, FUNCTIONS
 
 ROOT = Path(__file__).parents[2]
-PATHS = [
-    path.relative_to(ROOT)
-    for room in ("reference", "properties/worker", "oracle/weights", "oracle/modules", "oracle/frameworks")
-    for path in ROOT.glob(f"{room}/*.py")
-]
+ROOMS = (
+    "reference",
+    "properties/worker",
+    *(f"oracle/{name}" for name in ("frameworks", "modules", "processes", "weights")),
+)
+PATHS = [path.relative_to(ROOT) for room in ROOMS for path in ROOT.glob(f"{room}/*.py")]
 MODULES = [
     ".".join(path.with_suffix("").parts).removesuffix(".__init__")
     for path in PATHS

@@ -19,6 +19,7 @@ from typing import Any, Optional
 
 from oracle.modules.interface import SCOPE, ModuleOptions, UnusableModule
 from oracle.modules.understanding import is_module, understand
+from oracle.processes.program import OUR_PACKAGES
 from properties.worker.functions import (
     classes_hint,
     facts_from_like,
@@ -27,7 +28,7 @@ from properties.worker.functions import (
     similar_function,
     wrong_signature,
 )
-from properties.worker.own_modules import FRAMEWORKS, OBJECTS, OUR_PACKAGES, hide_our_packages, is_ours
+from properties.worker.own_modules import FRAMEWORKS, OBJECTS, hide_our_packages, is_ours
 from properties.worker.statements import RunStatements
 from properties.worker.substitution import replace_helpers
 from properties.worker.targets import Target, TargetFacts, TargetMissing, Unusable, closest

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from signal import SIGINT
 from struct import Struct
 
-from properties.worker.codec import MAX_BYTES, CodecError
-from properties.worker.posix import SIGUSR1
+from oracle.processes.codec import MAX_BYTES, CodecError
+from oracle.processes.posix import SIGUSR1
 
 LOST_CONNECTION = 97
 """The exit status of a worker that cannot send its answer."""

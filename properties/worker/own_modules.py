@@ -1,7 +1,4 @@
-"""Hides the packages of rnn-crosscheck from a target, which may have modules of the same names.
-
-In a clone our packages are `reference`, `oracle` and `properties`; in the wheel they are in `rnn_crosscheck`.
-"""
+"""Hides the packages of rnn-crosscheck from a target, which may have modules of the same names."""
 
 import re
 import sys
@@ -9,10 +6,8 @@ from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
+from oracle.processes.program import OUR_PACKAGES, PREFIX, PROGRAM, ROOT
 from properties.worker.errors import first_place
-
-PREFIX = __name__.removesuffix("properties.worker.own_modules")
-"""The prefix of our packages: empty in a clone, `"rnn_crosscheck."` in an installation."""
 
 REFERENCE = f"{PREFIX}reference"
 """The default target."""
@@ -35,26 +30,6 @@ _OWN_IMPORT = re.compile(
     re.MULTILINE,
 )
 
-OUR_PACKAGES = (PREFIX.removesuffix("."),) if PREFIX else ("reference", "oracle", "properties")
-_ROOT = str(Path(__file__).parents[3 if PREFIX else 2])
-
-PROGRAM = f"""
-import sys
-if sys.path[:1] == [""]: del sys.path[0]
-import numpy
-from importlib.machinery import PathFinder
-class Ours:
-    def find_spec(name, path=None, target=None):
-        if name in {OUR_PACKAGES!r}: return PathFinder.find_spec(name, [{_ROOT!r}])
-sys.meta_path.insert(0, Ours)
-from {PREFIX}%s import %s as main
-sys.dont_write_bytecode = True
-main()
-"""
-"""A program that calls a function of a module of ours. It imports our packages alone from `_ROOT`.
-
-Python writes bytecode files for our modules, and none for what a target imports.
-"""
 WORKER = PROGRAM % ("properties.worker.worker", "main")
 FORK_SERVER = PROGRAM % ("properties.worker.worker", "main_of_fork_server")
 
@@ -90,7 +65,7 @@ def own_import(folder: str) -> str:
     """
     with suppress(Exception):  # what a target has put into sys.modules is not always a module
         spec = find_spec(OUR_PACKAGES[0])
-        if spec and str(Path(spec.origin or "").resolve().parents[1]) == _ROOT:
+        if spec and str(Path(spec.origin or "").resolve().parents[1]) == ROOT:
             for name, module in [*sys.modules.items()]:
                 file = getattr(module, "__file__", None) or ""
                 if name.partition(".")[0] in OUR_PACKAGES or not first_place([(file, 0, "")], folder):

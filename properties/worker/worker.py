@@ -21,9 +21,9 @@ from typing import Any, NoReturn, Optional
 from numpy import errstate, random  # many targets use random: a forked worker has it imported already
 
 from oracle.modules.understanding import understand
-from properties.worker import posix
+from oracle.processes import posix
+from oracle.processes.codec import CodecError, Foreign, decode, encode
 from properties.worker.arguments import misses_an_alias
-from properties.worker.codec import CodecError, Foreign, decode, encode
 from properties.worker.constants import constants
 from properties.worker.errors import describe, first_place, frames_of
 from properties.worker.functions import first_placeholder

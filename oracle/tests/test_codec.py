@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from properties.worker.codec import CodecError, Foreign, decode, encode
+from oracle.processes.codec import CodecError, Foreign, decode, encode
 
 DTYPES = [np.dtype(code) for code in "?bhilqBHILQefdgFDG"]
 

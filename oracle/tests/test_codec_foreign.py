@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from properties.tests.test_codec import same, through, with_header
-from properties.worker import codec
-from properties.worker.codec import MAX_DEPTH, MAX_PARTS, CodecError, Foreign, decode, encode
+from oracle.processes import codec
+from oracle.processes.codec import MAX_DEPTH, MAX_PARTS, CodecError, Foreign, decode, encode
+from oracle.tests.test_codec import same, through, with_header
 
 
 class Tensor:
