@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from reference.arrays import bias_gradient, input_gradient, time_last, weight_gradient
 from reference.contract import Array
-from reference.lstm import lstm_steps
-from reference.rnn import ACTIVATIONS, rnn_steps
-from reference.time_axis import time_last
+from reference.lstm import gate_gradients, lstm_steps, lstm_steps_backward
+from reference.rnn import ACTIVATIONS, rnn_steps, rnn_steps_backward
 from reference.validation import LayerCall, validate_layers
-
-Steps = Callable[[Array, int], Sequence[Array]]
-"""A function that runs one direction. It takes the input `(T_x, n, m)` and the index of the parameters.
-
-It returns the hidden states `(T_x + 1, n_h, m)`, the initial state first, and for an LSTM also the memory
-states.
-"""
 
 
 @np.errstate(all="ignore")
@@ -101,6 +95,14 @@ def lstm_layer(
     return a, last[0], last[1]
 
 
+Steps = Callable[[Array, int], Sequence[Array]]
+"""A function that runs one direction. It takes the input `(T_x, n, m)` and the index of the parameters.
+
+It returns the hidden states `(T_x + 1, n_h, m)`, the initial state first, and for an LSTM also the memory
+states.
+"""
+
+
 def run_layers(call: LayerCall, steps: Steps) -> tuple[Array, list[Array]]:
     """The hidden states `(D n_h, m, T_x)` of the top layer, and the last states `(L D, n, m)` of all layers.
 
@@ -142,3 +144,182 @@ def _last_state(states: Array, lengths: Array | None) -> Array:
     if lengths is None:
         return np.array(states[-1])
     return np.asarray(np.take_along_axis(states, lengths[None, None, :], axis=0)[0])
+
+
+@np.errstate(all="ignore")
+def rnn_layer_backward(
+    da: Any,
+    da_last: Any,
+    x: Any,
+    a0: Any,
+    parameters: Sequence[Mapping[str, Any]],
+    options: Mapping[str, Any] | None = None,
+) -> tuple[Array, Array, list[dict[str, Array]]]:
+    """The gradients of a loss of `a, a_last = rnn_layer(x, a0, parameters, options)`.
+
+    Parameters
+    ----------
+    da : (D n_a, m, T_x)
+        The gradient with respect to `a`. Its values after the end of a sample have no effect.
+    da_last : (L D, n_a, m)
+        The gradient with respect to `a_last`; `None` for zeros.
+    x, a0, parameters, options
+        As in `rnn_layer`. The slope of relu is 1 above 0, and 0 elsewhere.
+
+    Returns
+    -------
+    dx : (n_x, m, T_x)
+        0 after the end of a sample.
+    da0 : (L D, n_a, m)
+    gradients : list of L D dicts
+        `dWax`, `dWaa`, `dba`, in the order and the shapes of the parameters.
+
+    For the dtype of the results and the errors raised, see `reference.validation.validate_layers`.
+    """
+    call = _validated_call(
+        "rnn_layer_backward", {"x": x, "a0": a0, "da": da, "da_last": da_last}, parameters, options
+    )
+    activation, a0 = ACTIVATIONS[call.activation], call.arguments["a0"]
+    forward_steps: dict[int, Any] = {}
+
+    def forward(x: Array, k: int) -> Sequence[Array]:
+        steps = forward_steps[k] = rnn_steps(x, a0[k], call.parameters[k], activation)
+        return steps[:1]
+
+    def backward(k: int, da: Array, _: Array) -> tuple[Array, tuple[Array, ...], dict[str, Array]]:
+        p, (a, xs) = call.parameters[k], (steps.swapaxes(0, 1) for steps in forward_steps.pop(k))
+        a_prev, a_next = _masked(call, a[:, :-1]), _masked(call, a[:, 1:])
+        slope = 1 - a_next**2 if call.activation == "tanh" else (a_next > 0).astype(a.dtype)
+        dz, da0 = rnn_steps_backward(da, slope, p)
+        gradients = {
+            "dWax": weight_gradient(dz, xs),
+            "dWaa": weight_gradient(dz, a_prev),
+            "dba": bias_gradient(dz),
+        }
+        return input_gradient(dz, p["Wax"]), (da0,), gradients
+
+    run_layers(call, forward)
+    dx, (da0,), gradients = _run_layers_backward(call, backward)
+    return dx, da0, gradients
+
+
+@np.errstate(all="ignore")
+def lstm_layer_backward(
+    da: Any,
+    da_last: Any,
+    dc_last: Any,
+    x: Any,
+    a0: Any,
+    c0: Any,
+    parameters: Sequence[Mapping[str, Any]],
+    options: Mapping[str, Any] | None = None,
+) -> tuple[Array, Array, Array, list[dict[str, Array]]]:
+    """The gradients of a loss of `a, a_last, c_last = lstm_layer(x, a0, c0, parameters, options)`.
+
+    Parameters
+    ----------
+    da : (D n_h, m, T_x)
+        The gradient with respect to `a`. Its values after the end of a sample have no effect.
+    da_last : (L D, n_h, m)
+    dc_last : (L D, n_a, m)
+        The gradients with respect to `a_last` and `c_last`; `None` for zeros.
+    x, a0, c0, parameters, options
+        As in `lstm_layer`.
+
+    Returns
+    -------
+    dx : (n_x, m, T_x)
+        0 after the end of a sample.
+    da0 : (L D, n_h, m)
+    dc0 : (L D, n_a, m)
+    gradients : list of L D dicts
+        `dWf` … `dbo`, with a projection also `dWp`, in the order and the shapes of the parameters.
+
+    For the dtype of the results and the errors raised, see `reference.validation.validate_layers`.
+    """
+    arguments = {"x": x, "a0": a0, "c0": c0, "da": da, "da_last": da_last, "dc_last": dc_last}
+    call = _validated_call("lstm_layer_backward", arguments, parameters, options)
+    a0, c0 = call.arguments["a0"], call.arguments["c0"]
+    forward_steps: dict[int, Any] = {}
+
+    def forward(x: Array, k: int) -> Sequence[Array]:
+        steps = forward_steps[k] = lstm_steps(x, a0[k], c0[k], call.parameters[k])
+        return steps[:2]
+
+    def backward(k: int, da: Array, dc: Array) -> tuple[Array, tuple[Array, ...], dict[str, Array]]:
+        a, c, gates, xs = (np.moveaxis(steps, 0, -2) for steps in forward_steps.pop(k))
+        a_prev, c_prev, c_next, gates = (_masked(call, v) for v in (a[:, :-1], c[:, :-1], c[:, 1:], gates))
+        p, n_h = call.parameters[k], len(a)
+        dz, da0, dc0, d_hidden = lstm_steps_backward(da, dc, gates, c_next, c_prev, p)
+        gradients = gate_gradients(dz, np.concatenate([a_prev, xs]))
+        if "Wp" in p:
+            gradients["dWp"] = weight_gradient(d_hidden, gates[2] * np.tanh(c_next))
+        Wx = np.concatenate([p[f"W{gate}"] for gate in "fioc"])[:, n_h:]
+        return input_gradient(dz, Wx), (da0, dc0), gradients
+
+    run_layers(call, forward)
+    dx, (da0, dc0), gradients = _run_layers_backward(call, backward)
+    return dx, da0, dc0, gradients
+
+
+def _validated_call(
+    function: str, arguments: Mapping[str, Any], parameters: Any, options: Mapping[str, Any] | None
+) -> LayerCall:
+    """The validated call, with 0 in the padding of `x` and `da`: the caller may pass any value there."""
+    call = validate_layers(function, arguments, parameters, options)
+    if call.lengths is None:
+        return call
+    within = np.arange(call.arguments["x"].shape[2]) < call.lengths[:, None]
+    zero_padded = {name: np.where(within, call.arguments[name], 0) for name in ("x", "da")}
+    return replace(call, arguments={**call.arguments, **zero_padded})
+
+
+def _masked(call: LayerCall, steps: Array) -> Array:
+    """The steps `(…, T_x, m)`, with 0 in the padding, which may hold NaN."""
+    if call.lengths is None:
+        return steps
+    return np.where(np.arange(steps.shape[-2])[:, None] < call.lengths, steps, 0)
+
+
+BackwardSteps = Callable[[int, Array, Array], tuple[Array, tuple[Array, ...], dict[str, Array]]]
+"""A function that runs one direction backward.
+
+It takes the index of the direction's parameters, and the direct gradients with respect to the hidden states
+`(n_h, T_x + 1, m)` and memory states `(n_a, T_x + 1, m)`, the initial state first. It returns the gradients
+with respect to the inputs `(n, m, T_x)`, the initial states, and the parameters.
+"""
+
+
+def _run_layers_backward(
+    call: LayerCall, backward: BackwardSteps
+) -> tuple[Array, list[Array], list[dict[str, Array]]]:
+    """The gradients with respect to the inputs, the initial states, and the parameters."""
+    v, D, lengths = call.arguments, call.directions, call.lengths
+    da, da_last, dc_last = v["da"].transpose(2, 0, 1), v["da_last"], v.get("dc_last", v["da_last"])
+    (T_x, _, m), n_h = da.shape, da_last.shape[1]
+    ends = np.full(m, T_x) if lengths is None else lengths
+    no_dc = np.zeros((T_x, *dc_last.shape[1:]), da.dtype)
+    initial: list[Any] = [None] * len(call.parameters)
+    gradients: list[Any] = [None] * len(call.parameters)
+    for k in reversed(range(0, len(call.parameters), D)):  # from the top layer down
+        dx: Any = 0
+        for place in range(k, k + D):
+            direction = place - k
+            steps = direction_order(da[:, direction * n_h : (direction + 1) * n_h], direction, lengths)
+            da_states = _state_gradients(steps, da_last[place], ends)
+            dc_states = _state_gradients(no_dc, dc_last[place], ends)
+            dx_direction, initial[place], gradients[place] = backward(place, da_states, dc_states)
+            dx = dx + direction_order(dx_direction.transpose(2, 0, 1), direction, lengths)
+        da = np.where(np.arange(T_x)[:, None, None] < ends, dx, 0)
+    return time_last(da), [np.stack(states) for states in zip(*initial)], gradients
+
+
+def _state_gradients(steps: Array, last: Array, ends: Array) -> Array:
+    """The direct gradients with respect to the states, `(n, T_x + 1, m)`, with 0 for the initial state.
+
+    `steps (T_x, n, m)` are the gradients with respect to the state after each step. `last (n, m)` is the
+    gradient with respect to the last state of each sample, which is the state after `ends` steps.
+    """
+    with_initial = np.concatenate([np.zeros((1, *last.shape), steps.dtype), steps])
+    with_initial[ends, :, np.arange(len(ends))] += last.T
+    return with_initial.transpose(1, 0, 2)

@@ -1,4 +1,7 @@
-"""The forward passes of a simple (Elman) recurrent network: one step, and a sequence."""
+"""A simple (Elman) recurrent network: one step and a sequence, forward and backward.
+
+`reference.arrays` says of which loss the gradients are.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from reference.activations import softmax
+from reference.arrays import (
+    bias_gradient,
+    input_gradient,
+    softmax,
+    state_gradients,
+    time_last,
+    weight_gradient,
+)
 from reference.contract import Array
-from reference.time_axis import time_last
-from reference.validation import validate
+from reference.validation import validate, validate_backward, validate_cell_backward
 
 
 class RNNCache(NamedTuple):
@@ -115,3 +124,79 @@ def relu(z: Array, out: Any = None) -> Array:
 
 ACTIVATIONS: Mapping[str, Any] = {"tanh": np.tanh, "relu": relu}
 """The activations of an RNN."""
+
+
+@np.errstate(all="ignore")
+def rnn_cell_backward(da_next: Any, cache: Any) -> dict[str, Array]:
+    """The gradients of one step `a_next = tanh(Waa a_prev + Wax xt + ba)`.
+
+    Parameters
+    ----------
+    da_next : (n_a, m)
+        The gradient with respect to `a_next`.
+    cache : RNNCache
+        The cache from `rnn_cell_forward`, `(a_next, a_prev, xt, parameters)`.
+
+    Returns
+    -------
+    dict
+        `dxt (n_x, m)`, `da_prev (n_a, m)`, `dWax (n_a, n_x)`, `dWaa (n_a, n_a)`, `dba (n_a, 1)`; the last
+        three are sums over the samples.
+
+    For the dtype of the results and the errors raised, see
+    `reference.validation.validate_cell_backward`.
+    """
+    v, p = validate_cell_backward("rnn_cell_backward", {"da_next": da_next}, cache)
+    dz = v["da_next"] * (1 - v["a_next"] ** 2)
+    return {
+        "dxt": p["Wax"].T @ dz,
+        "da_prev": p["Waa"].T @ dz,
+        "dWax": dz @ v["xt"].T,
+        "dWaa": dz @ v["a_prev"].T,
+        "dba": dz.sum(axis=1, keepdims=True),
+    }
+
+
+@np.errstate(all="ignore")
+def rnn_backward(da: Any, caches: Any) -> dict[str, Array]:
+    """`rnn_cell_backward` over a sequence, from the last step to the first.
+
+    Parameters
+    ----------
+    da : (n_a, m, T_x)
+        The direct gradient with respect to each hidden state.
+    caches : (list of at least T_x RNNCache, x)
+        The caches from `rnn_forward`.
+
+    Returns
+    -------
+    dict
+        `dx (n_x, m, T_x)`, `da0 (n_a, m)`, `dWax (n_a, n_x)`, `dWaa (n_a, n_a)`, `dba (n_a, 1)`; the last
+        three are sums over the samples and the steps.
+
+    For the dtype of the results and the errors raised, see `reference.validation.validate_backward`.
+    """
+    v, p = validate_backward("rnn_backward", {"da": da}, caches)
+    slope = v["a_next"] ** 2  # the next line overwrites this array, since a new one costs time
+    dz, da0 = rnn_steps_backward(state_gradients(v["da"]), np.subtract(1, slope, out=slope), p)
+    return {
+        "dx": input_gradient(dz, p["Wax"]),
+        "da0": da0,
+        "dWax": weight_gradient(dz, v["xt"]),
+        "dWaa": weight_gradient(dz, v["a_prev"]),
+        "dba": bias_gradient(dz),
+    }
+
+
+def rnn_steps_backward(da: Array, slope: Array, p: Mapping[str, Array]) -> tuple[Array, Array]:
+    """The gradients with respect to all pre-activations `(n_a, T_x, m)` and the initial state `(n_a, m)`.
+
+    `da (n_a, T_x + 1, m)` is the direct gradient with respect to each state, the initial state first.
+    `slope (n_a, T_x, m)` is the derivative of the activation; the function writes its first result there.
+    """
+    WaaT = np.ascontiguousarray(p["Waa"].T)
+    dz, d = slope, da[:, -1]
+    for t in reversed(range(slope.shape[1])):
+        np.multiply(d, slope[:, t], out=dz[:, t])
+        d = da[:, t] + WaaT @ dz[:, t]
+    return dz, np.array(d)

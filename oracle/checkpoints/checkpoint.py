@@ -12,7 +12,7 @@ from oracle.checkpoints.contents import CheckpointError
 from oracle.checkpoints.files import read
 from oracle.checkpoints.layer import RecurrentLayer
 from oracle.checkpoints.layer_search import Incomplete, Layer, find_layers
-from reference.networks import NETWORKS
+from reference.contract import NETWORKS
 
 _MOST_NAMES = 12
 """The largest number of layers that a message names."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from oracle.checkpoints.contents import CheckpointError
-from reference.networks import NETWORKS, Array, Kind, hidden_units
+from reference.contract import NETWORKS, Array, Kind, hidden_units
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import numpy as np
 from oracle.explanations.steps import Place, columns
 from oracle.faults.catalogue.arrays import ROUNDING, bfloat16
 from oracle.network.cells import GATES
-from reference.activations import sigmoid
+from reference.arrays import sigmoid
 from reference.contract import Array
 
 Relation = Literal["=", "≠", "≥", "≤", ">", "<"]

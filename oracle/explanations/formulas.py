@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from oracle.faults.backward_equations import FORMULAS
 from oracle.network.cells import CELLS, GATES, HEAD
 from oracle.network.expressions import Expression
-from reference.contract import Kind
-from reference.networks import NETWORKS
+from reference.contract import NETWORKS, Kind
 
 UNNAMED = ("h", "slope", "through_h", "concat", *(f"slope_{g}" for g in GATES))
 """The quantities of a step back that have no name in messages, but only a formula."""

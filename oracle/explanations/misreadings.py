@@ -22,8 +22,7 @@ from oracle.faults.fault import Fault
 from oracle.problems.inputs import Inputs
 from oracle.problems.limits import Limits
 from oracle.witnesses.verdict import Facts
-from reference.contract import CONTRACTS, Array
-from reference.networks import NETWORKS
+from reference.contract import CONTRACTS, NETWORKS, Array
 
 NUMBERS: Mapping[str, Callable[[Any], Array]] = {"0": np.zeros_like, "1": np.ones_like}
 SEEDS = (40, 41)

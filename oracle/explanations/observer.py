@@ -14,8 +14,7 @@ from oracle.problems.inputs import Inputs, LayerInputs, states_before
 from oracle.problems.limits import Limits
 from oracle.problems.problem import LayerProblem, Problem
 from oracle.witnesses import propagation
-from reference.contract import CONTRACTS, Array, Contract
-from reference.networks import NETWORKS, kind_in
+from reference.contract import CONTRACTS, NETWORKS, Array, Contract, kind_in
 
 MOST_STEPS = 40
 """The most steps of an LSTM layer that is observed, since each step needs a call."""

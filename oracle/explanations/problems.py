@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 from oracle.problems.inputs import Inputs, LayerInputs
 from oracle.problems.limits import ANYTHING, Limits
 from oracle.problems.problem import LayerProblem, Problem
-from reference.contract import CONTRACTS
-from reference.networks import NETWORKS
+from reference.contract import CONTRACTS, NETWORKS
 
 
 class Scope(NamedTuple):

@@ -12,8 +12,7 @@ from oracle.explanations.problems import larger_problem
 from oracle.problems.inputs import Inputs, LayerInputs
 from oracle.problems.limits import ANYTHING, Limits
 from oracle.problems.problem import LayerProblem, Problem
-from reference.contract import CONTRACTS, Array
-from reference.networks import GATE_WEIGHT, NETWORKS
+from reference.contract import CONTRACTS, GATE_WEIGHT, NETWORKS, Array
 
 INCOMING = ("da", "da_next", "dc_next", "da_last", "dc_last")
 """The names of incoming gradients. Where a function has several of them, each may be 0 in a case."""

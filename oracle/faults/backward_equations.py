@@ -12,8 +12,8 @@ import numpy as np
 
 from oracle.network.expressions import SHARED, SLOPES, Equations, Expression, equation, operation, quantities
 from oracle.network.sweep import evaluate
-from reference.cache_validation import validate_backward, validate_cell_backward
 from reference.contract import Array, Contract, Kind
+from reference.validation import validate_backward, validate_cell_backward
 
 stack, tanh, tanh_slope, sigmoid_slope = map(operation, ("stack", "tanh", "tanh_slope", "sigmoid_slope"))
 transposed, outer, over_samples = map(operation, ("transposed", "outer", "over_samples"))
@@ -107,7 +107,7 @@ SPECIFICATION: Mapping[Kind, Equations] = {
 
 
 def run(contract: Contract, equations: Equations, v: Any, *arguments: Any) -> dict[str, Array]:
-    """Compute the gradients, by name. Raises the errors of the equations and of `cache_validation`."""
+    """Compute the gradients, by name. Raises the errors of the equations and of `validation`."""
     *incoming, caches = arguments
     validate = validate_backward if contract.cell else validate_cell_backward
     arrays, weights = validate(contract.name, dict(zip(contract.arguments, incoming, strict=True)), caches)

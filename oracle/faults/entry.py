@@ -16,8 +16,7 @@ import numpy as np
 from oracle.faults.fault import Fault
 from oracle.network.expressions import Equations
 from oracle.network.layers import backward_steps, forward_steps, full_lengths
-from reference.contract import Array, gradient_shapes
-from reference.networks import NETWORKS
+from reference.contract import NETWORKS, Array, gradient_shapes
 
 GATES = {"i": "update", "f": "forget", "c": "candidate", "o": "output"}
 PHRASES = {"i": "the update gate", "f": "the forget gate", "c": "the candidate", "o": "the output gate"}

@@ -14,7 +14,7 @@ from oracle.network import sweep
 from oracle.network.cells import CELLS, HEAD
 from oracle.network.expressions import SHARED, Equations, equation
 from oracle.network.sweep import evaluate, unroll
-from reference.activations import sigmoid, softmax
+from reference.arrays import sigmoid, softmax
 from reference.contract import Contract, Kind
 from reference.rnn import ACTIVATIONS
 from reference.validation import validate

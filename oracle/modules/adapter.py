@@ -15,8 +15,7 @@ from oracle.modules.factory import BuiltModule, Factory
 from oracle.modules.interface import Sizes, UnusableModule, WrongModule
 from oracle.modules.weights import Reading, by_the_frameworks_names, locate_tensors
 from oracle.weights.layout import plain
-from reference.contract import Array, Kind, direction_shapes, extents
-from reference.networks import hidden_units
+from reference.contract import Array, Kind, direction_shapes, extents, hidden_units
 
 Parameters = Sequence[Mapping[str, Array]]
 Options = Mapping[str, Any]

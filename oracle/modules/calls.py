@@ -11,7 +11,7 @@ from itertools import chain, product
 from typing import Any
 
 from oracle.modules.interface import Interface, Shape, WrongModule
-from reference.networks import NETWORKS
+from reference.contract import NETWORKS
 
 _LENGTHS = re.compile(
     r"(?i)(xs?_?|seq_?|sequence_?|input_?)?(lens?|lengths?)|(padding_?|input_?|attention_?|seq_?)?masks?"

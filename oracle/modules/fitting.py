@@ -16,9 +16,8 @@ from oracle.modules.calls import CallForm, forms
 from oracle.modules.factory import Converter, Factory
 from oracle.modules.interface import SCOPE, ModuleOptions, Sizes, UnusableModule, WrongModule, one_line
 from oracle.modules.weights import Reading, orders, readings
-from reference.contract import Array, Kind
+from reference.contract import NETWORKS, Array, Kind
 from reference.layers import lstm_layer, rnn_layer
-from reference.networks import NETWORKS
 
 FIT_ERROR, MISFIT_ERROR = 1e-5, 1e-3
 """The largest error of a reading that fits, and the error that every other reading must exceed."""

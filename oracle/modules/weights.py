@@ -20,8 +20,7 @@ import numpy as np
 from oracle.modules.interface import SCOPE, Interface, Shape, Sizes, UnusableModule
 from oracle.weights.layout import LAYOUTS, Layout
 from oracle.weights.naming import KERAS, TORCH
-from reference.contract import Array, Kind
-from reference.networks import NETWORKS
+from reference.contract import NETWORKS, Array, Kind
 
 
 @dataclass(frozen=True)

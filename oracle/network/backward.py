@@ -20,7 +20,7 @@ from oracle.network.forward import compute_layers, each_step, over_time, stacked
 from oracle.network.layers import in_order, without_padding
 from oracle.network.sweep import Sweep
 from oracle.problems.backward_inputs import AnyBackward, LayerBackwardInputs, gradient_name
-from reference.networks import NETWORKS, Array
+from reference.contract import NETWORKS, Array
 
 
 class Chain(NamedTuple):

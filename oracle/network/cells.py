@@ -8,7 +8,7 @@ gradients.
 from collections.abc import Mapping
 
 from oracle.network.expressions import Expression, operation, quantities
-from reference.networks import NETWORKS, Kind
+from reference.contract import NETWORKS, Kind
 
 GATES: Mapping[str, str] = {
     letter: gate for network in NETWORKS.values() for letter, gate in network.gates.items()

@@ -19,7 +19,7 @@ from oracle.network.expressions import Equations, equation, joined
 from oracle.network.sweep import Sweep, evaluate
 from oracle.problems.backward_inputs import BackwardInputs
 from oracle.problems.inputs import Inputs, LayerInputs
-from reference.networks import NETWORKS, Array, Kind
+from reference.contract import NETWORKS, Array, Kind
 
 _CELLS: Mapping[Kind, Equations] = {kind: joined(cell) for kind, cell in CELLS.items()}
 _HEAD: Equations = {name: equation(expression) for name, expression in HEAD.items()}

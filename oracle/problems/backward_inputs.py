@@ -10,9 +10,8 @@ import numpy as np
 
 import reference
 from oracle.problems.inputs import Inputs, LayerInputs, states_before
-from reference.contract import CONTRACTS, Array
-from reference.networks import NETWORKS
-from reference.time_axis import time_last
+from reference.arrays import time_last
+from reference.contract import CONTRACTS, NETWORKS, Array
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,7 @@ import numpy as np
 from oracle.problems.inputs import Inputs, LayerInputs
 from oracle.problems.ordinary import ordinary, ordinary_layers
 from oracle.problems.regimes import ORDINARY, REGIMES, Regime
-from reference.contract import CONTRACTS, Array, Kind, Shape, direction_shapes, extents
-from reference.networks import NETWORKS
+from reference.contract import CONTRACTS, NETWORKS, Array, Kind, Shape, direction_shapes, extents
 
 Parameters = Mapping[str, Array]
 Lengths = Literal["absent", "equal", "random", "with 1", "with T_x"]

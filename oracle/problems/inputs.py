@@ -8,8 +8,7 @@ from typing import Any, Self, TypeVar
 
 import numpy as np
 
-from reference.contract import CONTRACTS, Array, Kind
-from reference.networks import NETWORKS, hidden_units
+from reference.contract import CONTRACTS, NETWORKS, Array, Kind, hidden_units
 
 
 @dataclass(frozen=True)

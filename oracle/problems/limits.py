@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, Self, get_args
 
 from oracle.problems.problem import Activation, DType, LayerProblem, Problem
-from reference.networks import NETWORKS, Shape, kind_in
+from reference.contract import NETWORKS, Shape, kind_in
 
 Empty = Literal["n_x", "m", "T_x"]
 """The sizes that may be 0."""

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from oracle.problems.inputs import Inputs, LayerInputs
-from reference.networks import NETWORKS, Array, Network
+from reference.contract import NETWORKS, Array, Network
 
 MOST_FROM_STATES = MOST_FROM_INPUTS = 149.0
 """The most that the states and the bias add to a pre-activation, and the most that the inputs add."""

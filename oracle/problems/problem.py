@@ -15,8 +15,7 @@ from oracle.problems.backward_inputs import BackwardInputs, LayerBackwardInputs
 from oracle.problems.drawing import Drawing, Lengths
 from oracle.problems.inputs import Inputs, LayerInputs, with_nonfinite_entry
 from oracle.problems.regimes import Regime
-from reference.contract import CONTRACTS, Array, Kind, kind_in
-from reference.networks import NETWORKS
+from reference.contract import CONTRACTS, NETWORKS, Array, Kind, kind_in
 
 DType = Literal["float16", "float32", "float64"]
 LayerKind = Literal["rnn_layer", "lstm_layer"]

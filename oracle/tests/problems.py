@@ -10,8 +10,7 @@ from oracle.problems.inputs import Inputs
 from oracle.problems.problem import Activation, DType, LayerKind, LayerProblem, Problem
 from oracle.problems.regimes import Regime
 from oracle.witnesses.exact import Enclosure, evaluate
-from reference.contract import Array, extent
-from reference.networks import NETWORKS
+from reference.contract import NETWORKS, Array, extent
 
 FORWARD = {"rnn": "rnn_forward", "lstm": "lstm_forward"}
 CELL = {"rnn": "rnn_cell_forward", "lstm": "lstm_cell_forward"}

@@ -15,8 +15,7 @@ from oracle.problems.problem import Problem
 from oracle.tests.decimals import forward
 from oracle.tests.problems import CELL, FORWARD, problems
 from oracle.witnesses.exact import evaluate, midpoints
-from reference.contract import extent
-from reference.networks import NETWORKS
+from reference.contract import NETWORKS, extent
 
 FINITE = st.sampled_from(["ternary", "unit", "wild", "tiny", "huge"])
 

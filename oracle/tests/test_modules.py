@@ -17,8 +17,7 @@ from oracle.modules.weights import Role
 from oracle.tests import right_modules as right
 from oracle.tests import torch_modules_of_users as users
 from oracle.tests import torch_modules_with_layers as layered
-from reference.layers import lstm_layer, rnn_layer
-from reference.layers_backward import lstm_layer_backward
+from reference.layers import lstm_layer, lstm_layer_backward, rnn_layer
 
 DEEP = Sizes(2, 3, layers=2, directions=2)
 

@@ -11,8 +11,7 @@ from oracle.modules.fitting import trial_arguments
 from oracle.modules.interface import Sizes
 from oracle.tests import torch_modules_with_own_calls as callers
 from oracle.tests.test_modules import is_right, understood
-from reference.layers import lstm_layer, rnn_layer
-from reference.layers_backward import lstm_layer_backward
+from reference.layers import lstm_layer, lstm_layer_backward, rnn_layer
 
 
 class Padded(nn.Module):

@@ -17,8 +17,7 @@ from oracle.tests import right_modules as right
 from oracle.tests import wrong_modules as wrong
 from oracle.tests.selection import needs
 from oracle.tests.test_modules import understood
-from reference.layers import lstm_layer, rnn_layer
-from reference.layers_backward import lstm_layer_backward, rnn_layer_backward
+from reference.layers import lstm_layer, lstm_layer_backward, rnn_layer, rnn_layer_backward
 
 _REFERENCE: Mapping[str, tuple[Any, Any]] = {
     "lstm": (lstm_layer, lstm_layer_backward),

@@ -14,7 +14,7 @@ from oracle.network.expressions import Equations, equation, joined, operation, q
 from oracle.network.sweep import evaluate
 from oracle.problems.problem import Problem
 from oracle.witnesses.bounded import Bounded
-from reference.networks import NETWORKS, Kind
+from reference.contract import NETWORKS, Kind
 
 KINDS = tuple(NETWORKS)
 

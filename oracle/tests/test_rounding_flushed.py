@@ -13,7 +13,7 @@ from oracle.tests.problems import FORWARD, problems
 from oracle.witnesses.bounded import Bounded
 from oracle.witnesses.propagation import evaluate
 from oracle.witnesses.rounding import Arithmetic
-from reference.activations import sigmoid, softmax
+from reference.arrays import sigmoid, softmax
 from reference.contract import Array
 
 some: Any = {

@@ -10,7 +10,7 @@ import numpy as np
 
 from oracle.weights.layout import LAYOUTS, Layout
 from oracle.weights.naming import REFERENCE, parse_name, torch_suffix
-from reference.networks import NETWORKS, Array, Kind
+from reference.contract import NETWORKS, Array, Kind
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,7 @@ from oracle.witnesses.backpropagation import BoundedStepsBack, backward_operatio
 from oracle.witnesses.bounded import Bounded
 from oracle.witnesses.propagation import arithmetic
 from oracle.witnesses.rounding import Arithmetic
-from reference.contract import Array
-from reference.networks import NETWORKS
+from reference.contract import NETWORKS, Array
 
 
 @np.errstate(all="ignore")

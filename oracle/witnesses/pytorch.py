@@ -17,7 +17,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from oracle.problems.inputs import Inputs, LayerInputs
 from oracle.weights.conversion import to_torch
-from reference.networks import NETWORKS, Array, hidden_units
+from reference.contract import NETWORKS, Array, hidden_units
 
 
 @torch.inference_mode()

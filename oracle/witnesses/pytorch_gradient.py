@@ -10,7 +10,7 @@ import torch
 from oracle.problems.backward_inputs import AnyBackward, LayerBackwardInputs, gradient_name
 from oracle.weights.conversion import from_torch
 from oracle.witnesses.pytorch import accepted_by_torch, call_module, module_for, tensor, tensors
-from reference.networks import NETWORKS, Array
+from reference.contract import NETWORKS, Array
 
 
 def run(inputs: AnyBackward) -> dict[str, Array]:

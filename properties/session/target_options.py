@@ -25,8 +25,7 @@ from properties.session import command
 from properties.session.source_files import helper_files, text_of
 from properties.worker.own_modules import OBJECTS, REFERENCE, full_name
 from properties.worker.targets import SUFFIXES, TargetMissing, Unusable, expand
-from reference.contract import CONTRACTS, FUNCTIONS
-from reference.networks import NETWORKS
+from reference.contract import CONTRACTS, FUNCTIONS, NETWORKS
 
 ONNX_ADAPTERS = ("frameworks.onnxruntime", "frameworks.onnx_evaluator")
 

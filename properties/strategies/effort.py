@@ -10,8 +10,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from oracle.problems.problem import Problem
-from reference.contract import CONTRACTS
-from reference.networks import NETWORKS, Kind, kind_in
+from reference.contract import CONTRACTS, NETWORKS, Kind, kind_in
 
 Sizes = Mapping[str, int]
 

@@ -144,10 +144,10 @@ def test_fewer_wrong_outputs_of_the_shown_problem_are_told(
 
 
 IN_A_LAYER = """
-from reference import layers_backward
-from reference.backward import {name} as right
-layers_backward.{name} = lambda {parameters}: right({arguments})
-{function} = layers_backward.{function}
+from reference import layers
+right = layers.{name}
+layers.{name} = lambda {parameters}: right({arguments})
+{function} = layers.{function}
 """
 
 

@@ -23,7 +23,7 @@ from properties.questions.question import Question
 from properties.tests.one_law import InProcess, first_catch, new_turn, violation_facts
 from properties.tests.runs import run
 from properties.trials.trial import Trial, ViolationError
-from reference.activations import sigmoid, softmax
+from reference.arrays import sigmoid, softmax
 from reference.contract import Array
 
 pytestmark = pytest.mark.slow

@@ -51,7 +51,7 @@ def _steps(p: Mapping[str, Array], x: Array, a: Array, c: Array) -> tuple[Array,
             v = np.concatenate([a, x[:, :, t]])
             z = np.concatenate([p[f"W{gate}"] @ v + p[f"b{gate}"] for gate in "fico"])
             f, i, g, o = np.split(z, 4)
-            f, i, o = (reference.activations.sigmoid(each) for each in (f, i, o))
+            f, i, o = (reference.arrays.sigmoid(each) for each in (f, i, o))
             c = f * c + i * np.tanh(g)
             a = p.get("Wp", np.eye(len(o))) @ (o * np.tanh(c))
         every.append(z)

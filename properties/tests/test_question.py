@@ -13,7 +13,7 @@ from oracle.witnesses import exact, propagation, pytorch
 from properties.questions import question as module
 from properties.questions.question import SMALL, Question
 from properties.tests.one_law import InProcess, new_turn, violation_facts
-from reference.networks import NETWORKS
+from reference.contract import NETWORKS
 
 PROBLEM = Problem.lstm(n_x=2, n_a=3, n_y=4, m=5, T_x=2)
 FORWARD = "lstm_forward"

@@ -16,8 +16,7 @@ from oracle.witnesses.verdict import Comparison
 from properties.implementations.answer import steps_as_samples
 from properties.strategies.drawn_problems import examples
 from properties.strategies.effort import EFFORTS
-from reference.contract import Array
-from reference.networks import NETWORKS
+from reference.contract import NETWORKS, Array
 
 FORWARDS = {"rnn": "rnn_forward", "lstm": "lstm_forward"}
 Forward = Callable[[Inputs], dict[str, Array]]

@@ -23,7 +23,7 @@ from typing import Any
 from properties.worker.errors import describe, frames_of, traceback_of
 from properties.worker.notebook import DEFINITIONS, cells, only_defines, parse
 from properties.worker.substitution import STAND_INS, missing_module, stand_ins_for_import
-from reference.networks import NETWORKS
+from reference.contract import NETWORKS
 
 _PUBLISHED = frozenset(
     (

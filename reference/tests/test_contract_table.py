@@ -10,12 +10,12 @@ from reference.contract import (
     FUNCTIONS,
     LAYERS,
     LAYERS_BACKWARD,
+    NETWORKS,
     Contract,
     extent,
     kind_in,
     shape_text,
 )
-from reference.networks import NETWORKS
 from reference.tests.calls import arguments, by_name, every_function, replaced, seeds, some
 from reference.validation import validate
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from reference.time_axis import STEPS_AT_A_TIME, time_last
+from reference.arrays import STEPS_AT_A_TIME, time_last
 
 
 @pytest.mark.parametrize("T_x", [0, 1, STEPS_AT_A_TIME, 2 * STEPS_AT_A_TIME + 3])

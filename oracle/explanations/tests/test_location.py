@@ -22,7 +22,7 @@ from oracle.faults.fault import Fault
 from oracle.problems.inputs import Inputs
 from oracle.problems.limits import ANYTHING, Limits
 from oracle.problems.problem import Problem
-from reference.activations import sigmoid, softmax
+from reference.arrays import sigmoid, softmax
 from reference.contract import Array
 
 pytestmark = pytest.mark.slow

@@ -14,7 +14,7 @@ from oracle.faults.fault import Fault
 from oracle.faults.functions import made_in
 from oracle.network.expressions import Equations
 from oracle.network.layers import full_lengths
-from reference.activations import sigmoid
+from reference.arrays import sigmoid
 from reference.contract import BACKWARDS, CONTRACTS, LAYERS_BACKWARD, SEQUENCE_BACKWARDS, Array
 
 EVERY = made_in(*BACKWARDS, *LAYERS_BACKWARD)

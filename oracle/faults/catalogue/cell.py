@@ -22,7 +22,7 @@ from oracle.faults.parameters import (
     split_by_units,
 )
 from oracle.weights.layout import LAYOUTS
-from reference.activations import sigmoid, softmax
+from reference.arrays import sigmoid, softmax
 from reference.contract import Array
 
 

@@ -16,8 +16,7 @@ from oracle.faults.functions import LAYERS, LSTM_LAYER, RNN_LAYER
 from oracle.faults.parameters import Parameters, a_weights_transposed, by_columns, gates_read_as, mapped
 from oracle.network.expressions import Equations
 from oracle.network.layers import forward_steps, in_order, state_after
-from reference.contract import Array
-from reference.networks import BIAS, NETWORKS
+from reference.contract import BIAS, NETWORKS, Array
 
 _X_ABOVE_A: Equations = {"concat": lambda v: np.vstack([v.xt, v.a_prev])}
 _BIASES = {name for each in NETWORKS.values() for name, shape in each.parameters.items() if shape == BIAS}
