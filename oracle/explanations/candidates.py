@@ -8,7 +8,7 @@ import numpy as np
 from oracle.explanations.changes import MAPS, NUMBERS, OVER_TIME, Replacement
 from oracle.explanations.quantities import ACTIVATIONS
 from oracle.explanations.steps import RESULTS, Place, Steps
-from oracle.network.cells import GATES
+from oracle.network.equations import GATES
 from reference.contract import Array
 
 OF_ARGUMENT = (

@@ -13,7 +13,7 @@ import numpy as np
 
 from oracle.explanations.steps import Place, columns
 from oracle.faults.catalogue.arrays import ROUNDING, bfloat16
-from oracle.network.cells import GATES
+from oracle.network.equations import GATES
 from reference.arrays import sigmoid
 from reference.contract import Array
 

@@ -15,7 +15,7 @@ from oracle.explanations.conditions import FeatureTable, are_met, cheapest_condi
 from oracle.explanations.probe_problems import inputs_for_conditions
 from oracle.faults import RARE, mistakes_in
 from oracle.faults.fault import Fault
-from oracle.network.expressions import Equations
+from oracle.network.equations import Equations
 from oracle.problems.inputs import Inputs
 from oracle.problems.limits import Limits
 from oracle.problems.problem import LayerProblem, Problem

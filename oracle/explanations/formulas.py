@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 
 from oracle.faults.backward_equations import FORMULAS
-from oracle.network.cells import CELLS, GATES, HEAD
-from oracle.network.expressions import Expression
+from oracle.network.equations import CELLS, GATES, HEAD, Expression
 from reference.contract import NETWORKS, Kind
 
 UNNAMED = ("h", "slope", "through_h", "concat", *(f"slope_{g}" for g in GATES))

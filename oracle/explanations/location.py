@@ -12,7 +12,7 @@ from oracle.explanations.claims import Claim
 from oracle.explanations.quantities import quantities_of
 from oracle.explanations.steps import RESULTS, Place
 from oracle.faults.fault import Fault
-from oracle.network.expressions import Equation
+from oracle.network.equations import Equation
 from oracle.witnesses.verdict import Facts
 from reference.contract import CONTRACTS, Array
 

@@ -20,7 +20,7 @@ from oracle.explanations.location import Location
 from oracle.explanations.observer import Budget, BudgetSpentError, Observer, OtherStatesError, settings_of
 from oracle.explanations.probe_problems import BASE, all_inputs, inputs_for_conditions
 from oracle.explanations.steps import RESULTS, Steps
-from oracle.network.cells import GATES
+from oracle.network.equations import GATES
 from oracle.problems.inputs import Inputs
 from oracle.problems.limits import ANYTHING, Limits
 from oracle.problems.problem import LayerProblem, Problem

@@ -9,7 +9,7 @@ import numpy as np
 from oracle.explanations.behaviour import Behaviour, Program, cache_paths, same_leaf
 from oracle.explanations.quantities import Quantities, quantities_of
 from oracle.explanations.steps import Place, Steps, columns
-from oracle.network.cells import CELLS, GATES
+from oracle.network.equations import CELLS, GATES
 from oracle.problems.inputs import Inputs, LayerInputs, states_before
 from oracle.problems.limits import Limits
 from oracle.problems.problem import LayerProblem, Problem

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from oracle.faults.equations import OPERATIONS
-from oracle.network.cells import CELLS, HEAD
-from oracle.network.expressions import Expression
+from oracle.network.equations import CELLS, HEAD, Expression
 from reference.contract import Array, Kind
 
 ACTIVATIONS = ("tanh", "sigmoid", "relu")

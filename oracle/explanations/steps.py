@@ -14,7 +14,7 @@ import numpy as np
 
 from oracle.explanations.behaviour import Behaviour, same_leaf
 from oracle.explanations.quantities import Quantities, quantities_of
-from oracle.network.cells import GATES
+from oracle.network.equations import GATES
 from oracle.problems.inputs import Inputs
 from reference.contract import Array
 

@@ -5,7 +5,7 @@ from functools import partial
 from math import isfinite, isinf
 from typing import Any
 
-from oracle.network.cells import GATES
+from oracle.network.equations import GATES
 from oracle.witnesses.verdict import Facts
 from reference.contract import Kind
 

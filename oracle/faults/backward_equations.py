@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from oracle.network.expressions import SHARED, SLOPES, Equations, Expression, equation, operation, quantities
-from oracle.network.sweep import evaluate
+from oracle.network.equations import SHARED, SLOPES, Equations, Expression, equation, operation, quantities
+from oracle.network.forward import evaluate
 from reference.contract import Array, Contract, Kind
 from reference.validation import validate_backward, validate_cell_backward
 

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from oracle.faults.fault import Fault
-from oracle.network.expressions import Equations
-from oracle.network.layers import backward_steps, forward_steps, full_lengths
+from oracle.network.equations import Equations
+from oracle.network.forward import backward_steps, forward_steps, full_lengths
 from reference.contract import NETWORKS, Array, gradient_shapes
 
 GATES = {"i": "update", "f": "forget", "c": "candidate", "o": "output"}

@@ -10,10 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from oracle.network import sweep
-from oracle.network.cells import CELLS, HEAD
-from oracle.network.expressions import SHARED, Equations, equation
-from oracle.network.sweep import evaluate, unroll
+from oracle.network.equations import CELLS, HEAD, SHARED, Equations, equation
+from oracle.network.forward import STEP_BEGIN, STEP_END, SWEEP_BEGIN, evaluate, unroll
 from reference.arrays import sigmoid, softmax
 from reference.contract import Contract, Kind
 from reference.rnn import ACTIVATIONS
@@ -45,7 +43,7 @@ OPERATIONS: Equations = {
 """The operations of the network in NumPy; `affine` makes each pre-activation, and `head` the logits."""
 
 BEGIN: Equations = {
-    **sweep.BEGIN,
+    **SWEEP_BEGIN,
     "c": lambda v: v.zeros((*v.a0.shape, v.T_x), v.x.dtype),
     "y": lambda v: v.zeros((v.n_y, v.m, v.T_x), v.x.dtype),
     "c0": lambda v: np.zeros_like(v.a0),
@@ -65,7 +63,7 @@ ARGUMENTS: Equations = {"arguments": lambda v: v.arguments}
 """The arrays of the caller, before `run` checks and copies them."""
 
 SPECIFICATION: Mapping[Kind, Equations] = {
-    kind: {**TRANSFORMS, **OPERATIONS, **ARGUMENTS, **BEGIN, **sweep.STEP, **cell, **sweep.END, **END}
+    kind: {**TRANSFORMS, **OPERATIONS, **ARGUMENTS, **BEGIN, **STEP_BEGIN, **cell, **STEP_END, **END}
     for kind, cell in CELL.items()
 }
 

@@ -11,7 +11,7 @@ import numpy as np
 import reference
 from oracle.faults import backward_equations, equations, layer_backward_equations, layer_equations
 from oracle.faults.equations import compose
-from oracle.network.expressions import Equations
+from oracle.network.equations import Equations
 from reference.contract import BACKWARDS, CONTRACTS, FUNCTIONS, LAYERS, LAYERS_BACKWARD
 
 _MODULES: Mapping[str, Any] = {

@@ -17,15 +17,12 @@ from oracle.faults import backward_equations as sequence
 from oracle.faults import layer_equations
 from oracle.faults.backward_equations import unroll_back
 from oracle.faults.equations import OPERATIONS
-from oracle.network import layers
-from oracle.network.cells import CELLS
-from oracle.network.expressions import Equations
-from oracle.network.layers import in_order, without_padding
-from oracle.network.sweep import Sweep, evaluate
+from oracle.network.equations import CELLS, Equations
+from oracle.network.forward import LAYERS_BEGIN, Sweep, evaluate, in_order, unroll_layers, without_padding
 from reference.contract import CONTRACTS, Array, Contract, Kind
 from reference.validation import validate_layers
 
-BEGIN: Equations = {"lengths": layers.BEGIN["lengths"]}
+BEGIN: Equations = {"lengths": LAYERS_BEGIN["lengths"]}
 """The equation before the forward pass, which the backward pass repeats."""
 
 DIRECTION: Equations = {
@@ -106,7 +103,7 @@ def _sweeps(kind: Kind, v: Any, given: Mapping[str, Array]) -> list[Sweep]:
     functions = {name: right[name] for name in OPERATIONS}
     call = replace(v.call, lengths=v.lengths)
     forward = SimpleNamespace(kind=kind, call=call, inputs=given, **functions)
-    layers.compute(forward, {**right, **entry}, CELLS[kind])
+    unroll_layers(forward, {**right, **entry}, CELLS[kind])
     return list(forward.sweeps)
 
 

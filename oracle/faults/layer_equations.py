@@ -1,6 +1,6 @@
 """Whole layers as tables of equations that a mistake can replace.
 
-`oracle.network.layers` has the equations outside the steps: the input of a direction, the order and the
+`oracle.network.forward` has the equations outside the steps: the input of a direction, the order and the
 number of its steps, its initial states, and how the results of directions and layers are combined. Each
 equation is a function of `v`, whose attributes are the quantities known so far. `v.call` has the validated
 arguments. `v.k` is the index of a direction in the list of parameters: layer `v.layer`, direction
@@ -12,15 +12,13 @@ from typing import Any
 
 from oracle.faults import equations as sequence
 from oracle.faults.equations import ARGUMENTS, CACHE, OPERATIONS
-from oracle.network import layers
-from oracle.network.cells import CELLS
-from oracle.network.expressions import Equations
-from oracle.network.sweep import evaluate
+from oracle.network.equations import CELLS, Equations
+from oracle.network.forward import LAYER_EQUATIONS, evaluate, unroll_layers
 from reference.contract import Contract, Kind
 from reference.validation import validate_layers
 
 SPECIFICATION: Mapping[Kind, Equations] = {
-    kind: {**{n: e for n, e in sequence.SPECIFICATION[kind].items() if n not in CACHE}, **layers.EQUATIONS}
+    kind: {**{n: e for n, e in sequence.SPECIFICATION[kind].items() if n not in CACHE}, **LAYER_EQUATIONS}
     for kind in CELLS
 }
 
@@ -36,7 +34,7 @@ def run(contract: Contract, equations: Equations, v: Any, *arguments: Any) -> tu
     v.inputs = {name: equations["argument"](array) for name, array in v.call.arguments.items()}
     vars(v).update((name, equations[name]) for name in OPERATIONS)
     v.n_h, v.n_a = v.inputs["a0"].shape[1], v.inputs.get("c0", v.inputs["a0"]).shape[1]
-    layers.compute(v, equations, CELLS[contract.kind])
+    unroll_layers(v, equations, CELLS[contract.kind])
     results = {"a": v.top, "a_last": v.a_last, "c_last": v.c_last}
     returned = equations["returned"](tuple(contract.outputs))
     return tuple(equations["answer"](results[name]) for name in returned)

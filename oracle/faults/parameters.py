@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from oracle.network.expressions import Equations
+from oracle.network.equations import Equations
 from oracle.weights.layout import LAYOUTS
 from reference.contract import Array
 

@@ -1,26 +1,220 @@
-"""The sweep back through time and layers: the chain rule, applied to one step after another.
+"""The backward pass, derived from the equations of the network by the chain rule: a step, then the sweep.
 
-All arrays are stacks `(k, n, m)`, as in `oracle.network.forward`: axis 0 has the inputs of a batch, for the
-forward direction and then for the backward direction. `op` has the operations of an arithmetic.
+The gradient with respect to a quantity q is `d_q`; `da_next` and `dc_next`, the gradients with respect to the
+states, come from the step after. Nearly every gradient is a gradient that is known times factors of the
+forward pass. So an arithmetic can compute the factors of all steps before the sweep back through time.
+
+All arrays are stacks `(k, n, m)`, as in `oracle.network.forward`; over all steps, they are `(T_x, k, n, m)`.
+Axis 0 has the inputs of a batch, for the forward direction and then for the backward direction. `op` has the
+operations of an arithmetic.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from oracle.network.backward_step import Gradients, StepsBack, StepValues
-from oracle.network.cells import CELLS
-from oracle.network.derivative import Back, derivative
-from oracle.network.expressions import Expression
-from oracle.network.forward import compute_layers, each_step, over_time, stacked
-from oracle.network.layers import in_order, without_padding
-from oracle.network.sweep import Sweep
+from oracle.network.equations import CELLS, SLOPES, Expression
+from oracle.network.forward import (
+    Sweep,
+    compute_layers,
+    each_step,
+    in_order,
+    over_time,
+    stacked,
+    without_padding,
+)
 from oracle.problems.backward_inputs import AnyBackward, LayerBackwardInputs, gradient_name
-from reference.contract import NETWORKS, Array
+from reference.contract import NETWORKS, Array, Kind
+
+
+@cache
+def derivative(kind: Kind) -> Mapping[str, Sequence[Product] | Back]:
+    """The equations of the gradients of a step by name, in the order of computation; products are summed.
+
+    The last ones are `d_a_prev`, `d_xt` and, for an LSTM, `d_c_prev`. The slope of a function is an
+    operation on its result, such as `sigmoid_slope(ft)`, so that cached results can stand in for computed
+    ones.
+    """
+    cell = CELLS[kind]
+    terms: dict[str, list[Product]] = {
+        name: [Product(f"d{name}")] for name in ("a_next", "c_next") if name in cell
+    }
+    maps: dict[str, list[str]] = {}
+    equations: dict[str, Sequence[Product] | Back] = {}
+
+    def hand_on(expression: Expression, term: Product, result: Expression) -> None:
+        """Hand a term of the gradient with respect to an expression on to its operands."""
+        match expression.operation, expression.operands:
+            case "", _:
+                terms.setdefault(expression.name, []).append(term)
+            case "times", (left, right):
+                hand_on(left, term.times(right), left)
+                hand_on(right, term.times(left), right)
+            case "plus", operands:
+                for operand in operands:
+                    hand_on(operand, term, operand)
+            case function, (z,) if (slope := f"{function}_slope") in SLOPES:
+                hand_on(z, term.times(Expression(slope, (result,))), z)
+            case operation, _:
+                raise ValueError(f"{operation} has no derivative")
+
+    def gradient_of(name: str) -> Product:
+        """The gradient with respect to a quantity; a sum, and what affine maps need, gets a name."""
+        found = terms.pop(name)
+        if len(found) == 1 and name in cell and cell[name].operation != "affine":
+            return found[0]
+        equations[f"d_{name}"] = found
+        return Product(f"d_{name}")
+
+    for name, expression in reversed([*cell.items()]):
+        if expression.operation == "affine":
+            gradient_of(name)
+            maps.setdefault(expression.operands[1].name, []).insert(0, name)
+        elif name in maps:
+            operands = expression.operands if expression.operation == "stack" else (expression,)
+            equations[f"d_{name}"] = Back(tuple(maps[name]), operands)
+            for i, operand in enumerate(operands):
+                hand_on(operand, Product(f"d_{name}[{i}]"), operand)
+        else:
+            hand_on(expression, gradient_of(name), Expression("", name=name))
+    for name in [*terms]:
+        gradient_of(name)
+    return equations
+
+
+@dataclass(frozen=True, eq=False)
+class Product:
+    """The gradient with this name, times factors. It is equal only to itself."""
+
+    gradient: str
+    factors: tuple[Expression, ...] = ()
+
+    def times(self, factor: Expression) -> Product:
+        """The product with one more factor."""
+        return Product(self.gradient, (*self.factors, factor))
+
+
+@dataclass(frozen=True)
+class Back:
+    """The transposed weights of affine maps of one vector, times the gradients with respect to their results.
+
+    The result has the rows of the `operands` that are stacked in the vector. The gradient with respect to the
+    i-th operand has the name of the whole, and `[i]`.
+    """
+
+    maps: tuple[str, ...]
+    operands: tuple[Expression, ...]
+
+
+Gradients = dict[str, Any]
+"""The gradients of one step, by the names of `derivative`."""
+
+
+class StepsBack:
+    """All steps of a sweep, with the factors by which gradients are multiplied.
+
+    Products of one gradient with equally many factors are computed by one call: `terms` has them by the
+    gradient and the number of factors, `factors` the factors, stacked, and `multiplied` what the arithmetic
+    makes of these before the sweep.
+    """
+
+    def __init__(self, op: Any, sweep: Sweep) -> None:
+        self.op = op
+        self.sweep = sweep
+        self.equations = derivative(sweep.kind)
+        self.values = StepValues(op, sweep)
+        self.terms: dict[tuple[str, int], list[Product]] = {}
+        for each in self.equations.values():
+            for term in () if isinstance(each, Back) else each:
+                if term.factors:
+                    self.terms.setdefault((term.gradient, len(term.factors)), []).append(term)
+        self.factors: dict[tuple[str, int], list[Any]] = {
+            key: [
+                np.stack([self.values.of(factor) for factor in factors], axis=1)
+                for factors in zip(*(term.factors for term in terms), strict=True)
+            ]
+            for key, terms in (self.terms.items() if sweep.steps else ())
+        }
+        self.multiplied = {key: op.factors(*factors) for key, factors in self.factors.items()}
+        self._maps = {
+            name: op.transposed_map(stacked_weights(sweep, each))
+            for name, each in self.equations.items()
+            if isinstance(each, Back)
+        }
+
+    def back(self, t: int, d: Any, d_c: Any) -> Gradients:
+        """All gradients of step t, from the gradients with respect to its states."""
+        g: Gradients = {"da_next": d, "dc_next": d_c}
+        products: dict[Product, Any] = {}
+        for name, each in self.equations.items():
+            if not isinstance(each, Back):
+                terms = [self._term(term, t, g, products) for term in each]
+                g[name] = self.op.total(*terms) if len(terms) > 1 else terms[0]
+                continue
+            g[name] = self._maps[name](self.op.stack(*(g[f"d_{z}"] for z in each.maps)))
+            start = 0
+            for i, operand in enumerate(each.operands):
+                rows = self.values.of(operand).shape[-2]
+                g[f"{name}[{i}]"] = g[name][..., start : start + rows, :]
+                start += rows
+        return g
+
+    def _term(self, term: Product, t: int, g: Gradients, products: dict[Product, Any]) -> Any:
+        if not term.factors:
+            return g[term.gradient]
+        if term not in products:
+            key = term.gradient, len(term.factors)
+            product = self.product(key, t, g)
+            products.update((each, product[i]) for i, each in enumerate(self.terms[key]))
+        return products[term]
+
+    def product(self, key: tuple[str, int], t: int, g: Gradients) -> Any:
+        """The products of a gradient with the factors of all its terms with this key, stacked on axis 0."""
+        return self.op.product(g[key[0]], self.multiplied[key], t)
+
+
+class StepValues:
+    """The values of expressions in all steps of a sweep, `(T_x, k, n, m)`."""
+
+    def __init__(self, op: Any, sweep: Sweep) -> None:
+        self._op = op
+        self._cell = CELLS[sweep.kind]
+        self._sweep = sweep
+        self._values: dict[str | Expression, Any] = {}
+
+    def of(self, expression: Expression) -> Any:
+        """The value of an expression; a quantity that the steps lack is computed."""
+        key = expression.name or expression
+        if key not in self._values:
+            self._values[key] = self._evaluated(expression)
+        return self._values[key]
+
+    def _evaluated(self, expression: Expression) -> Any:
+        name = expression.name
+        if expression.operation == "tanh_slope" and self._sweep.activation == "relu":
+            [a] = expression.operands
+            return self._op.relu_slope(self.of(self._cell[a.name].operands[0]))
+        if not name:
+            operation = getattr(self._op, expression.operation)
+            return operation(*(self.of(operand) for operand in expression.operands))
+        if name in self._sweep.steps[0]:
+            return np.stack([step[name] for step in self._sweep.steps])
+        return self.of(self._cell[name])
+
+
+def stacked_weights(sweep: Sweep, back: Back) -> Array:
+    """The weights of the affine maps of one vector, stacked."""
+    rows = []
+    for z in back.maps:
+        W = CELLS[sweep.kind][z].operands[0]
+        rows.append(np.concatenate([sweep.p[each.name] for each in (W.operands or (W,))], axis=-1))
+    return np.concatenate(rows, axis=-2)
 
 
 class Chain(NamedTuple):

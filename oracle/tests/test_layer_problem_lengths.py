@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oracle.network.layers import backward_steps
+from oracle.network.forward import backward_steps
 from oracle.problems.drawing import Lengths
 from oracle.problems.problem import LayerProblem, Problem
 from oracle.tests.problems import layer_problems

@@ -8,10 +8,9 @@ import pytest
 import torch
 
 from oracle.faults.equations import OPERATIONS
-from oracle.network.cells import CELLS, HEAD
-from oracle.network.derivative import derivative
-from oracle.network.expressions import Equations, equation, joined, operation, quantities
-from oracle.network.sweep import evaluate
+from oracle.network.backward import derivative
+from oracle.network.equations import CELLS, HEAD, Equations, equation, joined, operation, quantities
+from oracle.network.forward import evaluate
 from oracle.problems.problem import Problem
 from oracle.witnesses.bounded import Bounded
 from reference.contract import NETWORKS, Kind

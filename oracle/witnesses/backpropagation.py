@@ -18,11 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from oracle.network.backward import gradients_of
-from oracle.network.backward_step import Gradients, StepsBack
-from oracle.network.derivative import Back, Product
-from oracle.network.forward import cached_sweep, compute_steps, stacked, stacked_parameters
-from oracle.network.sweep import Sweep
+from oracle.network.backward import Back, Gradients, Product, StepsBack, gradients_of
+from oracle.network.forward import Sweep, cached_sweep, compute_steps, stacked, stacked_parameters
 from oracle.problems.backward_inputs import AnyBackward, BackwardInputs
 from oracle.witnesses.bounded import Bounded, Factors
 from oracle.witnesses.propagation import for_each_dtype, operations

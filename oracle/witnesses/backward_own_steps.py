@@ -13,9 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from oracle.network.backward import Chain, parameter_gradients
-from oracle.network.backward_step import Gradients, stacked_weights
-from oracle.network.derivative import Back
+from oracle.network.backward import Back, Chain, Gradients, parameter_gradients, stacked_weights
 from oracle.network.forward import over_time
 from oracle.problems.backward_inputs import BackwardInputs
 from oracle.witnesses import backpropagation

@@ -15,8 +15,7 @@ from typing import Any, TypeVar
 import numpy as np
 from flint import arb, arb_mat, ctx
 
-from oracle.network.cells import GATES
-from oracle.network.expressions import SHARED
+from oracle.network.equations import GATES, SHARED
 from oracle.network.forward import forward_results
 from oracle.problems.inputs import Inputs, LayerInputs
 from reference.contract import Array

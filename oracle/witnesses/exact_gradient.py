@@ -13,9 +13,8 @@ import numpy as np
 from flint import arb
 
 from oracle.network.backward import gradients_of
-from oracle.network.expressions import SLOPES
-from oracle.network.forward import cached_sweep
-from oracle.network.sweep import Sweep
+from oracle.network.equations import SLOPES
+from oracle.network.forward import Sweep, cached_sweep
 from oracle.problems.backward_inputs import AnyBackward, BackwardInputs, is_sum_over_samples
 from oracle.witnesses.exact import (
     OPERATIONS,

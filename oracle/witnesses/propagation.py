@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from oracle.network.expressions import SHARED
+from oracle.network.equations import SHARED
 from oracle.network.forward import forward_results
 from oracle.problems.inputs import Inputs
 from oracle.witnesses.bounded import Bounded

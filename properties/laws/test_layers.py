@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from oracle.network.layers import backward_steps
+from oracle.network.forward import backward_steps
 from oracle.problems.drawing import Lengths
 from oracle.problems.inputs import LayerInputs
 from properties.implementations.calls import Raised, Returned

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from oracle.network.cells import CELLS
+from oracle.network.equations import CELLS
 from oracle.witnesses.rounding import SIGMOID, TANH, Arithmetic
 from properties.trials.law import ALL_FUNCTIONS, law
 from properties.trials.trial import Trial

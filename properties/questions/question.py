@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from oracle.network.cells import GATES
+from oracle.network.equations import GATES
 from oracle.problems.backward_inputs import AnyBackward
 from oracle.problems.changed_inputs import changed_inputs
 from oracle.problems.inputs import Inputs

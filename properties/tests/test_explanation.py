@@ -9,7 +9,7 @@ import pytest
 
 import properties.explanations.claim_search
 from oracle.faults import FAULTS, Fault
-from oracle.network.expressions import Equations
+from oracle.network.equations import Equations
 from oracle.problems.problem import Problem
 from oracle.tests.strangers import STRANGERS
 from oracle.witnesses.verdict import Comparison

@@ -13,7 +13,7 @@ from oracle.explanations.changes import Condition, Relation, Replacement
 from oracle.explanations.claims import Claim, shared
 from oracle.explanations.location import SCOPES, Location
 from oracle.explanations.steps import RESULTS
-from oracle.network.cells import CELLS
+from oracle.network.equations import CELLS
 
 FOLDER = Path(oracle.explanations.__file__).parent
 READERS = [path for path in sorted(FOLDER.glob("*.py")) if path.stem not in ("words", "claims")]

@@ -12,7 +12,7 @@ import numpy as np
 from oracle.faults.entry import altered, exchanged, mistakes
 from oracle.faults.functions import ALL, EVERY, FORWARDS, LAYERS, LSTM, LSTM_FORWARD, LSTM_LAYER
 from oracle.faults.parameters import mapped
-from oracle.network.layers import in_order
+from oracle.network.forward import in_order
 from reference.arrays import softmax
 from reference.contract import Array
 

@@ -12,8 +12,8 @@ import numpy as np
 from oracle.faults.entry import GATES, GRADIENTS, PHRASES, altered, backward, forward, mistakes
 from oracle.faults.fault import Fault
 from oracle.faults.functions import made_in
-from oracle.network.expressions import Equations
-from oracle.network.layers import full_lengths
+from oracle.network.equations import Equations
+from oracle.network.forward import full_lengths
 from reference.arrays import sigmoid
 from reference.contract import BACKWARDS, CONTRACTS, LAYERS_BACKWARD, SEQUENCE_BACKWARDS, Array
 

@@ -1,6 +1,6 @@
 """Mistakes in layers: inputs, parameters and states, directions, and the projection of the hidden state.
 
-The known quantities are those of `oracle.network.layers`: `below` is the input of a layer, `padded`
+The known quantities are those of `oracle.network.forward`: `below` is the input of a layer, `padded`
 the output. `k` is the index of direction `direction` of layer `layer` in the lists of parameters and states.
 `a_next` is the hidden state before the projection, `a_out` the hidden state after the projection.
 """
@@ -14,8 +14,8 @@ from oracle.faults.entry import MASKED_STEPS, above, altered, backward, mistakes
 from oracle.faults.fault import Fault
 from oracle.faults.functions import LAYERS, LSTM_LAYER, RNN_LAYER
 from oracle.faults.parameters import Parameters, a_weights_transposed, by_columns, gates_read_as, mapped
-from oracle.network.expressions import Equations
-from oracle.network.layers import forward_steps, in_order, state_after
+from oracle.network.equations import Equations
+from oracle.network.forward import forward_steps, in_order, state_after
 from reference.contract import BIAS, NETWORKS, Array
 
 _X_ABOVE_A: Equations = {"concat": lambda v: np.vstack([v.xt, v.a_prev])}

@@ -1,6 +1,6 @@
 """Mistakes in lengths, such as ignored lengths, and samples that are left sorted by length.
 
-The known quantities are those of `oracle.network.layers`. `call.lengths` is `None` if the call has no
+The known quantities are those of `oracle.network.forward`. `call.lengths` is `None` if the call has no
 lengths; `lengths` is then T_x for each sample. `ends` are the lengths that a direction uses.
 """
 
@@ -11,8 +11,8 @@ import numpy as np
 
 from oracle.faults.entry import MASKED_STEPS, above, altered, backward, forward, mistakes, through_the_padding
 from oracle.faults.functions import FORWARDS, LAYERS, LSTM_LAYER
-from oracle.network.expressions import Equations
-from oracle.network.layers import forward_steps, full_lengths, in_order
+from oracle.network.equations import Equations
+from oracle.network.forward import forward_steps, full_lengths, in_order
 from reference.contract import Array
 
 

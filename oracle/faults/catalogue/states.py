@@ -12,7 +12,7 @@ import numpy as np
 
 from oracle.faults.entry import altered, exchanged, mistakes
 from oracle.faults.functions import ALL, FORWARDS, LAYERS, LSTM, LSTM_FORWARD, LSTM_LAYER, SEQUENCES
-from oracle.network.layers import state_after
+from oracle.network.forward import state_after
 from reference.contract import Array
 
 

@@ -1,8 +1,9 @@
-"""Equations as expressions: an operation on operands, which any arithmetic can evaluate.
+"""The equations of the network, written once, for any arithmetic.
 
 An expression is built like a formula, `ft * c_prev + it * cct`, and knows no numbers. An arithmetic is an
 object `v` with one function for each operation (`affine`, `tanh`, `plus`, …); the quantities are attributes
-of `v`, too.
+of `v`, too. Balls give the exact value, `Bounded` the bounds on rounding, NumPy the answers of programs with
+a mistake, and `oracle.network.backward` derives the gradients.
 """
 
 from __future__ import annotations
@@ -15,21 +16,13 @@ from typing import Any
 
 import numpy as np
 
+from reference.contract import NETWORKS, Kind
+
 Equation = Callable[..., Any]
 """Computes a quantity from `v`, whose attributes are the known quantities and the operations."""
 
 Equations = Mapping[str, Equation]
 """The equations by the quantity that each computes, in order."""
-
-SHARED: Equations = {
-    "stack": lambda *parts: np.concatenate(parts, axis=-2),
-    "beside": lambda *parts: np.concatenate(parts, axis=-1),
-    "plus": np.add,
-}
-"""The operations that are those of NumPy in every arithmetic; `rounding` has its own sum."""
-
-SLOPES: Equations = {"tanh_slope": lambda a: 1 - a * a, "sigmoid_slope": lambda s: s * (1 - s)}
-"""The slopes of functions, each computed from the result of its function, where no number is rounded."""
 
 _SIGNS = {"plus": "+", "times": "*"}
 
@@ -74,6 +67,57 @@ def operation(name: str) -> Callable[..., Expression]:
     return lambda *operands: Expression(name, operands)
 
 
+affine, head, stack, beside = map(operation, ("affine", "head", "stack", "beside"))
+tanh, sigmoid, softmax = map(operation, ("tanh", "sigmoid", "softmax"))
+xt, a_prev, c_prev, concat, a_next, c_next = quantities("xt a_prev c_prev concat a_next c_next")
+Waa, Wax, ba, z = quantities("Waa Wax ba z")
+Wf, Wi, Wc, Wo, bf, bi, bc, bo = quantities("Wf Wi Wc Wo bf bi bc bo")
+zf, zi, zc, zo, ft, it, cct, ot = quantities("zf zi zc zo ft it cct ot")
+Wy, by, logits = quantities("Wy by logits")
+
+CELLS: Mapping[Kind, Mapping[str, Expression]] = {
+    "rnn": {
+        "concat": stack(a_prev, xt),
+        "z": affine(beside(Waa, Wax), concat, ba),
+        "a_next": tanh(z),
+    },
+    "lstm": {
+        "concat": stack(a_prev, xt),
+        "zf": affine(Wf, concat, bf),
+        "zi": affine(Wi, concat, bi),
+        "zc": affine(Wc, concat, bc),
+        "zo": affine(Wo, concat, bo),
+        "ft": sigmoid(zf),
+        "it": sigmoid(zi),
+        "cct": tanh(zc),
+        "ot": sigmoid(zo),
+        "c_next": ft * c_prev + it * cct,
+        "a_next": ot * tanh(c_next),
+    },
+}
+"""The equations of a step in order. `affine(W, u, b)` is W u + b, and so is `head` for the logits; `stack`
+puts rows below each other, and `beside` puts columns beside each other. In place of tanh, an RNN may have
+relu."""
+
+HEAD: Mapping[str, Expression] = {"logits": head(Wy, a_next, by), "yt_pred": softmax(logits)}
+"""The prediction head; in an RNN, too, the head's weight is Wy."""
+
+GATES: Mapping[str, str] = {
+    letter: gate for network in NETWORKS.values() for letter, gate in network.gates.items()
+}
+"""The name of each gate's values, by the letter in the names of the gate's weights, of all kinds."""
+
+SHARED: Equations = {
+    "stack": lambda *parts: np.concatenate(parts, axis=-2),
+    "beside": lambda *parts: np.concatenate(parts, axis=-1),
+    "plus": np.add,
+}
+"""The operations that are those of NumPy in every arithmetic; `rounding` has its own sum."""
+
+SLOPES: Equations = {"tanh_slope": lambda a: 1 - a * a, "sigmoid_slope": lambda s: s * (1 - s)}
+"""The slopes of functions, each computed from the result of its function, where no number is rounded."""
+
+
 def equation(expression: Expression) -> Equation:
     """The function that evaluates an expression in the arithmetic `v`."""
     if expression.name:
@@ -83,6 +127,9 @@ def equation(expression: Expression) -> Equation:
         left, right = operands
         return lambda v: operation(v)(left(v), right(v))
     return lambda v: operation(v)(*[operand(v) for operand in operands])
+
+
+ACTIVATIONS = ("sigmoid", "tanh")
 
 
 def joined(table: Mapping[str, Expression]) -> dict[str, Equation]:
@@ -120,9 +167,6 @@ def joined(table: Mapping[str, Expression]) -> dict[str, Equation]:
                     parts = [partial(_rows, " ".join(names), i, 1, len(names)) for i in range(len(names))]
                     equations.update(zip(names, parts, strict=True))
     return equations
-
-
-ACTIVATIONS = ("sigmoid", "tanh")
 
 
 def _joined_affine_map(name: str, maps: Sequence[Expression]) -> Equation:
