@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from textwrap import shorten
-from typing import Any
 
 import numpy as np
 
@@ -15,7 +14,7 @@ from benchmarks.ledger import DEFENDED, Explanation, anchor, explanations
 from benchmarks.shared import table
 from oracle.problems.limits import DTYPES, Limits
 from oracle.problems.problem import LayerProblem, Problem
-from oracle.witnesses import pytorch, pytorch_gradient
+from oracle.witnesses import pytorch
 from properties.reports.results import LawResult
 from reference.contract import CONTRACTS
 
@@ -166,8 +165,7 @@ def _problem(failure: LawResult) -> Problem | None:
 def _is_finite(function: str, counterexample: str) -> bool:
     """Whether the right answer is finite. Several tables ask for the same failure."""
     problem = Problem.parse(counterexample)
-    witness: Any = pytorch_gradient if CONTRACTS[function].is_backward else pytorch
-    return all(np.isfinite(array).all() for array in witness.run(problem.inputs(function)).values())
+    return all(np.isfinite(array).all() for array in pytorch.run(problem.inputs(function)).values())
 
 
 def _is_backward(failure: LawResult) -> bool:

@@ -16,7 +16,8 @@ import reference
 from benchmarks.shared import ROOT, argument_parser
 from oracle.problems.inputs import Inputs
 from oracle.problems.problem import Problem
-from oracle.witnesses import exact, propagation
+from oracle.witnesses import exact
+from oracle.witnesses.bounds import bounds_on
 from reference.contract import Array
 
 UNITS, STEPS = 32, 120
@@ -49,7 +50,7 @@ def curves(gain: float, steps: int) -> Curves:
     whole = replace(drawn, parameters={**drawn.parameters, "Waa": gain * drawn.parameters["Waa"]})
     a = reference.rnn_forward(*whole.arguments("rnn_forward"))[0]
     single = whole.steps(a, np.zeros((0, *a.shape[1:])))  # each step is a sample, in its only step
-    bound, step_bound = (propagation.evaluate(each)["a"].error for each in (whole, single))
+    bound, step_bound = (bounds_on(each)["a"].error for each in (whole, single))
     return {
         "bound, whole trajectory": [*bound[:, 0, :].max(axis=0)],
         "error, whole trajectory": _largest_error(whole, a)[0],

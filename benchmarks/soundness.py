@@ -42,16 +42,9 @@ from oracle.problems.problem import Activation, DType, Problem
 from oracle.problems.regimes import Regime
 from oracle.tests.gradients import by_reference, multiplied_out, recomputed
 from oracle.tests.programs import forward_by_reference
-from oracle.witnesses import (
-    backpropagation,
-    backward_own_steps,
-    exact,
-    exact_gradient,
-    propagation,
-    pytorch,
-    pytorch_gradient,
-)
-from oracle.witnesses.bounded import Bounded
+from oracle.witnesses import exact, own_steps, pytorch
+from oracle.witnesses.bounds import bounds_on
+from oracle.witnesses.rounding import Bounded
 from oracle.witnesses.verdict import Comparison
 from properties.trials.single_steps import joined_steps
 from reference.contract import BACKWARDS, CONTRACTS, FUNCTIONS, LAYERS, LAYERS_BACKWARD, Array
@@ -207,7 +200,7 @@ def forward_answers(function: str, inputs: Inputs, rng: np.random.Generator) -> 
         ("step", steps, {"reference": by_step, "torch": pytorch.run(steps) | gates}, ("a", "c", "c_last")),
         ("trajectory", inputs, {"reference": trajectory, "torch": pytorch.run(inputs)}, ()),
     ):
-        result = Answers(extent, posed, answers, propagation.evaluate(posed))
+        result = Answers(extent, posed, answers, bounds_on(posed))
         if prod(inputs.a0.shape[:-1]) * inputs.x.shape[2] <= MOST_STATES or rng.random() <= 0.02:
             sample = [int(rng.integers(posed.x.shape[1]))]
             enclose = partial(exact.evaluate, posed.samples(sample))
@@ -222,18 +215,18 @@ def backward_answers(inputs: AnyBackward, rng: np.random.Generator, *, finite: b
         programs |= {"multiplied out": multiplied_out, "recomputed": recomputed}
     answers = {name: program(inputs) for name, program in programs.items()}
     if not (isinstance(inputs, BackwardInputs) and inputs.x.shape[2] > 1):
-        answers["torch"] = pytorch_gradient.run(inputs)
+        answers["torch"] = pytorch.run(inputs)
     elif finite:
         rows = len(inputs.a0) * (4 if inputs.kind == "lstm" else 1)
         x = rng.standard_normal((rows, *inputs.x.shape[1:])).astype(inputs.dtype)
         shown = inputs.with_pre_activations_as_inputs(x)
         for name, program in programs.items():
             answer = program(shown)
-            evaluation = backward_own_steps.evaluate(shown, answer["dx"])
+            evaluation = own_steps.evaluate(shown, answer["dx"])
             yield Answers("step", shown, {name: answer}, evaluation)
-    result = Answers("trajectory", inputs, answers, backpropagation.evaluate(inputs))
+    result = Answers("trajectory", inputs, answers, bounds_on(inputs))
     if finite and (inputs.a0.size * inputs.x.shape[2] <= MOST_STATES or rng.random() <= 0.005):
-        enclose = partial(exact_gradient.evaluate, inputs)
+        enclose = partial(exact.evaluate, inputs)
         result = result._replace(enclose=enclose, sharp=[*answers["reference"]])
     yield result
 

@@ -13,7 +13,7 @@ from oracle.network.equations import CELLS, GATES
 from oracle.problems.inputs import Inputs, LayerInputs, states_before
 from oracle.problems.limits import Limits
 from oracle.problems.problem import LayerProblem, Problem
-from oracle.witnesses import propagation
+from oracle.witnesses.bounds import bounds_on
 from reference.contract import CONTRACTS, NETWORKS, Array, Contract, kind_in
 
 MOST_STEPS = 40
@@ -150,7 +150,7 @@ def observe(function: str, inputs: Inputs, program: Program, limits: Limits) -> 
     shown = {_RESULT[name]: columns(array) for name, array in states.items()}
     cached = cached_arrays(contract, answer, m, T_x) if limits.caches else {}
     gates = {name: array for name, array in cached.items() if name in GATES.values() and len(array) == n_a}
-    bounds = propagation.evaluate(batch)
+    bounds = bounds_on(batch)
     sizes = {name: called.sizes[name] for name in contract.sizes}
     place = _place(quantities_of(inputs.kind), batch, sizes)
     allowed = {_RESULT.get(name, name): bounded.error[:, :, 0] for name, bounded in bounds.items()}
@@ -239,7 +239,7 @@ def observe_layer(network: LayerInputs, program: Program, *, backward: bool = Fa
     before = [columns(states_before(*each))[None] for each in zip(firsts, (a, c), strict=True)]
     one = replace(network, x=x, parameters=[p], directions=1, lengths=None)
     batch = one.single_steps(*before)
-    bounds = propagation.evaluate(batch)
+    bounds = bounds_on(batch)
     is_projected = "Wp" in p
     names = {"a": "a_out" if is_projected else "a_next", "c_last": "c_next"}
     shown = {names["a"]: columns(a)}

@@ -10,7 +10,7 @@ from reference.contract import Array
 
 
 def by_reference(inputs: AnyBackward, implementation: Any = reference) -> dict[str, Array]:
-    """The gradients from the reference, shaped and named as in `oracle.witnesses.exact_gradient.evaluate`."""
+    """The gradients from the reference, shaped and named as in `oracle.witnesses.exact.evaluate`."""
     if isinstance(inputs, LayerBackwardInputs):
         function = f"{inputs.kind}_layer_backward"
         dx, *states, gradients = getattr(implementation, function)(*inputs.arguments(function))

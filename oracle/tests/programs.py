@@ -9,8 +9,8 @@ import numpy as np
 import reference
 from oracle.problems.inputs import Inputs, LayerInputs
 from oracle.witnesses import exact
-from oracle.witnesses.bounded import Bounded
-from oracle.witnesses.propagation import evaluate
+from oracle.witnesses.bounds import bounds_on
+from oracle.witnesses.rounding import Bounded
 from reference.contract import CONTRACTS, Array, Kind
 
 Answer = dict[str, Array]
@@ -200,7 +200,7 @@ def assert_within(answer: Mapping[str, Array], expected: Mapping[str, Bounded]) 
 
 def assert_exactly_within(answer: Mapping[str, Array], inputs: Inputs) -> None:
     """Assert that an answer is within the bound of the exact value."""
-    bounds, truth = evaluate(inputs), exact.evaluate(inputs, 1e-30)
+    bounds, truth = bounds_on(inputs), exact.evaluate(inputs, 1e-30)
     for name, array in answer.items():
         late = slice(truth[name].shape[2] - array.shape[2], None)
         enclosed, bound = truth[name][:, :, late], bounds[name].error[:, :, late]

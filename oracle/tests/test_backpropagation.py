@@ -15,8 +15,9 @@ from oracle.problems.drawing import Lengths
 from oracle.problems.problem import DType, Problem
 from oracle.problems.regimes import Regime
 from oracle.tests.gradients import by_reference, multiplied_out, recomputed
-from oracle.witnesses import backpropagation, backward_own_steps, exact_gradient, pytorch_gradient
-from oracle.witnesses.bounded import Bounded
+from oracle.witnesses import exact, own_steps, pytorch
+from oracle.witnesses.bounds import backward_operations, bounds_on
+from oracle.witnesses.rounding import Bounded
 from reference.contract import BACKWARDS, CONTRACTS, LAYERS_BACKWARD, Array
 
 sizes = {name: st.integers(1, 5) for name in ("n_x", "n_a", "m")}
@@ -64,7 +65,7 @@ def assert_within(answer: Mapping[str, Array], bounds: Mapping[str, Bounded]) ->
 
 
 def assert_exactly_within(answer: Mapping[str, Array], inputs: AnyBackward) -> None:
-    bounds, exactly = backpropagation.evaluate(inputs), exact_gradient.evaluate(inputs, 1e-40)
+    bounds, exactly = bounds_on(inputs), exact.evaluate(inputs, 1e-40)
     for name, ours in answer.items():
         for at in np.ndindex(ours.shape):
             enclosure: Any = exactly[name][at]
@@ -76,7 +77,7 @@ def assert_exactly_within(answer: Mapping[str, Array], inputs: AnyBackward) -> N
 
 @given(posed())
 def test_the_reference_stays_within_the_bound(inputs: AnyBackward) -> None:
-    assert_within(by_reference(inputs), backpropagation.evaluate(inputs))
+    assert_within(by_reference(inputs), bounds_on(inputs))
 
 
 @given(posed())
@@ -86,19 +87,19 @@ def test_equations_of_mistakes_without_a_change_stay_within_the_bound(inputs: An
     assert {name: each.dtype for name, each in answer.items()} == {
         name: each.dtype for name, each in right.items()
     }
-    assert_within(answer, backpropagation.evaluate(inputs))
+    assert_within(answer, bounds_on(inputs))
 
 
 @given(posed([name for name in (*BACKWARDS, *LAYERS_BACKWARD) if "cell" in name or "layer" in name]))
 def test_torch_stays_within_the_bound(inputs: AnyBackward) -> None:
-    assert_within(pytorch_gradient.run(inputs), backpropagation.evaluate(inputs))
+    assert_within(pytorch.run(inputs), bounds_on(inputs))
 
 
 @given(posed(BACKWARDS))
 def test_programs_that_multiply_out_or_compute_the_gates_again_stay_within_the_bound(
     inputs: BackwardInputs,
 ) -> None:
-    bounds = backpropagation.evaluate(inputs)
+    bounds = bounds_on(inputs)
     assert_within(multiplied_out(inputs), bounds)
     assert_within(recomputed(inputs), bounds)
 
@@ -122,7 +123,7 @@ def test_sums_that_cancel_may_be_multiplied_out(scale: float, dtype: DType) -> N
     inputs = opposed(scale, dtype)
     answer = multiplied_out(inputs)
     assert np.isfinite(answer["dx"]).all() == (scale == 1)
-    assert_within(answer, backpropagation.evaluate(inputs))
+    assert_within(answer, bounds_on(inputs))
 
 
 @pytest.mark.parametrize(
@@ -136,7 +137,7 @@ def test_sums_that_cancel_may_be_multiplied_out(scale: float, dtype: DType) -> N
 def test_gates_of_saturated_units_may_be_computed_again(problem: Problem) -> None:
     """The digits that are lost in 1 - a² and s(1 - s) exceed the rounding of the chain rule itself."""
     inputs: Any = problem.inputs(f"{problem.kind}_backward")
-    assert_within(recomputed(inputs), backpropagation.evaluate(inputs))
+    assert_within(recomputed(inputs), bounds_on(inputs))
 
 
 few = {"n_x": st.integers(1, 2), "n_a": st.integers(1, 3), "m": st.integers(1, 2), "T_x": st.integers(1, 3)}
@@ -146,7 +147,7 @@ few = {"n_x": st.integers(1, 2), "n_a": st.integers(1, 3), "m": st.integers(1, 2
 def test_all_programs_are_within_the_bound_of_the_exact_gradient(inputs: AnyBackward) -> None:
     """This test takes a second, since ball arithmetic encloses every gradient."""
     assert_exactly_within(by_reference(inputs), inputs)
-    evaluation = {name: bounded.value for name, bounded in backpropagation.evaluate(inputs).items()}
+    evaluation = {name: bounded.value for name, bounded in bounds_on(inputs).items()}
     assert_exactly_within(evaluation, inputs)
 
 
@@ -161,7 +162,7 @@ def test_each_step_stays_within_its_own_bound(inputs: BackwardInputs) -> None:
     x = np.random.default_rng(0).standard_normal((n, *inputs.x.shape[1:])).astype(inputs.dtype)
     shown = inputs.with_pre_activations_as_inputs(x)
     for answer in (by_reference(shown), multiplied_out(shown), recomputed(shown)):
-        assert_within(answer, backward_own_steps.evaluate(shown, answer["dx"]))
+        assert_within(answer, own_steps.evaluate(shown, answer["dx"]))
 
 
 @pytest.mark.parametrize("kind", ["rnn", "lstm"])
@@ -176,7 +177,7 @@ def test_each_step_is_sharp_where_the_sequence_is_not(kind: str) -> None:
     shown = inputs.with_pre_activations_as_inputs(x)
     whole, cut = by_reference(shown)["dx"], by_reference(shown.span(0, 6))["dx"][:, :, 5]
     dz = np.concatenate([whole[:, :, :5], cut[:, :, None], whole[:, :, 6:]], axis=2)
-    each, every = backward_own_steps.evaluate(shown, dz)["dx"], backpropagation.evaluate(shown)["dx"]
+    each, every = own_steps.evaluate(shown, dz)["dx"], bounds_on(shown)["dx"]
     off = np.abs(dz - each.value)[:, :, 5] / each.error[:, :, 5]
     assert np.nanmedian(off) > 1e2
     assert np.all(np.abs(dz - every.value)[:, :, 5] <= every.error[:, :, 5])
@@ -192,7 +193,7 @@ def test_a_relative_mistake_of_1e_10_in_any_gradient_is_found(function: str) -> 
         **({} if "layer" in function else {"n_y": 1}),
     )
     inputs: Any = problem.inputs(function)
-    bounds = backpropagation.evaluate(inputs)
+    bounds = bounds_on(inputs)
     for name, ours in by_reference(inputs).items():
         assert np.max(np.abs(1e-10 * ours) / bounds[name].error) > 2, name
 
@@ -208,7 +209,7 @@ def test_without_incoming_gradients_all_gradients_are_zero(function: str) -> Non
     nothing = {
         n: np.zeros_like(getattr(inputs, n)) for n in ("da", "dc", "da_last", "dc_last") if hasattr(inputs, n)
     }
-    for name, bounded in backpropagation.evaluate(replace(inputs, **nothing)).items():
+    for name, bounded in bounds_on(replace(inputs, **nothing)).items():
         assert bounded.is_zero.all(), name
 
 
@@ -219,9 +220,9 @@ def test_without_incoming_gradients_all_gradients_are_zero(function: str) -> Non
 def test_the_padding_has_no_effect_on_any_gradient(posed: LayerBackwardInputs, padding: float) -> None:
     x, da = (np.where(posed.within, each, padding).astype(each.dtype) for each in (posed.x, posed.da))
     inputs = replace(posed, x=x, da=da)
-    bounds = backpropagation.evaluate(inputs)
+    bounds = bounds_on(inputs)
     assert_within(by_reference(inputs), bounds)
-    assert_within(pytorch_gradient.run(inputs), bounds)
+    assert_within(pytorch.run(inputs), bounds)
 
 
 def test_each_step_is_unknown_where_another_unit_may_have_overflowed() -> None:
@@ -232,13 +233,13 @@ def test_each_step_is_unknown_where_another_unit_may_have_overflowed() -> None:
         shown = inputs.with_pre_activations_as_inputs(x)
         answer = by_reference(shown)
         assert np.isnan(answer["dx"]).any()
-        assert_within(answer, backward_own_steps.evaluate(shown, answer["dx"]))
+        assert_within(answer, own_steps.evaluate(shown, answer["dx"]))
 
 
 def test_shapes_of_layers_without_steps() -> None:
     inputs: Any = Problem.lstm_layer(n_x=2, n_a=3, m=2, T_x=0, layers=2).inputs("lstm_layer_backward")
     assert isinstance(inputs, LayerBackwardInputs)
-    bounds, torch, ours = backpropagation.evaluate(inputs), pytorch_gradient.run(inputs), by_reference(inputs)
+    bounds, torch, ours = bounds_on(inputs), pytorch.run(inputs), by_reference(inputs)
     assert {n: b.value.shape for n, b in bounds.items()} == {n: a.shape for n, a in torch.items()}
     assert_within(torch, bounds)
     assert_within(ours, bounds)
@@ -250,6 +251,6 @@ def test_every_call_has_the_same_operations() -> None:
     inputs: Any = Problem.rnn(n_x=1, n_a=1, n_y=1, m=1, T_x=2).inputs("rnn_backward")
     shown, numbers_of_operations = inputs.showing_each_step(0), set()
     for _ in range(2):
-        backward_own_steps.evaluate(shown, by_reference(shown)["dx"])
-        numbers_of_operations.add(backpropagation.backward_operations.cache_info().currsize)
+        own_steps.evaluate(shown, by_reference(shown)["dx"])
+        numbers_of_operations.add(backward_operations.cache_info().currsize)
     assert len(numbers_of_operations) == 1

@@ -8,7 +8,7 @@ from flint import arb, ctx
 
 from oracle.network.forward import compute_steps
 from oracle.problems.problem import Problem
-from oracle.witnesses import exact, exact_gradient
+from oracle.witnesses import exact
 from reference.contract import Array
 
 
@@ -21,7 +21,7 @@ def test_the_exact_gradient_is_the_limit_of_central_differences(kind: str) -> No
     ways["c0"] = rng.standard_normal(inputs.c0.shape[1:])
     ways |= {name: rng.standard_normal(W.shape) for name, W in p.items()}
     with ctx.workprec(800):
-        gradient = exact_gradient.evaluate(inputs, 1e-200)
+        gradient = exact.evaluate(inputs, 1e-200)
 
         def loss(h: Any) -> Any:
             def moved(array: Array, name: str) -> Array:
@@ -50,5 +50,5 @@ def test_the_slope_of_relu_is_1_at_infinity() -> None:
     inputs: Any = Problem.rnn_layer(**given, regime="nonfinite", seed=5).inputs("rnn_layer_backward")
     [p], d = inputs.parameters, inputs.da.item() + inputs.da_last.item()
     assert (p["Wax"] @ inputs.x[:, 0] == np.inf).all()
-    gradient = exact_gradient.evaluate(inputs, 1e-12)
+    gradient = exact.evaluate(inputs, 1e-12)
     assert gradient["da0"].item().midpoint == pytest.approx(p["Waa"].item() * d)

@@ -16,7 +16,7 @@ from oracle.problems.inputs import Inputs
 from oracle.problems.problem import Problem
 from oracle.tests.answers import alike, behaviour, leaves, showing, with_everything
 from oracle.tests.problems import problems
-from oracle.witnesses.propagation import evaluate
+from oracle.witnesses.bounds import bounds_on
 from reference.contract import CONTRACTS, FUNCTIONS, LAYERS, Array, Kind
 
 RIGHT = Fault("right", "none", "nothing is changed", {function: {} for function in FUNCTIONS})
@@ -39,7 +39,7 @@ def test_unchanged_equations_are_the_specification(problem: Problem, data: st.Da
 
     a, c = answer["a"], answer.get("c", np.zeros((0, *answer["a"].shape[1:])))
     steps = inputs.steps(a, c)
-    for name, bounded in evaluate(steps).items():
+    for name, bounded in bounds_on(steps).items():
         ours = answer[name].reshape(bounded.value.shape).astype(np.float64)
         with np.errstate(invalid="ignore"):
             close = np.abs(ours - bounded.value) <= 2 * bounded.error

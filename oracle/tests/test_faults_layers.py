@@ -15,7 +15,7 @@ from oracle.faults import FAULTS, Fault, mistakes_in
 from oracle.faults.catalogue.lengths import MISTAKES
 from oracle.problems.problem import LayerProblem, Problem
 from oracle.tests.answers import alike, behaviour, call, leaves, with_everything
-from oracle.witnesses.propagation import evaluate
+from oracle.witnesses.bounds import bounds_on
 from reference.contract import CONTRACTS, LAYERS
 
 RIGHT = Fault("right", "none", "nothing is changed", {function: {} for function in LAYERS})
@@ -58,7 +58,7 @@ def test_unchanged_equations_are_the_specification(problem: LayerProblem) -> Non
     ours = getattr(RIGHT, problem.kind)(*arguments)
     theirs = getattr(reference, problem.kind)(*problem.arguments(problem.kind))
     assert alike([*leaves(arguments)], [*leaves(problem.arguments(problem.kind))])
-    bounded = evaluate(problem.inputs(problem.kind))
+    bounded = bounds_on(problem.inputs(problem.kind))
     for name, mine, spec in zip(CONTRACTS[problem.kind].outputs, ours, theirs, strict=True):
         assert (mine.shape, mine.dtype) == (spec.shape, spec.dtype)
         bound = bounded[name].error.reshape(spec.shape)

@@ -21,7 +21,7 @@ from oracle.tests.programs import assert_within
 from oracle.tests.selection import needs
 from oracle.weights.conversion import from_torch, to_torch
 from oracle.weights.layout import LAYOUTS
-from oracle.witnesses.propagation import evaluate
+from oracle.witnesses.bounds import bounds_on
 from reference.contract import CONTRACTS, Array
 
 NEEDS: dict[str, list[pytest.MarkDecorator]] = {
@@ -87,7 +87,7 @@ def test_answers_are_within_the_bound(name: str, kind: Any) -> None:
         inputs = problem.inputs(kind)
         answer = answered(getattr(module, kind), kind, problem.arguments(kind))
         assert {str(array.dtype) for array in answer.values()} == {problem.dtype}
-        assert_within(answer, evaluate(inputs))
+        assert_within(answer, bounds_on(inputs))
 
 
 @pytest.mark.parametrize("kind", ["rnn_layer", "lstm_layer"])

@@ -13,7 +13,7 @@ from oracle.problems.problem import Problem
 from oracle.tests.problems import FORWARD, problems
 from oracle.weights.conversion import from_torch, to_torch
 from oracle.weights.layout import LAYOUTS, Layout
-from oracle.witnesses.propagation import evaluate
+from oracle.witnesses.bounds import bounds_on
 from reference.contract import Array
 
 layouts = st.one_of(
@@ -112,7 +112,7 @@ some = {"n_x": st.integers(1, 5), "m": st.integers(1, 4), "T_x": st.integers(1, 
 @given(problems(**some))
 def test_torch_with_these_weights_gives_the_specified_answer(problem: Problem) -> None:
     inputs = problem.inputs(FORWARD[problem.kind])
-    expected = evaluate(inputs)["a"]
+    expected = bounds_on(inputs)["a"]
     actual = hidden_states(load(problem.kind, inputs, to_torch(problem.kind, [inputs.parameters])), inputs)
     np.testing.assert_array_equal(np.isnan(actual), np.isnan(expected.value))
     known = ~np.isnan(actual)
@@ -130,7 +130,7 @@ def test_any_split_of_the_biases_gives_the_same_answer(problem: Problem, data: s
     split["bias_hh_l0"] = bias - split["bias_ih_l0"]
     divided = hidden_states(load(problem.kind, inputs, split), inputs)
     np.testing.assert_array_equal(np.isnan(divided), np.isnan(whole))
-    allowed = 2 * evaluate(inputs)["a"].error
+    allowed = 2 * bounds_on(inputs)["a"].error
     assert (np.abs(divided - whole.astype(np.float64)) <= allowed)[~np.isnan(whole)].all()
     ((back,), _) = from_torch(problem.kind, split)
     for name, array in back.items():

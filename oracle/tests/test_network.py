@@ -12,7 +12,7 @@ from oracle.network.backward import derivative
 from oracle.network.equations import CELLS, HEAD, Equations, equation, joined, operation, quantities
 from oracle.network.forward import evaluate
 from oracle.problems.problem import Problem
-from oracle.witnesses.bounded import Bounded
+from oracle.witnesses.rounding import Bounded
 from reference.contract import NETWORKS, Kind
 
 KINDS = tuple(NETWORKS)

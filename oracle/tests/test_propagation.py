@@ -21,9 +21,9 @@ from oracle.tests.programs import (
     assert_within,
     forward_by_reference,
 )
-from oracle.witnesses import backpropagation, pytorch
-from oracle.witnesses.bounded import Bounded
-from oracle.witnesses.propagation import evaluate, evaluate_each
+from oracle.witnesses import pytorch
+from oracle.witnesses.bounds import bounds_on, bounds_on_each
+from oracle.witnesses.rounding import Bounded
 
 some = {"m": st.integers(1, 3), "T_x": st.integers(1, 4)}
 one_layer = {"layers": st.just(1), "directions": st.just(1), "lengths": st.just("absent")}
@@ -50,14 +50,14 @@ def with_head(inputs: LayerInputs) -> Inputs:
 def test_every_correct_program_stays_within_the_bound(name: str, problem: LayerProblem) -> None:
     inputs = problem.inputs(problem.kind)
     answer = PROGRAMS[name](inputs)
-    assert_within(answer, evaluate(inputs))
+    assert_within(answer, bounds_on(inputs))
     assert_exactly_within({name: array[:, :1] for name, array in answer.items()}, inputs.samples([0]))
 
 
 @given(layer_problems())
 def test_the_reference_stays_within_the_bound(problem: LayerProblem) -> None:
     inputs, answer = problem.inputs(problem.kind), by_reference(problem)
-    assert_within(answer, evaluate(inputs))
+    assert_within(answer, bounds_on(inputs))
     assert_exactly_within(answer, inputs)
 
 
@@ -65,14 +65,14 @@ def test_the_reference_stays_within_the_bound(problem: LayerProblem) -> None:
 def test_torch_and_the_evaluation_itself_stay_within_the_bound(problem: LayerProblem) -> None:
     inputs = problem.inputs(problem.kind).samples([0])
     assert_exactly_within(pytorch.run(inputs), inputs)
-    assert_exactly_within({name: quantity.value for name, quantity in evaluate(inputs).items()}, inputs)
+    assert_exactly_within({name: quantity.value for name, quantity in bounds_on(inputs).items()}, inputs)
 
 
 @given(layer_problems(**some, dtype=st.sampled_from(["float16", "float32"])))
 def test_a_wider_dtype_than_that_of_the_problem_stays_within_the_bound(problem: LayerProblem) -> None:
     inputs = problem.inputs(problem.kind)
     answer = answer_in_float64(inputs)
-    assert_within(answer, evaluate(inputs))
+    assert_within(answer, bounds_on(inputs))
 
 
 @given(layer_problems(**some), st.integers(0, 2**32 - 1))
@@ -83,8 +83,8 @@ def test_single_steps_from_any_states_stay_within_the_bound(problem: LayerProble
         for states in (inputs.a0, inputs.c0)
     )
     steps = inputs.single_steps(a, c)
-    assert_within(PROGRAMS["all at once"](steps), evaluate(steps))
-    assert_within(pytorch.run(steps), evaluate(steps))
+    assert_within(PROGRAMS["all at once"](steps), bounds_on(steps))
+    assert_within(pytorch.run(steps), bounds_on(steps))
 
 
 @pytest.mark.parametrize("lengths", ["absent", "random"])
@@ -97,7 +97,7 @@ def test_the_bound_is_infinite_after_a_possible_overflow(dtype: Any, T_x: int, l
             seed=seed, dtype=dtype,
         )  # fmt: skip
         inputs = problem.inputs("rnn_layer")
-        bounded = evaluate(inputs)
+        bounded = bounds_on(inputs)
         for answer in (by_reference(problem), pytorch.run(inputs), PROGRAMS["largest terms first"](inputs)):
             assert_within(answer, bounded)
         assert all(np.isfinite(quantity.value).all() for quantity in bounded.values())
@@ -115,7 +115,7 @@ def test_each_quantity_has_the_shape_of_torch_s_answer(problem: LayerProblem) ->
     shapes = {"a": (problem.directions * n_h, problem.m, problem.T_x), "a_last": (places * n_h, problem.m, 1)}
     if problem.kind == "lstm_layer":
         shapes["c_last"] = (places * problem.n_a, problem.m, 1)
-    for answer in ({n: b.value for n, b in evaluate(inputs).items()}, pytorch.run(inputs)):
+    for answer in ({n: b.value for n, b in bounds_on(inputs).items()}, pytorch.run(inputs)):
         assert {name: array.shape for name, array in answer.items()} == shapes
 
 
@@ -130,7 +130,7 @@ def test_one_layer_of_an_rnn_has_the_bounds_of_its_forward_bit_for_bit(problem: 
 
 
 def assert_bounds_of_the_forward(inputs: LayerInputs) -> None:
-    ours, theirs = evaluate(inputs), evaluate(with_head(inputs))
+    ours, theirs = bounds_on(inputs), bounds_on(with_head(inputs))
     assert_same(ours["a"], theirs["a"])
     for name, initial in (("a", inputs.a0[0]), ("c", inputs.c0[0])):
         if f"{name}_last" in ours:
@@ -148,9 +148,9 @@ def assert_same(ours: Bounded, theirs: Bounded) -> None:
 )
 def test_a_sample_has_the_bounds_that_it_has_alone_over_its_own_steps(problem: LayerProblem) -> None:
     inputs = problem.inputs(problem.kind)
-    together = evaluate(inputs)
+    together = bounds_on(inputs)
     for j, end in enumerate(inputs.ends):
-        alone = evaluate(replace(inputs.samples([j]), x=inputs.x[:, [j], :end], lengths=None))
+        alone = bounds_on(replace(inputs.samples([j]), x=inputs.x[:, [j], :end], lengths=None))
         for name, bounded in together.items():
             ours, theirs = bounded[:, [j], :end], alone[name]
             assert (np.abs(ours.value - theirs.value) <= theirs.error).all(), name
@@ -162,8 +162,8 @@ def test_a_sample_has_the_bounds_that_it_has_alone_over_its_own_steps(problem: L
 @given(layer_problems(), st.integers(1, 3))
 def test_several_inputs_have_the_bounds_that_each_has_alone(problem: LayerProblem, count: int) -> None:
     alike = [replace(problem, seed=problem.seed + i).inputs(problem.kind) for i in range(count)]
-    for together, inputs in zip(evaluate_each(alike), alike, strict=True):
-        for name, bounded in evaluate(inputs).items():
+    for together, inputs in zip(bounds_on_each(alike), alike, strict=True):
+        for name, bounded in bounds_on(inputs).items():
             assert_same(together[name], bounded)
 
 
@@ -192,7 +192,7 @@ def test_an_error_in_one_weight_of_the_second_layer_s_backward_direction_is_foun
             n_x=3, n_a=5, m=4, T_x=6, layers=2, directions=2, n_p=3, lengths=lengths, seed=seed
         )
         inputs = problem.inputs("lstm_layer")
-        bounds = evaluate(inputs)
+        bounds = bounds_on(inputs)
         seen += off(PROGRAMS["plain"](nudged(inputs, 3, name, rng)), bounds)
         assert not off(PROGRAMS["plain"](inputs), bounds)
     assert seen >= 17
@@ -206,7 +206,7 @@ def test_an_error_in_one_weight_of_the_first_layer_is_found(activation: Any) -> 
             n_x=3, n_a=8, m=4, T_x=3, layers=3, directions=2, activation=activation, seed=seed
         )
         inputs = problem.inputs("rnn_layer")
-        bounds = {"a": evaluate(inputs)["a"]}
+        bounds = {"a": bounds_on(inputs)["a"]}
         seen += off(PROGRAMS["plain"](nudged(inputs, 0, "Waa", rng)), bounds)
     assert seen >= 15
 
@@ -216,7 +216,7 @@ def test_a_value_in_the_padding_that_is_not_zero_is_found() -> None:
     inputs = problem.inputs("lstm_layer")
     answer = PROGRAMS["plain"](inputs)
     answer["a"][0, np.argmin(inputs.ends), -1] = np.finfo(float).smallest_subnormal
-    assert off(answer, evaluate(inputs))
+    assert off(answer, bounds_on(inputs))
 
 
 @pytest.mark.parametrize("kind", ["rnn", "lstm"])
@@ -227,11 +227,11 @@ def test_inputs_that_are_evaluated_together_keep_the_bounds_of_their_precisions(
         getattr(Problem, kind)(**shape, seed=seed, dtype=dtype).inputs(f"{kind}_forward")
         for seed, dtype in enumerate(dtypes)
     ]
-    for together, inputs in zip(evaluate_each(every), every, strict=True):
-        alone = evaluate(inputs)
+    for together, inputs in zip(bounds_on_each(every), every, strict=True):
+        alone = bounds_on(inputs)
         for name, bounded in together.items():
             np.testing.assert_allclose(bounded.error, alone[name].error, rtol=1e-9, err_msg=name)
 
 
 def test_no_inputs_have_no_bounds() -> None:
-    assert evaluate_each([]) == [] == backpropagation.evaluate_each([])
+    assert bounds_on_each([]) == []

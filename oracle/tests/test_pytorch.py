@@ -17,8 +17,8 @@ from oracle.problems.problem import DType, Problem
 from oracle.tests.problems import CELL, FORWARD, problems
 from oracle.weights.conversion import to_torch
 from oracle.witnesses import pytorch
-from oracle.witnesses.bounded import Bounded
-from oracle.witnesses.propagation import evaluate
+from oracle.witnesses.bounds import bounds_on
+from oracle.witnesses.rounding import Bounded
 from reference.contract import Array, Kind
 
 
@@ -75,7 +75,7 @@ def test_an_answer_has_the_layout_and_the_dtype_of_the_reference(problem: Proble
 @given(problems(), st.booleans())
 def test_answers_are_within_the_bound(problem: Problem, cell: bool) -> None:
     inputs = problem.inputs((CELL if cell else FORWARD)[problem.kind])
-    expected = evaluate(inputs)
+    expected = bounds_on(inputs)
     for name, array in pytorch.run(inputs).items():
         assert_within(array, expected[name], name)
 
@@ -83,7 +83,7 @@ def test_answers_are_within_the_bound(problem: Problem, cell: bool) -> None:
 @given(problems(T_x=st.integers(1, 5), m=st.integers(0, 4)))
 def test_modules_agree_with_cells(problem: Problem) -> None:
     inputs = problem.inputs(FORWARD[problem.kind])
-    expected = evaluate(inputs)
+    expected = bounds_on(inputs)
     answer = pytorch.run(inputs)
     for name, array in by_cells(inputs).items():
         theirs = Bounded(
@@ -95,7 +95,7 @@ def test_modules_agree_with_cells(problem: Problem) -> None:
 @given(problems(kind=st.just("lstm"), T_x=st.integers(1, 3)))
 def test_gates_are_within_the_bound(problem: Problem) -> None:
     inputs = problem.inputs("lstm_cell_forward")
-    expected = evaluate(inputs)
+    expected = bounds_on(inputs)
     gates = pytorch.gates(inputs)
     assert list(gates) == ["ft", "it", "cct", "ot"]
     for name, array in gates.items():
@@ -111,7 +111,7 @@ def test_no_answer_depends_on_the_previous_answer(problem: Problem) -> None:
     kept = {name: array.copy() for name, array in first.items()}
     other = replace(problem, seed=problem.seed + 1)
     pytorch.run(other.inputs(FORWARD[problem.kind]))
-    again, expected = pytorch.run(inputs), evaluate(inputs)
+    again, expected = pytorch.run(inputs), bounds_on(inputs)
     for name, array in kept.items():
         np.testing.assert_array_equal(first[name], array)
         assert_within(again[name], expected[name], name)
@@ -141,7 +141,7 @@ def test_no_features_no_samples_and_no_steps_have_an_answer(
     kind: Any, dtype: Any, n_x: int, m: int, T_x: int
 ) -> None:
     inputs = Problem(kind, n_x, n_a=4, n_y=2, m=m, T_x=T_x, dtype=dtype).inputs(FORWARD[kind])
-    answer, expected = pytorch.run(inputs), evaluate(inputs)
+    answer, expected = pytorch.run(inputs), bounds_on(inputs)
     assert answer["a"].shape == (4, m, T_x)
     for name, array in answer.items():
         assert_within(array, expected[name], name)
@@ -156,7 +156,7 @@ def test_every_kernel_stays_within_the_bound(problem: Problem) -> None:
     state = to_torch(problem.kind, [inputs.parameters])
     module.load_state_dict({name: torch.tensor(array) for name, array in state.items()})
     x, a0, c0 = (torch.tensor(array.T.copy()) for array in (inputs.x, inputs.a0, inputs.c0))
-    expected = evaluate(inputs)["a"]
+    expected = bounds_on(inputs)["a"]
     for gradients in (True, False):
         for lay_out in (torch.Tensor.contiguous, strided):
             states = [lay_out(each)[None] for each in (a0, c0)]

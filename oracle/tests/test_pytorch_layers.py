@@ -18,8 +18,8 @@ from oracle.tests.problems import layer_problems
 from oracle.tests.programs import Answer, assert_within
 from oracle.weights.conversion import to_torch
 from oracle.witnesses import pytorch
-from oracle.witnesses.bounded import Bounded
-from oracle.witnesses.propagation import evaluate
+from oracle.witnesses.bounds import bounds_on
+from oracle.witnesses.rounding import Bounded
 from reference.contract import Array
 
 some = {"m": st.integers(1, 3), "T_x": st.integers(1, 4)}
@@ -88,7 +88,7 @@ def by_cells(inputs: LayerInputs) -> Answer:
 @given(layer_problems())
 def test_answers_are_within_the_bound_in_the_dtype_of_the_reference(problem: LayerProblem) -> None:
     inputs = problem.inputs(problem.kind)
-    answer, expected = pytorch.run(inputs), evaluate(inputs)
+    answer, expected = pytorch.run(inputs), bounds_on(inputs)
     assert {name: array.shape for name, array in answer.items()} == {
         name: bounded.value.shape for name, bounded in expected.items()
     }
@@ -99,7 +99,7 @@ def test_answers_are_within_the_bound_in_the_dtype_of_the_reference(problem: Lay
 @given(layer_problems(T_x=st.integers(1, 4)))
 def test_modules_agree_with_cells(problem: LayerProblem) -> None:
     inputs = problem.inputs(problem.kind)
-    answer, bounds = pytorch.run(inputs), evaluate(inputs)
+    answer, bounds = pytorch.run(inputs), bounds_on(inputs)
     theirs = {name: Bounded(a.astype(np.float64), bounds[name].error) for name, a in answer.items()}
     assert_within(by_cells(inputs), theirs)
 
@@ -120,7 +120,7 @@ def test_no_features_no_samples_and_no_steps_have_an_answer(
         inputs = problem.inputs(kind)
         answer = pytorch.run(inputs)
         assert answer["a"].shape == (8, m, T_x)
-        assert_within(answer, evaluate(inputs))
+        assert_within(answer, bounds_on(inputs))
         if not T_x:
             np.testing.assert_array_equal(answer["a_last"][:, :, 0], inputs.a0.reshape(16, m))
 
@@ -132,7 +132,7 @@ def test_a_projection_that_keeps_all_units_or_makes_more_has_an_answer(problem: 
     inputs = problem.inputs("lstm_layer")
     answer = pytorch.run(inputs)
     assert len(answer["c_last"]) == problem.layers * problem.directions * problem.n_a
-    assert_within(answer, evaluate(inputs))
+    assert_within(answer, bounds_on(inputs))
 
 
 @pytest.mark.parametrize("lengths", get_args(Lengths))
@@ -146,7 +146,7 @@ def test_the_answer_of_a_sample_is_that_of_the_sample_alone(kind: Any, lengths: 
         together = pytorch.run(inputs)
         for j, end in enumerate(inputs.ends):
             alone = replace(inputs.samples([j]), x=inputs.x[:, [j], :end], lengths=None)
-            bounds = evaluate(alone)
+            bounds = bounds_on(alone)
             for name, array in pytorch.run(alone).items():
                 ours = together[name][:, [j], : end if name == "a" else 1]
                 assert_within({name: ours}, {name: Bounded(array, bounds[name].error)})
@@ -202,4 +202,4 @@ def test_no_answer_depends_on_the_previous_answer(problem: LayerProblem) -> None
     pytorch.run(replace(problem, seed=problem.seed + 1).inputs(problem.kind))
     for name, array in kept.items():
         np.testing.assert_array_equal(first[name], array)
-    assert_within(pytorch.run(inputs), evaluate(inputs))
+    assert_within(pytorch.run(inputs), bounds_on(inputs))

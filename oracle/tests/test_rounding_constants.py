@@ -17,7 +17,6 @@ from oracle.tests.programs import (
     tanh_by_exp,
     tanh_by_sigmoid,
 )
-from oracle.witnesses.bounded import Bounded
 from oracle.witnesses.rounding import (
     EXP,
     SIGMOID,
@@ -25,6 +24,7 @@ from oracle.witnesses.rounding import (
     TANH,
     TANH_BY_FORMULA,
     Arithmetic,
+    Bounded,
 )
 from reference.contract import Array
 

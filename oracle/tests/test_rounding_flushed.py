@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 from oracle.problems.inputs import Inputs
 from oracle.problems.problem import DType, Problem
 from oracle.tests.problems import FORWARD, problems
-from oracle.witnesses.bounded import Bounded
-from oracle.witnesses.propagation import evaluate
-from oracle.witnesses.rounding import Arithmetic
+from oracle.witnesses.bounds import bounds_on
+from oracle.witnesses.rounding import Arithmetic, Bounded
 from reference.arrays import sigmoid, softmax
 from reference.contract import Array
 
@@ -64,7 +63,7 @@ def forward(inputs: Inputs) -> dict[str, Array]:
 @given(problems(**some))
 def test_a_program_that_flushes_everything_is_within_the_bound(problem: Problem) -> None:
     inputs = problem.inputs(FORWARD[problem.kind])
-    bounds = evaluate(inputs)
+    bounds = bounds_on(inputs)
     for name, shown in forward(inputs).items():
         off = np.abs(shown.astype(np.float64) - bounds[name].value)
         assert (off <= 2 * bounds[name].error).all(), name
@@ -73,7 +72,7 @@ def test_a_program_that_flushes_everything_is_within_the_bound(problem: Problem)
 @given(problems(**some))
 def test_gradual_underflow_has_the_smaller_bound(problem: Problem) -> None:
     inputs = problem.inputs(FORWARD[problem.kind])
-    bounds, gradual = evaluate(inputs), evaluate(inputs, gradual=True)
+    bounds, gradual = bounds_on(inputs), bounds_on(inputs, gradual=True)
     for name in bounds:
         assert (gradual[name].error <= bounds[name].error).all(), name
 
@@ -82,7 +81,7 @@ def test_gradual_underflow_has_the_smaller_bound(problem: Problem) -> None:
 def test_a_flushed_memory_state_is_beyond_the_bound_of_gradual_underflow(dtype: DType) -> None:
     problem = Problem.lstm(n_x=2, n_a=3, n_y=2, m=2, T_x=1, regime="subnormal", seed=3, dtype=dtype)
     inputs = problem.inputs("lstm_cell_forward")
-    gradual = evaluate(inputs, gradual=True)["c"]
+    gradual = bounds_on(inputs, gradual=True)["c"]
     off = np.abs(forward(inputs)["c"].astype(np.float64) - gradual.value)
     assert (off > 2 * gradual.error).all()
 

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from oracle.problems.problem import DType
 from oracle.tests.programs import one_by_one_from_the_last
-from oracle.witnesses.bounded import Bounded
-from oracle.witnesses.rounding import Arithmetic
+from oracle.witnesses.rounding import Arithmetic, Bounded
 
 NUMBERS = st.floats(-60, 60) | st.floats(-1, 1) | st.floats(-800, 800)
 ERRORS = st.floats(0, 1e-3) | st.floats(0, 30) | st.just(0.0)

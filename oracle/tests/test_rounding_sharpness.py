@@ -11,7 +11,7 @@ from oracle.problems.problem import Problem
 from oracle.tests.problems import CELL, FORWARD
 from oracle.tests.programs import Answer, Program, shifted_softmax
 from oracle.witnesses import exact
-from oracle.witnesses.propagation import evaluate
+from oracle.witnesses.bounds import bounds_on
 from reference.contract import Array
 
 
@@ -22,7 +22,7 @@ def test_a_correct_program_uses_a_fair_share_of_the_bound() -> None:
         n_x, n_a, n_y = rng.integers(1, 7, 3).tolist()
         kind: Any = ("rnn", "lstm")[seed % 2]
         inputs = Problem(kind, n_x, n_a, n_y, m=1, T_x=1, seed=seed).inputs(CELL[kind])
-        bounds, truth = evaluate(inputs), exact.evaluate(inputs, 1e-30)
+        bounds, truth = bounds_on(inputs), exact.evaluate(inputs, 1e-30)
         for name, array in Program()(inputs).items():
             shares += [
                 enclosure.distance(number) / bound
@@ -37,7 +37,7 @@ def test_a_correct_program_uses_a_fair_share_of_the_bound() -> None:
 def seen(answer: Mapping[str, Array], inputs: Inputs) -> bool:
     return any(
         (np.abs(array - quantity.value) > 2 * quantity.error).any()
-        for (name, quantity) in evaluate(inputs).items()
+        for (name, quantity) in bounds_on(inputs).items()
         if (array := answer.get(name)) is not None
     )
 

@@ -12,7 +12,7 @@ from oracle.problems.problem import DType, Problem
 from oracle.tests.problems import CELL, FORWARD, problems
 from oracle.tests.programs import PROGRAMS, answer_in_float64, assert_exactly_within, assert_within
 from oracle.witnesses import pytorch
-from oracle.witnesses.propagation import evaluate
+from oracle.witnesses.bounds import bounds_on
 
 some = {"m": st.integers(1, 4), "T_x": st.integers(1, 6)}
 
@@ -22,7 +22,7 @@ some = {"m": st.integers(1, 4), "T_x": st.integers(1, 6)}
 def test_every_correct_program_stays_within_the_bound(name: str, problem: Problem, cell: bool) -> None:
     inputs = problem.inputs((CELL if cell else FORWARD)[problem.kind])
     answer = PROGRAMS[name](inputs)
-    assert_within(answer, evaluate(inputs))
+    assert_within(answer, bounds_on(inputs))
     assert_exactly_within({name: array[:, :1] for name, array in answer.items()}, inputs.samples([0]))
 
 
@@ -33,7 +33,7 @@ def test_every_step_of_a_correct_program_stays_within_the_bound(name: str, probl
     answer = PROGRAMS[name](inputs)
     steps = inputs.steps(answer["a"], answer.get("c", answer["a"][:0]))
     answer = {name: array.reshape(len(array), -1, 1) for name, array in answer.items()}
-    assert_within(answer, evaluate(steps))
+    assert_within(answer, bounds_on(steps))
     assert_exactly_within({name: array[:, -1:] for name, array in answer.items()}, steps.samples([-1]))
 
 
@@ -41,7 +41,7 @@ def test_every_step_of_a_correct_program_stays_within_the_bound(name: str, probl
 def test_a_wider_dtype_than_that_of_the_problem_stays_within_the_bound(problem: Problem) -> None:
     inputs = problem.inputs(FORWARD[problem.kind])
     answer = answer_in_float64(inputs)
-    assert_within(answer, evaluate(inputs))
+    assert_within(answer, bounds_on(inputs))
     assert_exactly_within(
         {name: array.astype(problem.dtype)[:, :1] for name, array in answer.items()}, inputs.samples([0])
     )
@@ -51,14 +51,14 @@ def test_a_wider_dtype_than_that_of_the_problem_stays_within_the_bound(problem: 
 def test_torch_stays_within_the_bound(problem: Problem, cell: bool) -> None:
     inputs = problem.inputs((CELL if cell else FORWARD)[problem.kind])
     answer = pytorch.run(inputs)
-    assert_within(answer, evaluate(inputs))
+    assert_within(answer, bounds_on(inputs))
     assert_exactly_within({name: array[:, :1] for name, array in answer.items()}, inputs.samples([0]))
 
 
 @given(problems(**some))
 def test_the_evaluation_itself_stays_within_the_bound(problem: Problem) -> None:
     inputs = problem.inputs(FORWARD[problem.kind]).samples([0])
-    assert_exactly_within({name: quantity.value for name, quantity in evaluate(inputs).items()}, inputs)
+    assert_exactly_within({name: quantity.value for name, quantity in bounds_on(inputs).items()}, inputs)
 
 
 @settings(max_examples=5)
@@ -74,12 +74,12 @@ def test_the_evaluation_itself_stays_within_the_bound(problem: Problem) -> None:
 def test_large_dimensions_stay_within_the_bound(problem: Problem) -> None:
     inputs = problem.inputs(FORWARD[problem.kind])
     for program in (PROGRAMS["plain"], PROGRAMS["all at once"]):
-        assert_within(program(inputs), evaluate(inputs))
+        assert_within(program(inputs), bounds_on(inputs))
 
 
 @given(problems())
 def test_a_bound_is_not_nan_and_is_zero_only_without_rounding(problem: Problem) -> None:
-    for quantity in evaluate(problem.inputs(FORWARD[problem.kind])).values():
+    for quantity in bounds_on(problem.inputs(FORWARD[problem.kind])).values():
         finite = np.isfinite(quantity.value)
         assert (quantity.error[finite] > 0)[quantity.value[finite] != 0].all()
         assert (quantity.error[~finite] == 0).all()
@@ -89,7 +89,7 @@ def test_a_bound_is_not_nan_and_is_zero_only_without_rounding(problem: Problem) 
 def test_less_precision_has_a_larger_bound(problem: Problem) -> None:
     inputs = problem.inputs(CELL[problem.kind]) if problem.T_x == 1 else problem.inputs(FORWARD[problem.kind])
     half, single, double = (
-        evaluate(Inputs(inputs.kind, inputs.x, inputs.a0, inputs.c0, inputs.parameters, np.dtype(dtype)))
+        bounds_on(Inputs(inputs.kind, inputs.x, inputs.a0, inputs.c0, inputs.parameters, np.dtype(dtype)))
         for dtype in get_args(DType)
     )
     for name, quantity in double.items():
@@ -99,6 +99,6 @@ def test_less_precision_has_a_larger_bound(problem: Problem) -> None:
 
 def test_a_chaotic_bound_grows_without_becoming_nan() -> None:
     inputs = Problem.lstm(n_x=2, n_a=5, n_y=2, m=2, T_x=1000, regime="wild", seed=5).inputs("lstm_forward")
-    for quantity in evaluate(inputs).values():
+    for quantity in bounds_on(inputs).values():
         assert (quantity.error > 0).all()
-    assert evaluate(inputs)["c"].error.max() > 1e100
+    assert bounds_on(inputs)["c"].error.max() > 1e100

@@ -10,7 +10,8 @@ import reference
 from oracle.explanations.words import texts_of_facts
 from oracle.problems.inputs import Inputs
 from oracle.problems.problem import Problem
-from oracle.witnesses import propagation, pytorch
+from oracle.witnesses import pytorch
+from oracle.witnesses.bounds import bounds_on
 from oracle.witnesses.verdict import Comparison, largest_ratio
 from reference.contract import Array
 
@@ -19,7 +20,7 @@ INPUTS = PROBLEM.inputs("lstm_forward")
 
 
 def compared(ours: Array, theirs: Array, **given: Any) -> Comparison:
-    bound = propagation.evaluate(INPUTS)["a"].error
+    bound = bounds_on(INPUTS)["a"].error
     return replace(Comparison(INPUTS, "a", "a", ours, theirs, bound), **given)
 
 
@@ -45,7 +46,7 @@ def test_two_right_programs_agree(a: Array, torchs: Array) -> None:
 
 
 def test_several_comparisons_at_once_have_the_ratio_of_the_worst(a: Array, torchs: Array) -> None:
-    bound = propagation.evaluate(INPUTS)["a"].error
+    bound = bounds_on(INPUTS)["a"].error
     outputs = [(off(a, by), torchs, bound) for by in (0, 1e-15, 1e-12)]
     outputs.append((a, torchs[:, :, 2:], bound))  # the last step alone
     outputs.append((a[:, :0], torchs[:, :0], bound[:, :0]))
@@ -167,7 +168,7 @@ def test_an_infinite_exact_value_is_stated() -> None:
         x=np.full_like(inputs.x, np.inf),
         parameters=[{name: np.full_like(array, 4) for name, array in inputs.parameters[0].items()}],
     )
-    theirs, bound = pytorch.run(inputs)["a_last"], propagation.evaluate(inputs)["a_last"].error
+    theirs, bound = pytorch.run(inputs)["a_last"], bounds_on(inputs)["a_last"].error
     told = Comparison(inputs, "a_last", "a_last", np.full_like(theirs, np.nan), theirs, bound).explain()
     assert told["implementation"] == "nan"
     assert told["exact"] == {"value": "inf", "digits": "inf"}
@@ -177,7 +178,7 @@ def test_an_infinite_exact_value_is_stated() -> None:
 def test_single_steps_are_named_by_sample_and_step(a: Array) -> None:
     c = reference.lstm_forward(*PROBLEM.arguments("lstm_forward"))[2]
     inputs: Inputs = INPUTS.steps(a, c)
-    theirs, bound = pytorch.run(inputs)["c"], propagation.evaluate(inputs)["c"].error
+    theirs, bound = pytorch.run(inputs)["c"], bounds_on(inputs)["c"].error
     ours = theirs.copy()
     ours[1, 4, 0] += 1e-3  # the second step of the second sample, of three steps each
     comparison = Comparison(inputs, "c", "c", ours, theirs, bound, steps=3)

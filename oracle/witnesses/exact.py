@@ -1,4 +1,4 @@
-"""Computes the exact result, by which `verdict` decides which of two answers is wrong.
+"""Computes exact results and exact gradients, by which `verdict` decides which of two answers is wrong.
 
 Ball arithmetic (Arb: Johansson, IEEE Trans. Comput. 66 (2017)) represents every number by an interval that is
 proved to contain the exact number. The inputs are exact. The precision doubles until every interval is narrow
@@ -10,13 +10,17 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from math import prod
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 import numpy as np
 from flint import arb, arb_mat, ctx
 
-from oracle.network.equations import GATES, SHARED
-from oracle.network.forward import forward_results
+from oracle.network.backward import gradients_of
+from oracle.network.equations import GATES, SHARED, SLOPES
+from oracle.network.forward import Sweep, cached_sweep, forward_results
+from oracle.problems.backward_inputs import AnyBackward, BackwardInputs, is_sum_over_samples
 from oracle.problems.inputs import Inputs, LayerInputs
 from reference.contract import Array
 
@@ -77,16 +81,24 @@ class TooWideError(Exception):
 
 
 def evaluate(inputs: Inputs, radius: float) -> dict[str, Array]:
-    """Every quantity of a forward pass: `a`, `y`, and for an LSTM also `c`, `ft`, `it`, `cct`, `ot`.
+    """Every quantity of a forward pass, or every gradient of a backward pass, as an array of `Enclosure`.
 
-    Each is an array `(n, m, T_x)` of `Enclosure`, with a radius of at most `radius` and with `KNOWN_BITS`
-    bits of the value (or of `radius`, if the value is smaller). For layers, the quantities are `a (D n_h, m,
-    T_x)`, `a_last` and, for an LSTM, `c_last` `(L D n, m, 1)`. A value is infinite or NaN if the formulas
-    give infinity or NaN in every order of evaluation. For single steps, pass `Inputs.steps`.
+    Of a function: `a`, `y`, and for an LSTM also `c`, `ft`, `it`, `cct`, `ot`, each `(n, m, T_x)`. For single
+    steps, pass `Inputs.steps`. Of layers: `a (D n_h, m, T_x)`, `a_last` and, for an LSTM, `c_last` `(L D n,
+    m, 1)`. Of a backward pass: `dx (n_x, m, T_x)`; `da0` and, for an LSTM, `dc0` `(n, m, 1)`, with the rows
+    of all layers; the gradients with respect to parameters, `(n, k, 1)`, whose names for layers are those of
+    `gradient_name`. If a backward pass takes caches, its gradients are those of the numbers in the caches.
+
+    Each enclosure has a radius of at most `radius` and `KNOWN_BITS` bits of the value (or of `radius`, if the
+    value is smaller). A value is infinite or NaN if the formulas give infinity or NaN in every order of
+    evaluation.
 
     Raises `ValueError` if `radius` is not a positive number, and `ArithmeticError` if `MOST_BITS` bits do not
     suffice.
     """
+    if isinstance(inputs, AnyBackward):
+        gradients = narrow_result(partial(_gradients, inputs), radius)
+        return {name: as_enclosures(values) for name, values in gradients.items()}
     _, m, T_x = inputs.x.shape
     answer: dict[str, Array] = {}
     for group, samples in of_equal_lengths(inputs):
@@ -111,6 +123,27 @@ def _quantities(inputs: Inputs, radius: float) -> dict[str, Array]:
     quantities = forward_results(operations(radius), [inputs])
     check_width(radius, *(quantities[name] for name in ("y",) if name in quantities))
     return quantities
+
+
+def _gradients(inputs: AnyBackward, radius: float) -> dict[str, Array]:
+    op, (_, m, T_x) = operations(radius), inputs.x.shape
+
+    def from_caches(batch: Sequence[BackwardInputs]) -> Sweep:
+        return cached_sweep(op, batch, {name: balls(array[None]) for name, array in batch[0].cached.items()})
+
+    values: dict[str, Array] = {}
+    for group, samples in of_equal_lengths(inputs):
+        for name, [array] in gradients_of(op, _BACKWARD, [samples], from_caches).items():
+            rows, _, steps = array.shape
+            if is_sum_over_samples(name):
+                values[name] = values[name] + array if name in values else array
+            else:
+                whole = values.setdefault(
+                    name, np.full((rows, m, T_x if name == "dx" else 1), arb(0), object)
+                )
+                whole[:, group, :steps] = array
+    check_width(radius, *values.values())
+    return values
 
 
 as_enclosures: Any = np.frompyfunc(Enclosure, 1, 1)
@@ -263,6 +296,41 @@ OPERATIONS: Mapping[str, Any] = {
     "softmax": _softmax,
     "times": np.frompyfunc(_times, 2, 1),
 }
+
+
+def _transposed_map(W: Array) -> Callable[[Array], Array]:
+    """The product of transposed weights with a vector, for stacks `(k, n, m)`."""
+    maps = [matrix(each.T) for each in W]
+    return lambda v: np.stack([product(*each) for each in zip(maps, v, strict=True)])
+
+
+def _matmul(A: Array, B: Array) -> Array:
+    """The products of stacks of matrices."""
+    return np.stack([product(matrix(a), b) for a, b in zip(A, B, strict=True)])
+
+
+def _relu_slope(z: arb) -> arb:
+    """The slope of relu at z: 1 for a positive or infinite z, 0 for others, NaN for NaN."""
+    if z > 0:
+        return arb(1)
+    if z <= 0:
+        return arb(0)
+    if z.is_finite():
+        raise TooWideError
+    return arb.nan()
+
+
+_BACKWARD = SimpleNamespace(
+    **OPERATIONS,
+    **SLOPES,
+    relu_slope=np.frompyfunc(_relu_slope, 1, 1),
+    factors=lambda *factors: prod(factors),
+    product=lambda gradient, factors, t: gradient * factors[t],
+    total=lambda *terms: sum(terms),
+    transposed_map=_transposed_map,
+    matmul=_matmul,
+)
+"""The operations of the derivative on arrays of balls."""
 
 
 def _rounded(number: arb, toward: float) -> float:

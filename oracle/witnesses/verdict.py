@@ -9,7 +9,7 @@ import numpy as np
 
 from oracle.problems.backward_inputs import AnyBackward, is_sum_over_samples
 from oracle.problems.inputs import Inputs
-from oracle.witnesses import exact, exact_gradient
+from oracle.witnesses import exact
 from oracle.witnesses.exact import Enclosure
 from reference.contract import Array
 
@@ -78,8 +78,8 @@ class Comparison:
     inputs
         The inputs of the problem that both answer.
     quantity
-        The name of the output in `propagation.evaluate` (`a`, `c`, `y` or a gate) or in
-        `backpropagation.evaluate` (a gradient).
+        The name of the output in `bounds_on` (`a`, `c`, `y` or a gate) or in
+        `bounds_on` (a gradient).
     label
         The name of the output in the contract of the function.
     steps
@@ -220,7 +220,7 @@ class Comparison:
         if isinstance(inputs, AnyBackward):
             if not is_sum_over_samples(self.quantity):
                 inputs, column = inputs.samples([column]), 0
-            truth: Enclosure = exact_gradient.evaluate(inputs, radius)[self.quantity][unit, column, t]
+            truth: Enclosure = exact.evaluate(inputs, radius)[self.quantity][unit, column, t]
         else:
             truth = exact.evaluate(inputs.sample(column, t), radius)[self.quantity][unit, 0, t]
         return truth

@@ -7,8 +7,8 @@ from weakref import WeakKeyDictionary
 
 from oracle.problems.inputs import Inputs
 from oracle.problems.problem import Problem
-from oracle.witnesses import propagation
-from oracle.witnesses.bounded import Bounded
+from oracle.witnesses.bounds import bounds_on_each
+from oracle.witnesses.rounding import Bounded
 from properties.implementations.answer import Answer, MalformedError
 from properties.implementations.calls import Died, Reply, Request, Returned
 from properties.implementations.implementation import Implementation
@@ -77,7 +77,7 @@ class Answers:
                         inputs[i] = self.question.inputs[i].steps(answer.outputs["a"], answer.memory)
             # A problem of one step is its own batch of steps, and its bounds are known.
             sequences = {i: each for i, each in inputs.items() if each is not self.question.inputs[i]}
-            bounds = dict(zip(sequences, propagation.evaluate_each([*sequences.values()]), strict=True))
+            bounds = dict(zip(sequences, bounds_on_each([*sequences.values()]), strict=True))
             self._steps = {
                 i: (each, bounds[i] if i in bounds else self.question.bounds[i]) for i, each in inputs.items()
             }

@@ -6,8 +6,8 @@ from functools import partial
 import numpy as np
 
 from oracle.problems.backward_inputs import is_sum_over_samples
-from oracle.witnesses import propagation
-from oracle.witnesses.bounded import Bounded
+from oracle.witnesses.bounds import bounds_on
+from oracle.witnesses.rounding import Bounded
 from properties.trials.law import ALL_FUNCTIONS, law
 from properties.trials.trial import Expected, Trial
 from reference.contract import LAYERS, SEQUENCE_BACKWARDS, SEQUENCE_FORWARDS
@@ -54,7 +54,7 @@ def test_split(trial: Trial) -> None:
     c = first["c_last"].reshape(inputs.c0.shape) if "c_last" in first else inputs.c0
     rest = replace(inputs, x=inputs.x[:, :, t:], a0=a, c0=c)
     network = f"a call on the steps from {t} on, from the last states of a call on those before"
-    trial.compare(second, Expected.of_formulas(propagation.evaluate(rest), rest, network))
+    trial.compare(second, Expected.of_formulas(bounds_on(rest), rest, network))
 
 
 @law("spec", functions=SEQUENCE_BACKWARDS)

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from oracle.network.equations import GATES
-from oracle.problems.backward_inputs import AnyBackward
 from oracle.problems.changed_inputs import changed_inputs
 from oracle.problems.inputs import Inputs
 from oracle.problems.problem import Problem
-from oracle.witnesses import backpropagation, exact, exact_gradient, propagation
-from oracle.witnesses.bounded import Bounded
+from oracle.witnesses import exact
+from oracle.witnesses.bounds import bounds_on_each
+from oracle.witnesses.rounding import Bounded
 from oracle.witnesses.verdict import Comparison, largest_ratio
 from properties.questions.answer_store import ANSWERS
 from reference.contract import CONTRACTS, Array, Contract
@@ -77,24 +77,19 @@ class Question:
     @cached_property
     def bounds(self) -> list[dict[str, Bounded]]:
         """The bounds on the whole trajectory: how far a right answer may be from the exact value."""
-        return self._bounds(self.inputs)
+        return bounds_on_each(self.inputs)
 
     @cached_property
     def changes(self) -> list[list[tuple[str, Inputs, dict[str, Bounded]]]]:
         """For each problem what `changed_inputs` returns, with the bounds on the outputs."""
         changes = [[*changed_inputs(self.contract.name, each)] for each in self.problems]
-        bounds = iter(self._bounds([inputs for each in changes for _, inputs in each]))
+        bounds = iter(bounds_on_each([inputs for each in changes for _, inputs in each]))
         return [[(*change, next(bounds)) for change in each] for each in changes]
-
-    def _bounds(self, batch: Sequence[Inputs]) -> list[dict[str, Bounded]]:
-        sweep: Any = backpropagation if self.contract.is_backward else propagation
-        bounds: list[dict[str, Bounded]] = sweep.evaluate_each(batch)
-        return bounds
 
     @cached_property
     def gradual_bounds(self) -> list[dict[str, Bounded]]:
         """The bounds for programs that keep subnormal numbers."""
-        return propagation.evaluate_each(self.inputs, gradual=True)
+        return bounds_on_each(self.inputs, gradual=True)
 
     def steps(self, inputs: Inputs, bounds: Mapping[str, Bounded], gates: bool = False) -> dict[str, Array]:
         """The witness's answer to single steps from a program's states, or with `gates` the steps' gates."""
@@ -119,18 +114,13 @@ class Question:
 
 
 def _torchs_answer(inputs: Inputs) -> dict[str, Array]:
-    if isinstance(inputs, AnyBackward):
-        from oracle.witnesses import pytorch_gradient
-
-        return pytorch_gradient.run(inputs)
     from oracle.witnesses import pytorch
 
     return pytorch.run(inputs)
 
 
 def _exact_answer(inputs: Inputs) -> dict[str, Array]:
-    evaluate: Any = exact_gradient.evaluate if isinstance(inputs, AnyBackward) else exact.evaluate
-    return {name: exact.midpoints(array) for name, array in evaluate(inputs, EXACT_RADIUS).items()}
+    return {name: exact.midpoints(array) for name, array in exact.evaluate(inputs, EXACT_RADIUS).items()}
 
 
 def _are_near(

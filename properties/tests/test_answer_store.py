@@ -21,8 +21,8 @@ import numpy as np
 import pytest
 
 from oracle.problems.problem import Problem, siblings
-from oracle.processes.codec import decode, encode
-from oracle.witnesses import propagation, pytorch
+from oracle.witnesses import pytorch
+from oracle.witnesses.bounds import bounds_on
 from properties.questions import answer_store, question
 from properties.questions.answer_store import AnswerStore
 from properties.questions.question import Question
@@ -360,7 +360,7 @@ def test_the_answers_to_single_steps_are_stored(kind: str, monkeypatch: pytest.M
 
     def answers(inputs: Any) -> list[Any]:
         monkeypatch.setattr(question, "ANSWERS", opened())
-        bounds = propagation.evaluate(inputs)
+        bounds = bounds_on(inputs)
         asked = Question(function, [problem])
         gates = asked.steps(inputs, bounds, gates=True) if kind == "lstm" else {}
         return [asked.steps(inputs, bounds), gates]

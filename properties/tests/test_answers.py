@@ -12,7 +12,7 @@ import pytest
 import reference
 from oracle.problems.limits import ANYTHING
 from oracle.problems.problem import LayerProblem, Problem, siblings
-from oracle.witnesses import propagation
+from oracle.witnesses.bounds import bounds_on
 from properties.implementations import answers as module
 from properties.implementations.answers import Answers, answers_to
 from properties.implementations.calls import CallHistory, Died, Raised, Reply, Request, Returned
@@ -80,7 +80,7 @@ def test_the_steps_of_one_are_bounded_whatever_another_answered(odd: Raised | Re
         answer = posed.answer(i)
         alone = posed.question.inputs[i].steps(answer.outputs["a"], answer.memory)
         assert np.array_equal(inputs.a0, alone.a0)
-        expected = propagation.evaluate(alone)
+        expected = bounds_on(alone)
         assert all(np.array_equal(bounds[name].error, expected[name].error) for name in expected)
 
 

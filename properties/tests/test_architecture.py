@@ -137,7 +137,6 @@ def test_frameworks_are_imported_where_they_are_asked() -> None:
     of_our_own = {
         "oracle.checkpoints.writing",
         "oracle.witnesses.pytorch",
-        "oracle.witnesses.pytorch_gradient",
     }
     assert asked - adapters == of_our_own
 

@@ -14,7 +14,7 @@ import reference
 from oracle.faults import FAULTS, Fault
 from oracle.problems.limits import Limits
 from oracle.problems.problem import Problem
-from oracle.witnesses import backward_own_steps
+from oracle.witnesses import own_steps
 from oracle.witnesses.verdict import Comparison
 from properties.explanations.failure import Failure
 from properties.implementations.answer import Answer, MalformedError
@@ -153,7 +153,7 @@ def test_right_gradients_are_not_blamed_for_a_wrong_dx(
     shown = given.showing_each_step(0)
     ours = getattr(reference, function)(*shown.arguments(function))
     wrong = change(ours["dx"])
-    bounds = backward_own_steps.evaluate(shown, wrong)
+    bounds = own_steps.evaluate(shown, wrong)
     for name, bounded in bounds.items():
         right = ours["da0"][:, :, None] if name == "da0" else ours.get(name)
         if name != "dx" and right is not None:
@@ -168,7 +168,7 @@ def test_a_wrong_gradient_of_a_saturated_gate_is_shown_before_what_follows_from_
     inputs: Any = problem.inputs("lstm_backward")
     shown = inputs.showing_each_step(0)
     ours = reference.lstm_backward(*shown.arguments("lstm_backward"))
-    bounds = backward_own_steps.evaluate(shown, ours["dx"] + 1)
+    bounds = own_steps.evaluate(shown, ours["dx"] + 1)
     for gate in "fico":
         off = np.abs(ours[f"dW{gate}"][:, :, None] - bounds[f"dW{gate}"].value)
         assert np.all((off <= 2 * bounds[f"dW{gate}"].error) | np.isinf(bounds[f"dW{gate}"].error))
@@ -184,7 +184,7 @@ def test_a_gradient_that_is_wrong_by_less_than_its_bound_blames_no_right_one(gat
         ours = reference.lstm_backward(*shown.arguments("lstm_backward"))
         wrong = ours["dx"].copy()
         wrong[3 * gate : 3 * gate + 3] = 0
-        bounds = backward_own_steps.evaluate(shown, wrong)
+        bounds = own_steps.evaluate(shown, wrong)
         for name in ("dWf", "dWi", "dWc", "dWo"):
             off = np.abs(ours[name][:, :, None] - bounds[name].value)
             assert np.all((off <= 2 * bounds[name].error) | np.isinf(bounds[name].error)), (seed, name)

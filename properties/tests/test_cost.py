@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from oracle.faults import Fault
-from oracle.witnesses import propagation, pytorch
+from oracle.network.forward import forward_results
+from oracle.witnesses import bounds, pytorch
 from properties.implementations.calls import Request
 from properties.tests.one_law import InProcess, by_power, catch
 from properties.trials.law import Law
@@ -57,7 +58,7 @@ def test_the_laws_take_no_more_than_they_did(monkeypatch: pytest.MonkeyPatch) ->
         return counting
 
     monkeypatch.setattr(pytorch, "run", counted("torch", pytorch.run))
-    monkeypatch.setattr(propagation, "evaluate_each", counted("bounds", propagation.evaluate_each))
+    monkeypatch.setattr(bounds, "forward_results", counted("bounds", forward_results))
     implementation = Counting(count)
     for law in by_power():
         if FUNCTION in law.functions:

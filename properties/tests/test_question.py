@@ -9,7 +9,8 @@ import pytest
 
 from oracle.faults import FAULTS
 from oracle.problems.problem import Problem, siblings
-from oracle.witnesses import exact, propagation, pytorch
+from oracle.witnesses import exact, pytorch
+from oracle.witnesses.bounds import bounds_on
 from properties.questions import question as module
 from properties.questions.question import SMALL, Question
 from properties.tests.one_law import InProcess, new_turn, violation_facts
@@ -23,7 +24,7 @@ def test_the_witnesses_say_of_each_what_they_say_of_it_alone() -> None:
     question = Question(FORWARD, list(siblings(PROBLEM, 3)))
     for i, problem in enumerate(question.problems):
         inputs = problem.inputs(FORWARD)
-        bounds, truth = propagation.evaluate(inputs), exact.evaluate(inputs, radius=1e-20)
+        bounds, truth = bounds_on(inputs), exact.evaluate(inputs, radius=1e-20)
         for name, torch in pytorch.run(inputs).items():
             assert np.array_equal(question.witness[i][name], torch)
         for name in ("a", "c", "y"):

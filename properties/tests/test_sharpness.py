@@ -11,7 +11,8 @@ from hypothesis import Phase, given, seed, settings
 import reference
 from oracle.problems.inputs import Inputs
 from oracle.problems.problem import Problem
-from oracle.witnesses import exact, propagation, pytorch
+from oracle.witnesses import exact, pytorch
+from oracle.witnesses.bounds import bounds_on
 from oracle.witnesses.verdict import Comparison
 from properties.implementations.answer import steps_as_samples
 from properties.strategies.drawn_problems import examples
@@ -33,7 +34,7 @@ def worst_step(forward: Forward, inputs: Inputs) -> float:
     ours = forward(inputs)
     a = ours["a"]
     steps = inputs.steps(a, ours.get("c", np.zeros((0, *a.shape[1:]), a.dtype)))
-    theirs, bounds = pytorch.run(steps), propagation.evaluate(steps)
+    theirs, bounds = pytorch.run(steps), bounds_on(steps)
     return max(
         Comparison(steps, name, name, steps_as_samples(ours[name]), theirs[name], bounds[name].error).worst
         for name in theirs
@@ -117,7 +118,7 @@ def test_the_bound_is_sharp_for_ordinary_networks(kind: Any) -> None:
         inputs = Problem(kind, n_x=3, n_a=4, n_y=3, m=3, T_x=4, seed=number).inputs(FORWARDS[kind])
         ours = answers(inputs)
         steps = inputs.steps(ours["a"], ours.get("c", np.zeros((0, 3, 4))))
-        truth, bounds = exact.evaluate(steps, 1e-25), propagation.evaluate(steps)
+        truth, bounds = exact.evaluate(steps, 1e-25), bounds_on(steps)
         for name, values in ours.items():
             errors = bounds[name].error[:, :, 0].ravel()
             exactly, given_ = truth[name][:, :, 0].ravel(), values.reshape(len(values), -1).ravel()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from oracle.problems.limits import ANYTHING
 from oracle.problems.problem import Problem
-from oracle.witnesses.bounded import Bounded
+from oracle.witnesses.rounding import Bounded
 from properties.explanations.failure import Failure
 from properties.implementations.answers import Answers
 from properties.implementations.calls import CallHistory, Died, Reply, Request, Returned

@@ -6,8 +6,9 @@ import numpy as np
 
 from oracle.problems.backward_inputs import BackwardInputs
 from oracle.problems.inputs import Inputs, LayerInputs
-from oracle.witnesses import backward_own_steps, propagation
-from oracle.witnesses.bounded import Bounded
+from oracle.witnesses import own_steps
+from oracle.witnesses.bounds import bounds_on
+from oracle.witnesses.rounding import Bounded
 from oracle.witnesses.verdict import FROM_OWN_GRADIENTS
 from properties.implementations.answer import steps_as_samples
 from properties.trials.trial import Expected, Trial
@@ -27,11 +28,11 @@ def compare_step_by_step(trial: Trial) -> None:
     if isinstance(trial.inputs, LayerInputs):
         steps = trial.outputs_of_parts(trial.inputs, [1] * trial.inputs.x.shape[2])
         ours, inputs = joined_steps(trial.inputs, steps)
-        bounds: Mapping[str, Bounded] = propagation.evaluate(inputs)
+        bounds: Mapping[str, Bounded] = bounds_on(inputs)
     elif trial.answer.hides_memory:
         a = trial.answer.outputs["a"]
         inputs = trial.inputs.steps(a, np.zeros_like(a))
-        ours, bounds = trial.answer_to(inputs).outputs, propagation.evaluate(inputs)
+        ours, bounds = trial.answer_to(inputs).outputs, bounds_on(inputs)
     else:
         ours = {name: steps_as_samples(array) for name, array in trial.answer.outputs.items()}
         inputs, bounds = trial.steps
@@ -52,7 +53,7 @@ def _compare_backward(trial: Trial, inputs: BackwardInputs) -> None:
         return
     with_rows = inputs.showing_each_step(trial.problem.seed)
     ours = trial.answer_to(with_rows).outputs
-    bounds = backward_own_steps.evaluate(with_rows, ours["dx"].astype(np.float64))
+    bounds = own_steps.evaluate(with_rows, ours["dx"].astype(np.float64))
     formulas = {name: bounded.value for name, bounded in bounds.items()}
     network = "the problem with an input for each pre-activation"
     trial.compare(ours, Expected(formulas, bounds, with_rows, 1, FROM_OWN_GRADIENTS, network=network))

@@ -11,8 +11,8 @@ from oracle.modules.interface import WrongModule
 from oracle.problems.backward_inputs import is_sum_over_samples
 from oracle.problems.inputs import Inputs
 from oracle.problems.problem import Problem
-from oracle.witnesses import propagation
-from oracle.witnesses.bounded import Bounded
+from oracle.witnesses.bounds import bounds_on
+from oracle.witnesses.rounding import Bounded
 from oracle.witnesses.verdict import Comparison, Facts, json_number, largest_ratio
 from properties.implementations.answer import Answer, MalformedError, quantity
 from properties.implementations.answers import Answers
@@ -305,7 +305,7 @@ class Trial:
         same = partial(np.array_equal, equal_nan=True)
         if all(name not in first or same(first[name], array) for name, array in second.items()):
             return
-        allowed = bounds() if bounds else propagation.evaluate(inputs) if inputs else self.bounds
+        allowed = bounds() if bounds else bounds_on(inputs) if inputs else self.bounds
         scaled = {name: allowed[name].scaled_to(answer) for name, answer in first.items()}
         self.compare(first, Expected(second, scaled, inputs or self.inputs, 1, variation, samples))
 

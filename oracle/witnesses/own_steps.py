@@ -16,22 +16,25 @@ import numpy as np
 from oracle.network.backward import Back, Chain, Gradients, parameter_gradients, stacked_weights
 from oracle.network.forward import over_time
 from oracle.problems.backward_inputs import BackwardInputs
-from oracle.witnesses import backpropagation
-from oracle.witnesses.backpropagation import BoundedStepsBack, backward_operations, bounded_caches
-from oracle.witnesses.bounded import Bounded
-from oracle.witnesses.propagation import arithmetic
-from oracle.witnesses.rounding import Arithmetic
+from oracle.witnesses.bounds import (
+    BoundedStepsBack,
+    arithmetic,
+    backward_operations,
+    bounded_caches,
+    bounds_on,
+)
+from oracle.witnesses.rounding import Arithmetic, Bounded
 from reference.contract import NETWORKS, Array
 
 
 @np.errstate(all="ignore")
 def evaluate(inputs: BackwardInputs, dz: Array) -> dict[str, Bounded]:
-    """Every gradient with its bound, as in `backpropagation.evaluate`, from the program's own `dz`.
+    """Every gradient with its bound, as in `bounds_on`, from the program's own `dz`.
 
     `dz (n_x, m, T_x)` is the gradient with respect to the inputs, which are the pre-activations. It comes
     first, since all other gradients follow from it.
     """
-    every = backpropagation.evaluate(inputs)
+    every = bounds_on(inputs)
     fl = arithmetic(inputs.dtype, gradual=False)
     op, sweep = backward_operations(fl), bounded_caches(fl, [inputs])
     steps, (n_a, _, T_x) = BoundedStepsBack(op, sweep), inputs.da.shape

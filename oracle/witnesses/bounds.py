@@ -1,4 +1,4 @@
-"""The bounds of a backward pass: the derivative of the network in the arithmetic of `rounding`.
+"""The bounds of a problem: the network and its derivative in the arithmetic of `rounding`.
 
 For a backward pass that takes caches, the right gradients are those of the numbers in the caches. But a
 program may compute the states and gates of a step again from the inputs of the step. So each cached number
@@ -10,7 +10,7 @@ function, and the errors of the forward pass propagate.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from math import prod
 from types import SimpleNamespace
@@ -19,30 +19,77 @@ from typing import Any
 import numpy as np
 
 from oracle.network.backward import Back, Gradients, Product, StepsBack, gradients_of
-from oracle.network.forward import Sweep, cached_sweep, compute_steps, stacked, stacked_parameters
+from oracle.network.equations import SHARED
+from oracle.network.forward import (
+    Sweep,
+    cached_sweep,
+    compute_steps,
+    forward_results,
+    stacked,
+    stacked_parameters,
+)
 from oracle.problems.backward_inputs import AnyBackward, BackwardInputs
-from oracle.witnesses.bounded import Bounded, Factors
-from oracle.witnesses.propagation import for_each_dtype, operations
-from oracle.witnesses.rounding import Arithmetic
+from oracle.problems.inputs import Inputs
+from oracle.witnesses.rounding import Arithmetic, Bounded, Factors
 from reference.contract import Array
 
 
-def evaluate(inputs: AnyBackward) -> dict[str, Bounded]:
-    """Every gradient with its bound; the shapes and names are those of `exact_gradient.evaluate`."""
-    return evaluate_each([inputs])[0]
+def bounds_on(inputs: Inputs, *, gradual: bool = False) -> dict[str, Bounded]:
+    """Every quantity of a forward pass with its bound: `a`, `y`; for an LSTM `c`, `ft`, `it`, `cct`, `ot`.
+
+    Each is `(n, m, T_x)`, with bounds that grow from step to step. For single steps, each from its own state,
+    pass `Inputs.steps`. A quantity that is NaN or infinite has the bound 0. For layers, the quantities are `a
+    (D n_h, m, T_x)`, `a_last` and, for an LSTM, `c_last` `(L D n, m, 1)`, with the rows of all layers. A
+    program may flush subnormal numbers to zero, unless underflow must be `gradual`. Of a backward pass, the
+    quantities are the gradients, with the shapes and names of `exact.evaluate`.
+    """
+    return bounds_on_each([inputs], gradual=gradual)[0]
 
 
-def evaluate_each(batch: Sequence[AnyBackward]) -> list[dict[str, Bounded]]:
-    """The results of `evaluate` for several inputs of equal shapes, computed at once to save time.
+@np.errstate(all="ignore")
+def bounds_on_each(batch: Sequence[Inputs], *, gradual: bool = False) -> list[dict[str, Bounded]]:
+    """The results of `bounds_on` for several inputs of equal shapes, computed at once to save time.
 
     Each result has the bounds of the precision of its input.
     """
-    return for_each_dtype(_gradients, batch)
+    results: list[dict[str, Bounded]] = [{}] * len(batch)
+    for dtype in dict.fromkeys(inputs.dtype for inputs in batch):
+        indices = [i for i, inputs in enumerate(batch) if inputs.dtype == dtype]
+        stacks = _stacks(arithmetic(dtype, gradual=gradual), [batch[i] for i in indices])
+        for k, i in enumerate(indices):
+            results[i] = {name: bounded[k] for name, bounded in stacks.items()}
+    return results
 
 
-def _gradients(fl: Arithmetic, batch: Sequence[AnyBackward]) -> dict[str, Bounded]:
+def _stacks(fl: Arithmetic, batch: Sequence[Any]) -> dict[str, Bounded]:
+    """Every quantity, stacked over the inputs on axis 0."""
+    if not isinstance(batch[0], AnyBackward):
+        return forward_results(operations(fl), batch)
     from_caches = partial(bounded_caches, fl)
     return gradients_of(operations(fl), backward_operations(fl), batch, from_caches, BoundedStepsBack)
+
+
+arithmetic = cache(Arithmetic)
+"""The rules of rounding in a precision: one object for all calls, by which `operations` are cached."""
+
+
+@cache
+def operations(fl: Arithmetic) -> Mapping[str, Any]:
+    """The operations of the network on quantities with bounds, and on parameters, which are exact arrays."""
+
+    def affine_map(W: Array, b: Array) -> Callable[[Bounded], Bounded]:
+        return partial(fl.affine, fl.matrix(Bounded.exact(W)), b=b)
+
+    return {
+        **SHARED,
+        **{name: getattr(fl, name) for name in vars(Arithmetic) if name[0] != "_"},
+        "exact": Bounded.exact,
+        "zeros": lambda shape, _: Bounded.exact(np.zeros(shape)),
+        "affine_map": affine_map,
+        "projection": lambda Wp: affine_map(Wp, np.zeros((1, 1))),
+        "head": fl.affine,
+        "record": lambda step: step,
+    }
 
 
 def bounded_caches(fl: Arithmetic, batch: Sequence[BackwardInputs]) -> Sweep:
