@@ -10,10 +10,10 @@ import numpy as np
 from oracle.explanations.changes import Condition
 from oracle.explanations.claims import Claim
 from oracle.explanations.probe_problems import inputs_for_conditions
+from oracle.problems.drawing import ORDINARY
 from oracle.problems.inputs import Inputs, LayerInputs
 from oracle.problems.limits import Limits
 from oracle.problems.problem import LayerProblem, Problem
-from oracle.problems.regimes import ORDINARY
 from reference.contract import CONTRACTS
 
 FRESH, AIMED = 50, 24

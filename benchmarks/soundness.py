@@ -35,11 +35,9 @@ from typing import Any, NamedTuple, get_args
 import numpy as np
 
 from benchmarks.shared import argument_parser, table
-from oracle.problems.backward_inputs import AnyBackward, BackwardInputs, LayerBackwardInputs
-from oracle.problems.drawing import Lengths
-from oracle.problems.inputs import Inputs, LayerInputs
+from oracle.problems.drawing import Lengths, Regime
+from oracle.problems.inputs import AnyBackward, BackwardInputs, Inputs, LayerBackwardInputs, LayerInputs
 from oracle.problems.problem import Activation, DType, Problem
-from oracle.problems.regimes import Regime
 from oracle.tests.gradients import by_reference, multiplied_out, recomputed
 from oracle.tests.programs import forward_by_reference
 from oracle.witnesses import exact, own_steps, pytorch

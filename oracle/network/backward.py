@@ -29,7 +29,7 @@ from oracle.network.forward import (
     stacked,
     without_padding,
 )
-from oracle.problems.backward_inputs import AnyBackward, LayerBackwardInputs, gradient_name
+from oracle.problems.inputs import AnyBackward, LayerBackwardInputs, gradient_name
 from reference.contract import NETWORKS, Array, Kind
 
 

@@ -19,8 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from oracle.network.equations import CELLS, HEAD, Equations, equation, joined
-from oracle.problems.backward_inputs import BackwardInputs
-from oracle.problems.inputs import Inputs, LayerInputs
+from oracle.problems.inputs import BackwardInputs, Inputs, LayerInputs
 from reference.contract import NETWORKS, Array, Kind
 
 

@@ -1,4 +1,4 @@
-"""A problem: one line that determines the input of a function.
+"""A problem: one line that determines the input of a function. Also changes one argument of a problem.
 
 `oracle.checkpoints` is slow to import, so only problems with the weights of a file import it.
 """
@@ -11,10 +11,14 @@ from typing import Any, ClassVar, Literal, Self, get_args
 
 import numpy as np
 
-from oracle.problems.backward_inputs import BackwardInputs, LayerBackwardInputs
-from oracle.problems.drawing import Drawing, Lengths
-from oracle.problems.inputs import Inputs, LayerInputs, with_nonfinite_entry
-from oracle.problems.regimes import Regime
+from oracle.problems.drawing import Drawing, Lengths, Regime
+from oracle.problems.inputs import (
+    BackwardInputs,
+    Inputs,
+    LayerBackwardInputs,
+    LayerInputs,
+    with_nonfinite_entry,
+)
 from reference.contract import CONTRACTS, NETWORKS, Array, Kind, kind_in
 
 DType = Literal["float16", "float32", "float64"]
@@ -25,7 +29,7 @@ Initial = Literal["given", "zero"]
 
 @dataclass(frozen=True, repr=False)
 class Problem:
-    """One input of the four functions: five sizes, a regime (see `regimes`), a seed and a dtype.
+    """One input of the four functions: five sizes, a regime (see `drawing`), a seed and a dtype.
 
     Raises `ValueError` for invalid sizes and for an unknown regime or dtype.
     """
@@ -303,3 +307,49 @@ def siblings(
     for i in range(count):
         regime, dtype = regimes[(first + i) % len(regimes)], dtypes[(first_dtype + i) % len(dtypes)]
         yield replace(problem, seed=problem.seed + i, regime=regime, dtype=dtype)
+
+
+CHANGES = 2
+"""The number of changes of one problem. Five problems with seeds in a row change ten arguments in turn."""
+
+TRAINED = "parameters after a step of training"
+PART = 2.0**-6
+"""The part of the difference to the other parameters that a step of training adds to each parameter."""
+
+_FIELDS = {"xt": "x", "a_prev": "a0", "c_prev": "c0", "da_next": "da", "dc_next": "dc"}
+"""The fields of `Inputs` that have the arguments of a cell."""
+
+
+def changed_inputs(function: str, problem: Problem) -> Iterator[tuple[str, Inputs]]:
+    """Inputs that each differ from those of a problem in one argument, with words for it.
+
+    The new numbers are those of the problem with the next seed. A step of training changes all parameters by
+    a little. In a backward pass that takes caches, an argument of the forward pass changes the caches.
+    """
+    contract, seed = CONTRACTS[function], problem.seed
+    inputs, other = (each.inputs(function) for each in siblings(problem, 2))
+    arguments = [*contract.arguments, *(CONTRACTS[contract.forward].arguments if contract.cache else ())]
+    lengths = ["lengths"] if getattr(inputs, "lengths", None) is not None else []
+    parameters = [other.parameters] if isinstance(other.parameters, Mapping) else other.parameters
+    names = [*dict.fromkeys([*arguments, *lengths, *sorted(parameters[0]), TRAINED])]
+    for number in range(CHANGES * seed, CHANGES * (seed + 1)):
+        name = names[number % len(names)]
+        field = _FIELDS.get(name, name)
+        if hasattr(inputs, field):
+            changed = inputs.with_fields(**{field: getattr(other, field)})
+        else:
+            changed = _with_parameters(inputs, parameters, name, seed // len(names) % len(parameters))
+        yield name if name == TRAINED else f"another {name}", changed
+
+
+def _with_parameters(inputs: Any, parameters: Any, name: str, place: int) -> Any:
+    """The inputs with one of the other parameters, of the direction `place`, or after a step of training."""
+    others = enumerate(parameters)  # `with_parameters` calls `changed` once for each direction, in order
+
+    def changed(p: Mapping[str, Array]) -> Mapping[str, Array]:
+        number, q = next(others)
+        if name == TRAINED:
+            return {each: p[each] + PART * (q[each] - p[each]) for each in p}
+        return {**p, name: q[name]} if number == place else p
+
+    return inputs.with_fields(parameters=inputs.with_parameters(changed).parameters)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 import reference
-from oracle.problems.backward_inputs import AnyBackward, BackwardInputs, LayerBackwardInputs, gradient_name
+from oracle.problems.inputs import AnyBackward, BackwardInputs, LayerBackwardInputs, gradient_name
 from reference.contract import Array
 
 

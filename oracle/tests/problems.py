@@ -5,10 +5,9 @@ from typing import Any, get_args
 import numpy as np
 from hypothesis import strategies as st
 
-from oracle.problems.drawing import Lengths
+from oracle.problems.drawing import Lengths, Regime
 from oracle.problems.inputs import Inputs
 from oracle.problems.problem import Activation, DType, LayerKind, LayerProblem, Problem
-from oracle.problems.regimes import Regime
 from oracle.witnesses.exact import Enclosure, evaluate
 from reference.contract import NETWORKS, Array, extent
 

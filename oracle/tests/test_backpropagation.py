@@ -10,10 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oracle.faults import Fault
-from oracle.problems.backward_inputs import AnyBackward, BackwardInputs, LayerBackwardInputs
-from oracle.problems.drawing import Lengths
+from oracle.problems.drawing import Lengths, Regime
+from oracle.problems.inputs import AnyBackward, BackwardInputs, LayerBackwardInputs
 from oracle.problems.problem import DType, Problem
-from oracle.problems.regimes import Regime
 from oracle.tests.gradients import by_reference, multiplied_out, recomputed
 from oracle.witnesses import exact, own_steps, pytorch
 from oracle.witnesses.bounds import backward_operations, bounds_on

@@ -5,8 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from oracle.problems.changed_inputs import TRAINED, changed_inputs
-from oracle.problems.problem import Problem
+from oracle.problems.problem import TRAINED, Problem, changed_inputs
 from reference.contract import CONTRACTS
 
 SIZES = {"n_x": 2, "n_a": 3, "m": 4, "T_x": 5}

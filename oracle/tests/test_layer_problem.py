@@ -11,10 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import reference
-from oracle.problems.drawing import Lengths
+from oracle.problems.drawing import Lengths, Regime
 from oracle.problems.inputs import LayerInputs
 from oracle.problems.problem import LayerProblem, Problem, siblings
-from oracle.problems.regimes import Regime
 from oracle.tests.problems import layer_problems
 from reference.contract import CONTRACTS, Array, direction_shapes, extent
 

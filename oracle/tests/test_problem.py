@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from oracle.problems.drawing import Regime
 from oracle.problems.inputs import Inputs
 from oracle.problems.problem import Problem, siblings
-from oracle.problems.regimes import Regime
 from oracle.tests.problems import CELL, FORWARD, problems
 from reference.contract import CONTRACTS, Array, extent
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from oracle.problems.drawing import ZERO_PROBABILITY, ZERO_STATES_PROBABILITY, Regime
 from oracle.problems.problem import DType, Problem, siblings
-from oracle.problems.regimes import ZERO_PROBABILITY, ZERO_STATES_PROBABILITY, Regime
 from oracle.tests.problems import CELL, FORWARD, problems
 from oracle.tests.test_problem import GOOD, every_array, in_regime
 from reference.contract import Array, Kind

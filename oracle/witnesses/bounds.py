@@ -28,8 +28,7 @@ from oracle.network.forward import (
     stacked,
     stacked_parameters,
 )
-from oracle.problems.backward_inputs import AnyBackward, BackwardInputs
-from oracle.problems.inputs import Inputs
+from oracle.problems.inputs import AnyBackward, BackwardInputs, Inputs
 from oracle.witnesses.rounding import Arithmetic, Bounded, Factors
 from reference.contract import Array
 

@@ -20,8 +20,7 @@ from flint import arb, arb_mat, ctx
 from oracle.network.backward import gradients_of
 from oracle.network.equations import GATES, SHARED, SLOPES
 from oracle.network.forward import Sweep, cached_sweep, forward_results
-from oracle.problems.backward_inputs import AnyBackward, BackwardInputs, is_sum_over_samples
-from oracle.problems.inputs import Inputs, LayerInputs
+from oracle.problems.inputs import AnyBackward, BackwardInputs, Inputs, LayerInputs, is_sum_over_samples
 from reference.contract import Array
 
 MOST_BITS = 2**17

@@ -15,7 +15,7 @@ import numpy as np
 
 from oracle.network.backward import Back, Chain, Gradients, parameter_gradients, stacked_weights
 from oracle.network.forward import over_time
-from oracle.problems.backward_inputs import BackwardInputs
+from oracle.problems.inputs import BackwardInputs
 from oracle.witnesses.bounds import (
     BoundedStepsBack,
     arithmetic,

@@ -16,8 +16,7 @@ import numpy as np
 import torch
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from oracle.problems.backward_inputs import AnyBackward, LayerBackwardInputs, gradient_name
-from oracle.problems.inputs import Inputs, LayerInputs
+from oracle.problems.inputs import AnyBackward, Inputs, LayerBackwardInputs, LayerInputs, gradient_name
 from oracle.weights.conversion import from_torch, to_torch
 from reference.contract import NETWORKS, Array, hidden_units
 

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from oracle.problems.backward_inputs import AnyBackward, is_sum_over_samples
-from oracle.problems.inputs import Inputs
+from oracle.problems.inputs import AnyBackward, Inputs, is_sum_over_samples
 from oracle.witnesses import exact
 from oracle.witnesses.exact import Enclosure
 from reference.contract import Array

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from oracle.problems.backward_inputs import gradient_name
+from oracle.problems.inputs import gradient_name
 from oracle.problems.limits import ANYTHING, Limits
 from properties.implementations.calls import Returned
 from reference.contract import Array, Contract, Shape, direction_shapes, extents, shape_text

@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from oracle.problems.backward_inputs import is_sum_over_samples
+from oracle.problems.inputs import is_sum_over_samples
 from oracle.witnesses.bounds import bounds_on
 from oracle.witnesses.rounding import Bounded
 from properties.trials.law import ALL_FUNCTIONS, law

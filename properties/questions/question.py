@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 
 from oracle.network.equations import GATES
-from oracle.problems.changed_inputs import changed_inputs
 from oracle.problems.inputs import Inputs
-from oracle.problems.problem import Problem
+from oracle.problems.problem import Problem, changed_inputs
 from oracle.witnesses import exact
 from oracle.witnesses.bounds import bounds_on_each
 from oracle.witnesses.rounding import Bounded

@@ -5,10 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import get_args
 
-from oracle.problems.drawing import Lengths
+from oracle.problems.drawing import ORDINARY, Lengths, Regime
 from oracle.problems.limits import ANYTHING, ONE_DIRECTION, TWO_DIRECTIONS, Empty, Limits
 from oracle.problems.problem import Activation, DType, Initial, LayerProblem, Problem
-from oracle.problems.regimes import ORDINARY, Regime
 from properties.strategies.effort import Effort
 from reference.contract import CONTRACTS, LAYERS
 

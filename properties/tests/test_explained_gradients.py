@@ -9,8 +9,8 @@ import pytest
 
 from oracle.explanations.claims import Claim, mistake
 from oracle.explanations.misreadings import Misreading
+from oracle.problems.drawing import Regime
 from oracle.problems.problem import Problem
-from oracle.problems.regimes import Regime
 from properties.explanations.claim_search import search
 from properties.explanations.prediction import is_predicted
 from properties.explanations.program import Program

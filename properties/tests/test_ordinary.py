@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import reference
+from oracle.problems.drawing import ORDINARY
 from oracle.problems.inputs import Inputs, LayerInputs
 from oracle.problems.problem import Problem
-from oracle.problems.regimes import ORDINARY
 from properties.laws import all_laws
 from properties.strategies.drawn_problems import examples
 from properties.strategies.effort import EFFORTS

@@ -12,8 +12,8 @@ from oracle.explanations.claims import Claim, mistake
 from oracle.explanations.location import Location
 from oracle.faults import FAULTS
 from oracle.faults.fault import Fault
+from oracle.problems.drawing import Regime
 from oracle.problems.problem import Problem
-from oracle.problems.regimes import Regime
 from properties.explanations.prediction import is_predicted
 from properties.implementations.answers import Answers
 from properties.laws import all_laws

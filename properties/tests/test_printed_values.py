@@ -5,9 +5,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-from oracle.problems.changed_inputs import TRAINED, changed_inputs
-from oracle.problems.problem import DType, Problem
-from oracle.problems.regimes import Regime
+from oracle.problems.drawing import Regime
+from oracle.problems.problem import TRAINED, DType, Problem, changed_inputs
 from properties.explanations import printed_values
 from properties.explanations.printed_values import LINE_WIDTH, MOST_LINES
 from reference.contract import CONTRACTS, FUNCTIONS

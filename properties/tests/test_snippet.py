@@ -14,8 +14,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import reference
+from oracle.problems.drawing import REGIMES
 from oracle.problems.problem import Problem
-from oracle.problems.regimes import REGIMES
 from properties.implementations.implementation import Implementation
 from properties.laws import all_laws
 from properties.reports.snippet import snippet

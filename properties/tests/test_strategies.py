@@ -7,10 +7,10 @@ import pytest
 from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
-from oracle.problems.backward_inputs import BackwardInputs
+from oracle.problems.drawing import ORDINARY
+from oracle.problems.inputs import BackwardInputs
 from oracle.problems.limits import Empty
 from oracle.problems.problem import LayerProblem, Problem
-from oracle.problems.regimes import ORDINARY
 from properties.laws import all_laws
 from properties.strategies.domain import Domain
 from properties.strategies.drawn_problems import drawn_examples, examples, problems

@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from oracle.problems.backward_inputs import BackwardInputs
-from oracle.problems.inputs import Inputs, LayerInputs
+from oracle.problems.inputs import BackwardInputs, Inputs, LayerInputs
 from oracle.witnesses import own_steps
 from oracle.witnesses.bounds import bounds_on
 from oracle.witnesses.rounding import Bounded

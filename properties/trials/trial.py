@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from oracle.modules.interface import WrongModule
-from oracle.problems.backward_inputs import is_sum_over_samples
-from oracle.problems.inputs import Inputs
+from oracle.problems.inputs import Inputs, is_sum_over_samples
 from oracle.problems.problem import Problem
 from oracle.witnesses.bounds import bounds_on
 from oracle.witnesses.rounding import Bounded
