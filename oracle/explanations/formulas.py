@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from oracle.faults.backward_equations import FORMULAS
+from oracle.network.backward import equations_back
 from oracle.network.equations import CELLS, GATES, HEAD, Expression
 from reference.contract import NETWORKS, Kind
 
@@ -23,7 +23,7 @@ def equation_of(result: str, network: Kind, activation: str = "tanh") -> str:
 
 def backward_formula(network: Kind, name: str) -> str:
     """The formula of a quantity of a step back."""
-    table = FORMULAS[network]
+    table = equations_back(network)
     return _formula(table[name], table, {})
 
 

@@ -17,8 +17,8 @@ from oracle.explanations.behaviour import Program, mistaken_program, same_leaves
 from oracle.explanations.claims import Claim
 from oracle.explanations.problems import Scope, distinguishing_inputs
 from oracle.explanations.wrong_outputs import ordinary_problems
-from oracle.faults.backward_equations import FORMULAS
 from oracle.faults.fault import Fault
+from oracle.network.backward import equations_back
 from oracle.problems.inputs import Inputs
 from oracle.problems.limits import Limits
 from oracle.witnesses.verdict import Facts
@@ -112,7 +112,7 @@ def _misreadings(function: str, inputs: Inputs) -> Iterator[Misreading]:
     """All misreadings of a function, the simplest first."""
     contract = CONTRACTS[function]
     shapes, cached = _arrays(function, inputs)
-    formulas = FORMULAS[contract.kind]
+    formulas = equations_back(contract.kind)
     reads = {
         name: [each for each in dict.fromkeys(formula.quantities) if each in shapes]
         for name, formula in formulas.items()
@@ -143,11 +143,11 @@ def _arrays(function: str, inputs: Inputs) -> tuple[Mapping[str, tuple[int, ...]
         steps.append(v)
         return np.asarray(v.right[name](v))
 
-    first = next(iter(FORMULAS[kind]))
+    first = next(iter(equations_back(kind)))
     right = Fault("", "", "", {function: {first: partial(recorded, name=first)}})
     getattr(right, function)(*inputs.arguments(function))
     cell, last = CONTRACTS[f"{kind}_cell_forward"], steps[-1]
     arguments = CONTRACTS[f"{kind}_cell_backward"].arguments
-    names = (*cell.cache, *cell.parameters, *arguments, *FORMULAS[kind])
+    names = (*cell.cache, *cell.parameters, *arguments, *equations_back(kind))
     shapes = {name: getattr(last, name).shape for name in names if hasattr(last, name)}
     return shapes, [*getattr(last, "arrays", ())]

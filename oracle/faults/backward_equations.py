@@ -1,8 +1,9 @@
 """The four backward passes as tables of equations that a mistake can replace.
 
 As in `oracle.faults.equations`, an equation computes one quantity from `v`. The attributes of `v` are the
-known quantities: arguments, cache entries, weights, and the results of earlier equations. The backward passes
-of layers use `unroll_back`, too: see `oracle.faults.layer_backward_equations`.
+known quantities: arguments, cache entries, weights, and the results of earlier equations. Those of a step
+come from `oracle.network.backward.equations_back`. The backward passes of layers use `unroll_back`, too: see
+`oracle.faults.layer_backward_equations`.
 """
 
 from collections.abc import Mapping
@@ -10,60 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from oracle.network.equations import SHARED, SLOPES, Equations, Expression, equation, operation, quantities
+from oracle.network.backward import equations_back
+from oracle.network.equations import SHARED, SLOPES, Equations, equation
 from oracle.network.forward import evaluate
-from reference.contract import Array, Contract, Kind
+from reference.contract import NETWORKS, Array, Contract, Kind
 from reference.validation import validate_backward, validate_cell_backward
 
-stack, tanh, tanh_slope, sigmoid_slope = map(operation, ("stack", "tanh", "tanh_slope", "sigmoid_slope"))
-transposed, outer, over_samples = map(operation, ("transposed", "outer", "over_samples"))
-rows_of_state, rows_of_input = map(operation, ("rows_of_state", "rows_of_input"))
-da_next, dc_next, xt, a_prev, c_prev, a_next, c_next, n_a = quantities(
-    "da_next dc_next xt a_prev c_prev a_next c_next n_a"
-)
-Wax, Waa, slope, dz, concat = quantities("Wax Waa slope dz concat")
-Wf, Wi, Wc, Wo, ft, it, cct, ot = quantities("Wf Wi Wc Wo ft it cct ot")
-h, through_h, dc, slope_f, slope_i, slope_c, slope_o = quantities(
-    "h through_h dc slope_f slope_i slope_c slope_o"
-)
-dzf, dzi, dzc, dzo, back = quantities("dzf dzi dzc dzo back")
-
-FORMULAS: Mapping[Kind, Mapping[str, Expression]] = {
-    "rnn": {
-        "slope": tanh_slope(a_next),
-        "dz": da_next * slope,
-        "dxt": transposed(Wax, dz),
-        "da_prev": transposed(Waa, dz),
-        "dWax": outer(dz, xt),
-        "dWaa": outer(dz, a_prev),
-        "dba": over_samples(dz),
-    },
-    "lstm": {
-        "h": tanh(c_next),
-        "slope": tanh_slope(h),
-        "through_h": da_next * ot * slope,
-        "dc": dc_next + through_h,
-        "slope_f": sigmoid_slope(ft),
-        "slope_i": sigmoid_slope(it),
-        "slope_c": tanh_slope(cct),
-        "slope_o": sigmoid_slope(ot),
-        "dzf": dc * c_prev * slope_f,
-        "dzi": dc * cct * slope_i,
-        "dzc": dc * it * slope_c,
-        "dzo": da_next * h * slope_o,
-        "concat": stack(a_prev, xt),
-        **{f"dW{gate}": outer(d, concat) for gate, d in zip("fico", (dzf, dzi, dzc, dzo), strict=True)},
-        **{f"db{gate}": over_samples(d) for gate, d in zip("fico", (dzf, dzi, dzc, dzo), strict=True)},
-        "back": transposed(Wf, dzf) + transposed(Wi, dzi) + transposed(Wc, dzc) + transposed(Wo, dzo),
-        "da_prev": rows_of_state(back, n_a),
-        "dxt": rows_of_input(back, n_a),
-        "dc_prev": dc * ft,
-    },
-}
-"""The equations of one step, with the operations in `OPERATIONS`."""
-
 CELL: Mapping[Kind, Equations] = {
-    kind: {name: equation(each) for name, each in formulas.items()} for kind, formulas in FORMULAS.items()
+    kind: {name: equation(each) for name, each in equations_back(kind).items()} for kind in NETWORKS
 }
 
 OPERATIONS: Equations = {

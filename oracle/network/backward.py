@@ -1,8 +1,9 @@
 """The backward pass, derived from the equations of the network by the chain rule: a step, then the sweep.
 
-The gradient with respect to a quantity q is `d_q`; `da_next` and `dc_next`, the gradients with respect to the
-states, come from the step after. Nearly every gradient is a gradient that is known times factors of the
-forward pass. So an arithmetic can compute the factors of all steps before the sweep back through time.
+The gradients have the names of textbooks. `da_next` and `dc_next` come from the step after; `dc` is the whole
+gradient with respect to c_next, `dzf` that with respect to the pre-activation zf, and `back` that with
+respect to the vector that all gates read. Nearly every gradient is a gradient that is known times factors of
+the forward pass. So an arithmetic can compute the factors of all steps before the sweep back through time.
 
 All arrays are stacks `(k, n, m)`, as in `oracle.network.forward`; over all steps, they are `(T_x, k, n, m)`.
 Axis 0 has the inputs of a batch, for the forward direction and then for the backward direction. `op` has the
@@ -13,13 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, reduce
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from oracle.network.equations import CELLS, SLOPES, Expression
+from oracle.network.equations import CELLS, GATES, SLOPES, Expression, operation
 from oracle.network.forward import (
     Sweep,
     compute_layers,
@@ -35,18 +36,17 @@ from reference.contract import NETWORKS, Array, Kind
 
 @cache
 def derivative(kind: Kind) -> Mapping[str, Sequence[Product] | Back]:
-    """The equations of the gradients of a step by name, in the order of computation; products are summed.
+    """The gradients of a step by name, in the order of computation; products are summed.
 
-    The last ones are `d_a_prev`, `d_xt` and, for an LSTM, `d_c_prev`. The slope of a function is an
-    operation on its result, such as `sigmoid_slope(ft)`, so that cached results can stand in for computed
-    ones.
+    The last ones are `da_prev`, `dxt` and, for an LSTM, `dc_prev`. The slope of a function is an operation on
+    its result, such as `sigmoid_slope(ft)`, so that cached results can stand in for computed ones.
     """
     cell = CELLS[kind]
     terms: dict[str, list[Product]] = {
         name: [Product(f"d{name}")] for name in ("a_next", "c_next") if name in cell
     }
     maps: dict[str, list[str]] = {}
-    equations: dict[str, Sequence[Product] | Back] = {}
+    gradients: dict[str, Sequence[Product] | Back] = {}
 
     def hand_on(expression: Expression, term: Product, result: Expression) -> None:
         """Hand a term of the gradient with respect to an expression on to its operands."""
@@ -61,31 +61,29 @@ def derivative(kind: Kind) -> Mapping[str, Sequence[Product] | Back]:
                     hand_on(operand, term, operand)
             case function, (z,) if (slope := f"{function}_slope") in SLOPES:
                 hand_on(z, term.times(Expression(slope, (result,))), z)
-            case operation, _:
-                raise ValueError(f"{operation} has no derivative")
+            case unknown, _:
+                raise ValueError(f"{unknown} has no derivative")
 
     def gradient_of(name: str) -> Product:
-        """The gradient with respect to a quantity; a sum, and what affine maps need, gets a name."""
+        """The gradient with respect to a quantity, which gets a name if it is a sum."""
         found = terms.pop(name)
-        if len(found) == 1 and name in cell and cell[name].operation != "affine":
+        if len(found) == 1:
             return found[0]
-        equations[f"d_{name}"] = found
-        return Product(f"d_{name}")
+        gradients[f"d{name.removesuffix('_next')}"] = found
+        return Product(f"d{name.removesuffix('_next')}")
 
     for name, expression in reversed([*cell.items()]):
         if expression.operation == "affine":
-            gradient_of(name)
             maps.setdefault(expression.operands[1].name, []).insert(0, name)
         elif name in maps:
             operands = expression.operands if expression.operation == "stack" else (expression,)
-            equations[f"d_{name}"] = Back(tuple(maps[name]), operands)
+            gradients |= {f"d{z}": terms.pop(z) for z in maps[name]}
+            gradients["back"] = Back(tuple(maps[name]), operands)
             for i, operand in enumerate(operands):
-                hand_on(operand, Product(f"d_{name}[{i}]"), operand)
+                hand_on(operand, Product(f"back[{i}]"), operand)
         else:
-            hand_on(expression, gradient_of(name), Expression("", name=name))
-    for name in [*terms]:
-        gradient_of(name)
-    return equations
+            hand_on(expression, gradient_of(name), _quantity(name))
+    return gradients | {f"d{name}": terms[name] for name in dict.fromkeys(["a_prev", "xt", *terms])}
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,11 +103,78 @@ class Back:
     """The transposed weights of affine maps of one vector, times the gradients with respect to their results.
 
     The result has the rows of the `operands` that are stacked in the vector. The gradient with respect to the
-    i-th operand has the name of the whole, and `[i]`.
+    i-th operand is `back[i]`.
     """
 
     maps: tuple[str, ...]
     operands: tuple[Expression, ...]
+
+
+transposed, outer, over_samples = map(operation, ("transposed", "outer", "over_samples"))
+rows_of_state, rows_of_input = map(operation, ("rows_of_state", "rows_of_input"))
+
+
+@cache
+def equations_back(kind: Kind) -> Mapping[str, Expression]:
+    """The gradients of a step as a textbook writes them: equations by name, in the order of computation.
+
+    An equation has a name for each slope, such as `slope_f` for that of ft. `h` is the tanh of c_next, and
+    `through_h` the gradient that comes through it. The result of `transposed(W, dz)` is Wᵀ dz, that of
+    `outer(dz, u)` is dz uᵀ, and `over_samples` makes sums. `rows_of_state(back, n_a)` has the first n_a rows
+    of a gradient, and `rows_of_input(back, n_a)` the others.
+    """
+    cell, gradients, table = CELLS[kind], derivative(kind), dict[str, Expression]()
+    letters = {gate: letter for letter, gate in GATES.items()}
+    of_operands: dict[str, Expression] = {}
+    of_parameters: dict[str, Expression] = {}
+
+    def named(factor: Expression) -> Expression:
+        """The name of a factor; the equation of a slope or of `h` gets into the table."""
+        name = factor.name or "h"
+        if factor.operation in SLOPES:
+            factor = Expression(factor.operation, (named(factor.operands[0]),))
+            gate = letters.get(factor.operands[0].name)
+            name = f"slope_{gate}" if gate else "slope"
+        if factor.operation:
+            table.setdefault(name, factor)
+        return _quantity(name)
+
+    def put_maps(back: Back) -> None:
+        """Put the gradients with respect to a vector and to the parameters of its affine maps."""
+        maps = [(_quantity(f"d{z}"), *cell[z].operands) for z in back.maps]
+        (dz, W, vector, b), *_ = maps
+        if W.operands:  # each operand of the vector has weights of its own
+            for i, (block, operand) in enumerate(zip(W.operands, back.operands, strict=True)):
+                of_operands[f"back[{i}]"] = transposed(block, dz)
+                of_parameters[f"d{block.name}"] = outer(dz, operand)
+            of_parameters[f"d{b.name}"] = over_samples(dz)
+            return
+        table[vector.name] = cell[vector.name]
+        table.update((f"d{W.name}", outer(dz, vector)) for dz, W, _, _ in maps)
+        table.update((f"d{b.name}", over_samples(dz)) for dz, _, _, b in maps)
+        table["back"] = reduce(Expression.__add__, [transposed(W, dz) for dz, W, _, _ in maps])
+        for i, rows in enumerate((rows_of_state, rows_of_input)):
+            of_operands[f"back[{i}]"] = rows(_quantity("back"), _quantity("n_a"))
+
+    sums = {name: each for name, each in gradients.items() if not isinstance(each, Back)}
+    names = {factor: named(factor) for each in sums.values() for term in each for factor in term.factors}
+    for name, each in gradients.items():
+        if isinstance(each, Back):
+            put_maps(each)
+            continue
+        summands = []
+        for term in each:
+            gradient = of_operands.get(term.gradient, _quantity(term.gradient))
+            summand = reduce(Expression.__mul__, [names[factor] for factor in term.factors], gradient)
+            if len(each) > 1 and "slope" in summand.quantities:
+                table["through_h"], summand = summand, _quantity("through_h")
+            summands.append(summand)
+        table[name] = reduce(Expression.__add__, summands)
+    return {**table, **of_parameters}
+
+
+def _quantity(name: str) -> Expression:
+    return Expression("", name=name)
 
 
 Gradients = dict[str, Any]
@@ -127,10 +192,10 @@ class StepsBack:
     def __init__(self, op: Any, sweep: Sweep) -> None:
         self.op = op
         self.sweep = sweep
-        self.equations = derivative(sweep.kind)
+        self.gradients = derivative(sweep.kind)
         self.values = StepValues(op, sweep)
         self.terms: dict[tuple[str, int], list[Product]] = {}
-        for each in self.equations.values():
+        for each in self.gradients.values():
             for term in () if isinstance(each, Back) else each:
                 if term.factors:
                     self.terms.setdefault((term.gradient, len(term.factors)), []).append(term)
@@ -144,7 +209,7 @@ class StepsBack:
         self.multiplied = {key: op.factors(*factors) for key, factors in self.factors.items()}
         self._maps = {
             name: op.transposed_map(stacked_weights(sweep, each))
-            for name, each in self.equations.items()
+            for name, each in self.gradients.items()
             if isinstance(each, Back)
         }
 
@@ -152,12 +217,12 @@ class StepsBack:
         """All gradients of step t, from the gradients with respect to its states."""
         g: Gradients = {"da_next": d, "dc_next": d_c}
         products: dict[Product, Any] = {}
-        for name, each in self.equations.items():
+        for name, each in self.gradients.items():
             if not isinstance(each, Back):
                 terms = [self._term(term, t, g, products) for term in each]
                 g[name] = self.op.total(*terms) if len(terms) > 1 else terms[0]
                 continue
-            g[name] = self._maps[name](self.op.stack(*(g[f"d_{z}"] for z in each.maps)))
+            g[name] = self._maps[name](self.op.stack(*(g[f"d{z}"] for z in each.maps)))
             start = 0
             for i, operand in enumerate(each.operands):
                 rows = self.values.of(operand).shape[-2]
@@ -201,8 +266,9 @@ class StepValues:
             [a] = expression.operands
             return self._op.relu_slope(self.of(self._cell[a.name].operands[0]))
         if not name:
-            operation = getattr(self._op, expression.operation)
-            return operation(*(self.of(operand) for operand in expression.operands))
+            return getattr(self._op, expression.operation)(
+                *(self.of(operand) for operand in expression.operands)
+            )
         if name in self._sweep.steps[0]:
             return np.stack([step[name] for step in self._sweep.steps])
         return self.of(self._cell[name])
@@ -246,7 +312,7 @@ def back_through_time(
     for t in reversed(range(len(steps.sweep.steps))):
         hidden.insert(0, d)
         g = steps.back(t, by_projection(d) if by_projection else d, d_c)
-        before = g["d_a_prev"], g.get("d_c_prev", d_c)
+        before = g["da_prev"], g.get("dc_prev", d_c)
         d, d_c = before if within[t].all() else (np.where(within[t], each, 0) for each in before)
         d, d_c = op.total(*da[t], d), op.total(*dc[t], d_c)
         gradients.insert(0, g)
@@ -273,7 +339,7 @@ def parameter_gradients(op: Any, values: StepValues, sweep: Sweep, chain: Chain,
         if not isinstance(back, Back):
             continue
         maps = [CELLS[kind][z].operands for z in back.maps]
-        dz = np.concatenate([np.stack([g[f"d_{z}"] for g in chain.steps]) for z in back.maps], axis=-2)
+        dz = np.concatenate([np.stack([g[f"d{z}"] for g in chain.steps]) for z in back.maps], axis=-2)
         ones = op.exact(np.ones((*dz.shape[:2], 1, dz.shape[3])))
         dW = sum_of_products(dz, np.concatenate([*map(values.of, back.operands), ones], axis=-2))
         row = 0
@@ -285,7 +351,7 @@ def parameter_gradients(op: Any, values: StepValues, sweep: Sweep, chain: Chain,
                 column += columns
             row += rows
     if "Wp" in p:
-        unprojected = values.of(Expression("", name="a_next"))
+        unprojected = values.of(_quantity("a_next"))
         gradients["Wp"] = sum_of_products(np.stack(chain.da), unprojected)
     return gradients
 
@@ -350,7 +416,7 @@ def layer_gradients(
         for name, both in parameter_gradients(op, steps.values, sweep, chain, within).items():
             for direction, array in enumerate(_split(both, D, 0)):
                 gradients[gradient_name(layer * D + direction, name)] = array[..., None]
-        dx = over_time([g["d_xt"] for g in chain.steps], op.exact(np.zeros(sweep.x.shape)))
+        dx = over_time([g["dxt"] for g in chain.steps], op.exact(np.zeros(sweep.x.shape)))
         da = without_padding(op.total(*_split(in_order(dx, sweep.order), D, axis=0)), lengths, v.T_x)
     for name in (f"d{state}0" for state in NETWORKS[v.kind].states):
         gradients[name] = np.concatenate([each[name] for each in initial], axis=1)[..., None]

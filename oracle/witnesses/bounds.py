@@ -130,7 +130,7 @@ class BoundedStepsBack(StepsBack):
         super().__init__(op, sweep)
         self._sizes = {
             term: prod(_size_multiplied_out(self.values, factor) for factor in term.factors)
-            for gradient in (self.equations if sweep.steps else ())
+            for gradient in (self.gradients if sweep.steps else ())
             for term in self._terms_of(gradient)
         }
         self._largest = {
@@ -141,7 +141,7 @@ class BoundedStepsBack(StepsBack):
 
     def _terms_of(self, gradient: str) -> Sequence[Product]:
         """The terms of a gradient that is a sum."""
-        each = self.equations.get(gradient, ())
+        each = self.gradients.get(gradient, ())
         return () if isinstance(each, Back) or len(each) < 2 else each
 
     def product(self, key: tuple[str, int], t: int, g: Gradients) -> Any:

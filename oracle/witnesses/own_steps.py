@@ -38,11 +38,11 @@ def evaluate(inputs: BackwardInputs, dz: Array) -> dict[str, Bounded]:
     fl = arithmetic(inputs.dtype, gradual=False)
     op, sweep = backward_operations(fl), bounded_caches(fl, [inputs])
     steps, (n_a, _, T_x) = BoundedStepsBack(op, sweep), inputs.da.shape
-    back, *others = [each for each in steps.equations.values() if isinstance(each, Back)]
+    back, *others = [each for each in steps.gradients.values() if isinstance(each, Back)]
     if others:  # dz alone does not give the gradient with respect to the state before
         return every
     own_dz = _own_unless_wrong(dz, every["dx"])
-    own = {f"d_{z}": own_dz[:, :, i * n_a : (i + 1) * n_a] for i, z in enumerate(back.maps)}
+    own = {f"d{z}": own_dz[:, :, i * n_a : (i + 1) * n_a] for i, z in enumerate(back.maps)}
     chain = Chain([{name: each[t] for name, each in own.items()} for t in range(T_x)], [], sweep.a0, sweep.c0)
     parameters = parameter_gradients(op, steps.values, sweep, chain, np.ones((T_x, 1, 1, 1), bool))
     gradients = {f"d{name}": bounded[..., None] for name, bounded in parameters.items()}
@@ -58,7 +58,7 @@ def evaluate(inputs: BackwardInputs, dz: Array) -> dict[str, Bounded]:
     dx = [sweep.a0] * T_x
     for t in reversed(range(T_x)):
         g = steps.back(t, d[t], d_c)
-        dz_t: Any = np.concatenate([g[f"d_{z}"] for z in back.maps], axis=-2)
+        dz_t: Any = np.concatenate([g[f"d{z}"] for z in back.maps], axis=-2)
         # A program multiplies dz by the identity. So an infinity makes NaN, inf * 0, of its whole sample.
         unknown = np.isinf(dz_t.error).any(axis=1, keepdims=True)
         dx[t] = Bounded(dz_t.value, np.where(unknown, np.inf, dz_t.error))
@@ -90,12 +90,12 @@ def _narrower(one: Any, other: Any) -> Any:
 class _MemoryGradient:
     """The gradient with respect to each memory state, inferred from the program's own `dz`."""
 
-    _TO_DZ, _TO_MEMORY = ("d_c_next", 2), ("d_c_next", 1)
+    _TO_DZ, _TO_MEMORY = ("dc", 2), ("dc", 1)
 
     def __init__(self, fl: Arithmetic, steps: BoundedStepsBack, own: Gradients) -> None:
         self._fl = fl
         self._steps = steps
-        names = {each[0]: name for name, each in steps.equations.items() if not isinstance(each, Back)}
+        names = {each[0]: name for name, each in steps.gradients.items() if not isinstance(each, Back)}
         dz: Any = np.stack([own[names[term]] for term in steps.terms[self._TO_DZ]], axis=1)
         factors = steps.factors[self._TO_DZ]
         k = fl.product(*factors)  # dz is k times the gradient with respect to the memory state
@@ -110,8 +110,8 @@ class _MemoryGradient:
         """The gradient with respect to the memory state before step t, from the gradients of step t."""
         error = 2 * (self._rounding[t] + self._fl.eta) / self._size[t]
         error = np.where(self._known[t] & ~self._steps.overflows(self._TO_DZ, t, g), error, np.inf)
-        dc = g["d_c_next"]
-        for gate in reversed(range(len(error))):
+        dc = g["dc"]
+        for gate in range(len(error)):
             dc = _narrower(dc, Bounded(self._value[t, gate], error[gate]))
-        before: Bounded = self._steps.product(self._TO_MEMORY, t, {**g, "d_c_next": dc})[0]
+        before: Bounded = self._steps.product(self._TO_MEMORY, t, {**g, "dc": dc})[0]
         return before
