@@ -163,7 +163,7 @@ def _misreading(
     without: str = "",
 ) -> list[str]:
     from oracle.explanations import formulas  # only runs with a failure need them
-    from oracle.faults.backward_equations import FORMULAS
+    from oracle.network.backward import equations_back
 
     named = partial(formulas.backward_name, network)
     taken, replaced = named(instead), named(operand)
@@ -171,7 +171,7 @@ def _misreading(
         how = f"without the part of the {without} step"
     elif later:
         how = f"{replaced} of step t {'-+'[later > 0]} {abs(later)} in place of {replaced}"
-    elif FORMULAS[network][equation].operation == "tanh_slope" and instead.isdecimal():
+    elif equations_back(network)[equation].operation == "tanh_slope" and instead.isdecimal():
         how = f"{1 - int(instead)} in its place"  # the slope of a result that is 0 or 1
     else:
         how = f"{replaced} and {taken} are exchanged" if exchanged else f"{taken} in place of {replaced}"

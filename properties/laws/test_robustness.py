@@ -49,7 +49,7 @@ def test_whole_numbers(trial: Trial) -> None:
         trial.note("refuses an input of integers")
         return
     if not np.array_equal(x, arguments[0]):
-        return  # x is not whole, since many features are halved (see `oracle.problems.ordinary`)
+        return  # x is not whole, since many features are halved (see `oracle.problems.drawing`)
     outputs = trial.read(trial.require_returned(reply), inputs).outputs
     of_integers = (name for name, array in outputs.items() if array.dtype.kind != "f")
     if any(not np.array_equal(usual[name], np.trunc(usual[name])) for name in of_integers):
