@@ -33,14 +33,13 @@ def main() -> None:
     parser = argument_parser(__doc__)
     parser.add_argument("--count", type=int, default=100, help="how many (default: %(default)s)")
     parser.add_argument("--workers", type=int, nargs="*", default=[1, 2, 4], help="numbers of workers")
-    parser.add_argument("--profile", default="dev", help="Hypothesis' profile (default: %(default)s)")
     parser.add_argument("--output", type=Path, help="a page whose table to replace (default: print)")
     options = parser.parse_args()
     with TemporaryDirectory() as folder:
         Path(folder, "class").mkdir()
         for name, parts in submissions(options.count, seed=0):
             write_submission(Path(folder, "class", name), parts)
-        command = [*JUDGE, "class", "-q", "--hypothesis-seed=0", f"--hypothesis-profile={options.profile}"]
+        command = [*JUDGE, "class", "-q", "--hypothesis-seed=0", "--hypothesis-profile=dev"]
         command += [f"--report={name}" for name in REPORTS]
         rows = [("one machine, `-n 2`", *_figures([*command, "-n", "2"], folder, options.count, workers=0))]
         reports = reports_in(Path(folder))
@@ -50,7 +49,7 @@ def main() -> None:
             rows.append((name, *_figures(command, folder, options.count, workers=count)))
             equal += [name] if reports_in(Path(folder)) == reports else []
     memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024  # which Linux counts in kB
-    heading = f"{options.count} submissions in `{options.profile}`, on {os.cpu_count()} cores, where the "
+    heading = f"{options.count} submissions in `dev`, on {os.cpu_count()} cores, where the "
     heading += f"largest process took {memory} MB:\n\n"
     columns = ("on", "time, s", "processor time of a target, s")
     said = "The reports of these runs were those of one machine to the byte, except for times: "
