@@ -9,7 +9,7 @@ from typing import Any
 
 from oracle.checkpoints import reading_process
 from oracle.checkpoints.contents import CheckpointError
-from oracle.checkpoints.files import read
+from oracle.checkpoints.files import library_for, read
 from oracle.checkpoints.layer import RecurrentLayer
 from oracle.checkpoints.layer_search import Incomplete, Layer, find_layers
 from reference.contract import NETWORKS
@@ -37,7 +37,10 @@ def load(text: str, layout: str = "", *, memory_limit: int | None = None) -> Che
     read.
     """
     file, prefix = split(text)
-    layers, skipped = reading_process.call(file, read_layers, file, prefix, layout, memory_limit=memory_limit)
+    library, given = library_for(Path(file).suffix), (file, prefix, layout)
+    layers, skipped = reading_process.call(
+        file, read_layers, *given, library=library, memory_limit=memory_limit
+    )
     return Checkpoint(Path(file), [RecurrentLayer(*each) for each in layers], skipped)
 
 

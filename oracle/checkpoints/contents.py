@@ -1,7 +1,6 @@
 """What the readers of all kinds of files share: tensors and errors."""
 
 import importlib
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,31 +38,6 @@ def tensor(array: Array) -> Tensor:
     """Return the tensor of a NumPy array, with native byte order; 16-bit numbers become float32."""
     wide = np.dtype(np.float32) if array.dtype.name in FLOATS_16 else array.dtype.newbyteorder("=")
     return Tensor(np.asarray(array, dtype=wide), array.dtype.name)
-
-
-def stored_tensor(
-    content: Callable[[], bytes],
-    dtype: str,
-    shape: Sequence[int],
-    offset: int = 0,
-    strides: Sequence[int] | None = None,
-) -> Tensor:
-    """Return a tensor of little-endian numbers in `content()`, which is not called for other than floats.
-
-    `offset` and `strides` count numbers; without strides, the numbers are in the order of C. Raises
-    `ValueError` if the content does not fit.
-    """
-    if dtype not in FLOATS:
-        return Tensor(np.broadcast_to(np.zeros((), np.int8), tuple(shape)), dtype)
-    kind = np.dtype(np.uint16 if dtype == "bfloat16" else dtype).newbyteorder("<")
-    if strides is None:
-        array: Array = np.frombuffer(content(), kind).reshape(shape)
-    else:
-        bytes_ = [kind.itemsize * step for step in strides]
-        array = np.ndarray(tuple(shape), kind, content(), kind.itemsize * offset, bytes_)
-    if dtype == "bfloat16":  # the upper half of a float32
-        return Tensor((array.astype(np.uint32) << 16).view(np.float32), dtype)
-    return tensor(array)
 
 
 class CheckpointError(ValueError):

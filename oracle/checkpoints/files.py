@@ -12,7 +12,7 @@ import numpy as np
 
 from oracle.checkpoints.contents import CheckpointError, Contents, import_optional, shorten, tensor
 from oracle.checkpoints.onnx_files import read_onnx
-from oracle.checkpoints.torch_files import LEGACY, read_safetensors, read_state_dict
+from oracle.checkpoints.torch_files import read_safetensors, read_state_dict
 
 SAFETENSORS = "a .safetensors file"
 TORCH = "a file of torch.save"
@@ -22,7 +22,7 @@ HDF5 = "an HDF5 file"
 
 _MAGIC = (
     (0, b"\x89HDF\r\n\x1a\n", HDF5),
-    (0, LEGACY, TORCH),
+    (0, b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.", TORCH),  # from before it wrote zip archives
     (0, b"\x80", "a pickle, but none of torch.save: unpickling it could run anything, so it is not read"),
     (0, b"\x93NUMPY", "an .npy file, one array without a name: save named arrays with numpy.savez"),
     (0, b"GGUF", "a GGUF file"),
@@ -99,16 +99,16 @@ def read_npz(path: Path) -> Contents:
         return Contents({name: tensor(file[name]) for name in file.files})
 
 
-_READERS: Mapping[str, tuple[Callable[[Path], Contents], Sequence[str]]] = {
-    SAFETENSORS: (read_safetensors, [".safetensors"]),
-    TORCH: (read_state_dict, [".pt", ".pth", ".bin", ".ckpt"]),
-    NPZ: (read_npz, [".npz"]),
-    "an ONNX model": (read_onnx, [".onnx"]),
-    HDF5: (read_h5, [".h5", ".hdf5"]),
-    KERAS: (read_keras, [".keras"]),
+_READERS: Mapping[str, tuple[Callable[[Path], Contents], Sequence[str], str]] = {
+    SAFETENSORS: (read_safetensors, [".safetensors"], "safetensors.torch"),
+    TORCH: (read_state_dict, [".pt", ".pth", ".bin", ".ckpt"], "torch"),
+    NPZ: (read_npz, [".npz"], "numpy"),
+    "an ONNX model": (read_onnx, [".onnx"], "onnx"),
+    HDF5: (read_h5, [".h5", ".hdf5"], "h5py"),
+    KERAS: (read_keras, [".keras"], "h5py"),
 }
-"""The reader and the suffixes of each kind of file."""
-SUFFIXES = {suffix: kind for kind, (_, suffixes) in _READERS.items() for suffix in suffixes}
+"""The reader and the suffixes of each kind of file, and the library that the reader imports."""
+SUFFIXES = {suffix: kind for kind, (_, suffixes, _) in _READERS.items() for suffix in suffixes}
 """The suffixes, each with its kind of file."""
 
 
@@ -130,8 +130,16 @@ def read(path: Path, suffix: str) -> Contents:
     except (CheckpointError, MemoryError):
         raise
     except Exception as error:  # libraries raise any kind of error for a broken or hostile file
+        if re.search("allocate memory|bad_alloc", str(error)):
+            raise MemoryError from None
         why = shorten(error, 120) or type(error).__name__
         raise CheckpointError(f"it is cut short, or no {suffix} file: {why}") from None
+
+
+def library_for(suffix: str) -> str:
+    """Return the library that the reader of files with this suffix imports; empty for an unknown suffix."""
+    kind = SUFFIXES.get(suffix.lower())
+    return _READERS[kind][2] if kind else ""
 
 
 def _kind_clause(kind: str) -> str:

@@ -105,7 +105,7 @@ def _layer(
 def _unusable(name: str, each: Tensor) -> str:
     """Return the reason why a tensor cannot be a weight; empty if it can."""
     if each.dtype not in FLOATS:
-        is_quantised = re.search("quantised|^u?int[48]$|^float[84]", each.dtype)
+        is_quantised = re.search("^q|^u?int[48]$|^float[84]", each.dtype)
         clause = ", which are quantised" if is_quantised else ""
         return f"{name} is {each.dtype}, expected floating-point weights{clause}"
     wrong = ~np.isfinite(each.array)

@@ -4,6 +4,7 @@ Rules about the content of files cannot bound what the libraries that read them 
 system can. Only plain values and arrays come back, by the codec of targets.
 """
 
+import math
 import os
 import select
 import subprocess
@@ -21,26 +22,34 @@ from oracle.processes.posix import SIGKILL, SIGXCPU, killpg, resource
 from oracle.processes.program import PROGRAM
 
 MEMORY_LIMIT = 2 * 2**30
-"""The most bytes of address space beyond what the process takes when it starts."""
+"""The most bytes of address space beyond what the process takes when it begins to read."""
 CPU_SECONDS, WALL_SECONDS = 30, 60
+"""The most seconds of processor time from then on, and the most seconds in all."""
 
 
-def call(file: str, function: Callable[..., Any], *arguments: Any, memory_limit: int | None = None) -> Any:
+def call(
+    file: str,
+    function: Callable[..., Any],
+    *arguments: Any,
+    library: str = "",
+    memory_limit: int | None = None,
+) -> Any:
     """Return what a function of a module returns, which is called in a process that reads `file`.
 
     Arguments and the returned value have the types of `oracle.processes.codec`. Raises `CheckpointError`,
     whose message begins with the file, if the function raises an error or exceeds a limit. It names the
-    option of a `memory_limit` that is given (default: `MEMORY_LIMIT`). The process and those that it started
-    are ended.
+    option of a `memory_limit` that is given (default: `MEMORY_LIMIT`). If the library is installed, it is
+    imported before the limits begin. The process and those that it started are ended.
     """
     most, option = (memory_limit, ": --memory-limit") if memory_limit else (MEMORY_LIMIT, "")
-    request = function.__module__, function.__name__, arguments, CPU_SECONDS, most, option
+    request = library, function.__module__, function.__name__, arguments, CPU_SECONDS, most, option
     process = subprocess.Popen(
         [sys.executable, "-c", PROGRAM % ("oracle.checkpoints.reading_process", "main")],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},  # every thread takes address space
     )
     is_value = False
     with process:
@@ -80,8 +89,12 @@ def main() -> NoReturn:
     """Call the function that the standard input names, and write the outcome to the standard output."""
     reply = os.dup(1)
     os.dup2(2, 1)  # what a library prints is no reply
-    module, name, arguments, seconds, most, option = decode(bytearray(sys.stdin.buffer.read()))
+    library, module, name, arguments, seconds, most, option = decode(bytearray(sys.stdin.buffer.read()))
     function = getattr(import_module(module), name)
+    if library:
+        with suppress(ImportError):  # the function says what is missing
+            import_module(library)
+    seconds += math.ceil(time.process_time())
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))

@@ -41,9 +41,9 @@ def zeros_keras(folder: Path) -> Path:
 
 
 def zeros_pt(folder: Path) -> Path:
-    """A `.pt` whose storages are 200 MB of zeros, compressed a thousandfold."""
+    """A `.pt` whose storages are 300 MB of zeros, compressed a thousandfold."""
     whole, path = folder / "whole.pt", folder / "zeros.pt"
-    torch.save({"weight_hh_l0": torch.zeros(50 * 2**20)}, whole)
+    torch.save({"weight_hh_l0": torch.zeros(75 * 2**20)}, whole)
     with zipfile.ZipFile(whole) as given, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in given.namelist():
             archive.writestr(name, given.read(name))
@@ -108,6 +108,7 @@ def claimed_h5(folder: Path) -> Path:
 
 def claimed_safetensors(folder: Path) -> Path:
     """A sparse `.safetensors` of 16 GiB, which takes no space on the disk."""
+    needs("safetensors")
     size = 4 * HUGE
     header = json.dumps(
         {"weight_ih_l0": {"dtype": "F32", "shape": [HUGE // 4, 4], "data_offsets": [0, size]}}
@@ -186,13 +187,19 @@ def slow_hash(folder: Path) -> Path:
     return archive_of_torch(folder / "hash.pt", program[:2] + b"}" + program[2:-1] + b"Ns.")
 
 
+def late_protocol(folder: Path) -> Path:
+    """Weights whose pickle has a protocol that torch does not read with `weights_only`."""
+    torch.save({"weight_hh_l0": torch.ones(16, 4)}, folder / "late.pt", pickle_protocol=4)
+    return folder / "late.pt"
+
+
 def slow_text(folder: Path) -> Path:
     """A tensor whose dtype is nested lists, whose text takes 2^45 steps."""
     dtype: Any = [0]
     for _ in range(45):
         dtype = [dtype, dtype]
     program = b"ctorch._utils\n_rebuild_meta_tensor_no_storage\n(" + pickle.dumps(dtype, 2)[2:-1]
-    program = b"\x80\x02}X\x0c\0\0\0weight_hh_l0" + program + b"K\x10K\x04\x86tRs."
+    program = b"\x80\x02}X\x0c\0\0\0weight_hh_l0" + program + b"K\x10K\x04\x86K\x04K\x01\x86\x89tRs."
     return archive_of_torch(folder / "text.pt", program)
 
 
@@ -280,6 +287,7 @@ def linked_name(folder: Path) -> Path:
 
 def saved_safetensors(folder: Path, arrays: dict[str, Any]) -> Path:
     """A `.safetensors` with these float32 arrays."""
+    needs("safetensors")
     header, content = {}, b""
     for name, array in arrays.items():
         offsets = [len(content), len(content) + array.nbytes]

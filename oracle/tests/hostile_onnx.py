@@ -62,9 +62,9 @@ def split_into_many(folder: Path) -> Path:
 
 
 def cast_to_text(folder: Path) -> Path:
-    """A weight of 16 million numbers, each of which becomes a text."""
+    """A weight of 33 million numbers, each of which becomes a text."""
     cast = needs("onnx").helper.make_node("Cast", ["numbers"], ["w"], to=8)
-    tensors = [*LSTM, ("numbers", np.zeros(2**24, np.uint8))]
+    tensors = [*LSTM, ("numbers", np.zeros(2**25, np.uint8))]
     return save_onnx(folder / "cast.onnx", [cast, lstm_node(W="w")], tensors)
 
 

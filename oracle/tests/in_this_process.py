@@ -12,7 +12,7 @@ from oracle.processes.codec import decode, encode
 def read_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let `reading_process.call` call the function here. What the function returns is encoded as usual."""
 
-    def call(file: str, function: Callable[..., Any], *arguments: Any, memory_limit: int = 0) -> Any:
+    def call(file: str, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
         try:
             return decode(bytearray(encode(function(*arguments))))
         except CheckpointError as error:

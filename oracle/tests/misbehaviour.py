@@ -2,6 +2,7 @@
 
 import os
 import time
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,13 @@ def refusing() -> None:
 
 def taking_memory(size: int) -> int:
     return len(bytearray(size))
+
+
+def importing(library: str) -> None:
+    import_module(library)
+    end = time.process_time() + 0.2
+    while time.process_time() < end:
+        pass
 
 
 def computing() -> None:

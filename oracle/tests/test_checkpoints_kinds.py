@@ -3,6 +3,7 @@
 import gzip
 import json
 import pickle
+import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -15,8 +16,15 @@ import torch
 from oracle.checkpoints import CheckpointError, load
 from oracle.checkpoints.files import SAFETENSORS, kind_of
 from oracle.problems.problem import Problem
+from oracle.tests.in_this_process import read_in_this_process
 from oracle.weights.conversion import to_keras
 from reference.contract import Array
+
+
+@pytest.fixture(autouse=True)
+def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    read_in_this_process(monkeypatch)
+
 
 LSTM = Problem.lstm_layer(n_x=3, n_a=4, m=1, T_x=1, dtype="float32")
 
@@ -174,11 +182,19 @@ def test_skipped_recurrent_data_is_named(name: str, tmp_path: Path) -> None:
     assert sentence in "; ".join(checkpoint.skipped)
 
 
+def quantised() -> torch.Tensor:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # such tensors are deprecated
+        return torch.quantize_per_tensor(torch.ones(16, 4), 0.1, 0, torch.qint8)
+
+
+@pytest.mark.filterwarnings("ignore:TypedStorage is deprecated:UserWarning")  # of torch
 @pytest.mark.parametrize(
     ("value", "what"),
     [
         (torch.ones(16, 4, dtype=torch.int8), "int8, expected floating-point weights, which are quantised"),
         (torch.ones(16, 4, dtype=torch.int64), "int64, expected floating-point weights"),
+        (quantised(), "qint8, expected floating-point weights, which are quantised"),
         (torch.ones(16, 4).to_sparse(), "sparse float32, expected floating-point weights"),
         (torch.ones(16, 4, device="meta"), "float32 without its numbers, expected floating-point weights"),
     ],

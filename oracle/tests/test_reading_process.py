@@ -36,6 +36,23 @@ def test_memory_is_limited_beyond_what_the_process_takes() -> None:
     assert complaint(misbehaviour.taking_memory, 9 * 2**28) == words
 
 
+def test_the_limits_do_not_count_what_a_library_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Takes a second and a half."""
+    monkeypatch.setattr(reading_process, "CPU_SECONDS", 1)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    lines = ["import time", "data = bytearray(2**27)", "while time.process_time() < 1.5: pass"]
+    (tmp_path / "heavy.py").write_text("\n".join(lines))
+    given = {"library": "heavy", "memory_limit": 2**26}
+    assert call("f.pt", misbehaviour.importing, "heavy", **given) is None
+
+
+def test_a_library_that_is_missing_is_left_to_the_function() -> None:
+    message = complaint(misbehaviour.importing, "no_such_library", library="no_such_library")
+    assert message.startswith("f.pt: it cannot be read: ModuleNotFoundError: ")
+
+
 def test_processor_time_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     """Takes a second."""
     monkeypatch.setattr(reading_process, "CPU_SECONDS", 1)
