@@ -105,14 +105,15 @@ def right_digits(
 
     On an ordinary problem, most numbers of an output must be off. On other ones, with larger numbers and more
     layers, errors may be `LARGEST_GROWTH` times as large. Otherwise the mistake is no loss of digits, but
-    small here: a gate that saturates too soon, or a function by an approximation, for example.
+    small here: a gate that saturates too soon, or a function by an approximation, for example. Nor is it one
+    if an output whose numbers are all small is off by more: small weights are left out, for example.
     """
     bigger = larger_problem(function, counterexample, scope.network)
     every = [bigger, *_enlarging(bigger, scope.network is None)]
     inputs_of_all = [counterexample, *(scope.limits.fitted(each).inputs(function) for each in every)]
     if any(inputs.dtype != np.float64 for inputs in inputs_of_all[:2]):
         return None
-    right, errors = specification(function, scope.limits), []
+    right, errors, of_outputs = specification(function, scope.limits), list[float](), list[float]()
     names, wrong = dict[str, None](), dict[str, None]()
     for k, inputs in enumerate(inputs_of_all):
         theirs = right(inputs)
@@ -124,9 +125,10 @@ def right_digits(
         off = (path for path, error in by_path.items() if error > TOLERANCE["float64"])
         wrong |= dict.fromkeys(output_name(function, path) for path in off)
         errors.append(max(by_path.values(), default=0.0))
+        of_outputs += starmap(_error_of_output, pairs.values())
     worst = max(errors)
     digits = int(-np.log10(worst)) if 0 < worst < min(1, LARGEST_GROWTH * max(errors[:2])) else 0
-    if digits < FEWEST_DIGITS:
+    if digits < FEWEST_DIGITS or max(of_outputs) > LARGEST_GROWTH * 10.0**-digits:
         return None
     return Claim.of("digits", digits=digits, **({"outputs": [*wrong]} if len(wrong) < len(names) else {}))
 
@@ -197,6 +199,17 @@ def _pairs(ours: Behaviour, right: Behaviour) -> dict[str, tuple[Array, Array]] 
         return None
     paths = [path for path, leaf in right.outputs.items() if not isinstance(leaf, str)]
     return {path: (np.asarray(ours.outputs[path]), np.asarray(right.outputs[path])) for path in paths}
+
+
+def _error_of_output(ours: Array, right: Array) -> float:
+    """The largest error of the finite numbers in an output, relative to the largest number in it.
+
+    Numbers that float32 flushes to 0 do not count.
+    """
+    is_finite = np.isfinite(right)
+    with np.errstate(over="ignore"):
+        error = float(np.max(np.abs(ours[is_finite] - right[is_finite]), initial=0.0))
+    return error / float(np.max(np.abs(right[is_finite]), initial=np.finfo("float32").tiny))
 
 
 def _is_mostly_off(ours: Array, right: Array) -> bool:

@@ -46,7 +46,8 @@ def is_predicted(violation: ViolationError, claim: Claim) -> bool | None:
     """
     trial = violation.trial
     if claim.kind == "digits":  # they were counted in other calls
-        return False if is_far(violation.facts(), 10.0 ** (3 - claim.facts["digits"]), floor=0) else None
+        most = min(10.0 ** (3 - claim.facts["digits"]), NO_RIGHT_DIGIT)
+        return False if is_far(violation.facts(), most, floor=0) else None
     fault = fault_of(claim, trial.contract.name)
     if fault is None or fault.group == "purity":
         # Wrong numbers do not explain an argument that is changed, or is another one in a cache.
@@ -80,6 +81,8 @@ def _are_alike(ours: ViolationError, theirs: ViolationError) -> bool:
     return all(_are_close(one[name], other[name], tolerance) for name in one.keys() - PLACES - NOT_COMPARED)
 
 
+NO_RIGHT_DIGIT = 0.5
+"""The relative error from which on a number has no right digit."""
 LEAST_TOLERANCE = 1e-6
 """The relative difference of two errors that are equal but for rounding."""
 LARGEST_MISFIT, ROUNDING = 0.01, 3

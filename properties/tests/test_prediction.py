@@ -146,11 +146,15 @@ def test_a_condition_may_be_on_the_number_of_directions_or_layers(
     assert is_predicted(shown, Claim.of("mistake", names=["a0_ignored"], when=when)) is True
 
 
-@pytest.mark.parametrize(("digits", "predicted"), [(1, None), (9, False)])
-def test_digits_are_held_against_the_shown_error(digits: int, predicted: bool | None) -> None:
+@pytest.mark.parametrize(
+    ("factor", "digits", "predicted"), [(1.1, 2, None), (1.1, 9, False), (1e-9, 2, False), (1e-9, 9, False)]
+)
+def test_digits_are_held_against_the_shown_error(factor: float, digits: int, predicted: bool | None) -> None:
+    """A number without a right digit refutes every number of digits."""
     shown = violation("trajectory", FAULTS["inputs_in_float32"], "rnn_forward", RNN)
     assert is_predicted(shown, Claim.of("digits", digits=5)) is None
-    wrong = violation("trajectory", FAULTS["biases_missing"], "rnn_forward", RNN)
+    scaled = Fault("", "", "", {"rnn_forward": {"a_next": lambda v: factor * np.tanh(v.z)}})
+    wrong = violation("trajectory", scaled, "rnn_forward", RNN)
     assert is_predicted(wrong, Claim.of("digits", digits=digits)) is predicted
 
 

@@ -17,6 +17,7 @@ from oracle.faults import FAULTS, mistakes_in
 from oracle.faults.fault import Fault
 from oracle.problems.limits import ANYTHING
 from oracle.problems.problem import Problem
+from oracle.problems.regimes import Regime
 from oracle.tests.answers import NEARLY, program, side_effect, small, wrong_outputs
 from oracle.tests.selection import chosen
 from reference.contract import FUNCTIONS
@@ -99,6 +100,19 @@ def test_rounded_weights_give_the_number_of_right_digits(steps: int, digits: int
     ask = program("lstm_cell_forward", SimpleNamespace(lstm_cell_forward=lstm_cell_forward))
     inputs = Problem.lstm(n_x=2, n_a=3, n_y=2, m=2, T_x=1).inputs("lstm_cell_forward")
     assert right_digits("lstm_cell_forward", ask, inputs) == (digits and Claim.of("digits", digits=digits))
+
+
+@pytest.mark.parametrize(("regime", "digits"), [("tiny", None), ("unit", 2)])
+def test_digits_are_not_counted_where_all_numbers_of_an_output_are_lost(
+    regime: Regime, digits: int | None
+) -> None:
+    def lstm_forward(x: Any, a0: Any, p: Any) -> Any:
+        small_left_out = {name: np.where(np.abs(W) < 0.01, 0, W) for name, W in p.items()}
+        return reference.lstm_forward(x, a0, small_left_out)
+
+    ask = program("lstm_forward", SimpleNamespace(lstm_forward=lstm_forward))
+    inputs = Problem.lstm(n_x=1, n_a=1, n_y=1, m=1, T_x=1, regime=regime).inputs("lstm_forward")
+    assert right_digits("lstm_forward", ask, inputs) == (digits and Claim.of("digits", digits=digits))
 
 
 def rational_tanh(z: Any) -> Any:
