@@ -119,7 +119,7 @@ def judged(folder: Path, words: Sequence[str], *options: str) -> dict[str, Any]:
     """The report of `rnn-crosscheck` on targets of a folder."""
     report = folder / f"report-{os.getpid()}.json"
     report.unlink(missing_ok=True)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": os.devnull}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [*JUDGE, *words, "--report", str(report), *options]
     profile = [] if "--reproduce" in words else ["--hypothesis-profile=quick", "--hypothesis-seed=0"]
     done = subprocess.run(

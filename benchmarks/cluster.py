@@ -5,8 +5,8 @@
 Judges the folder of `benchmarks.submissions` on one machine with `-n 2`, and then on clusters with these
 numbers of workers, which are processes of this machine. Prints the time, the processor time of all processes
 for each target, and whether the reports (JSON, CSV, HTML) are those of one machine to the byte, except for
-times. The first run stores answers, which all runs read afterwards. The times of more workers than this
-machine has cores say what the distribution costs, and not what other machines gain.
+times. The times of more workers than this machine has cores say what the distribution costs, and not what
+other machines gain.
 """
 
 import logging
@@ -64,7 +64,6 @@ def reports_in(folder: Path) -> dict[str, bytes]:
 
 def _figures(command: Sequence[str], folder: str, count: int, *, workers: int) -> tuple[str, str]:
     """The seconds of a run, and the seconds of all processors for each of `count` targets."""
-    os.environ["XDG_CACHE_HOME"] = folder
     shutil.rmtree(Path(folder, ".hypothesis"), ignore_errors=True)  # failures that the run before has stored
     before = _processor_time()
     if workers:

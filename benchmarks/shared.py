@@ -55,13 +55,12 @@ def versions(python: str, packages: Sequence[str]) -> str:
     return subprocess.run([python, "-c", code], capture_output=True, text=True, check=False).stdout.strip()
 
 
-def measure(command: Sequence[str], caches: str = os.devnull) -> tuple[float, Any]:
+def measure(command: Sequence[str]) -> tuple[float, Any]:
     """Run a command in the clone, and return its seconds and its resource usage.
 
     The usage includes that of the processes that the command waits for. Output and exit status are ignored.
-    `caches` is the directory in which runs store answers for later runs; by default, they store none.
     """
-    environment = {**os.environ, "XDG_CACHE_HOME": caches}
+    environment = {**os.environ}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # so that only the first command compiles our modules
     start = time.perf_counter()
     process = subprocess.Popen(

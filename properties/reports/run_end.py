@@ -46,7 +46,6 @@ class RunEnd:
     _fuzzing: FuzzingProgress | None = None
     _progress: TargetsProgress | None = None
     _crashed: set[str] = field(default_factory=set)
-    _faults: set[str] = field(default_factory=set)  # of the stored answers
     _complaints: Sequence[str] = ()
     _written: Sequence[str] = ()
     _is_interrupted: bool = False
@@ -99,7 +98,6 @@ class RunEnd:
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Add the results in a report, and show the progress."""
-        self._faults |= {str(text) for name, text in report.user_properties if name == "fault"}
         if self._fuzzing:
             self._show_fuzzing(self._fuzzing, report)
         results, judgements = self._collected.add(report.nodeid, report.user_properties)
@@ -203,7 +201,7 @@ class RunEnd:
                 write(f"-k takes names of functions and laws, such as lstm_forward or each_step{hint}")
         if selected and results:
             write(f"these verdicts are based only on the laws that {selected} selects")
-        for complaint in (*self._faults, *self._complaints):
+        for complaint in self._complaints:
             write(printable(complaint), red=True)
         if self._has_many_targets and not self.reports.files:
             write("for each verdict and all mistakes: --report FILE.html; for failures here: --tb=short")

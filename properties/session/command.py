@@ -17,7 +17,6 @@ import pytest
 
 from oracle.processes.program import PREFIX
 from properties.internals import pytest_internals
-from properties.questions.answer_store import ANSWERS
 from properties.reports.report import FORMATS
 from properties.reports.results import GRADES, print_in_every_encoding
 from properties.worker.own_modules import JUDGED
@@ -103,12 +102,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Take positional arguments as targets, not as test files, before `options` reads the targets.
-
-    In the profiles for everyday use, what is computed is stored for the next run.
-    """
-    if config.getoption("hypothesis_profile") in (None, "dev", "quick"):
-        ANSWERS.open()
+    """Take positional arguments as targets, not as test files, before `options` reads the targets."""
     targets = pytest_internals.positional_arguments(config)
     config.option.implementation = [*(config.option.implementation or ()), *targets]
     config.args[:] = [str(PROPERTIES / "laws")]

@@ -13,7 +13,6 @@ from properties.failure_database.store import Store
 from properties.implementations.answers import free_cached_answers
 from properties.implementations.implementation import Implementation
 from properties.internals.pytest_internals import drop_reports, drop_stash, with_message
-from properties.questions.answer_store import ANSWERS
 from properties.reports.results import LawResult, encodable, printable
 from properties.session.collection import parameters_of
 from properties.session.options import EXPECTED, FUZZING_TIME, PROBLEM
@@ -110,8 +109,6 @@ def pytest_runtest_makereport(
         if result.excuse:
             report.outcome = "skipped"  # with `wasxfail`, pytest counts this as an expected failure
             report.wasxfail = result.excuse
-    if ANSWERS.fault:
-        report.user_properties.append(("fault", ANSWERS.fault))
     return report
 
 

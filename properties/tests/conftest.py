@@ -28,7 +28,6 @@ def _plain_terminal() -> Iterator[None]:
     """Whatever the terminal is in which the tests run, what they print has 80 columns and no colours."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("COLUMNS", "80")
-        environment.setenv("XDG_CACHE_HOME", os.devnull)  # no run takes what an earlier run has stored
         for name in ("CI", "FORCE_COLOR", "NO_COLOR", "PY_COLORS", "TTY_COMPATIBLE"):
             environment.delenv(name, raising=False)
         yield

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import dask
+import psutil
 import pytest
 from distributed import LocalCluster
 from hypothesis.database import DirectoryBasedExampleDatabase
@@ -27,7 +28,6 @@ from benchmarks.submissions import submissions, write_submission
 from oracle.problems.problem import Problem
 from oracle.tests.selection import VARIABLE
 from properties.failure_database.store import DIRECTORY, Store
-from properties.implementations.process_end import descendants
 from properties.session.cluster_worker import judged, versions
 from properties.session.source_files import own_files
 from properties.tests.runs import CLONE, PATIENCE, Done, Run, run
@@ -217,17 +217,13 @@ def started(
             process.wait()
 
 
-def parent(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-
-
-def is_running(pid: int) -> bool:
+def is_running(process: psutil.Process) -> bool:
     """Whether a process has not ended. A zombie has, and stays listed until its parent waits for it.
 
     The parent may be this process, which never does: it becomes the parent of all orphans once it has judged.
     """
-    with suppress(OSError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    with suppress(psutil.NoSuchProcess):
+        return process.status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
     return False
 
 
@@ -246,13 +242,13 @@ def test_local_starts_workers_and_ends_them(tmp_path: Path) -> None:
             lines.append(line)
             if "PASSED" in line:
                 break
-        found = descendants(judging.pid)
+        found = psutil.Process(judging.pid).children(recursive=True)
         judging.send_signal(signal.SIGTERM)
         lines += judging.stdout
     assert judging.returncode == pytest.ExitCode.INTERRUPTED, lines
     assert len(found) > 4
     end = time.monotonic() + PATIENCE
-    while running := [pid for pid in found if is_running(pid)]:
+    while running := [each for each in found if is_running(each)]:
         assert time.monotonic() < end, running
         time.sleep(0.05)
     assert not [line for line in lines if "Traceback" in line], lines
@@ -425,12 +421,12 @@ def test_a_worker_and_the_scheduler_of_local_that_are_killed_cost_no_result(tmp_
     fuzzing = Run(*options, directory=tmp_path)
     # Dask ends all workers of a machine if one of them dies before it is known to have started.
     fuzzing.wait_until(lambda: "(a spec law)" in fuzzing.output and asked(tmp_path) > 0)
-    fuzzing.wait_until(lambda: bool(started_by(fuzzing.pid, b"--fuzz-for")))
-    os.kill(parent(started_by(fuzzing.pid, b"--fuzz-for")[0]), signal.SIGKILL)
+    fuzzing.wait_until(lambda: bool(started_by(fuzzing.pid, "--fuzz-for")))
+    os.kill(started_by(fuzzing.pid, "--fuzz-for")[0].ppid(), signal.SIGKILL)
     before = asked(tmp_path)
     fuzzing.wait_until(lambda: asked(tmp_path) > before)
-    (scheduler,) = started_by(fuzzing.pid, b"dask\0scheduler")
-    os.kill(scheduler, signal.SIGKILL)
+    (scheduler,) = started_by(fuzzing.pid, "dask scheduler")
+    scheduler.kill()
     status, output = fuzzing.end()
     assert status == pytest.ExitCode.INTERRUPTED, output
     assert "--cluster local: the scheduler is lost" in output
@@ -441,12 +437,12 @@ def test_a_worker_and_the_scheduler_of_local_that_are_killed_cost_no_result(tmp_
     assert re.search(r"^continuing: [\d,]+ problems in .*, \d failures?$", output, re.MULTILINE), output
 
 
-def started_by(pid: int, words: bytes) -> list[int]:
+def started_by(pid: int, words: str) -> list[psutil.Process]:
     """The processes that a process has started, directly or through others, with these words."""
     found = []
-    for each in descendants(pid):
-        with suppress(OSError):
-            if words in Path(f"/proc/{each}/cmdline").read_bytes():
+    for each in psutil.Process(pid).children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            if words in " ".join(each.cmdline()):
                 found.append(each)
     return found
 

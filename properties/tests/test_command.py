@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,27 @@ def test_the_help_fits_one_screen_and_shows_our_options_first(command: Command, 
 def test_it_tells_its_version(command: Command, tmp_path: Path) -> None:
     done = command.run("--version", directory=tmp_path)
     assert re.fullmatch(r"rnn-crosscheck \d+\.\d+\.\d+\n", done.stdout)
+
+
+def seed_of(*options: str, **how: Any) -> str:
+    """The seed in the header of a run without a seed."""
+    status, output = run("--collect-only", *options, seed=None, **how)
+    assert status == 0, output
+    found = re.search(r"seed\s+(\d+)", output)
+    assert found, output
+    return found[1]
+
+
+def test_all_runs_of_a_day_draw_the_same_problems() -> None:
+    before = date.today()
+    seed = seed_of(program="rnn-crosscheck")
+    assert seed in [f"{day:%Y%m%d}" for day in (before, date.today())]
+    assert seed_of("--hypothesis-profile=ci", program="rnn-crosscheck") == "0"
+
+
+def test_each_run_of_pytest_draws_other_problems() -> None:
+    assert len({seed_of(), seed_of(), f"{date.today():%Y%m%d}"}) == 3
+    assert seed_of("--hypothesis-profile=ci") == "0"
 
 
 def test_a_reader_that_ends_early_gets_no_traceback() -> None:
