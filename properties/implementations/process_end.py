@@ -9,8 +9,10 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
+import psutil
+
 from oracle.processes.posix import SIGKILL, WNOHANG, killpg, resource
-from properties.implementations.process_start import END_SECONDS, FORKS, PATIENCE, WorkerProcess, parent_of
+from properties.implementations.process_start import END_SECONDS, FORKS, PATIENCE, WorkerProcess
 
 WORKERS: set[int] = set()
 """The running workers. If their fork server is killed, they become children of the judge."""
@@ -36,39 +38,22 @@ def _kill(pid: int, kill: Callable[[int, int], None] = os.kill) -> None:
         kill(pid, SIGKILL)
 
 
-def children(pid: int) -> list[int]:
-    """The child processes of a process."""
-    return [child for child, parent in _parents().items() if parent == pid]
+def descendants(pid: int, *, recursive: bool = True) -> list[int]:
+    """The child processes of a process, and if `recursive` of these, and so on. None if it has ended.
 
-
-def descendants(pid: int) -> list[int]:
-    """The child processes of a process, and of these, and so on."""
-    parents, found = _parents(), [pid]
-    for each in found:  # which grows meanwhile
-        found += [child for child, parent in parents.items() if parent == each]
-    return found[1:]
+    Also none if the system lists processes of other users that it does not describe (`hidepid=1`).
+    """
+    try:
+        return [each.pid for each in psutil.Process(pid).children(recursive)]
+    except psutil.Error:
+        return []
 
 
 def _orphans() -> list[int]:
     """The children of the judge that targets have started, which inherit the memory limit of a worker."""
     own, found = resource.getrlimit(resource.RLIMIT_DATA), []
-    for pid in {*children(os.getpid())} - WORKERS:
+    for pid in {*descendants(os.getpid(), recursive=False)} - WORKERS:
         with suppress(PermissionError):  # as in `_kill`
             if resource.prlimit(pid, resource.RLIMIT_DATA) != own:
                 found.append(pid)
-    return found
-
-
-def _parents() -> dict[int, int]:
-    """The parent of each process. No process, if the system does not list them in time."""
-    found: dict[int, int] = {}
-    if FORKS:
-        for name in filter(str.isdecimal, os.listdir("/proc")):
-            with suppress(OSError):  # it has ended
-                found[int(name)] = parent_of(int(name))
-        return found
-    with suppress(subprocess.TimeoutExpired):
-        command = ["ps", "-A", "-o", "pid=,ppid="]
-        listed = subprocess.run(command, capture_output=True, text=True, check=False, timeout=END_SECONDS)
-        found = {int(pid): int(parent) for pid, parent in map(str.split, listed.stdout.splitlines())}
     return found

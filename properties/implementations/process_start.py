@@ -12,6 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from oracle.processes.codec import CodecError, decode, encode
 from oracle.processes.posix import AF_UNIX, SIGKILL, SOCK_SEQPACKET, send_fds
 from properties.worker.messages import MAX_REQUEST
@@ -107,7 +109,7 @@ class ForkServer:
     def fork(self, request: Sequence[Any], descriptors: Sequence[int]) -> "ForkedProcess":
         """Fork a worker. Raises `OSError` if the server has ended or is stopped."""
         pid = self.ask(["fork", *request], descriptors)
-        if pid is None or parent_of(pid) != self._process.pid:
+        if pid is None or not _is_child(pid, self._process.pid):
             raise ChildProcessError
         return ForkedProcess(self, pid)
 
@@ -174,9 +176,12 @@ def _start_fork_server(python: str, environment: dict[str, str]) -> ForkServer:
     return server
 
 
-def parent_of(pid: int) -> int:
-    """The parent of a process according to the system. The pid that a target sends may be a lie."""
-    return int(Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[1])
+def _is_child(pid: int, parent: int) -> bool:
+    """Whether a process has this parent, as the system says. The pid that a target sends may be a lie."""
+    try:
+        return bool(psutil.Process(pid).ppid() == parent)
+    except (psutil.Error, ValueError):  # there is no such process, or the number is negative
+        return False
 
 
 def _end_fork_server(connection: socket.socket, process: "subprocess.Popen[Any]") -> None:

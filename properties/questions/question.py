@@ -6,7 +6,6 @@ to the workers of pytest-xdist does not need it.
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache
-from typing import Any
 
 from oracle.problems.inputs import Inputs
 from oracle.problems.problem import Problem, changed_inputs

@@ -8,10 +8,10 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from oracle.tests.selection import VARIABLE
-from properties.implementations.process_end import children
 from properties.implementations.process_start import FORKS
 from properties.reports.json_report import read_json
 from properties.reports.report import Reports
@@ -136,8 +136,8 @@ def test_300_targets_have_reports_whatever_is_killed(tmp_path: Path, number: int
     reports = [f"--report=report.{suffix}" for suffix in ("json", "html", "csv")]
     under_way = Run(".", *options, *reports, directory=tmp_path, program="rnn-crosscheck")
     under_way.wait_until(lambda: "; 20 of 300" in under_way.output)
-    commands = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in children(under_way.pid)}
-    worker, _ = (pid for pid, command in commands.items() if b"exec(eval" in command)
+    children = psutil.Process(under_way.pid).children()
+    worker, _ = (each.pid for each in children if "exec(eval" in " ".join(each.cmdline()))
     os.kill(worker if number == signal.SIGKILL else under_way.pid, number)
     status, output = under_way.end()
     judged = read_json(tmp_path / "report.json")

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from properties.implementations import process_end, process_start
+from properties.implementations import process_start
 from properties.implementations.calls import Died
 from properties.implementations.implementation import Implementation
 from properties.implementations.process import Process
-from properties.implementations.process_end import end_with_descendants
+from properties.implementations.process_end import descendants, end_with_descendants
 from properties.implementations.process_start import FORKS, Settings
 from properties.tests.test_implementation import Implement, returned
 
@@ -193,26 +193,22 @@ def test_a_process_that_does_not_lead_a_group_yet_is_killed() -> None:
     end_with_descendants(process)  # a second call does nothing
 
 
-PS = """\
-    1     0
-   88     1
-  512    88
-99120   512
-99121     1
-"""
-"""What `ps -A -o pid=,ppid=` prints on macOS."""
-
-
-@pytest.mark.parametrize("answers", [True, False])
-def test_processes_are_listed_within_a_limit(
-    answers: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As on systems without forks."""
-    program = f"import time; time.sleep({0 if answers else 10}); print({PS!r}, end='')"
-    tmp_path.joinpath("ps").write_text(f"#!{sys.executable}\n{program}\n")
-    tmp_path.joinpath("ps").chmod(0o700)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    monkeypatch.setattr(process_end, "FORKS", False)
-    monkeypatch.setattr(process_end, "END_SECONDS", 5.0 if answers else 0.1)
-    assert process_end.descendants(88) == ([512, 99120] if answers else [])
-    assert process_end.children(1) == ([88, 99121] if answers else [])
+def test_the_descendants_of_a_process_are_found() -> None:
+    """Also those of its child. Of a process that has ended, or of one that never was, there are none."""
+    sleeps = "import time; print(flush=True); time.sleep(600)"
+    starts = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {sleeps!r}])"
+    command = [
+        sys.executable,
+        "-c",
+        f"import subprocess, sys; subprocess.run([sys.executable, '-c', {starts!r}])",
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as process:
+        assert process.stdout
+        process.stdout.readline()
+        try:
+            child, grandchild = descendants(process.pid)
+            assert [child] == descendants(process.pid, recursive=False)
+            assert [grandchild] == descendants(child)
+        finally:
+            end_with_descendants(process)
+    assert descendants(process.pid) == descendants(child) == []
