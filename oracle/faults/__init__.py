@@ -43,8 +43,14 @@ ERRORS: Mapping[str, tuple[str, str, str]] = {
 """The mistakes that always raise: the sentence, and patterns of the type and the text of the error."""
 
 
-def mistakes_raising(type: str, text: str) -> list[str]:
-    """The names of the mistakes that raise an error of this type and text."""
+def mistakes_raising(function: str, type: str, text: str) -> list[str]:
+    """The names of the mistakes that raise an error of this type and text in a function.
+
+    A key that the parameters of the function have is no wrong key: the function has removed it.
+    """
+    contract = CONTRACTS[function]
+    if type == "KeyError" and (contract.is_layer or text.strip("'") in contract.parameters):
+        return []
     known = ((name, *patterns) for name, (_, *patterns) in ERRORS.items())
     return [name for name, kind, words in known if re.fullmatch(kind, type) and re.search(words, text)]
 

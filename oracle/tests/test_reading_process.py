@@ -44,8 +44,8 @@ def test_the_limits_do_not_count_what_a_library_takes(
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     lines = ["import time", "data = bytearray(2**27)", "while time.process_time() < 1.5: pass"]
     (tmp_path / "heavy.py").write_text("\n".join(lines))
-    given = {"library": "heavy", "memory_limit": 2**26}
-    assert call("f.pt", misbehaviour.importing, "heavy", **given) is None
+    heavy = misbehaviour.importing, "heavy"
+    assert call("f.pt", *heavy, library="heavy", memory_limit=2**26) is None
 
 
 def test_a_library_that_is_missing_is_left_to_the_function() -> None:

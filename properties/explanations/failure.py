@@ -51,7 +51,8 @@ class Failure:
         facts, claims = self._violation.cheap_facts, [*self.explanation.claims]
         place = {"at": facts["at"]} if "at" in facts else {}
         if "raised" in facts:
-            of_error = [mistake(name) for name in mistakes_raising(**facts["raised"])]
+            names = mistakes_raising(self.trial.contract.name, **facts["raised"])
+            of_error = [mistake(name) for name in names]
             others = [each for each in claims if not each.is_of_numbers and each not in of_error]
             claims = [*of_error, *others, Claim.of("raised", **facts["raised"], **place)]
         if "died" in facts:

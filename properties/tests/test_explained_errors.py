@@ -38,13 +38,19 @@ def test_a_mistake_that_only_raises_is_named_by_its_error(
         failure = Failure(caught.value)
         assert failure.claims[0] == mistake("cache_made_an_array")
         assert not failure.explanation.inherited
-    assert mistakes_raising("ValueError", "operands could not be broadcast together") == []
+    assert mistakes_raising("rnn_forward", "ValueError", "operands could not be broadcast together") == []
 
 
 def test_the_key_of_the_other_network_is_a_mistake() -> None:
-    assert mistakes_raising("KeyError", "'Wy'") == ["head_weights_of_lstm"]
-    assert mistakes_raising("KeyError", "'Wya'") == ["head_weights_of_rnn"]
-    assert mistakes_raising("KeyError", "'W'") == []
+    assert mistakes_raising("rnn_forward", "KeyError", "'Wy'") == ["head_weights_of_lstm"]
+    assert mistakes_raising("lstm_forward", "KeyError", "'Wya'") == ["head_weights_of_rnn"]
+    assert mistakes_raising("rnn_forward", "KeyError", "'W'") == []
+
+
+def test_a_key_that_the_function_has_removed_is_no_wrong_key() -> None:
+    assert mistakes_raising("lstm_forward", "KeyError", "'Wy'") == []
+    assert mistakes_raising("rnn_forward", "KeyError", "'Wya'") == []
+    assert mistakes_raising("lstm_layer", "KeyError", "'Wya'") == []  # which has no head
 
 
 @pytest.mark.parametrize(
@@ -59,7 +65,7 @@ def test_the_key_of_the_other_network_is_a_mistake() -> None:
     ],
 )
 def test_arrays_that_are_used_as_tensors_are_a_mistake(kind: str, text: str, is_named: bool) -> None:
-    assert mistakes_raising(kind, text) == ["tensors_expected"] * is_named
+    assert mistakes_raising("lstm_forward", kind, text) == ["tensors_expected"] * is_named
 
 
 def test_where_it_is_wrong_otherwise_is_not_told_of_an_error(tmp_path: Path) -> None:

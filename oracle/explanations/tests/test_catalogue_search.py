@@ -17,7 +17,7 @@ from oracle.faults import FAULTS, mistakes_in
 from oracle.faults.fault import Fault
 from oracle.problems.limits import ANYTHING
 from oracle.problems.problem import Problem
-from oracle.problems.regimes import Regime
+from oracle.problems.drawing import Regime
 from oracle.tests.answers import NEARLY, program, side_effect, small, wrong_outputs
 from oracle.tests.selection import chosen
 from reference.contract import FUNCTIONS
