@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from oracle.checkpoints.contents import CheckpointError, Contents, import_optional, tensor
+from oracle.checkpoints.reading import CheckpointError, Contents, import_optional, tensor
 from oracle.weights.naming import onnx_name
 from reference.contract import Array
 

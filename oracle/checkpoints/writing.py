@@ -11,11 +11,9 @@ from typing import IO, Any
 
 import numpy as np
 
-from oracle.checkpoints.checkpoint import Checkpoint, select
-from oracle.checkpoints.contents import CheckpointError, import_optional, shorten
 from oracle.checkpoints.files import read
-from oracle.checkpoints.layer import RecurrentLayer
-from oracle.checkpoints.layer_search import find_layers
+from oracle.checkpoints.layers import Checkpoint, RecurrentLayer, find_layers, select
+from oracle.checkpoints.reading import CheckpointError, import_optional, shorten
 from oracle.weights.conversion import CONVERTERS
 from reference.contract import Array
 

@@ -227,7 +227,7 @@ class LayerProblem(Problem):
         initial = ["initial"] if self.initial != "given" else []
         names = ["n_x", "n_a", "m", "T_x", "layers", "directions", *own, "lengths", *initial]
         if self.weights:
-            from oracle.checkpoints.checkpoint import SIZES_IN_FILE
+            from oracle.checkpoints.layers import SIZES_IN_FILE
 
             layout = ["layout"] if self.layout else []
             names = ["weights", *layout, "digest", *(name for name in names if name not in SIZES_IN_FILE)]
@@ -290,7 +290,7 @@ def _with_file_fields(kind: LayerKind, given: Mapping[str, Any]) -> Mapping[str,
     """The fields of a problem of layers, and those that a file of weights determines."""
     if not given.get("weights"):
         return given
-    from oracle.checkpoints.checkpoint import with_file_fields
+    from oracle.checkpoints.layers import with_file_fields
 
     return with_file_fields(kind, given)
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from oracle.checkpoints import CheckpointError, reading_process
+from oracle.checkpoints import CheckpointError, reading
 from oracle.processes.codec import decode, encode
 
 
 def read_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let `reading_process.call` call the function here. What the function returns is encoded as usual."""
+    """Let `reading.call` call the function here. What the function returns is encoded as usual."""
 
     def call(file: str, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
         try:
@@ -18,4 +18,4 @@ def read_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
         except CheckpointError as error:
             raise CheckpointError(f"{file}: {error}") from None
 
-    monkeypatch.setattr(reading_process, "call", call)
+    monkeypatch.setattr(reading, "call", call)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from oracle.checkpoints import CheckpointError, load, reading_process
+from oracle.checkpoints import CheckpointError, load, reading
 from oracle.tests import hostile_files as hostile
 from oracle.tests import hostile_onnx
 from oracle.tests.selection import VARIABLE, chosen, needs
@@ -94,7 +94,7 @@ def test_a_hostile_file_is_refused_in_one_line(
     """A library may also end its process if it gets no memory. Then the message says this."""
     make, words = CASES[name]
     if words == TOO_SLOW:
-        monkeypatch.setattr(reading_process, "CPU_SECONDS", 1)
+        monkeypatch.setattr(reading, "CPU_SECONDS", 1)
     message = refusal(make(tmp_path))
     assert words in message or (words == TOO_LARGE and "a library crashed" in message)
 

@@ -9,9 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oracle.checkpoints import CheckpointError, RecurrentLayer, select
-from oracle.checkpoints.checkpoint import split
-from oracle.checkpoints.contents import Contents, tensor
-from oracle.checkpoints.layer_search import Incomplete, find_layers
+from oracle.checkpoints.layers import Incomplete, find_layers, split
+from oracle.checkpoints.reading import Contents, tensor
 from oracle.problems.problem import LayerProblem, Problem
 from oracle.tests.problems import layer_problems
 from oracle.weights.conversion import CONVERTERS

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from oracle.checkpoints.checkpoint import load
-from oracle.checkpoints.contents import CheckpointError
 from oracle.checkpoints.files import SUFFIXES
+from oracle.checkpoints.layers import load
+from oracle.checkpoints.reading import CheckpointError
 from oracle.checkpoints.writing import convert
 from oracle.tests.in_this_process import read_in_this_process
 from oracle.tests.test_checkpoints_files import RNN, STACK, complaint, needs, state_of, tensors, write_h5

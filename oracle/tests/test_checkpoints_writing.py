@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oracle.checkpoints import Checkpoint, CheckpointError, RecurrentLayer, load, writing
-from oracle.checkpoints.checkpoint import read_layers, split
+from oracle.checkpoints.layers import read_layers, split
 from oracle.checkpoints.writing import WRITERS, convert
 from oracle.problems.problem import LayerProblem, Problem
 from oracle.tests.problems import layer_problems

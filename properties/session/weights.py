@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Never
 
 from oracle.checkpoints import Checkpoint, CheckpointError, RecurrentLayer, load
-from oracle.checkpoints.contents import printable
-from oracle.checkpoints.reading_process import MEMORY_LIMIT
+from oracle.checkpoints.reading import MEMORY_LIMIT, printable
 from oracle.checkpoints.writing import WRITERS, convert
 from oracle.weights.conversion import CONVERTERS
 from oracle.weights.layout import LAYOUTS

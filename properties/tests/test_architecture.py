@@ -135,7 +135,7 @@ def test_frameworks_are_imported_where_they_are_asked() -> None:
     asked = {module for module, names in IMPORTED.items() if "torch" in names}
     adapters = {module for module in asked if room_of(module) == "oracle.frameworks"}
     of_our_own = {
-        "oracle.checkpoints.torch_files",
+        "oracle.checkpoints.files",
         "oracle.checkpoints.writing",
         "oracle.witnesses.pytorch",
     }

@@ -1,9 +1,10 @@
-"""Calls a function that reads a foreign file in a process of its own, with limits of the system.
+"""What the readers of all kinds of files share: tensors, errors, and the process in which they run.
 
 Rules about the content of files cannot bound what the libraries that read them allocate and compute; the
-system can. Only plain values and arrays come back, by the codec of targets.
+limits of a process can. Only plain values and arrays come back, by the codec of targets.
 """
 
+import importlib
 import math
 import os
 import select
@@ -12,14 +13,80 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
-from oracle.checkpoints.contents import CheckpointError, shorten
+import numpy as np
+
 from oracle.processes.codec import MAX_BYTES, CodecError, decode, encode
 from oracle.processes.posix import SIGKILL, SIGXCPU, killpg, resource
 from oracle.processes.program import PROGRAM
+from reference.contract import Array
+
+FLOATS_16 = ("float16", "bfloat16")
+"""The dtypes whose numbers become float32, which is exact."""
+FLOATS = (*FLOATS_16, "float32", "float64")
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A tensor in a file.
+
+    If its dtype is not in `FLOATS`, only the shape of the array is used: its numbers may be placeholders.
+    """
+
+    array: Array
+    dtype: str  # in the file
+
+
+@dataclass
+class Contents:
+    """What a reader finds in a file."""
+
+    tensors: dict[str, Tensor] = field(default_factory=dict)  # by name
+    activations: dict[str, str] = field(default_factory=dict)  # by the prefix of the layer
+    remarks: dict[str, list[str]] = field(default_factory=dict)  # by the prefix of the layer
+    skipped: list[str] = field(default_factory=list)  # sentences about recurrent data that is not read
+
+
+def tensor(array: Array) -> Tensor:
+    """Return the tensor of a NumPy array, with native byte order; 16-bit numbers become float32."""
+    wide = np.dtype(np.float32) if array.dtype.name in FLOATS_16 else array.dtype.newbyteorder("=")
+    return Tensor(np.asarray(array, dtype=wide), array.dtype.name)
+
+
+class CheckpointError(ValueError):
+    """A file cannot be read, or has no layers that can be found, judged or compared.
+
+    The message is one line. Unprintable characters are escaped, since names in the file may have some.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))
+
+
+def printable(text: str, length: int = 5000) -> str:
+    """Return the text in one line, with unprintable characters escaped, and cut to about this length."""
+    end = "…" if len(text) > length else ""
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text[:length]) + end
+
+
+def shorten(text: object, length: int = 200) -> str:
+    """Return the first paragraph of a message in one line, cut to a length."""
+    line = " ".join(str(text).split("\n\n")[0].split())
+    return line if len(line) <= length else f"{line[: length - 1]}…"
+
+
+def import_optional(package: str) -> Any:
+    """Import a package. If it is missing, raise a `CheckpointError` that says how to install it."""
+    try:
+        return importlib.import_module(package)
+    except ImportError:
+        name = package.partition(".")[0]
+        raise CheckpointError(f"this kind of file needs the package {name}: pip install {name}") from None
+
 
 MEMORY_LIMIT = 2 * 2**30
 """The most bytes of address space beyond what the process takes when it begins to read."""
@@ -44,7 +111,7 @@ def call(
     most, option = (memory_limit, ": --memory-limit") if memory_limit else (MEMORY_LIMIT, "")
     request = library, function.__module__, function.__name__, arguments, CPU_SECONDS, most, option
     process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM % ("oracle.checkpoints.reading_process", "main")],
+        [sys.executable, "-c", PROGRAM % ("oracle.checkpoints.reading", "main")],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

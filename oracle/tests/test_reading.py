@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from oracle.checkpoints import CheckpointError, reading_process
-from oracle.checkpoints.reading_process import call
+from oracle.checkpoints import CheckpointError, reading
+from oracle.checkpoints.reading import call
 from oracle.tests import misbehaviour
 
 
@@ -40,7 +40,7 @@ def test_the_limits_do_not_count_what_a_library_takes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Takes a second and a half."""
-    monkeypatch.setattr(reading_process, "CPU_SECONDS", 1)
+    monkeypatch.setattr(reading, "CPU_SECONDS", 1)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     lines = ["import time", "data = bytearray(2**27)", "while time.process_time() < 1.5: pass"]
     (tmp_path / "heavy.py").write_text("\n".join(lines))
@@ -55,7 +55,7 @@ def test_a_library_that_is_missing_is_left_to_the_function() -> None:
 
 def test_processor_time_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     """Takes a second."""
-    monkeypatch.setattr(reading_process, "CPU_SECONDS", 1)
+    monkeypatch.setattr(reading, "CPU_SECONDS", 1)
     assert complaint(misbehaviour.computing) == "f.pt takes more than 1 s to read"
 
 
@@ -78,7 +78,7 @@ def test_time_is_limited_and_the_whole_group_is_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Takes a second. The test would hang if a process were left."""
-    monkeypatch.setattr(reading_process, "WALL_SECONDS", 1)
+    monkeypatch.setattr(reading, "WALL_SECONDS", 1)
     path, reader = pipe_and_reader(tmp_path)
     assert complaint(misbehaviour.waiting, path) == "f.pt takes more than 1 s to read"
     assert is_over(reader)
@@ -90,7 +90,7 @@ def test_an_interrupt_ends_the_whole_group(tmp_path: Path, monkeypatch: pytest.M
         raise KeyboardInterrupt
 
     path, reader = pipe_and_reader(tmp_path)
-    monkeypatch.setattr(reading_process, "_reply", interrupted)
+    monkeypatch.setattr(reading, "_reply", interrupted)
     with pytest.raises(KeyboardInterrupt):
         call("f.pt", misbehaviour.waiting, path)
     assert is_over(reader)
@@ -117,5 +117,5 @@ def test_what_comes_back_is_limited() -> None:
 def test_no_more_is_read_of_a_reply_than_may_come(tmp_path: Path) -> None:
     """Of a process that sends on and on, even after its reader has broken our limits in it."""
     with Path("/dev/zero").open("rb", buffering=0) as endless:
-        assert len(reading_process._reply(endless, 2**21)) == 2**21 + 2**20
+        assert len(reading._reply(endless, 2**21)) == 2**21 + 2**20
     assert endless.closed
